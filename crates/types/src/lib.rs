@@ -1,0 +1,28 @@
+//! The words that every crate of LoopLedger shares: ids, money, quantities, dates, divisions,
+//! streams and positions, and the two ways of dividing a whole exactly.
+//!
+//! Pure: no clock, no randomness, no I/O, and no hash-map order that could leak into a result.
+//! What does not live here: anything that only one service needs.
+
+mod apportion;
+mod date;
+mod division;
+mod id;
+mod money;
+mod partition;
+mod position;
+mod quantity;
+mod table;
+
+pub use apportion::{largest_remainder, shares};
+pub use date::{BusinessDate, DateError, Month, Timestamp};
+pub use division::{CountyCode, DivisionCode, DivisionError, Scope};
+pub use id::{
+    ChannelId, ContractId, EntityKind, IdError, IssueId, LotId, MemberId, OrderId, PartyId, PayableId, PaymentId,
+    PayoutId, PlaceId, ProductId, ReceiptId, RequestId, SettlementId, ShipmentId, parse_uuid, write_uuid,
+};
+pub use money::{Money, UnitPrice};
+pub use partition::{Key, Partition, Topic, murmur2, partition_of};
+pub use position::{Cause, Hash, Head, Position, Service, StreamError, StreamId, StreamSequence};
+pub use quantity::{BaseUnit, Quantity, Unit};
+pub use table::{IdHasher, Table};
