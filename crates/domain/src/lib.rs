@@ -1,0 +1,25 @@
+//! What the four services decide, as pure functions over immutable events.
+//!
+//! `decide` holds every rule, `evolve` holds none, `react` answers upstream facts; none of them knows a clock,
+//! a wire format or a store. See [`Decider`] for the contract between a service's rules and the writer that runs them.
+
+mod commit;
+mod core;
+mod entities;
+mod rejection;
+mod vocabulary;
+
+pub mod distribution;
+pub mod procurement;
+pub mod sales;
+pub mod station;
+pub mod stock;
+
+pub use commit::{Actor, Commit, Event};
+pub use core::{Context, Decider, State, Subject};
+pub use entities::{Entities, Entity, Index, NoIndex};
+pub use rejection::{Rejection, Rule, Violation};
+pub use vocabulary::{
+    BuyerRef, CategoryAt, Charge, ChargeKind, Direction, HouseholdCategory, Measure, Medium, Occasion, Origin,
+    PartyKind, PartyRef, PaymentMethod, PlaceKind, ProductClass, Relation, SettlementMode, StockLine, Terms, Title,
+};

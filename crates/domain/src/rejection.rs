@@ -1,0 +1,126 @@
+//! Why a command is refused. A closed vocabulary: each rule has a stable reason, and a refusal writes nothing.
+
+use loopledger_types::EntityKind;
+
+/// One field of a request that cannot be accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The path of the request's field in protobuf names, e.g. `lines[2].quantity`.
+    pub field: String,
+    /// Stable UPPER_SNAKE reason, e.g. `WRONG_UNIT`.
+    pub reason: &'static str,
+    /// One English sentence.
+    pub description: String,
+}
+
+impl Violation {
+    pub fn new(field: impl Into<String>, reason: &'static str, description: impl Into<String>) -> Self {
+        Self { field: field.into(), reason, description: description.into() }
+    }
+}
+
+/// The outcome of a command that changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rejection {
+    /// The request itself is wrong: `INVALID_ARGUMENT`.
+    Invalid(Vec<Violation>),
+    /// It names something that does not exist: `NOT_FOUND`.
+    NotFound { kind: EntityKind, id: String },
+    /// It would create something that exists: `ALREADY_EXISTS`.
+    Exists { kind: EntityKind, id: String },
+    /// It breaks a rule: `FAILED_PRECONDITION`. `subject` names what the rule is about; `facts` are the numbers behind it,
+    /// as (name, value) for ErrorInfo metadata.
+    Broken { rule: Rule, subject: String, facts: Vec<(&'static str, String)> },
+}
+
+impl Rejection {
+    pub fn invalid(field: impl Into<String>, reason: &'static str, description: impl Into<String>) -> Self {
+        Self::Invalid(vec![Violation::new(field, reason, description)])
+    }
+
+    pub fn broken(rule: Rule, subject: impl ToString) -> Self {
+        Self::Broken { rule, subject: subject.to_string(), facts: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn with(self, name: &'static str, value: impl ToString) -> Self {
+        match self {
+            Self::Broken { rule, subject, mut facts } => {
+                facts.push((name, value.to_string()));
+                Self::Broken { rule, subject, facts }
+            }
+            other @ (Self::Invalid(_) | Self::NotFound { .. } | Self::Exists { .. }) => other,
+        }
+    }
+}
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident => $reason:literal, $english:literal, $chinese:literal;)*) => {
+        /// The rules that a command can break.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Rule { $($(#[$doc])* $name,)* }
+
+        impl Rule {
+            /// Every rule: tests show that each can be broken.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The stable reason, UPPER_SNAKE.
+            pub const fn reason(self) -> &'static str {
+                match self { $(Self::$name => $reason,)* }
+            }
+
+            /// One English sentence.
+            pub const fn english(self) -> &'static str {
+                match self { $(Self::$name => $english,)* }
+            }
+
+            /// One Chinese sentence.
+            pub const fn chinese(self) -> &'static str {
+                match self { $(Self::$name => $chinese,)* }
+            }
+        }
+    };
+}
+
+rules! {
+    /// Any service: the events would exceed 24 KiB.
+    TooLarge => "TOO_LARGE", "What this command decides does not fit one commit.", "该请求产生的记录过大,请拆分后重试。";
+    /// Procurement.
+    NotAHousehold => "NOT_A_HOUSEHOLD", "The party is not a household.", "该主体不是农户。";
+    MemberAlreadyIn => "MEMBER_ALREADY_IN_HOUSEHOLD", "The member already belongs to the household.", "该成员已在本户中。";
+    MemberNotIn => "MEMBER_NOT_IN_HOUSEHOLD", "The member does not belong to the household on that day.", "该成员当日不属于本户。";
+    HeadMustStay => "HOUSEHOLD_NEEDS_ONE_HEAD", "A household has exactly one head.", "每户必须有且只有一名户主。";
+    BackDated => "BACK_DATED", "A later change of the same attribute is already recorded.", "已登记了更晚的变更,不能再补登更早的变更。";
+    PartyCannotTrade => "PARTY_CANNOT_TRADE", "Only a co-op or a firm can buy from producers, take on consignment or sell.", "只有合作社或企业可以收购、代销或销售。";
+    PartyNotCarrier => "PARTY_NOT_A_CARRIER", "The party is not a carrier.", "该主体不是承运方。";
+    PartyNotProducer => "PARTY_NOT_A_PRODUCER", "Goods are collected from households and co-ops only.", "只能向农户或合作社收购。";
+    PartyNotSupplier => "PARTY_NOT_A_SUPPLIER", "The party is not a supplier from outside.", "该主体不是外部供货方。";
+    ContractNotInForce => "CONTRACT_NOT_IN_FORCE", "The contract is not in force on that day.", "合同在该日期无效。";
+    ContractMismatch => "CONTRACT_MISMATCH", "The contract is for another party, station or product.", "合同与主体、站点或产品不符。";
+    NothingOwed => "NOTHING_OWED", "The payer owes the payee nothing.", "付款方没有应付该收款方的款项。";
+    PayoutExceedsOwed => "PAYOUT_EXCEEDS_OWED", "The payout exceeds what is owed.", "支付金额超过应付金额。";
+    PayoutAlreadyFailed => "PAYOUT_ALREADY_FAILED", "The payout has failed already.", "该笔支付已登记为失败。";
+    PayoutBeforeFailure => "FAILURE_BEFORE_PAYOUT", "A payout cannot fail before it was made.", "失败日期不能早于支付日期。";
+    /// Station and distribution.
+    PlaceKindWrong => "PLACE_KIND_WRONG", "The place is of another kind.", "地点类型不符。";
+    StationNotInVillage => "STATION_NOT_IN_VILLAGE", "A station lies in a village-level unit of the county.", "站点必须位于本县的村级区划内。";
+    DeductionsExceedGross => "DEDUCTIONS_EXCEED_GROSS", "Tare and deductions leave nothing.", "皮重与扣减不得大于或等于毛重。";
+    InsufficientStock => "INSUFFICIENT_STOCK", "There is not that much free stock.", "可用库存不足。";
+    LotPending => "LOT_PENDING", "The lot waits for the buyer's answer.", "该批次尚待收购方确认。";
+    SamePlace => "SAME_PLACE", "Goods are sent from one place to another.", "发货地与收货地不能相同。";
+    ShipmentNotOpen => "SHIPMENT_NOT_OPEN", "The shipment is not under way.", "该运单不在运输途中。";
+    ShipmentLineUnknown => "SHIPMENT_LINE_UNKNOWN", "The shipment has no such line.", "运单中没有该明细。";
+    ShipmentDoesNotAddUp => "SHIPMENT_DOES_NOT_ADD_UP", "Received, damaged and missing must add up to what was sent.", "实收、损坏与缺失之和必须等于发出数量。";
+    WrongDestination => "WRONG_DESTINATION", "The shipment goes to another place.", "该运单的目的地不是此处。";
+    ReservationNotOpen => "RESERVATION_NOT_OPEN", "The order line has no open reservation here.", "该订单行在此处没有有效预留。";
+    /// Sales.
+    BuyerInLoop => "BUYER_IN_LOOP", "Sales to a party with a book of its own are not taken as orders yet.", "暂不受理向本体系内主体的销售订单。";
+    SellerIsBuyer => "SELLER_IS_BUYER", "Seller and buyer are the same party.", "卖方与买方不能是同一主体。";
+    LineNotOpen => "ORDER_LINE_NOT_OPEN", "The order line is fulfilled or cancelled already.", "该订单行已完成或已取消。";
+    CancellationPending => "CANCELLATION_PENDING", "A cancellation of this line is under way.", "该订单行的取消申请正在处理。";
+    PaymentExceedsOrder => "PAYMENT_EXCEEDS_ORDER", "The payment exceeds what the order can still come to.", "付款金额超过订单应付金额。";
+    PrepaymentExceeded => "PREPAYMENT_EXCEEDED", "There is not that much prepayment to return.", "可退预付款不足。";
+    NotConsigned => "NOT_CONSIGNED", "The lot was not consigned to this party.", "该批次不是该主体受托代销的货物。";
+    NothingToSettle => "NOTHING_TO_SETTLE", "Nothing of these lots was sold since the last settlement.", "这些批次自上次结算以来没有新的销售。";
+    ChargesExceedSale => "CHARGES_EXCEED_SALE", "Commission and charges exceed the sale.", "佣金与费用超过销售额。";
+}

@@ -1,0 +1,5 @@
+//! placeholder
+mod event;
+pub use event::*;
+mod command;
+pub use command::*;

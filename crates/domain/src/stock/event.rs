@@ -1,0 +1,126 @@
+//! Facts about stock that a holder (station or distribution) decides; both services record the same shapes.
+
+use loopledger_types::{
+    DivisionCode, IssueId, LotId, Money, OrderId, PartyId, PlaceId, ProductId, Quantity, UnitPrice,
+};
+
+use crate::{BuyerRef, Measure, Occasion, PartyRef, StockLine};
+
+/// Goods taken for an order line, lot by lot: on hand becomes reserved. Answers sales' `OrderPlaced`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockReserved {
+    pub occasion: Occasion,
+    pub order: OrderId,
+    /// Index of the order's line.
+    pub line: u32,
+    pub place: PlaceId,
+    pub custodian: PartyId,
+    pub seller: PartyRef,
+    pub buyer: BuyerRef,
+    pub picks: Vec<StockLine>,
+}
+
+/// A line that cannot be reserved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StockRefused {
+    pub occasion: Occasion,
+    pub order: OrderId,
+    pub line: u32,
+    pub place: PlaceId,
+    pub reason: StockRefusal,
+    pub requested: Quantity,
+    /// What is free there, of that product and principal.
+    pub available: Quantity,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StockRefusal {
+    PlaceUnknown,
+    InsufficientStock,
+}
+
+/// A cancelled line's goods: reserved becomes on hand. Answers sales' `CancellationRequested`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReservationReleased {
+    pub occasion: Occasion,
+    pub order: OrderId,
+    pub line: u32,
+    pub place: PlaceId,
+    pub custodian: PartyId,
+    pub picks: Vec<StockLine>,
+}
+
+/// The line was issued already, or never reserved here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CancelRefused {
+    pub occasion: Occasion,
+    pub order: OrderId,
+    pub line: u32,
+    pub place: PlaceId,
+}
+
+/// Goods leave to the buyer, at their actual weight: reserved becomes sold; what was reserved beyond it is on hand
+/// again, and what was issued beyond the reservation comes from on hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GoodsIssued {
+    pub occasion: Occasion,
+    pub issue: IssueId,
+    pub order: OrderId,
+    pub line: u32,
+    pub place: PlaceId,
+    pub custodian: PartyId,
+    pub seller: PartyRef,
+    pub buyer: BuyerRef,
+    /// What left.
+    pub issued: Vec<StockLine>,
+    /// Part of `issued` that had not been reserved: taken from on hand.
+    pub beyond: Vec<StockLine>,
+    /// Reserved, not needed: on hand again.
+    pub released: Vec<StockLine>,
+}
+
+/// Goods bought from a supplier outside the county, as a new lot with one pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GoodsBoughtIn {
+    pub occasion: Occasion,
+    pub place: PlaceId,
+    pub custodian: PartyId,
+    pub line: StockLine,
+    pub owner: PartyRef,
+    pub supplier: PartyRef,
+    pub supplier_division: DivisionCode,
+    pub price: UnitPrice,
+    pub amount: Money,
+    pub lot_label: String,
+}
+
+/// Issues goods against a reserved order line; creates an issue (`IssueId` index 0).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueGoods {
+    pub occasion: Occasion,
+    pub order: OrderId,
+    pub line: u32,
+    /// The actual quantity.
+    pub quantity: Measure,
+}
+
+/// Takes in goods from outside; creates a lot (`LotId` index 0).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuyIn {
+    pub occasion: Occasion,
+    pub place: PlaceId,
+    pub owner: PartyId,
+    pub supplier: PartyId,
+    pub product: ProductId,
+    pub quantity: Measure,
+    pub price: UnitPrice,
+    pub lot_label: String,
+}
+
+/// A line of a hand-over or dispatch: of one lot, or of the oldest lots of the principal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MoveLine {
+    pub product: ProductId,
+    pub lot: Option<LotId>,
+    pub quantity: Measure,
+}
