@@ -1,0 +1,1 @@
+//! Tests of the whole: the repository's own rules, and real processes.

@@ -1,0 +1,140 @@
+//! Dependency edges: only those that DESIGN §8 allows, and nothing impure in a pure crate.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// What a crate may use directly; "may" is transitive, so the table lists the nearest only.
+const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
+    ("types", &[]),
+    ("chain", &["types"]),
+    ("domain", &["types"]),
+    ("ledger", &["domain"]),
+    ("proto", &[]),
+    ("wire", &["proto", "ledger", "chain"]),
+    ("event-log", &["types"]),
+    ("kafka-log", &["event-log"]),
+    ("state-store", &["domain", "ledger"]),
+    ("service", &["wire", "event-log", "state-store"]),
+    ("procurement", &["service"]),
+    ("station", &["service"]),
+    ("distribution", &["service"]),
+    ("sales", &["service"]),
+    ("projection", &["service"]),
+    ("web", &["service"]),
+    ("loopledger", &["procurement", "station", "distribution", "sales", "projection", "web", "kafka-log"]),
+];
+
+/// Support crates: may use anything, and no production crate may use them.
+const SUPPORT: &[&str] = &["testkit", "sim", "e2e", "benches"];
+
+const PURE: &[&str] = &["types", "chain", "domain", "ledger"];
+
+/// What a pure crate must not reach, however indirectly (normal and build dependencies).
+const IMPURE: &[&str] = &[
+    "tokio", "tonic", "prost", "rdkafka", "sled", "serde", "serde_core", "rand", "rand_core", "fastrand", "getrandom", "chrono", "jiff",
+    "time", "std-clock", "bincode",
+];
+
+/// The one crate that may use a library directly.
+const ONLY_USER: &[(&str, &str)] = &[("rdkafka", "kafka-log"), ("sled", "state-store"), ("bincode", "state-store")];
+
+struct Graph {
+    /// Package id → (name, is ours).
+    names: BTreeMap<String, String>,
+    ours: BTreeMap<String, String>,
+    /// Package id → ids of its normal and build dependencies.
+    edges: BTreeMap<String, BTreeSet<String>>,
+}
+
+fn graph() -> Graph {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+        .output()
+        .expect("cargo metadata runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo prints JSON");
+    let text = |value: &Value| value.as_str().expect("a string").to_owned();
+    let list = |value: &Value| value.as_array().expect("an array").clone();
+
+    let members: BTreeSet<String> = list(&metadata["workspace_members"]).iter().map(text).collect();
+    let mut names = BTreeMap::new();
+    let mut ours = BTreeMap::new();
+    for package in list(&metadata["packages"]) {
+        let (id, name) = (text(&package["id"]), text(&package["name"]));
+        if members.contains(&id) {
+            let short = name.strip_prefix("loopledger-").unwrap_or(&name).to_owned();
+            ours.insert(id.clone(), short);
+        }
+        names.insert(id, name);
+    }
+    let mut edges = BTreeMap::new();
+    for node in list(&metadata["resolve"]["nodes"]) {
+        let counts = |dep: &Value| list(&dep["dep_kinds"]).iter().any(|kind| kind["kind"].as_str() != Some("dev"));
+        let targets = list(&node["deps"]).iter().filter(|dep| counts(dep)).map(|dep| text(&dep["pkg"])).collect();
+        edges.insert(text(&node["id"]), targets);
+    }
+    Graph { names, ours, edges }
+}
+
+fn allowed(of: &str) -> BTreeSet<&'static str> {
+    let mut reached = BTreeSet::new();
+    let mut todo = vec![of.to_owned()];
+    while let Some(name) = todo.pop() {
+        let Some((_, direct)) = MAY_DEPEND_ON.iter().find(|(crate_name, _)| *crate_name == name) else { continue };
+        for next in *direct {
+            if reached.insert(*next) {
+                todo.push((*next).to_owned());
+            }
+        }
+    }
+    reached
+}
+
+#[test]
+fn every_edge_between_our_crates_is_allowed() {
+    let graph = graph();
+    let mut wrong = Vec::new();
+    for (id, name) in &graph.ours {
+        let support = SUPPORT.contains(&name.as_str());
+        assert!(support || MAY_DEPEND_ON.iter().any(|(known, _)| known == name), "crate {name} is in no layer");
+        let may = allowed(name);
+        for target in graph.edges.get(id).into_iter().flatten().filter_map(|target| graph.ours.get(target)) {
+            if !support && !may.contains(target.as_str()) {
+                wrong.push(format!("{name} → {target}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "edges that DESIGN §8 does not allow: {wrong:?}");
+}
+
+#[test]
+fn pure_crates_reach_nothing_impure() {
+    let graph = graph();
+    for (id, name) in graph.ours.iter().filter(|(_, name)| PURE.contains(&name.as_str())) {
+        let mut reached = BTreeSet::new();
+        let mut todo = vec![id.clone()];
+        while let Some(next) = todo.pop() {
+            for target in graph.edges.get(&next).into_iter().flatten() {
+                if reached.insert(target.clone()) {
+                    todo.push(target.clone());
+                }
+            }
+        }
+        let impure: Vec<&String> = reached.iter().map(|id| &graph.names[id]).filter(|n| IMPURE.contains(&n.as_str())).collect();
+        assert!(impure.is_empty(), "{name} is pure and reaches {impure:?}");
+    }
+}
+
+#[test]
+fn guarded_libraries_have_one_user() {
+    let graph = graph();
+    for (library, user) in ONLY_USER {
+        for (id, name) in &graph.ours {
+            let uses = graph.edges.get(id).into_iter().flatten().any(|target| graph.names[target] == *library);
+            assert!(!uses || name == user, "{name} uses {library}, which only {user} may");
+        }
+    }
+}

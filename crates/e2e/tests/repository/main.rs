@@ -1,0 +1,4 @@
+//! The rules that the repository keeps about itself.
+
+mod layers;
+mod lints;
