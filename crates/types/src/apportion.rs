@@ -138,6 +138,8 @@ fn checked_sum(parts: &[i64]) -> Option<i128> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::arithmetic_side_effects, reason = "tests")]
+
     use super::*;
 
     /// The definition, one unit at a time.

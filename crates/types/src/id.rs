@@ -34,7 +34,7 @@ pub fn write_uuid(bytes: [u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     fmt::Display::fmt(Uuid::from_bytes(bytes).as_hyphenated(), f)
 }
 
-/// What an id names; part of the name from which UUIDv5 derives it, so it must never be renamed.
+/// What an id names; part of the name from which `UUIDv5` derives it, so it must never be renamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EntityKind {
     Party,
@@ -161,6 +161,7 @@ impl RequestId {
     }
 
     /// The id of the reaction of `own` to a commit of `upstream` that `self` asked for.
+    #[must_use]
     pub fn for_reaction(self, upstream: StreamId, own: StreamId) -> Self {
         let namespace = Uuid::from_bytes(self.0);
         Self(*Uuid::new_v5(&namespace, format!("{upstream}>{own}").as_bytes()).as_bytes())

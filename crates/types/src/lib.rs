@@ -1,4 +1,4 @@
-//! The words that every crate of LoopLedger shares: ids, money, quantities, dates, divisions,
+//! The words that every crate of `LoopLedger` shares: ids, money, quantities, dates, divisions,
 //! streams and positions, and the two ways of dividing a whole exactly.
 //!
 //! Pure: no clock, no randomness, no I/O, and no hash-map order that could leak into a result.

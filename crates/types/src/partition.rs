@@ -39,7 +39,11 @@ pub fn partition_of(key: Key, partition_count: u32) -> Partition {
 }
 
 /// Kafka's murmur2 (`org.apache.kafka.common.utils.Utils.murmur2`), seed 0x9747b28c.
-#[expect(clippy::as_conversions, reason = "the algorithm is defined on the length modulo 2^32")]
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "the algorithm is defined on the length modulo 2^32"
+)]
 pub fn murmur2(data: &[u8]) -> u32 {
     const M: u32 = 0x5bd1_e995;
     let mut h = 0x9747_b28c ^ data.len() as u32;
