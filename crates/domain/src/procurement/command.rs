@@ -99,7 +99,8 @@ pub struct MakePayout {
     pub occasion: Occasion,
     pub payer: PartyId,
     pub payee: PartyId,
-    pub amount: Money,
+    /// Absent: everything outstanding of the named payables (or, if none is named, of the whole account).
+    pub amount: Option<Money>,
     /// Which obligations it pays, in this order; empty: the oldest first.
     pub payables: Vec<PayableId>,
     pub method: PaymentMethod,
