@@ -2,7 +2,7 @@
 
 use loopledger_types::{
     BaseUnit, BusinessDate, ContractId, DivisionCode, LotId, Money, PartyId, ProductId, Quantity, ReceiptId, Scope,
-    Timestamp, UnitPrice,
+    Service, Timestamp, UnitPrice,
 };
 
 /// When and where a fact happened; every event carries one.
@@ -118,6 +118,16 @@ pub enum PlaceKind {
     FrontWarehouse,
     /// 直销点.
     Outlet,
+}
+
+impl PlaceKind {
+    /// The service that holds the stock of such a place.
+    pub const fn holder(self) -> Service {
+        match self {
+            Self::Station | Self::Workshop => Service::Station,
+            Self::CountyCentre | Self::TownshipHub | Self::FrontWarehouse | Self::Outlet => Service::Distribution,
+        }
+    }
 }
 
 /// 上行 / 下行 / 县内.
