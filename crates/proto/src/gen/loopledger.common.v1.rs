@@ -580,32 +580,41 @@ impl ChargeKind {
         }
     }
 }
-/// Who holds stock at a place.
+/// The five writers of a county.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
-pub enum Holder {
+pub enum Service {
     Unspecified = 0,
-    Station = 1,
-    Distribution = 2,
+    Procurement = 1,
+    Station = 2,
+    Distribution = 3,
+    Sales = 4,
+    Ledger = 5,
 }
-impl Holder {
+impl Service {
     /// String value of the enum field names used in the ProtoBuf definition.
     ///
     /// The values are not transformed in any way and thus are considered stable
     /// (if the ProtoBuf definition does not change) and safe for programmatic use.
     pub fn as_str_name(&self) -> &'static str {
         match self {
-            Self::Unspecified => "HOLDER_UNSPECIFIED",
-            Self::Station => "HOLDER_STATION",
-            Self::Distribution => "HOLDER_DISTRIBUTION",
+            Self::Unspecified => "SERVICE_UNSPECIFIED",
+            Self::Procurement => "SERVICE_PROCUREMENT",
+            Self::Station => "SERVICE_STATION",
+            Self::Distribution => "SERVICE_DISTRIBUTION",
+            Self::Sales => "SERVICE_SALES",
+            Self::Ledger => "SERVICE_LEDGER",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
-            "HOLDER_UNSPECIFIED" => Some(Self::Unspecified),
-            "HOLDER_STATION" => Some(Self::Station),
-            "HOLDER_DISTRIBUTION" => Some(Self::Distribution),
+            "SERVICE_UNSPECIFIED" => Some(Self::Unspecified),
+            "SERVICE_PROCUREMENT" => Some(Self::Procurement),
+            "SERVICE_STATION" => Some(Self::Station),
+            "SERVICE_DISTRIBUTION" => Some(Self::Distribution),
+            "SERVICE_SALES" => Some(Self::Sales),
+            "SERVICE_LEDGER" => Some(Self::Ledger),
             _ => None,
         }
     }

@@ -468,9 +468,10 @@ pub struct MakePayoutRequest {
     pub payer_id: ::prost::alloc::string::String,
     #[prost(string, tag = "5")]
     pub payee_id: ::prost::alloc::string::String,
-    /// Positive; PAYOUT_EXCEEDS_OWED beyond what is open.
-    #[prost(int64, tag = "6")]
-    pub amount_fen: i64,
+    /// Positive; PAYOUT_EXCEEDS_OWED beyond what is open. Absent: everything that is open of the named obligations, or,
+    /// if none is named, everything that the payer owes the payee.
+    #[prost(int64, optional, tag = "6")]
+    pub amount_fen: ::core::option::Option<i64>,
     /// Which obligations it pays, in this order, at most 200; empty: the oldest first.
     #[prost(string, repeated, tag = "7")]
     pub payable_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,

@@ -30,8 +30,8 @@ pub struct OrderLine {
     /// Where the goods are taken from.
     #[prost(bytes = "vec", tag = "5")]
     pub place: ::prost::alloc::vec::Vec<u8>,
-    /// Who holds stock there.
-    #[prost(enumeration = "super::super::super::common::v1::Holder", tag = "6")]
+    /// Who holds stock there: station or distribution.
+    #[prost(enumeration = "super::super::super::common::v1::Service", tag = "6")]
     pub holder: i32,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -83,7 +83,7 @@ pub struct CancellationRequested {
     pub line: u32,
     #[prost(bytes = "vec", tag = "4")]
     pub place: ::prost::alloc::vec::Vec<u8>,
-    #[prost(enumeration = "super::super::super::common::v1::Holder", tag = "5")]
+    #[prost(enumeration = "super::super::super::common::v1::Service", tag = "5")]
     pub holder: i32,
 }
 /// The holder refused to cancel: the line stands.

@@ -70,6 +70,9 @@ fn the_committed_code_is_what_the_contracts_generate() {
     let names = |set: &BTreeMap<String, Vec<u8>>| set.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&committed), names(&fresh), "run UPDATE_PROTO=1 cargo test -p loopledger-proto");
     for (name, bytes) in &fresh {
-        assert!(committed.get(name) == Some(bytes), "{name} has drifted: UPDATE_PROTO=1 cargo test -p loopledger-proto");
+        assert!(
+            committed.get(name) == Some(bytes),
+            "{name} has drifted: UPDATE_PROTO=1 cargo test -p loopledger-proto"
+        );
     }
 }
