@@ -1,0 +1,97 @@
+//! Every call that changes the disk, with the one place where tests make it fail.
+
+use core::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A call that a [`FaultPoint`] can make fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IoOperation {
+    CreateDirectory,
+    CreateSegment,
+    Write,
+    Sync,
+    Truncate,
+    SyncDirectory,
+}
+
+/// A failure to inject.
+#[derive(Debug)]
+pub struct IoFault {
+    /// How many bytes of a write reach the file before it fails.
+    pub written: usize,
+    pub error: io::Error,
+}
+
+/// Decides before each call that changes the disk whether it fails, and how.
+pub trait FaultPoint: Send + Sync + fmt::Debug {
+    fn strike(&self, operation: IoOperation, path: &Path) -> Option<IoFault>;
+}
+
+/// The disk, possibly a faulty one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Disk {
+    pub(super) faults: Option<Arc<dyn FaultPoint>>,
+}
+
+impl Disk {
+    fn strike(&self, operation: IoOperation, path: &Path) -> Option<IoFault> {
+        self.faults.as_ref().and_then(|faults| faults.strike(operation, path))
+    }
+
+    fn check(&self, operation: IoOperation, path: &Path) -> io::Result<()> {
+        self.strike(operation, path).map_or(Ok(()), |fault| Err(fault.error))
+    }
+
+    /// Creates a directory unless it exists, and makes its entry durable.
+    pub(super) fn create_directory(&self, path: &Path) -> io::Result<()> {
+        self.check(IoOperation::CreateDirectory, path)?;
+        match std::fs::create_dir(path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        path.parent().map_or(Ok(()), |parent| self.sync_directory(parent))
+    }
+
+    pub(super) fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        self.check(IoOperation::SyncDirectory, path)?;
+        // An empty parent is the current directory.
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        File::open(path)?.sync_all()
+    }
+
+    /// Creates an empty file, or empties what a failed creation left behind.
+    pub(super) fn create_segment(&self, path: &Path) -> io::Result<File> {
+        self.check(IoOperation::CreateSegment, path)?;
+        OpenOptions::new().write(true).create(true).truncate(true).open(path)
+    }
+
+    pub(super) fn write_at(&self, mut file: &File, path: &Path, position: u64, bytes: &[u8]) -> io::Result<()> {
+        file.seek(SeekFrom::Start(position))?;
+        match self.strike(IoOperation::Write, path) {
+            None => file.write_all(bytes),
+            Some(fault) => {
+                file.write_all(bytes.get(..fault.written).unwrap_or(bytes))?;
+                Err(fault.error)
+            }
+        }
+    }
+
+    pub(super) fn sync_data(&self, file: &File, path: &Path) -> io::Result<()> {
+        self.check(IoOperation::Sync, path)?;
+        file.sync_data()
+    }
+
+    pub(super) fn sync_all(&self, file: &File, path: &Path) -> io::Result<()> {
+        self.check(IoOperation::Sync, path)?;
+        file.sync_all()
+    }
+
+    pub(super) fn truncate(&self, file: &File, path: &Path, length: u64) -> io::Result<()> {
+        self.check(IoOperation::Truncate, path)?;
+        file.set_len(length)
+    }
+}
