@@ -1,0 +1,91 @@
+//! Which entities a command or commit needs that may have left memory.
+
+use super::{CollectTerms, Command, Event, Key, Station};
+
+use crate::stock::{self, Missing, OrderLineKey};
+use crate::{Commit, State, Subject, distribution, procurement};
+
+pub(super) fn keys(state: &State<Station>, subject: &Subject<'_, Command>) -> Vec<Key> {
+    let mut missing = Missing::new(state);
+    match subject {
+        Subject::Command(command) => of_command(&mut missing, command),
+        Subject::Own(commit) => of_own(&mut missing, commit),
+        Subject::Upstream(commit) => of_upstream(&mut missing, commit),
+    }
+    missing.into_keys()
+}
+
+fn of_command(missing: &mut Missing<'_, Station>, command: &Command) {
+    match command {
+        Command::OpenStation(c) => missing.ask(stock::Key::Party(c.operator)),
+        Command::CollectGoods(c) => {
+            missing.ask(stock::Key::Place(c.station));
+            missing.ask(stock::Key::Party(c.producer));
+            missing.ask(stock::Key::Product(c.product));
+            if c.member.is_some() {
+                missing.ask(Key::Members(c.producer));
+            }
+            match c.terms {
+                CollectTerms::Contract(contract) => missing.ask(Key::Contract(contract)),
+                CollectTerms::Stated { principal, .. } => missing.ask(stock::Key::Party(principal)),
+            }
+        }
+        Command::HandOverGoods(c) => missing.movement((c.from, c.to), c.principal, c.carrier, &c.lines),
+        Command::BuyInGoods(c) => missing.buy_in(c),
+        Command::IssueGoods(c) => missing.issue(c),
+    }
+}
+
+fn of_own(missing: &mut Missing<'_, Station>, commit: &Commit) {
+    for event in &commit.events {
+        let crate::Event::Station(event) = event else { continue };
+        match event {
+            Event::GoodsReleased(e) => missing.ask(Key::Receipt(e.receipt)),
+            Event::GoodsReturned(e) => missing.ask(Key::Receipt(e.receipt)),
+            Event::ReservationReleased(e) => missing.reservation(OrderLineKey { order: e.order, line: e.line }),
+            Event::GoodsIssued(e) => missing.reservation(OrderLineKey { order: e.order, line: e.line }),
+            // These create what they name, or move stock of cells, which need no loading.
+            Event::StationOpened(_)
+            | Event::GoodsCollected(_)
+            | Event::GoodsHandedOver(_)
+            | Event::GoodsTakenBack(_)
+            | Event::StockTakenIn(_)
+            | Event::GoodsBoughtIn(_)
+            | Event::StockReserved(_)
+            | Event::StockRefused(_)
+            | Event::CancelRefused(_) => {}
+        }
+    }
+}
+
+fn of_upstream(missing: &mut Missing<'_, Station>, commit: &Commit) {
+    for event in &commit.events {
+        match event {
+            crate::Event::Procurement(event) => of_procurement(missing, event),
+            crate::Event::Distribution(distribution::Event::HandOverRefused(e)) => {
+                missing.ask(Key::HandOver(e.shipment));
+            }
+            crate::Event::Sales(event) => missing.sales(event),
+            crate::Event::Distribution(_) | crate::Event::Station(_) => {}
+        }
+    }
+}
+
+fn of_procurement(missing: &mut Missing<'_, Station>, event: &procurement::Event) {
+    use procurement::Event as E;
+    match event {
+        E::MemberJoined(e) => missing.ask(Key::Members(e.household)),
+        E::MemberLeft(e) => missing.ask(Key::Members(e.household)),
+        E::HouseholdRelocated(e) => missing.ask(stock::Key::Party(e.household)),
+        E::PurchaseAccepted(e) => missing.ask(Key::Receipt(e.receipt)),
+        E::PurchaseDeclined(e) => missing.ask(Key::Receipt(e.receipt)),
+        E::HouseholdRegistered(_)
+        | E::HouseholdCategoryChanged(_)
+        | E::PartyRegistered(_)
+        | E::ProductRegistered(_)
+        | E::LinkageContracted(_)
+        | E::PayableOpened(_)
+        | E::PayoutMade(_)
+        | E::PayoutFailed(_) => {}
+    }
+}

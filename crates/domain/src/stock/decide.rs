@@ -1,0 +1,330 @@
+//! Rules that both holders share: issuing, buying in, and what a hand-over and a dispatch have in common.
+
+use core::fmt::Display;
+
+use loopledger_types::{
+    BaseUnit, BusinessDate, CountyCode, EntityKind, IssueId, LotId, Money, PartyId, PlaceId, ProductId, Quantity,
+    UnitPrice,
+};
+
+use super::pick::{MAX_PICKS, Picker, Shortage, take_oldest, total};
+use super::{
+    BuyIn, GoodsBoughtIn, GoodsIssued, Holder, IssueGoods, MoveLine, OrderLineKey, Place, Product, Reservation,
+    ReservationStatus, Shelf,
+};
+use crate::{
+    Context, Direction, Measure, Occasion, PartyKind, PartyRef, PlaceKind, Rejection, Rule, State, StockLine, Title,
+    Violation,
+};
+
+/// The most lines of an issue beyond its reservation: what was issued and what of it was not reserved fit 24 KiB together.
+const MAX_ISSUE_LINES: usize = 300;
+
+/// Collects what is wrong with a request, so that the caller learns of all of it at once.
+#[derive(Debug, Default)]
+pub(crate) struct Checks(Vec<Violation>);
+
+impl Checks {
+    pub(crate) fn new(occasion: &Occasion, context: &Context) -> Self {
+        let mut checks = Self::default();
+        let today = BusinessDate::of(context.now);
+        if occasion.business_date > today {
+            let description = format!("The day is still to come: today is {today}.");
+            checks.refuse("occasion.business_date", "DATE_IN_FUTURE", description);
+        }
+        checks
+    }
+
+    /// The measure must be in the product's unit; nothing is nothing in any unit.
+    pub(crate) fn unit(&mut self, field: impl Into<String>, measure: Measure, product: Product) {
+        if measure.quantity != Quantity::ZERO {
+            self.base(field, measure.base, product);
+        }
+    }
+
+    pub(crate) fn price_unit(&mut self, field: &str, price: UnitPrice, product: Product) {
+        self.base(field, price.per.base(), product);
+    }
+
+    /// What the quantity comes to; zero, and a violation, if it passes [`Money::MAX`].
+    pub(crate) fn amount(&mut self, field: &str, price: UnitPrice, quantity: Quantity) -> Money {
+        let amount = price.amount(quantity).filter(|amount| *amount <= Money::MAX);
+        amount.unwrap_or_else(|| {
+            self.refuse(field, "AMOUNT_TOO_LARGE", "Price times quantity is more than an amount can be.");
+            Money::ZERO
+        })
+    }
+
+    pub(crate) fn refuse(&mut self, field: impl Into<String>, reason: &'static str, description: impl Into<String>) {
+        self.0.push(Violation::new(field, reason, description));
+    }
+
+    pub(crate) fn pass(&self) -> Result<(), Rejection> {
+        if self.0.is_empty() { Ok(()) } else { Err(Rejection::Invalid(self.0.clone())) }
+    }
+
+    fn base(&mut self, field: impl Into<String>, base: BaseUnit, product: Product) {
+        if base != product.base {
+            let description = format!("The product is counted in units of {:?}.", product.base);
+            self.refuse(field, "WRONG_UNIT", description);
+        }
+    }
+}
+
+/// What was looked up, or that it does not exist.
+pub(crate) fn found<T>(entity: Option<T>, kind: EntityKind, id: impl Display) -> Result<T, Rejection> {
+    entity.ok_or_else(|| Rejection::NotFound { kind, id: id.to_string() })
+}
+
+/// A party with its kind.
+pub(crate) fn party<H: Holder>(state: &State<H>, id: PartyId) -> Result<PartyRef, Rejection> {
+    let party = found(state.party(id), EntityKind::Party, id)?;
+    Ok(PartyRef { id, kind: party.kind })
+}
+
+/// A party that can own goods in the loop.
+pub(crate) fn trader<H: Holder>(state: &State<H>, id: PartyId) -> Result<PartyRef, Rejection> {
+    let party = party(state, id)?;
+    if party.kind.trades() { Ok(party) } else { Err(Rejection::broken(Rule::PartyCannotTrade, id)) }
+}
+
+pub(crate) fn product_of<H: Holder>(state: &State<H>, id: ProductId) -> Result<Product, Rejection> {
+    found(state.product(id).copied(), EntityKind::Product, id)
+}
+
+/// An own place.
+pub(crate) fn place_of<H: Holder>(state: &State<H>, id: PlaceId) -> Result<&Place, Rejection> {
+    found(state.place(id), EntityKind::Place, id)
+}
+
+/// Where goods go, who carries them and whose they are.
+#[derive(Debug)]
+pub(crate) struct Route<'s> {
+    pub(crate) from: &'s Place,
+    pub(crate) principal: PartyRef,
+    pub(crate) carrier: PartyRef,
+    pub(crate) direction: Direction,
+}
+
+/// Checks the ends of a movement that begins at an own place.
+pub(crate) fn route<H: Holder>(
+    state: &State<H>,
+    (from, to): (PlaceId, PlaceId),
+    principal: PartyId,
+    carrier: PartyId,
+) -> Result<Route<'_>, Rejection> {
+    let origin = place_of(state, from)?;
+    let target = found(state.place(to).or_else(|| state.other_place(to)), EntityKind::Place, to)?;
+    let principal = party(state, principal)?;
+    let carrier = party(state, carrier)?;
+    if from == to {
+        return Err(Rejection::broken(Rule::SamePlace, to));
+    }
+    if carrier.kind != PartyKind::Carrier {
+        return Err(Rejection::broken(Rule::PartyNotCarrier, carrier.id));
+    }
+    Ok(Route { from: origin, principal, carrier, direction: direction(state.county, origin.kind, target) })
+}
+
+/// 上行: out of a station or out of the county; 下行: into a station; all else stays local.
+fn direction(county: CountyCode, from: PlaceKind, to: &Place) -> Direction {
+    let station = |kind: PlaceKind| kind.holder() == loopledger_types::Service::Station;
+    match (station(from), station(to.kind)) {
+        _ if to.division.county() != county => Direction::Up,
+        (true, false) => Direction::Up,
+        (false, true) => Direction::Down,
+        (true, true) | (false, false) => Direction::Local,
+    }
+}
+
+/// Picks what the lines of a hand-over or dispatch name; each (lot, pool) comes out once.
+pub(crate) fn moved_lines<H: Holder>(
+    state: &State<H>,
+    mut checks: Checks,
+    (from, principal): (PlaceId, PartyId),
+    lines: &[MoveLine],
+) -> Result<Vec<StockLine>, Rejection> {
+    if lines.is_empty() {
+        checks.refuse("lines", "REQUIRED", "At least one line is needed.");
+    }
+    for (index, line) in lines.iter().enumerate() {
+        let product = product_of(state, line.product)?;
+        checks.unit(format!("lines[{index}].quantity"), line.quantity, product);
+    }
+    checks.pass()?;
+    let mut picker = Picker::new(state);
+    let mut moved = Vec::with_capacity(lines.len());
+    for line in lines {
+        let goods = Shelf { place: from, product: line.product, principal };
+        let wanted = line.quantity.quantity;
+        let picked = match line.lot {
+            Some(lot) => picker.of_lot(&goods, lot, wanted).map_err(|short| lot_short(state, from, lot, wanted, short)),
+            None => picker.oldest(&goods, wanted, MAX_PICKS).map_err(|short| short_of(line.product, wanted, short)),
+        };
+        merge(&mut moved, picked?);
+        if moved.len() > MAX_PICKS {
+            return Err(too_many_lines(from));
+        }
+    }
+    Ok(moved)
+}
+
+fn lot_short<H: Holder>(state: &State<H>, place: PlaceId, lot: LotId, wanted: Quantity, short: Shortage) -> Rejection {
+    let mut cells = state.entities.index().of_lot(lot, place);
+    if cells.any(|key| state.cell(key).is_some_and(|cell| cell.pending.is_positive())) {
+        return Rejection::broken(Rule::LotPending, lot);
+    }
+    short_of(lot, wanted, short)
+}
+
+fn short_of(subject: impl Display, wanted: Quantity, short: Shortage) -> Rejection {
+    if short.scattered {
+        return too_many_lines(subject);
+    }
+    Rejection::broken(Rule::InsufficientStock, subject).with("requested", wanted).with("available", short.available)
+}
+
+fn too_many_lines(subject: impl Display) -> Rejection {
+    Rejection::broken(Rule::TooLarge, subject).with("lots_max", MAX_PICKS)
+}
+
+/// Adds lines to others, each (lot, pool) once.
+fn merge(into: &mut Vec<StockLine>, lines: impl IntoIterator<Item = StockLine>) {
+    for line in lines {
+        match into.iter_mut().find(|known| same_cell(known, &line)) {
+            Some(known) => known.quantity.0 = known.quantity.0.saturating_add(line.quantity.0),
+            None => into.push(line),
+        }
+    }
+}
+
+fn same_cell(a: &StockLine, b: &StockLine) -> bool {
+    (a.lot, a.pool) == (b.lot, b.pool)
+}
+
+/// Issues goods against an open reservation, at their actual quantity.
+pub(crate) fn issue<H: Holder>(
+    state: &State<H>,
+    command: &IssueGoods,
+    context: &Context,
+) -> Result<GoodsIssued, Rejection> {
+    let mut checks = Checks::new(&command.occasion, context);
+    let key = OrderLineKey { order: command.order, line: command.line };
+    let open = state.reservation(key).filter(|reservation| reservation.status == ReservationStatus::Open);
+    let Some(reservation) = open else {
+        checks.pass()?;
+        return Err(Rejection::broken(Rule::ReservationNotOpen, key));
+    };
+    let product = product_of(state, reservation.product)?;
+    checks.unit("quantity", command.quantity, product);
+    checks.pass()?;
+    let place = place_of(state, reservation.place)?;
+    let Actual { issued, beyond, released } = actual(state, reservation, command.quantity.quantity, key)?;
+    Ok(GoodsIssued {
+        occasion: command.occasion,
+        issue: IssueId::derive(context.request_id, context.stream, 0),
+        order: command.order,
+        line: command.line,
+        place: reservation.place,
+        custodian: place.operator.id,
+        seller: reservation.seller,
+        buyer: reservation.buyer,
+        issued,
+        beyond,
+        released,
+    })
+}
+
+#[derive(Debug)]
+struct Actual {
+    issued: Vec<StockLine>,
+    /// What of it was not reserved.
+    beyond: Vec<StockLine>,
+    /// What was reserved in vain.
+    released: Vec<StockLine>,
+}
+
+/// Which stock the actual quantity is taken from. Beyond the reservation its own lots come
+/// first, then the oldest.
+fn actual<H: Holder>(
+    state: &State<H>,
+    reservation: &Reservation,
+    quantity: Quantity,
+    key: OrderLineKey,
+) -> Result<Actual, Rejection> {
+    let mut took = take_oldest(reservation.picks.iter().copied(), quantity, usize::MAX);
+    if took.missing == Quantity::ZERO {
+        let released = reservation.picks.iter().filter_map(|pick| rest_of(pick, &took.lines)).collect();
+        return Ok(Actual { issued: took.lines, beyond: Vec::new(), released });
+    }
+    let goods = Shelf { place: reservation.place, product: reservation.product, principal: reservation.seller.id };
+    let mut lots: Vec<LotId> = reservation.picks.iter().map(|pick| pick.lot).collect();
+    lots.dedup();
+    let mut picker = Picker::new(state);
+    let free = picker.free(&goods);
+    let (mut beyond, missing) = picker.up_to(&goods, lots.into_iter(), took.missing);
+    let older = picker.oldest(&goods, missing, MAX_PICKS).map_err(|short| {
+        if short.scattered {
+            return too_many_lines(key);
+        }
+        Rejection::broken(Rule::InsufficientStock, key)
+            .with("requested", quantity)
+            .with("reserved", total(reservation.picks.iter()))
+            .with("available", free)
+    })?;
+    merge(&mut beyond, older);
+    merge(&mut took.lines, beyond.iter().copied());
+    if took.lines.len().saturating_add(beyond.len()) > MAX_ISSUE_LINES {
+        return Err(too_many_lines(key));
+    }
+    Ok(Actual { issued: took.lines, beyond, released: Vec::new() })
+}
+
+/// What of a pick was not taken.
+fn rest_of(pick: &StockLine, taken: &[StockLine]) -> Option<StockLine> {
+    let taken = taken.iter().find(|line| same_cell(line, pick)).map_or(0, |line| line.quantity.0);
+    let rest = Quantity(pick.quantity.0.saturating_sub(taken));
+    rest.is_positive().then_some(StockLine { quantity: rest, ..*pick })
+}
+
+/// Takes in goods from outside, as a new lot of one pool.
+pub(crate) fn buy_in<H: Holder>(
+    state: &State<H>,
+    command: &BuyIn,
+    context: &Context,
+) -> Result<GoodsBoughtIn, Rejection> {
+    let mut checks = Checks::new(&command.occasion, context);
+    let place = place_of(state, command.place)?;
+    party(state, command.owner)?;
+    let outside = found(state.party(command.supplier), EntityKind::Party, command.supplier)?;
+    let product = product_of(state, command.product)?;
+    let quantity = command.quantity.quantity;
+    checks.unit("quantity", command.quantity, product);
+    checks.price_unit("price", command.price, product);
+    let amount = checks.amount("price", command.price, quantity);
+    checks.pass()?;
+    let owner = trader(state, command.owner)?;
+    if outside.kind != PartyKind::Supplier {
+        return Err(Rejection::broken(Rule::PartyNotSupplier, command.supplier));
+    }
+    let line = StockLine {
+        lot: LotId::derive(context.request_id, context.stream, 0),
+        pool: 0,
+        product: command.product,
+        title: Title::Owned { owner },
+        collected_on: command.occasion.business_date,
+        quantity,
+    };
+    Ok(GoodsBoughtIn {
+        occasion: command.occasion,
+        place: command.place,
+        custodian: place.operator.id,
+        line,
+        owner,
+        supplier: PartyRef { id: command.supplier, kind: outside.kind },
+        supplier_division: outside.division_on(command.occasion.business_date),
+        price: command.price,
+        amount,
+        lot_label: command.lot_label.clone(),
+    })
+}
