@@ -19,10 +19,8 @@ pub struct Village {
     pub kind: &'static str,
 }
 
-static EDITION_2019: LazyLock<Vec<Village>> =
-    LazyLock::new(|| parse(include_str!("../data/tuoli_divisions_2019.csv")));
-static EDITION_2023: LazyLock<Vec<Village>> =
-    LazyLock::new(|| parse(include_str!("../data/tuoli_divisions_2023.csv")));
+static EDITION_2019: LazyLock<Vec<Village>> = LazyLock::new(|| parse(include_str!("../data/tuoli_divisions_2019.csv")));
+static EDITION_2023: LazyLock<Vec<Village>> = LazyLock::new(|| parse(include_str!("../data/tuoli_divisions_2023.csv")));
 
 /// Names by code, of villages, townships and the county; the newer edition wins.
 static NAMES: LazyLock<BTreeMap<DivisionCode, &'static str>> = LazyLock::new(|| {
@@ -55,7 +53,8 @@ pub fn exists(code: DivisionCode) -> bool {
 }
 
 fn parse(csv: &'static str) -> Vec<Village> {
-    let mut villages: Vec<Village> = csv.lines().skip(1).map(|line| parse_line(line).expect("the committed list is well formed")).collect();
+    let mut villages: Vec<Village> =
+        csv.lines().skip(1).map(|line| parse_line(line).expect("the committed list is well formed")).collect();
     villages.sort_by_key(|village| village.code);
     villages
 }
