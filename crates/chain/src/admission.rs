@@ -28,7 +28,10 @@ pub enum VoidReason {
     /// Its county lives in another partition.
     ForeignPartition,
     /// It does not carry the next sequence.
-    Sequence { expected: u64, found: u64 },
+    Sequence {
+        expected: u64,
+        found: u64,
+    },
     /// It carries the next sequence on another predecessor.
     PreviousHash,
 }

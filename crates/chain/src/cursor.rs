@@ -24,7 +24,10 @@ impl<'a> Cursor<'a> {
     }
 
     /// The next field; its number is greater than the last one's, or the same if `may_repeat` says so.
-    pub(crate) fn next(&mut self, may_repeat: impl Fn(u32) -> bool) -> Result<Option<(u32, Content<'a>)>, EnvelopeError> {
+    pub(crate) fn next(
+        &mut self,
+        may_repeat: impl Fn(u32) -> bool,
+    ) -> Result<Option<(u32, Content<'a>)>, EnvelopeError> {
         if self.rest.is_empty() {
             return Ok(None);
         }

@@ -18,7 +18,11 @@ impl Envelope<'_> {
         put_bytes(out, 5, &self.request_digest);
         if let Some(cause) = &self.cause {
             let hash_length = 2_usize.saturating_add(cause.hash.0.len());
-            put_length(out, 6, stream_length(cause.stream).saturating_add(number_length(cause.sequence)).saturating_add(hash_length));
+            put_length(
+                out,
+                6,
+                stream_length(cause.stream).saturating_add(number_length(cause.sequence)).saturating_add(hash_length),
+            );
             put_stream(out, 1, cause.stream);
             put_number(out, 2, cause.sequence);
             put_bytes(out, 3, &cause.hash.0);
