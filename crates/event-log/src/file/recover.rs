@@ -57,7 +57,7 @@ pub(super) fn recover(disk: &Disk, topic: Topic, partition: Partition, dir: &Pat
             }
             // It never came to hold a record: the one before is the last.
             Scan::NeverBegun { torn } => {
-                found.torn.extend(torn);
+                found.torn.push(torn);
                 found.bases.pop();
             }
         }
@@ -105,7 +105,7 @@ fn check_continuity(topic: Topic, partition: Partition, dir: &Path, segments: &[
 enum Scan {
     Whole { end: u64 },
     Cut { end: u64, torn: TornTail },
-    NeverBegun { torn: Option<TornTail> },
+    NeverBegun { torn: TornTail },
 }
 
 /// Reads the last segment whole, cuts its torn end, and makes durable what stays.
@@ -129,7 +129,7 @@ fn scan(disk: &Disk, id: SegmentId, dir: &Path) -> Result<Scan, OpenError> {
             .and_then(|()| disk.sync_directory(dir))
             .map_err(|error| OpenError::io("remove", &path, error))?;
         warn!(segment = %path.display(), bytes = length, "a segment that was never begun is removed");
-        return Ok(Scan::NeverBegun { torn: (length > 0).then(|| torn(path, 0)) });
+        return Ok(Scan::NeverBegun { torn: torn(path, 0) });
     }
     let whole = whole_records(id, &bytes);
     let end = if whole == HEADER_BYTES { id.base } else { id.base.saturating_add(whole) };

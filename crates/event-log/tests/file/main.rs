@@ -1,0 +1,9 @@
+//! What the file log promises beyond the port: damage, torn ends, failing disks, locks, crashes.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests")]
+
+mod crash;
+mod damage;
+mod faults;
+mod open;
+mod tools;
