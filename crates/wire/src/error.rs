@@ -1,0 +1,291 @@
+//! Refusals and failures as gRPC statuses with `google.rpc` details: ErrorInfo (domain `loopledger`, a stable reason,
+//! every variable of the text as metadata), the detail of its code, and the Chinese text.
+//!
+//! One place, total matches, no logging: what the log says is the caller's other string.
+
+use core::time::Duration;
+use std::collections::HashMap;
+
+use loopledger_domain::{Rejection, Violation};
+use loopledger_types::{EntityKind, Position, RequestId, StreamId};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, LocalizedMessage, StatusExt as _};
+
+mod chinese;
+
+/// The domain of every reason.
+pub const DOMAIN: &str = "loopledger";
+const LOCALE: &str = "zh-CN";
+/// Field violations in one answer: an answer must stay far below the 8 KiB that clients take as headers.
+const VIOLATIONS_MAX: usize = 20;
+
+/// What else can go wrong, besides a refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The id belongs to another request.
+    RequestIdReused { request_id: RequestId },
+    /// The thing asked for does not exist.
+    NotFound { kind: EntityKind, id: String },
+    /// No commit has this request id.
+    ReceiptNotFound { request_id: RequestId },
+    /// The writer's queue is full.
+    QueueFull { retry_after: Duration },
+    /// Another stream was not folded far enough in time.
+    UpstreamBehind { stream: StreamId, wanted: u64, have: u64, retry_after: Duration },
+    /// The deadline passed; the command may still be recorded.
+    OutcomeUnknown { request_id: RequestId },
+    /// The deadline passed before anything was done.
+    DeadlineExceeded,
+    /// A position names a commit that is not in the log.
+    PositionNotInLog { position: Position },
+    /// Commits that were known are no longer in the log.
+    LostTail { stream: StreamId, from: u64, to: u64 },
+    /// The stream holds a commit that this version does not understand, or that cannot be.
+    StreamHalted { stream: StreamId, sequence: u64, reason: String },
+    /// This process does not serve the stream.
+    NotServed { stream: StreamId },
+    /// Still loading or rebuilding.
+    NotReady { retry_after: Duration },
+    /// Going down.
+    ShuttingDown,
+    /// The log cannot be written or read now.
+    LogUnavailable { retry_after: Duration },
+    /// A bug: the text is for the log and the developer, without anybody's data.
+    Internal { what: &'static str },
+}
+
+impl Failure {
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::RequestIdReused { .. } => Code::AlreadyExists,
+            Self::NotFound { .. } | Self::ReceiptNotFound { .. } => Code::NotFound,
+            Self::QueueFull { .. } => Code::ResourceExhausted,
+            Self::OutcomeUnknown { .. } | Self::DeadlineExceeded => Code::DeadlineExceeded,
+            Self::PositionNotInLog { .. } | Self::LostTail { .. } => Code::DataLoss,
+            Self::UpstreamBehind { .. }
+            | Self::StreamHalted { .. }
+            | Self::NotServed { .. }
+            | Self::NotReady { .. }
+            | Self::ShuttingDown
+            | Self::LogUnavailable { .. } => Code::Unavailable,
+            Self::Internal { .. } => Code::Internal,
+        }
+    }
+
+    /// Stable, UPPER_SNAKE.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::RequestIdReused { .. } => "REQUEST_ID_REUSED",
+            Self::NotFound { .. } => "NOT_FOUND",
+            Self::ReceiptNotFound { .. } => "RECEIPT_NOT_FOUND",
+            Self::QueueFull { .. } => "QUEUE_FULL",
+            Self::UpstreamBehind { .. } => "UPSTREAM_BEHIND",
+            Self::OutcomeUnknown { .. } => "OUTCOME_UNKNOWN",
+            Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
+            Self::PositionNotInLog { .. } => "POSITION_NOT_IN_LOG",
+            Self::LostTail { .. } => "LOST_TAIL",
+            Self::StreamHalted { .. } => "STREAM_HALTED",
+            Self::NotServed { .. } => "STREAM_NOT_SERVED",
+            Self::NotReady { .. } => "NOT_READY",
+            Self::ShuttingDown => "SHUTTING_DOWN",
+            Self::LogUnavailable { .. } => "LOG_UNAVAILABLE",
+            Self::Internal { .. } => "INTERNAL",
+        }
+    }
+
+    /// One English sentence.
+    pub fn english(&self) -> String {
+        match self {
+            Self::RequestIdReused { request_id } => format!("Request id {request_id} belongs to another request."),
+            Self::NotFound { kind, id } => format!("There is no {} {id}.", kind.as_str()),
+            Self::ReceiptNotFound { request_id } => format!("No commit has the request id {request_id}."),
+            Self::QueueFull { .. } => "Too many commands are waiting; try again.".to_owned(),
+            Self::UpstreamBehind { stream, wanted, have, .. } => {
+                format!("{stream} is read up to {have}, not yet up to {wanted}; try again.")
+            }
+            Self::OutcomeUnknown { request_id } => {
+                format!("The deadline passed and the outcome is unknown: repeat with the same request id {request_id}.")
+            }
+            Self::DeadlineExceeded => "The deadline passed before anything was done.".to_owned(),
+            Self::PositionNotInLog { position } => {
+                format!("Commit {}/{} with that hash is not in the log.", position.stream, position.sequence)
+            }
+            Self::LostTail { stream, from, to } => {
+                format!("Commits {from} to {to} of {stream} were known and are not in the log.")
+            }
+            Self::StreamHalted { stream, sequence, reason } => format!("{stream} halted at {sequence}: {reason}."),
+            Self::NotServed { stream } => format!("{stream} is not served here."),
+            Self::NotReady { .. } => "Still loading; try again.".to_owned(),
+            Self::ShuttingDown => "The server is going down; try another one, or again.".to_owned(),
+            Self::LogUnavailable { .. } => "The log is not available; try again.".to_owned(),
+            Self::Internal { what } => format!("A bug: {what}."),
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::QueueFull { retry_after }
+            | Self::UpstreamBehind { retry_after, .. }
+            | Self::NotReady { retry_after }
+            | Self::LogUnavailable { retry_after } => Some(*retry_after),
+            Self::RequestIdReused { .. }
+            | Self::NotFound { .. }
+            | Self::ReceiptNotFound { .. }
+            | Self::OutcomeUnknown { .. }
+            | Self::DeadlineExceeded
+            | Self::PositionNotInLog { .. }
+            | Self::LostTail { .. }
+            | Self::StreamHalted { .. }
+            | Self::NotServed { .. }
+            | Self::ShuttingDown
+            | Self::Internal { .. } => None,
+        }
+    }
+
+    /// Kind and name of the thing that it is about.
+    fn resource(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::RequestIdReused { request_id } | Self::ReceiptNotFound { request_id } => {
+                Some(("request", request_id.to_string()))
+            }
+            Self::NotFound { kind, id } => Some((kind.as_str(), id.clone())),
+            Self::PositionNotInLog { position } => {
+                Some(("commit", format!("{}/{}", position.stream, position.sequence)))
+            }
+            Self::LostTail { stream, .. } | Self::StreamHalted { stream, .. } | Self::NotServed { stream } => {
+                Some(("stream", stream.to_string()))
+            }
+            Self::QueueFull { .. }
+            | Self::UpstreamBehind { .. }
+            | Self::OutcomeUnknown { .. }
+            | Self::DeadlineExceeded
+            | Self::NotReady { .. }
+            | Self::ShuttingDown
+            | Self::LogUnavailable { .. }
+            | Self::Internal { .. } => None,
+        }
+    }
+
+    fn metadata(&self) -> HashMap<String, String> {
+        match self {
+            Self::RequestIdReused { request_id }
+            | Self::ReceiptNotFound { request_id }
+            | Self::OutcomeUnknown { request_id } => map([("request_id", request_id.to_string())]),
+            Self::NotFound { kind, id } => map([("kind", kind.as_str().to_owned()), ("id", id.clone())]),
+            Self::UpstreamBehind { stream, wanted, have, .. } => {
+                map([("stream", stream.to_string()), ("wanted", wanted.to_string()), ("have", have.to_string())])
+            }
+            Self::PositionNotInLog { position } => map([
+                ("stream", position.stream.to_string()),
+                ("sequence", position.sequence.to_string()),
+                ("hash", position.hash.to_string()),
+            ]),
+            Self::LostTail { stream, from, to } => {
+                map([("stream", stream.to_string()), ("from", from.to_string()), ("to", to.to_string())])
+            }
+            Self::StreamHalted { stream, sequence, reason } => map([
+                ("stream", stream.to_string()),
+                ("sequence", sequence.to_string()),
+                ("halt_reason", reason.clone()),
+            ]),
+            Self::NotServed { stream } => map([("stream", stream.to_string())]),
+            Self::Internal { what } => map([("what", (*what).to_owned())]),
+            Self::QueueFull { .. }
+            | Self::DeadlineExceeded
+            | Self::NotReady { .. }
+            | Self::ShuttingDown
+            | Self::LogUnavailable { .. } => HashMap::new(),
+        }
+    }
+}
+
+impl From<&Failure> for Status {
+    fn from(failure: &Failure) -> Self {
+        let mut details = ErrorDetails::new();
+        details.set_error_info(failure.reason(), DOMAIN, failure.metadata());
+        details.set_localized_message(LOCALE, chinese::failure(failure));
+        if let Some(delay) = failure.retry_after() {
+            details.set_retry_info(Some(delay));
+        }
+        let english = failure.english();
+        if let Some((kind, name)) = failure.resource() {
+            details.set_resource_info(kind, name, "", &english);
+        }
+        Self::with_error_details(failure.code(), english, details)
+    }
+}
+
+impl From<Failure> for Status {
+    fn from(failure: Failure) -> Self {
+        Self::from(&failure)
+    }
+}
+
+/// A refusal: `INVALID_ARGUMENT`, `NOT_FOUND`, `ALREADY_EXISTS` or `FAILED_PRECONDITION`.
+pub fn rejection_status(rejection: &Rejection) -> Status {
+    let mut details = ErrorDetails::new();
+    let (code, reason, english, metadata) = match rejection {
+        Rejection::Invalid(violations) => {
+            details.set_bad_request(violations.iter().take(VIOLATIONS_MAX).map(field_violation).collect::<Vec<_>>());
+            (Code::InvalidArgument, "INVALID_REQUEST", invalid(violations), map([("count", violations.len().to_string())]))
+        }
+        Rejection::NotFound { kind, id } => {
+            let english = format!("There is no {} {id}.", kind.as_str());
+            details.set_resource_info(kind.as_str(), id, "", &english);
+            (Code::NotFound, "NOT_FOUND", english, map([("kind", kind.as_str().to_owned()), ("id", id.clone())]))
+        }
+        Rejection::Exists { kind, id } => {
+            let english = format!("The {} {id} exists already.", kind.as_str());
+            details.set_resource_info(kind.as_str(), id, "", &english);
+            (Code::AlreadyExists, "EXISTS", english, map([("kind", kind.as_str().to_owned()), ("id", id.clone())]))
+        }
+        Rejection::Broken { rule, subject, facts } => {
+            details.add_precondition_failure_violation(rule.reason(), subject, rule.english());
+            let mut metadata = map([("subject", subject.clone())]);
+            metadata.extend(facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+            (Code::FailedPrecondition, rule.reason(), rule.english().to_owned(), metadata)
+        }
+    };
+    details.set_error_info(reason, DOMAIN, metadata);
+    details.set_localized_message(LOCALE, chinese::rejection(rejection));
+    Status::with_error_details(code, english, details)
+}
+
+/// The status as a message, for the answers of a bulk stream.
+pub fn status_to_pb(status: &Status) -> tonic_types::Status {
+    // The details of a status are a `google.rpc.Status` of their own, made by `with_error_details`.
+    match prost::Message::decode(status.details()) {
+        Ok(message) if !status.details().is_empty() => message,
+        _ => tonic_types::Status {
+            code: status.code().into(),
+            message: status.message().to_owned(),
+            details: Vec::new(),
+        },
+    }
+}
+
+/// The other way: what a client of a bulk stream got, as the status that a single call would have got.
+pub fn status_from_pb(status: &tonic_types::Status) -> Status {
+    let details = prost::Message::encode_to_vec(status);
+    Status::with_details(Code::from_i32(status.code), status.message.clone(), details.into())
+}
+
+fn invalid(violations: &[Violation]) -> String {
+    match violations {
+        [only] => format!("{}: {}", only.field, only.description),
+        [first, ..] => format!("{} fields are wrong; {}: {}", violations.len(), first.field, first.description),
+        [] => "The request is wrong.".to_owned(),
+    }
+}
+
+fn field_violation(violation: &Violation) -> FieldViolation {
+    FieldViolation {
+        reason: violation.reason.to_owned(),
+        localized_message: Some(LocalizedMessage::new(LOCALE, chinese::field(violation))),
+        ..FieldViolation::new(&violation.field, &violation.description)
+    }
+}
+
+fn map<const N: usize>(entries: [(&str, String); N]) -> HashMap<String, String> {
+    entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

@@ -1,0 +1,93 @@
+//! The Chinese texts of refusals and failures.
+
+use loopledger_domain::{Rejection, Violation};
+use loopledger_types::EntityKind;
+
+use super::Failure;
+
+pub(super) fn rejection(rejection: &Rejection) -> String {
+    match rejection {
+        Rejection::Invalid(violations) => match violations.as_slice() {
+            [only] => format!("{}:{}", only.field, field(only)),
+            [first, ..] => format!("请求中有 {} 处错误,例如 {}:{}", violations.len(), first.field, field(first)),
+            [] => "请求不符合要求。".to_owned(),
+        },
+        Rejection::NotFound { kind, id } => format!("{}不存在:{id}。", name(*kind)),
+        Rejection::Exists { kind, id } => format!("{}已存在:{id}。", name(*kind)),
+        Rejection::Broken { rule, .. } => rule.chinese().to_owned(),
+    }
+}
+
+/// By reason; the domain may give reasons of its own, which get the general sentence.
+pub(super) fn field(violation: &Violation) -> &'static str {
+    match violation.reason {
+        "REQUIRED" => "必填。",
+        "NOT_A_UUID" => "不是有效的 UUID。",
+        "UUID_VERSION" => "请求编号须为第 4、7 或 8 版 UUID。",
+        "UNKNOWN_VALUE" => "取值无法识别。",
+        "NOT_POSITIVE" => "必须大于零。",
+        "NEGATIVE" => "不得小于零。",
+        "OUT_OF_RANGE" => "超出允许范围。",
+        "TOO_LONG" => "文字过长。",
+        "TOO_MANY" => "条目过多,请拆分后重试。",
+        "CONTROL_CHARACTER" => "不得包含控制字符。",
+        "MALFORMED_DATE" => "日期无效,应为 YYYY-MM-DD。",
+        "MALFORMED_MONTH" => "月份无效,应为 YYYY-MM。",
+        "MALFORMED_DIVISION" => "行政区划代码格式不正确,应为 6、9 或 12 位数字。",
+        "UNKNOWN_DIVISION" => "本县没有该行政区划代码。",
+        "MALFORMED_STREAM" => "流名称不正确。",
+        "MALFORMED_PAGE_TOKEN" => "分页标记无效。",
+        "HASH_LENGTH" => "哈希值须为 32 字节。",
+        "DUPLICATE" => "重复。",
+        "HOUSEHOLD_NEEDS_ONE_HEAD" => "每户必须有且只有一名户主。",
+        "WRONG_UNIT" => "计量单位与产品不符。",
+        "IN_THE_FUTURE" | "FUTURE_DATE" => "业务日期不得晚于今天。",
+        _ => "该字段不符合要求。",
+    }
+}
+
+pub(super) fn failure(failure: &Failure) -> String {
+    match failure {
+        Failure::RequestIdReused { request_id } => format!("请求编号 {request_id} 已被另一请求使用。"),
+        Failure::NotFound { kind, id } => format!("{}不存在:{id}。", name(*kind)),
+        Failure::ReceiptNotFound { request_id } => format!("没有请求编号为 {request_id} 的记录。"),
+        Failure::QueueFull { .. } => "排队的请求过多,请稍后重试。".to_owned(),
+        Failure::UpstreamBehind { stream, wanted, have, .. } => {
+            format!("{stream} 目前只读到第 {have} 条,尚未到第 {wanted} 条,请稍后重试。")
+        }
+        Failure::OutcomeUnknown { request_id } => {
+            format!("已超时,结果未知;请用同一请求编号 {request_id} 重试。")
+        }
+        Failure::DeadlineExceeded => "已超时,尚未处理。".to_owned(),
+        Failure::PositionNotInLog { position } => {
+            format!("日志中没有 {} 第 {} 条的该哈希值。", position.stream, position.sequence)
+        }
+        Failure::LostTail { stream, from, to } => format!("{stream} 第 {from} 至 {to} 条曾经存在,现已不在日志中。"),
+        Failure::StreamHalted { stream, sequence, .. } => format!("{stream} 在第 {sequence} 条停止,需要升级或检查。"),
+        Failure::NotServed { stream } => format!("此处不提供 {stream}。"),
+        Failure::NotReady { .. } => "正在加载,请稍后重试。".to_owned(),
+        Failure::ShuttingDown => "服务正在关闭,请稍后重试。".to_owned(),
+        Failure::LogUnavailable { .. } => "日志暂不可用,请稍后重试。".to_owned(),
+        Failure::Internal { .. } => "内部错误。".to_owned(),
+    }
+}
+
+const fn name(kind: EntityKind) -> &'static str {
+    match kind {
+        EntityKind::Party => "主体",
+        EntityKind::Member => "成员",
+        EntityKind::Product => "产品",
+        EntityKind::Contract => "合同",
+        EntityKind::Place => "地点",
+        EntityKind::Receipt => "过磅单",
+        EntityKind::Lot => "批次",
+        EntityKind::Shipment => "运单",
+        EntityKind::Channel => "销售渠道",
+        EntityKind::Order => "订单",
+        EntityKind::Issue => "出库单",
+        EntityKind::Payment => "收款",
+        EntityKind::Settlement => "结算",
+        EntityKind::Payable => "应付款",
+        EntityKind::Payout => "支付",
+    }
+}
