@@ -4,6 +4,7 @@
 //! all wrong fields at once; existence and rules are the domain's.
 
 mod codec;
+mod commit;
 pub mod divisions;
 mod error;
 mod event;
@@ -11,6 +12,7 @@ pub mod query;
 mod request;
 mod words;
 
+pub use commit::{Draft, NotUnderstood, decode_commit, encode_commit};
 pub use error::{DOMAIN, Failure, rejection_status, status_from_pb, status_to_pb};
 pub use event::{TYPE_URLS, encode_event, type_url};
 pub use query::{heads_to_pb, position_to_pb};

@@ -7,6 +7,9 @@ mod shapes;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use tests::samples;
+
 use loopledger_domain::{Event, distribution, procurement, sales, station};
 use loopledger_types::Service;
 

@@ -147,6 +147,16 @@ fn events() -> Vec<(&'static str, Service, MessageDescriptor)> {
         .collect()
 }
 
+/// One event of each type, with everything in it.
+pub(crate) fn samples() -> Vec<loopledger_domain::Event> {
+    let events = events().into_iter();
+    events
+        .map(|(url, service, kind)| {
+            decode_event(service, url, &sample(&kind, Fill::Most, &mut Random(1)).encode_to_vec()).unwrap()
+        })
+        .collect()
+}
+
 #[test]
 fn every_event_of_the_contracts_is_known() {
     let pool = pool();
