@@ -45,9 +45,7 @@ pub(super) fn dispatch(
     context: &Context,
 ) -> Result<ShipmentDispatched, Rejection> {
     let mut checks = Checks::new(&command.occasion, context);
-    if command.freight < Money::ZERO {
-        checks.refuse("freight_fen", "NEGATIVE", "Freight is not negative.");
-    }
+    checks.freight(command.freight);
     let route = stock::route(state, (command.from, command.to), command.principal, command.carrier)?;
     let carrier = found(state.party(command.carrier), EntityKind::Party, command.carrier)?;
     let lines = stock::moved_lines(state, checks, (command.from, command.principal), &command.lines)?;

@@ -1,7 +1,7 @@
 //! What a station can decide, and when it must not.
 
 use loopledger_types::{
-    ContractId, EntityKind, LotId, Money, PartyId, PlaceId, Quantity, ReceiptId, Service, ShipmentId,
+    ContractId, EntityKind, LotId, Money, PlaceId, Quantity, ReceiptId, Service, ShipmentId,
 };
 
 use super::evolve::members;
@@ -214,7 +214,8 @@ pub(super) fn hand_over(
     command: &HandOverGoods,
     context: &Context,
 ) -> Result<GoodsHandedOver, Rejection> {
-    let checks = Checks::new(&command.occasion, context);
+    let mut checks = Checks::new(&command.occasion, context);
+    checks.freight(command.freight);
     let route = stock::route(state, (command.from, command.to), command.principal, command.carrier)?;
     let lines = stock::moved_lines(state, checks, (command.from, command.principal), &command.lines)?;
     Ok(GoodsHandedOver {

@@ -55,6 +55,12 @@ impl Checks {
         })
     }
 
+    pub(crate) fn freight(&mut self, freight: Money) {
+        if freight < Money::ZERO {
+            self.refuse("freight_fen", "NEGATIVE", "Freight is not negative.");
+        }
+    }
+
     pub(crate) fn refuse(&mut self, field: impl Into<String>, reason: &'static str, description: impl Into<String>) {
         self.0.push(Violation::new(field, reason, description));
     }
@@ -120,6 +126,9 @@ pub(crate) fn route<H: Holder>(
     if from == to {
         return Err(Rejection::broken(Rule::SamePlace, to));
     }
+    if !principal.kind.trades() {
+        return Err(Rejection::broken(Rule::PartyCannotTrade, principal.id));
+    }
     if carrier.kind != PartyKind::Carrier {
         return Err(Rejection::broken(Rule::PartyNotCarrier, carrier.id));
     }
@@ -157,11 +166,11 @@ pub(crate) fn moved_lines<H: Holder>(
     for line in lines {
         let goods = Shelf { place: from, product: line.product, principal };
         let wanted = line.quantity.quantity;
-        let picked = match line.lot {
+        let lines = match line.lot {
             Some(lot) => picker.of_lot(&goods, lot, wanted).map_err(|short| lot_short(state, from, lot, wanted, short)),
             None => picker.oldest(&goods, wanted, MAX_PICKS).map_err(|short| short_of(line.product, wanted, short)),
         };
-        merge(&mut moved, picked?);
+        merge(&mut moved, lines?);
         if moved.len() > MAX_PICKS {
             return Err(too_many_lines(from));
         }

@@ -1,0 +1,217 @@
+//! What both holders do alike: picking, reserving, cancelling, issuing, buying in.
+
+use crate::harness::Manner;
+use crate::holders::{World, check};
+
+#[test]
+fn the_oldest_lots_go_first_whatever_the_order_of_arrival() {
+    check(
+        "
+        buyin B on=2020-04-02
+        buyin A on=2020-04-03
+        buyin C on=2020-04-01
+        order O1 lines=S1:pea:150kg => reserved 0 C:100000 B:50000
+        order O2 lines=S1:pea:60kg => reserved 0 B:50000 A:10000
+        stock => S1 A on_hand 90000 reserved 10000, S1 B reserved 100000, S1 C reserved 100000
+        ",
+    );
+}
+
+#[test]
+fn within_a_lot_pools_give_in_proportion() {
+    check(
+        "
+        arrive L on=2020-03-01 pools=COOP:50g,FIRM:70g,~COOP:30g,COOP:20g
+        order O1 lines=S1:pea:10g => reserved 0 L:5 L/2:3 L/3:2
+        order O2 lines=S1:pea:11g => reserved 0 L:6 L/2:3 L/3:2
+        order O3 seller=FIRM lines=S1:pea:70g => reserved 0 L/1:70
+        order O4 lines=S1:pea:79g => reserved 0 L:39 L/2:24 L/3:16
+        order O5 lines=S1:pea:1g => refused 0 InsufficientStock 0 of 1
+        ",
+    );
+}
+
+#[test]
+fn lines_of_one_order_do_not_take_the_same_goods_twice() {
+    check(
+        "
+        buyin A
+        order O1 lines=S1:pea:60kg,S1:pea:60kg,S1:pea:40kg => reserved 0 A:60000; refused 1 InsufficientStock 40000 of 60000; reserved 2 A:40000
+        hand X lines=pea:1g => ! INSUFFICIENT_STOCK requested=1 available=0
+        buyin B
+        hand X lines=pea:60kg,pea@B:40kg => handed over B:100000 Up; accepted B:100000 Up by CARR of 654201
+        ",
+    );
+}
+
+#[test]
+fn each_holder_answers_for_its_own_lines() {
+    check(
+        "
+        buyin A at=S1
+        buyin B at=D1
+        order O1 lines=S1:pea:1kg,D1:pea:2kg,S1:pea:3kg => reserved 0 A:1000; reserved 2 A:3000; reserved 1 B:2000
+        order O2 lines=S9:pea:1kg holder=station => refused 0 PlaceUnknown 0 of 1000
+        order O3 lines=S9:pea:1kg holder=distribution => refused 0 PlaceUnknown 0 of 1000
+        order O4 lines=S1:sheep:1head => refused 0 InsufficientStock 0 of 1
+        order O5 lines=S2:pea:1kg => refused 0 InsufficientStock 0 of 1000
+        ",
+    );
+}
+
+#[test]
+fn pending_reserved_and_damaged_goods_are_not_free() {
+    check(
+        "
+        collect P
+        order O1 lines=S1:pea:1g => refused 0 InsufficientStock 0 of 1
+        accept P => released P:100000
+        order O2 lines=S1:pea:30kg => reserved 0 P:30000
+        order O3 lines=S1:pea:71kg => refused 0 InsufficientStock 70000 of 71000
+        dispatch X from=D1 to=S1 lines=pea:1g => ! INSUFFICIENT_STOCK requested=1 available=0
+        buyin Q at=D1
+        dispatch X from=D1 to=S1 lines=pea:100kg
+        receive X at=S1 but=Q:100kg:0g => received Q:100000=0+100000+0 at a station; took in  damaged [Q:100000]
+        order O4 lines=S1:pea:71kg => refused 0 InsufficientStock 70000 of 71000
+        stock => S1 P on_hand 70000 reserved 30000, S1 Q quarantined 100000
+        ",
+    );
+}
+
+#[test]
+fn a_cancelled_line_is_free_again_unless_it_was_issued() {
+    for at in ["S1", "D1"] {
+        check(&format!(
+            "
+            buyin A at={at}
+            order O1 lines={at}:pea:60kg,{at}:pea:10kg
+            cancel O1/0 at={at} => released 0 A:60000
+            cancel O1/0 at={at} => cancel refused 0
+            issue O1/0 at={at} => ! RESERVATION_NOT_OPEN
+            issue O1/1 at={at} quantity=10kg
+            cancel O1/1 at={at} => cancel refused 1
+            cancel O9/0 at={at} => cancel refused 0
+            stock => {at} A on_hand 90000
+            "
+        ));
+    }
+}
+
+#[test]
+fn goods_are_issued_at_their_actual_weight() {
+    check(
+        "
+        arrive L on=2020-03-01 pools=COOP:60g,COOP:40g
+        arrive M on=2020-03-02 pools=COOP:100g
+        order O1 lines=S1:pea:50g,S1:pea:20g,S1:pea:40g
+        stock => S1 L reserved 60, S1 L/1 reserved 40, S1 M on_hand 90 reserved 10
+        issue O1/0 quantity=50g => issued L:30 L/1:20 beyond [] released []
+        issue O1/1 quantity=5g => issued L:3 L/1:2 beyond [] released [L:9 L/1:6]
+        issue O1/2 quantity=60g => issued L:27 L/1:18 M:15 beyond [L:9 L/1:6 M:5] released []
+        issue O1/2 quantity=60g => ! RESERVATION_NOT_OPEN
+        stock => S1 M on_hand 85
+        ",
+    );
+}
+
+#[test]
+fn more_than_was_reserved_needs_free_stock_of_the_seller() {
+    check(
+        "
+        buyin A
+        buyin F owner=FIRM on=2020-03-01
+        order O1 lines=S1:pea:60kg
+        order O2 lines=S1:pea:30kg
+        issue O1/0 quantity=71kg => ! INSUFFICIENT_STOCK requested=71000 reserved=60000 available=10000
+        issue O1/0 quantity=70kg => issued A:70000 beyond [A:10000] released []
+        issue O2/0 quantity=30kg => issued A:30000 beyond [] released []
+        stock => S1 F on_hand 100000
+        ",
+    );
+}
+
+#[test]
+fn issuing_refuses_what_it_must() {
+    for at in ["S1", "D1"] {
+        check(&format!(
+            "
+            buyin A at={at}
+            order O1 lines={at}:pea:60kg
+            issue O1/1 at={at} => ! RESERVATION_NOT_OPEN
+            issue O2/0 at={at} => ! RESERVATION_NOT_OPEN
+            issue O1/0 at={at} quantity=60head => ! quantity WRONG_UNIT
+            issue O1/0 at={at} on=2021-01-01 => ! occasion.business_date DATE_IN_FUTURE
+            issue O1/1 at={at} on=2021-01-01 => ! occasion.business_date DATE_IN_FUTURE
+            issue O1/0 at={at} on=2020-12-31 => issued A:60000 beyond [] released []
+            "
+        ));
+    }
+}
+
+#[test]
+fn buying_in_refuses_what_it_must() {
+    for at in ["S1", "D2"] {
+        check(&format!(
+            "
+            buyin A at={at} quantity=100kg price=2/kg => bought in 100000 for 200.00
+            buyin B at={at} quantity=3jin price=2.5/kg => bought in 1500 for 3.75
+            buyin C at={at} on=2021-01-01 => ! occasion.business_date DATE_IN_FUTURE
+            buyin C at={at} owner=NOBODY => ! no such party
+            buyin C at={at} owner=H1 => ! PARTY_CANNOT_TRADE
+            buyin C at={at} owner=CARR => ! PARTY_CANNOT_TRADE
+            buyin C at={at} supplier=NOBODY => ! no such party
+            buyin C at={at} supplier=BUYER => ! PARTY_NOT_A_SUPPLIER
+            buyin C at={at} supplier=COOP => ! PARTY_NOT_A_SUPPLIER
+            buyin C at={at} product=gold => ! no such product
+            buyin C at={at} quantity=1head price=1/head => ! quantity WRONG_UNIT, price WRONG_UNIT
+            buyin C at={at} quantity=1000000000kg price=100000000/g => ! price AMOUNT_TOO_LARGE
+            buyin C at={at} product=sheep quantity=3head price=800/head => bought in 3 for 2400.00
+            "
+        ));
+    }
+    check("buyin A at=S9 => ! no such place");
+}
+
+#[test]
+fn what_would_not_fit_a_commit_is_refused() {
+    let mut script = String::new();
+    for lot in 0..210 {
+        let (month, day) = (lot / 28 + 1, lot % 28 + 1);
+        script.push_str(&format!("buyin L{lot:03} quantity=1g on=2020-{month:02}-{day:02}\n"));
+    }
+    check(&format!(
+        "{script}
+        order O1 lines=S1:pea:210g => refused 0 InsufficientStock 200 of 210
+        hand X lines=pea:201g => ! TOO_LARGE lots_max=200
+        hand X lines=pea:150g,pea:51g => ! TOO_LARGE lots_max=200
+        buyin Z quantity=10g on=2020-12-01
+        order O2 lines=S1:pea:200g
+        issue O2/0 quantity=220g => issued {} beyond [{}] released []
+        ",
+        picks(0..210, true),
+        picks(200..210, true)
+    ));
+}
+
+#[test]
+fn the_answer_to_an_order_fits_one_commit() {
+    let mut world = World::new(Manner::default());
+    for lot in 0..400 {
+        world.run(&format!("buyin L{lot:03} quantity=1g"));
+    }
+    world.run("buyin Z at=S2");
+    let order = |name: &str, line: &str| format!("order {name} lines={}", vec![line; 200].join(","));
+    let answer = world.run(&order("O1", "S2:pea:1g"));
+    assert_eq!((answer.matches("reserved").count(), answer.matches("refused").count()), (200, 0));
+    let answer = world.run(&order("O2", "S1:pea:2g"));
+    assert_eq!((answer.matches("reserved").count(), answer.matches("refused").count()), (142, 58));
+}
+
+/// One gram of each of the lots, and the ten of Z.
+fn picks(lots: core::ops::Range<usize>, with_z: bool) -> String {
+    let mut picks: Vec<String> = lots.map(|lot| format!("L{lot:03}:1")).collect();
+    if with_z {
+        picks.push("Z:10".into());
+    }
+    picks.join(" ")
+}
