@@ -1,8 +1,6 @@
 //! What a station can decide, and when it must not.
 
-use loopledger_types::{
-    ContractId, EntityKind, LotId, Money, PlaceId, Quantity, ReceiptId, Service, ShipmentId,
-};
+use loopledger_types::{ContractId, EntityKind, LotId, Money, PlaceId, Quantity, ReceiptId, Service, ShipmentId};
 
 use super::evolve::members;
 use super::{

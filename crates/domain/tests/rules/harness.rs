@@ -74,7 +74,7 @@ impl<D: Decider> Under<D> {
 
     /// Decides, and folds the outcome.
     pub(crate) fn ask(&mut self, request: u64, command: &D::Command) -> Result<Commit, Rejection> {
-        self.load(Subject::Command(command));
+        self.load(&Subject::Command(command));
         let draft = self.commit(request, Vec::new(), None);
         let context = Context { request_id: draft.request_id, stream: draft.stream, now: NOW };
         let events = D::decide(&self.state, command, &context)?;
@@ -86,7 +86,7 @@ impl<D: Decider> Under<D> {
 
     /// Notes a commit of another stream, and folds the answer if it concerns this service.
     pub(crate) fn hear(&mut self, upstream: &Commit) -> Option<Commit> {
-        self.load(Subject::Upstream(upstream));
+        self.load(&Subject::Upstream(upstream));
         D::note(&mut self.state, upstream);
         if !upstream.events.iter().any(D::concerns) {
             return None;
@@ -102,7 +102,7 @@ impl<D: Decider> Under<D> {
     }
 
     fn fold(&mut self, commit: &Commit) {
-        self.load(Subject::Own(commit));
+        self.load(&Subject::Own(commit));
         self.unconfirmed.push_back((commit.clone(), self.snapshot()));
         self.state.evolve(commit);
         self.log.push(commit.clone());
@@ -145,9 +145,9 @@ impl<D: Decider> Under<D> {
         commit(D::SERVICE, self.log.len() as u64 + 1, request, events, cause)
     }
 
-    fn load(&mut self, subject: Subject<'_, D::Command>) {
+    fn load(&mut self, subject: &Subject<'_, D::Command>) {
         loop {
-            let missing = D::keys(&self.state, subject_again(&subject));
+            let missing = D::keys(&self.state, subject_again(subject));
             if missing.is_empty() {
                 return;
             }

@@ -3,6 +3,7 @@
 //! Procurement and sales are played by the test. A line is `operation name key=value ...`; what is not said has a
 //! default that is valid, so that a case states only what it is about.
 
+use core::fmt::Write;
 use std::collections::{BTreeMap, VecDeque};
 
 use loopledger_domain::distribution::Distribution;
@@ -45,7 +46,7 @@ pub(crate) fn check(script: &str) {
         let outcome = world.run(asked);
         if expected.map_or(outcome.starts_with('!'), |expected| expected != outcome) {
             let expected = expected.unwrap_or("anything but a refusal");
-            wrong.push_str(&format!("{asked}\n  came to  {outcome}\n  and not  {expected}\n"));
+            let _ = writeln!(wrong, "{asked}\n  came to  {outcome}\n  and not  {expected}");
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -172,7 +173,7 @@ impl World {
                 }
             }
             "issue" => {
-                let command = self.issue(line);
+                let command = Self::issue(line);
                 if self.holder(line.get("at", "S1")) == Service::Station {
                     self.station.ask(request, &station::Command::IssueGoods(command))?
                 } else {
@@ -346,7 +347,7 @@ impl World {
         }
     }
 
-    fn issue(&self, line: &Line<'_>) -> IssueGoods {
+    fn issue(line: &Line<'_>) -> IssueGoods {
         let (order, index) = words::order_line(line.name);
         IssueGoods { occasion: line.occasion(), order, line: index, quantity: measure(line.get("quantity", "60kg")) }
     }
@@ -553,7 +554,7 @@ impl World {
                 ("quarantined", cell.quarantined),
             ] {
                 if quantity != Quantity::ZERO {
-                    line.push_str(&format!(" {word} {quantity}"));
+                    let _ = write!(line, " {word} {quantity}");
                 }
             }
             lines.push(line);

@@ -1,6 +1,14 @@
 //! The rules of every service: what each command decides or refuses, what each upstream fact is answered with, and what
 //! always holds.
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::cast_possible_truncation, reason = "tests")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests: a panic is a failure, and what a case does not name it does not look at"
+)]
 
 mod distribution;
 mod harness;

@@ -1,5 +1,7 @@
 //! What both holders do alike: picking, reserving, cancelling, issuing, buying in.
 
+use core::fmt::Write;
+
 use crate::harness::Manner;
 use crate::holders::{World, check};
 
@@ -177,7 +179,7 @@ fn what_would_not_fit_a_commit_is_refused() {
     let mut script = String::new();
     for lot in 0..210 {
         let (month, day) = (lot / 28 + 1, lot % 28 + 1);
-        script.push_str(&format!("buyin L{lot:03} quantity=1g on=2020-{month:02}-{day:02}\n"));
+        let _ = writeln!(script, "buyin L{lot:03} quantity=1g on=2020-{month:02}-{day:02}");
     }
     check(&format!(
         "{script}
