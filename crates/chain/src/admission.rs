@@ -1,5 +1,7 @@
 //! Admission: which records of a partition are commits. A pure function of the records in log order, so every reader
 //! of the same log admits the same ones.
+//!
+//! A verdict depends on the records before it and on nothing else, so it never changes as the log grows.
 
 use loopledger_types::{CountyCode, Hash, Head, Key, Partition, StreamId, Table, Topic, partition_of};
 
@@ -10,6 +12,7 @@ pub const RECORD_BYTES_MAX: usize = 60 * 1024;
 
 /// What a record is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every record is admitted, and a box would cost each of them")]
 pub enum Verdict<'a> {
     /// It extends its stream.
     Admitted { envelope: Envelope<'a>, hash: Hash },
@@ -17,7 +20,7 @@ pub enum Verdict<'a> {
     Void(VoidReason),
 }
 
-/// Why a record is void.
+/// Why a record is void: the first of these that applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VoidReason {
     /// More than [`RECORD_BYTES_MAX`] bytes.
@@ -62,17 +65,30 @@ pub struct Admission {
 
 impl Admission {
     /// At the beginning of the partition.
+    ///
+    /// # Panics
+    /// If the topic has no such partition: a configuration error caught at start.
     pub fn new(topic: Topic, partition: Partition, partition_count: u32) -> Self {
+        assert!(partition.0 < partition_count, "partition {} of {partition_count}", partition.0);
         Self { topic, partition, partition_count, heads: Table::new(), voids: 0 }
     }
 
-    /// Goes on from a head that an earlier run had reached.
+    /// Goes on from the head that an earlier run had reached at some offset. The next record judged must be the one at
+    /// that offset, *not an older one*: void is a property of an offset, and a record that came before its predecessor,
+    /// void at its place, would be admitted by whoever met it with a later head. Who starts each stream at another
+    /// offset keeps one `Admission` per stream, or withholds from it what lies before.
+    ///
+    /// # Panics
+    /// If the stream does not belong to this partition: the checkpoint is another's.
     pub fn resume(&mut self, stream: StreamId, head: Head) {
+        assert_eq!(self.belongs(stream), Ok(()), "{stream} is resumed in a partition that it does not belong to");
         self.heads.insert(stream.county, head);
     }
 
+    /// The newest admitted commit of `stream`; [`Head::EMPTY`] if there is none or it is another topic's.
     pub fn head(&self, stream: StreamId) -> Head {
-        self.heads.get(&stream.county).copied().unwrap_or(Head::EMPTY)
+        let ours = stream.service == self.topic.0;
+        self.heads.get(&stream.county).copied().filter(|_| ours).unwrap_or(Head::EMPTY)
     }
 
     /// Void records met so far.
@@ -94,28 +110,39 @@ impl Admission {
         }
     }
 
-    fn judge<'a>(&self, record: &'a [u8]) -> Result<(Envelope<'a>, Hash), VoidReason> {
+    /// The part of admission that no other record has a say in: size, form, topic and partition. With [`extends`] it is
+    /// the whole, for those who share the work of decoding.
+    pub fn screen<'a>(&self, record: &'a [u8]) -> Result<Envelope<'a>, VoidReason> {
         if record.len() > RECORD_BYTES_MAX {
             return Err(VoidReason::Oversized);
         }
         let envelope = Envelope::decode(record).map_err(VoidReason::NotCanonical)?;
-        if envelope.stream.service != self.topic.0 {
+        self.belongs(envelope.stream)?;
+        Ok(envelope)
+    }
+
+    fn judge<'a>(&self, record: &'a [u8]) -> Result<(Envelope<'a>, Hash), VoidReason> {
+        let envelope = self.screen(record)?;
+        extends(self.head(envelope.stream), envelope.sequence, envelope.previous_hash)?;
+        Ok((envelope, leaf_hash(record)))
+    }
+
+    fn belongs(&self, stream: StreamId) -> Result<(), VoidReason> {
+        if stream.service != self.topic.0 {
             return Err(VoidReason::ForeignTopic);
         }
-        if partition_of(Key(envelope.stream.county), self.partition_count) != self.partition {
+        if partition_of(Key(stream.county), self.partition_count) != self.partition {
             return Err(VoidReason::ForeignPartition);
         }
-        extends(self.head(envelope.stream), envelope.sequence, envelope.previous_hash)?;
-        let hash = leaf_hash(record);
-        Ok((envelope, hash))
+        Ok(())
     }
 }
 
 /// The rule itself: a commit extends a head iff it carries the next sequence and names the head's hash.
 pub fn extends(head: Head, sequence: u64, previous_hash: Hash) -> Result<(), VoidReason> {
-    let expected = head.sequence.saturating_add(1);
-    if sequence != expected {
-        return Err(VoidReason::Sequence { expected, found: sequence });
+    // Checked: nothing follows the largest number, not even itself.
+    if head.sequence.checked_add(1) != Some(sequence) {
+        return Err(VoidReason::Sequence { expected: head.sequence.saturating_add(1), found: sequence });
     }
     if previous_hash != head.hash {
         return Err(VoidReason::PreviousHash);

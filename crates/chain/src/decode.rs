@@ -3,7 +3,7 @@
 use loopledger_types::{Cause, Hash, StreamId, StreamSequence, Timestamp};
 
 use crate::cursor::Cursor;
-use crate::{ActorRef, AnyRef, Envelope, EnvelopeError};
+use crate::{ActorRef, AnyRef, EVENT_TYPE_PREFIX, Envelope, EnvelopeError, compare_stream_names};
 
 /// Nanoseconds in a second.
 const NANOS: u64 = 1_000_000_000;
@@ -56,7 +56,7 @@ struct Parts<'a> {
 impl<'a> Parts<'a> {
     fn push_upstream(&mut self, head: StreamSequence) -> Result<(), EnvelopeError> {
         // By name: the order in which a reader without our types would sort them.
-        let ascends = self.upstream.last().is_none_or(|last| name_order(last.stream) < name_order(head.stream));
+        let ascends = self.upstream.last().is_none_or(|last| compare_stream_names(last.stream, head.stream).is_lt());
         if !ascends {
             return Err(EnvelopeError::UpstreamOrder);
         }
@@ -81,11 +81,6 @@ impl<'a> Parts<'a> {
             upstream: self.upstream,
         })
     }
-}
-
-/// A key that sorts streams as their names do: service, then county.
-const fn name_order(stream: StreamId) -> (&'static str, u32) {
-    (stream.service.as_str(), stream.county.get())
 }
 
 fn decode_cause(message: &[u8]) -> Result<Cause, EnvelopeError> {
@@ -164,5 +159,9 @@ fn decode_any(message: &[u8]) -> Result<AnyRef<'_>, EnvelopeError> {
             _ => return Err(EnvelopeError::Field),
         }
     }
-    Ok(AnyRef { type_url: type_url.ok_or(EnvelopeError::Missing)?, value })
+    let type_url = type_url.ok_or(EnvelopeError::Missing)?;
+    if type_url.strip_prefix(EVENT_TYPE_PREFIX).is_none_or(str::is_empty) {
+        return Err(EnvelopeError::EventType);
+    }
+    Ok(AnyRef { type_url, value })
 }

@@ -1,16 +1,18 @@
 //! Envelope → the one canonical encoding.
 
-use loopledger_types::{CountyCode, StreamId};
+use loopledger_types::{CountyCode, StreamId, StreamSequence};
 
-use crate::{AnyRef, Envelope};
+use crate::{AnyRef, Envelope, compare_stream_names};
 
 /// Longest name of a stream: "distribution/654224".
 const STREAM_NAME_BYTES: usize = 19;
 
 impl Envelope<'_> {
-    /// Appends the canonical bytes. The caller keeps what [`crate::EnvelopeError`] asks for: at least one event,
-    /// a sequence from 1, a time after 1970, upstream heads in ascending order.
+    /// Appends the canonical bytes, upstream heads in the order that they need. The caller keeps what
+    /// [`crate::EnvelopeError`] asks for: at least one event, a sequence from 1, a time after 1970, no upstream stream
+    /// twice. Else the record is void; debug builds panic instead.
     pub fn encode(&self, out: &mut Vec<u8>) {
+        let start = out.len();
         put_stream(out, 1, self.stream);
         put_number(out, 2, self.sequence);
         put_bytes(out, 3, &self.previous_hash.0);
@@ -32,7 +34,8 @@ impl Envelope<'_> {
             put_text(out, 1, actor.subject);
             put_text(out, 2, actor.role);
         }
-        let seconds = u64::try_from(self.recorded_at.seconds).unwrap_or(0);
+        // As protobuf writes an int64: what is negative becomes 2⁶³ or more, which nobody takes for another instant.
+        let seconds = self.recorded_at.seconds.cast_unsigned();
         let nanos = u64::from(self.recorded_at.nanos);
         put_length(out, 8, number_length(seconds).saturating_add(number_length(nanos)));
         put_number(out, 1, seconds);
@@ -44,10 +47,30 @@ impl Envelope<'_> {
                 put_bytes(out, 2, value);
             }
         }
-        for head in &self.upstream {
-            put_length(out, 10, stream_length(head.stream).saturating_add(number_length(head.sequence)));
-            put_stream(out, 1, head.stream);
-            put_number(out, 2, head.sequence);
+        put_upstream(out, &self.upstream);
+        debug_assert_eq!(
+            out.get(start..).map(Envelope::decode).map(Result::err),
+            Some(None),
+            "an envelope that is no commit: {self:?}"
+        );
+    }
+}
+
+fn put_upstream(out: &mut Vec<u8>, heads: &[StreamSequence]) {
+    let put = |out: &mut Vec<u8>, head: &StreamSequence| {
+        put_length(out, 10, stream_length(head.stream).saturating_add(number_length(head.sequence)));
+        put_stream(out, 1, head.stream);
+        put_number(out, 2, head.sequence);
+    };
+    if heads.is_sorted_by(|a, b| compare_stream_names(a.stream, b.stream).is_le()) {
+        for head in heads {
+            put(out, head);
+        }
+    } else {
+        let mut sorted = heads.to_vec();
+        sorted.sort_unstable_by(|a, b| compare_stream_names(a.stream, b.stream));
+        for head in &sorted {
+            put(out, head);
         }
     }
 }

@@ -1,15 +1,29 @@
 //! The envelope of a commit (`loopledger.commit.v1.Commit`), borrowed from the record's bytes.
 //!
-//! *Canonical* means: fields once and ascending, repeated ones contiguous, minimal varints, proto3 defaults omitted, no
-//! unknown field, valid UTF-8, at every depth of the envelope but not inside an event's value. Beyond the form:
-//! `stream`, a cause's and an upstream's stream parse; sequences are at least 1; `previous_hash`, `request_digest` and a
-//! cause's hash are 32 bytes and present (also when zero: a hash has no default); `recorded_at` is after 1970 with
-//! nanos below 10⁹; there is at least one event and each has a type; an actor has a subject; upstream heads are in
-//! strictly ascending order of their streams' names.
+//! *Canonical* means: fields once and ascending, repeated ones contiguous, minimal varints (tags and lengths too), proto3
+//! defaults omitted, no unknown field, valid UTF-8, at every depth of the envelope but not inside an event's value. So
+//! bytes and meaning are one thing. Beyond the form:
 //!
-//! `request_id` may be any text, even none: that it is a UUID is for those who understand the commit.
+//! | field | rule |
+//! |---|---|
+//! | `stream`, also of a cause and of an upstream head | required; `service/county` as [`StreamId`] parses it |
+//! | `sequence`, also of those | required, so at least 1 |
+//! | `previous_hash`, `request_digest`, a cause's `hash` | required, 32 bytes; zeros are a value: a hash has no default |
+//! | `request_id` | any text, even none: that it is a UUID is for those who understand the commit |
+//! | `actor` | optional; `subject` required, `role` optional |
+//! | `recorded_at` | required; after 1970-01-01T00:00:00Z, nanos below 10⁹, not after the year 9999 (as `google.protobuf.Timestamp`); seconds or nanos may be 0 and left out, not both |
+//! | `events` | at least one; `type_url` is [`EVENT_TYPE_PREFIX`] and at least one more byte; `value` may be empty, and is then left out |
+//! | `upstream` | any number, strictly ascending by the bytes of the streams' *names* |
+//!
+//! Rules between fields (a reaction has no actor; a stream is not its own cause) are meaning, not form, and left to
+//! whoever folds the commit. The size limit is admission's.
+
+use core::cmp::Ordering;
 
 use loopledger_types::{Cause, Hash, StreamId, StreamSequence, Timestamp};
+
+/// What every event's type URL begins with.
+pub const EVENT_TYPE_PREFIX: &str = "type.googleapis.com/";
 
 /// An event as it stands in the envelope: `google.protobuf.Any`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +51,7 @@ pub struct Envelope<'a> {
     pub actor: Option<ActorRef<'a>>,
     pub recorded_at: Timestamp,
     pub events: Vec<AnyRef<'a>>,
+    /// Strictly ascending by [`compare_stream_names`], which is not the order of [`StreamId`].
     pub upstream: Vec<StreamSequence>,
 }
 
@@ -59,8 +74,36 @@ pub enum EnvelopeError {
     Missing,
     #[error("a stream's name is not service/county")]
     Stream,
-    #[error("the recording time is not after 1970, or has 10^9 nanos or more")]
+    #[error("an event's type does not begin with {EVENT_TYPE_PREFIX}, or ends there")]
+    EventType,
+    #[error("the recording time is not after 1970, after the year 9999, or has 10^9 nanos or more")]
     RecordedAt,
     #[error("upstream heads are not in ascending order")]
     UpstreamOrder,
+}
+
+impl EnvelopeError {
+    /// A stable name, for counters and test vectors.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Truncated => "truncated",
+            Self::Varint => "varint",
+            Self::Field => "field",
+            Self::Default => "default",
+            Self::Utf8 => "utf8",
+            Self::HashLength => "hash_length",
+            Self::Missing => "missing",
+            Self::Stream => "stream",
+            Self::EventType => "event_type",
+            Self::RecordedAt => "recorded_at",
+            Self::UpstreamOrder => "upstream_order",
+        }
+    }
+}
+
+/// The order of two streams by the bytes of their names, as `upstream` needs it. The derived order of [`StreamId`]
+/// is another one: there procurement comes first.
+pub fn compare_stream_names(a: StreamId, b: StreamId) -> Ordering {
+    // No service's name is the beginning of another's, and counties have six digits each.
+    a.service.as_str().cmp(b.service.as_str()).then(a.county.cmp(&b.county))
 }

@@ -1,6 +1,11 @@
 //! The hash chain: the canonical envelope of a commit, its leaf hash, and admission, the rule that every reader runs.
 //!
-//! Pure. Nothing here knows what an event means, and nothing here allocates more than the list of a commit's events.
+//! Pure: no clock, no I/O. It deliberately does not look into events, so a record is admitted whether or not this
+//! version understands it; it reads no header, key or offset, and judges no meaning, e.g. whether a cause exists or time
+//! went backwards: who folds a commit checks that, and halts. Nothing here allocates more than the lists of a commit's
+//! events and upstream heads.
+//!
+//! `vectors/admission.json` fixes the rule for other implementations; `scripts/check_chain_vectors.py` is one.
 
 mod admission;
 mod cursor;
@@ -10,5 +15,5 @@ mod envelope;
 mod hash;
 
 pub use admission::{Admission, RECORD_BYTES_MAX, Verdict, VoidReason, extends};
-pub use envelope::{ActorRef, AnyRef, Envelope, EnvelopeError};
+pub use envelope::{ActorRef, AnyRef, EVENT_TYPE_PREFIX, Envelope, EnvelopeError, compare_stream_names};
 pub use hash::leaf_hash;
