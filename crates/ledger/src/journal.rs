@@ -62,9 +62,12 @@ macro_rules! texts {
     ($($name:ident => $code:literal, $chinese:literal;)*) => {
         /// What an entry is about: the fact that it posts.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
         pub enum EntryText { $($name,)* }
 
         impl EntryText {
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
             /// The stable code.
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$name => $code,)* }
@@ -99,6 +102,18 @@ texts! {
     Paid => "paid", "付款";
     PayoutFailed => "payout_failed", "付款失败冲回";
     Valued => "valued", "存货计价";
+}
+
+impl EntryText {
+    /// Dense index, the position in [`EntryText::ALL`].
+    #[expect(clippy::as_conversions, reason = "the discriminant of a repr(u8) enum")]
+    pub const fn index(self) -> u8 {
+        self as u8
+    }
+
+    pub fn from_index(index: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(index)).copied()
+    }
 }
 
 /// One entry: what one fact, or one line of a settlement, posts.

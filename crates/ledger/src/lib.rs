@@ -1,11 +1,48 @@
 //! The double-entry ledger of goods and money: posting, balances, income, loop measures, trace, valuation, digests.
 //!
 //! Pure: a fold over admitted commits, no clock, no I/O. Any interleaving of the same streams gives the same ledger.
+//! [`post`] is a total function of one commit; [`Ledger`] is the folded state of one county, and answers every query.
+//! Deliberately not here: reading commits, storing pages, and everything about gRPC.
 
 mod account;
+mod balances;
+mod checkpoint;
+mod digest;
+mod directory;
+mod fact;
+mod fold;
+mod income;
 mod journal;
+mod loop_measures;
+mod lots;
+mod orders;
+mod origins;
+mod pending;
 mod post;
+mod state;
+mod statement;
+mod store;
+mod tables;
+mod touch;
+mod trace;
+mod valuation;
 
 pub use account::{Account, GoodsAccount, IncomeCategory};
+pub use balances::{Balance, TrialBalanceLine};
+pub use checkpoint::{CHECKPOINT_VERSION, LoadError, PageKey};
+pub use directory::{PartyView, PlaceView, ProductView};
+pub use fact::FactRef;
+pub use income::{DivisionIncome, HouseholdIncome, IncomeFilter, IncomeLine, IncomeQuery, IncomeSums, IncomeView};
 pub use journal::{Counterparty, Entry, EntryText, Exception, GoodsLine, Journal, MoneyLine};
+pub use loop_measures::{
+    Coverage, LoopFigure, LoopLevel, LoopMeasures, LoopMoney, LoopQuery, PaymentDelay, ProductLoop, StationCoverage,
+    Target, TargetKind,
+};
+pub use orders::OrderStep;
+pub use pending::{Concerns, OpenHandOver};
 pub use post::{Unbalanced, check, check_with, post};
+pub use state::{ApplyError, Ledger, ListedException, StreamHead};
+pub use statement::{Statement, StatementCommits, StatementLine, book_lines, statement_from};
+pub use touch::Basis;
+pub use trace::{GoodsAt, LotDeed, LotOrigin, LotStep, LotTrace, OrderTraceStep};
+pub use valuation::{LotValue, Memorandum, Pool, PoolCost, Use, Valuation, value};

@@ -1,0 +1,163 @@
+//! Names and kinds: what queries show beside ids. Households have no name, only a division, a category and a head count.
+
+use loopledger_domain::{HouseholdCategory, PartyKind, PlaceKind, ProductClass};
+use loopledger_types::{BaseUnit, BusinessDate, DivisionCode, LotId, PartyId, PlaceId, ProductId};
+
+use crate::Ledger;
+use crate::fold::{ProfileRecord, read_profile};
+use crate::origins::OriginRecord;
+use crate::store::RecordOffset;
+use crate::tables::PartyRow;
+
+/// A party on a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartyView {
+    pub id: PartyId,
+    /// Absent for a party that facts name but that is not registered (yet).
+    pub kind: Option<PartyKind>,
+    pub division: Option<DivisionCode>,
+    /// Empty for households.
+    pub label: String,
+    /// Of households.
+    pub category: Option<HouseholdCategory>,
+    /// Members on that day, of households.
+    pub members: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductView {
+    pub id: ProductId,
+    pub code: String,
+    pub name: String,
+    pub class: Option<ProductClass>,
+    pub base: Option<BaseUnit>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceView {
+    pub id: PlaceId,
+    pub label: String,
+    pub kind: Option<PlaceKind>,
+    pub division: Option<DivisionCode>,
+    pub opened_on: Option<BusinessDate>,
+    pub operator: Option<PartyId>,
+}
+
+impl Ledger {
+    /// A party as it was on `day`; `None` if no fact names it.
+    pub fn party(&self, id: PartyId, day: BusinessDate) -> Option<PartyView> {
+        let row = self.tables.parties.value(self.tables.parties.find(&id)?)?;
+        Some(self.party_view(id, *row, day))
+    }
+
+    /// Every party of a kind in a division on `day`, by id.
+    pub fn parties(
+        &self,
+        kind: Option<PartyKind>,
+        division: Option<DivisionCode>,
+        day: BusinessDate,
+    ) -> Vec<PartyView> {
+        let of_kind = self.tables.parties.iter().filter(|(_, _, row)| kind.is_none_or(|kind| row.kind == Some(kind)));
+        let views = of_kind.map(|(_, id, row)| self.party_view(*id, *row, day));
+        let inside = |view: &PartyView| match (division, view.division) {
+            (None, _) => true,
+            (Some(asked), Some(stands)) => asked.contains(stands),
+            (Some(_), None) => false,
+        };
+        let mut found: Vec<PartyView> = views.filter(inside).collect();
+        found.sort_unstable_by_key(|view| view.id);
+        found
+    }
+
+    fn party_view(&self, id: PartyId, row: PartyRow, day: BusinessDate) -> PartyView {
+        let mut view =
+            PartyView { id, kind: row.kind, division: None, label: String::new(), category: None, members: 0 };
+        let (mut joined, mut left) = (0_u32, 0_u32);
+        // Latest first: the first record in force by `day` stands. A party is never without a division: before the day
+        // of its registration the first one stands.
+        let mut first_division = None;
+        for record in self.tables.log.chain(row.profile).filter_map(|mut reader| read_profile(&mut reader)) {
+            match record {
+                ProfileRecord::Label { label } if view.label.is_empty() => view.label = label,
+                ProfileRecord::Division { division, from } => {
+                    first_division = Some(division);
+                    if from <= day && view.division.is_none() {
+                        view.division = Some(division);
+                    }
+                }
+                ProfileRecord::Category { category, from } if from <= day && view.category.is_none() => {
+                    view.category = Some(category);
+                }
+                ProfileRecord::Joined { from } if from <= day => joined = joined.saturating_add(1),
+                ProfileRecord::Left { from } if from <= day => left = left.saturating_add(1),
+                ProfileRecord::Label { .. }
+                | ProfileRecord::Category { .. }
+                | ProfileRecord::Joined { .. }
+                | ProfileRecord::Left { .. } => {}
+            }
+        }
+        view.division = view.division.or(first_division);
+        view.members = joined.saturating_sub(left);
+        view
+    }
+
+    /// `None` if no fact names it.
+    pub fn product(&self, id: ProductId) -> Option<ProductView> {
+        let row = self.tables.products.value(self.tables.products.find(&id)?)?;
+        let words = self.tables.log.record(row.words);
+        let mut view = ProductView { id, code: String::new(), name: String::new(), class: row.class, base: row.base };
+        if let Some((mut reader, _)) = words {
+            reader.text().unwrap_or_default().clone_into(&mut view.code);
+            reader.text().unwrap_or_default().clone_into(&mut view.name);
+        }
+        Some(view)
+    }
+
+    /// Every product that facts name, by id.
+    pub fn products(&self) -> Vec<ProductView> {
+        let mut found: Vec<ProductView> =
+            self.tables.products.iter().filter_map(|(_, id, _)| self.product(*id)).collect();
+        found.sort_unstable_by_key(|view| view.id);
+        found
+    }
+
+    /// `None` if no fact names it.
+    pub fn place(&self, id: PlaceId) -> Option<PlaceView> {
+        let row = self.tables.places.value(self.tables.places.find(&id)?)?;
+        Some(PlaceView {
+            id,
+            label: self.text_at(row.label),
+            kind: row.opened.map(|opened| opened.kind),
+            division: row.opened.map(|opened| opened.division),
+            opened_on: row.opened.map(|opened| opened.on),
+            operator: row.opened.and_then(|opened| self.tables.party_id(opened.operator)),
+        })
+    }
+
+    /// Every place that facts name, by id.
+    pub fn places(&self) -> Vec<PlaceView> {
+        let mut found: Vec<PlaceView> = self.tables.places.iter().filter_map(|(_, id, _)| self.place(*id)).collect();
+        found.sort_unstable_by_key(|view| view.id);
+        found
+    }
+
+    /// Lots with this label or receipt number, by id. Labels are attributes, not keys: there may be several.
+    /// Reads every lot: some milliseconds.
+    pub fn lots_by_label(&self, label: &str) -> Vec<LotId> {
+        let mut found = Vec::new();
+        for (_, id, row) in self.tables.lots.iter() {
+            let origin = row.born.and_then(|born| self.tables.log.record(born.origins));
+            let record = origin.and_then(|(mut reader, _)| OriginRecord::read(&mut reader, &self.tables));
+            if record.is_some_and(|record| record.label == label || record.receipt_number == label) {
+                found.push(*id);
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+
+    fn text_at(&self, at: RecordOffset) -> String {
+        let record = self.tables.log.record(at);
+        record.and_then(|(mut reader, _)| reader.text()).unwrap_or_default().to_owned()
+    }
+}

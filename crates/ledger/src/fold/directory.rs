@@ -1,0 +1,152 @@
+//! Parties, products and places: what they are called and what they are, with the days from which it holds.
+
+use loopledger_domain::distribution::SiteOpened;
+use loopledger_domain::procurement::{HouseholdRegistered, PartyRegistered, ProductRegistered};
+use loopledger_domain::station::StationOpened;
+use loopledger_domain::{HouseholdCategory, PartyKind, PartyRef, PlaceKind};
+use loopledger_types::{BusinessDate, DivisionCode, PartyId, PlaceId};
+
+use crate::fact::{read_date, write_date};
+use crate::store::{Reader, RecordOffset, Writer};
+use crate::tables::{Opened, Tables};
+
+/// One thing that is known of a party, from a day on. Chained in the order of procurement's stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ProfileRecord {
+    Label {
+        label: String,
+    },
+    Division {
+        division: DivisionCode,
+        from: BusinessDate,
+    },
+    Category {
+        category: HouseholdCategory,
+        from: BusinessDate,
+    },
+    Joined {
+        from: BusinessDate,
+    },
+    /// `from` is the first day without the member.
+    Left {
+        from: BusinessDate,
+    },
+}
+
+/// A place as it was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PlaceRecord {
+    pub(crate) kind: PlaceKind,
+    pub(crate) division: DivisionCode,
+    pub(crate) on: BusinessDate,
+    pub(crate) label: String,
+}
+
+impl From<&StationOpened> for PlaceRecord {
+    fn from(fact: &StationOpened) -> Self {
+        Self { kind: fact.kind, division: fact.division, on: fact.occasion.business_date, label: fact.label.clone() }
+    }
+}
+
+impl From<&SiteOpened> for PlaceRecord {
+    fn from(fact: &SiteOpened) -> Self {
+        Self { kind: fact.kind, division: fact.division, on: fact.occasion.business_date, label: fact.label.clone() }
+    }
+}
+
+pub(super) fn household(fact: &HouseholdRegistered, tables: &mut Tables) {
+    let mut note = |record: ProfileRecord| profile(fact.household, PartyKind::Household, &record, tables);
+    note(ProfileRecord::Division { division: fact.division, from: fact.from });
+    note(ProfileRecord::Category { category: fact.category, from: fact.from });
+    for member in &fact.members {
+        note(ProfileRecord::Joined { from: member.from });
+    }
+}
+
+pub(super) fn party(fact: &PartyRegistered, tables: &mut Tables) {
+    let from = fact.occasion.business_date;
+    let mut note = |record: ProfileRecord| profile(fact.party.id, fact.party.kind, &record, tables);
+    note(ProfileRecord::Division { division: fact.division, from });
+    note(ProfileRecord::Label { label: fact.label.clone() });
+}
+
+pub(super) fn profile(id: PartyId, kind: PartyKind, record: &ProfileRecord, tables: &mut Tables) {
+    let number = super::party(PartyRef { id, kind }, tables);
+    let Some(previous) = tables.parties.value(number).map(|row| row.profile) else { return };
+    let last = tables.log.append(previous, |out| write_profile(record, out));
+    tables.parties.update(number, |row| row.profile = last);
+}
+
+pub(super) fn product(fact: &ProductRegistered, tables: &mut Tables) {
+    let number = tables.product(fact.product);
+    let words = tables.log.append(RecordOffset::NONE, |out| {
+        out.text(&fact.code).text(&fact.name);
+    });
+    tables.products.update(number, |row| {
+        row.class = Some(fact.class);
+        row.base = Some(fact.base);
+        row.words = words;
+    });
+}
+
+pub(super) fn place(record: &PlaceRecord, operator: PartyRef, id: PlaceId, tables: &mut Tables) {
+    let operator = super::party(operator, tables);
+    let number = tables.place(id);
+    let label = tables.log.append(RecordOffset::NONE, |out| {
+        out.text(&record.label);
+    });
+    let opened = Opened { kind: record.kind, division: record.division, on: record.on, operator };
+    tables.places.update(number, |row| {
+        row.opened = Some(opened);
+        row.label = label;
+    });
+}
+
+fn write_profile(record: &ProfileRecord, out: &mut Writer) {
+    match record {
+        ProfileRecord::Label { label } => {
+            out.byte(0).text(label);
+        }
+        ProfileRecord::Division { division, from } => {
+            out.byte(1).number(division.get());
+            write_date(*from, out);
+        }
+        ProfileRecord::Category { category, from } => {
+            out.byte(2).byte(category_code(*category));
+            write_date(*from, out);
+        }
+        ProfileRecord::Joined { from } => write_date(*from, out.byte(3)),
+        ProfileRecord::Left { from } => write_date(*from, out.byte(4)),
+    }
+}
+
+pub(crate) fn read_profile(from: &mut Reader<'_>) -> Option<ProfileRecord> {
+    Some(match from.byte()? {
+        0 => ProfileRecord::Label { label: from.text()?.to_owned() },
+        1 => ProfileRecord::Division {
+            division: DivisionCode::from_number(from.number()?).ok()?,
+            from: read_date(from)?,
+        },
+        2 => ProfileRecord::Category { category: category_of(from.byte()?)?, from: read_date(from)? },
+        3 => ProfileRecord::Joined { from: read_date(from)? },
+        4 => ProfileRecord::Left { from: read_date(from)? },
+        _ => return None,
+    })
+}
+
+const CATEGORIES: [HouseholdCategory; 6] = [
+    HouseholdCategory::General,
+    HouseholdCategory::RegisteredPoor,
+    HouseholdCategory::Exited,
+    HouseholdCategory::ExitedUnstable,
+    HouseholdCategory::AtRisk,
+    HouseholdCategory::SuddenHardship,
+];
+
+fn category_code(category: HouseholdCategory) -> u8 {
+    CATEGORIES.iter().position(|each| *each == category).and_then(|at| u8::try_from(at).ok()).unwrap_or(0)
+}
+
+fn category_of(code: u8) -> Option<HouseholdCategory> {
+    CATEGORIES.get(usize::from(code)).copied()
+}

@@ -1,0 +1,185 @@
+//! Money that belongs to lots and to households: purchases, sales, settlements, payouts.
+
+use loopledger_domain::distribution::ShipmentDispatched;
+use loopledger_domain::procurement::{PayableOpened, PayableSource, PayoutItem, PayoutMade, PurchaseAccepted};
+use loopledger_domain::sales::{ConsignmentSettled, OrderFulfilled, SettledLine};
+use loopledger_domain::{Medium, SettlementMode, Title};
+use loopledger_types::BusinessDate;
+
+use super::goods::note;
+use super::{At, income, party};
+use crate::loop_measures::{self, Activity};
+use crate::lots::{Deed, LotFact, Settled};
+use crate::orders::{self, OrderStep};
+use crate::tables::{NO_ROW, Number, Tables};
+use crate::touch::{self, Basis, Received, Recognised, Touch};
+use crate::{EntryText, IncomeCategory};
+
+pub(super) fn purchase_accepted(fact: &PurchaseAccepted, at: At, tables: &mut Tables) {
+    let date = fact.occasion.business_date;
+    let lot = tables.lot(fact.lot);
+    let receipt = tables.receipt(fact.receipt);
+    tables.receipts.update(receipt, |row| *row = lot);
+    let payer = party(fact.buyer, tables);
+    let receiver = party(fact.producer, tables);
+    let deed = Deed::Cost { payer, payee: receiver, amount: fact.amount.0 };
+    note(lot, &LotFact { at: at.fact, text: EntryText::PurchaseAccepted, date, pool: 0, deed }, tables);
+    let recognised = Recognised {
+        category: IncomeCategory::Operating,
+        basis: Basis::Outright,
+        product: tables.product(fact.product),
+        lot,
+        payer,
+        receipt,
+        settlement: None,
+        quantity: fact.quantity.0,
+        gross: fact.amount.0,
+        cost: 0,
+    };
+    income(fact.producer, date, &Touch::Recognised(recognised), at, tables);
+}
+
+pub(super) fn payable_opened(fact: &PayableOpened, at: At, tables: &mut Tables) {
+    if let PayableSource::BoughtIn { lot } = fact.source {
+        let lot = tables.lot(lot);
+        let deed =
+            Deed::Cost { payer: party(fact.payer, tables), payee: party(fact.payee, tables), amount: fact.amount.0 };
+        let date = fact.occasion.business_date;
+        note(lot, &LotFact { at: at.fact, text: EntryText::SupplierOwed, date, pool: 0, deed }, tables);
+    }
+}
+
+/// Freight on the payer's own goods is a direct cost of their lots.
+pub(super) fn freight(fact: &ShipmentDispatched, at: At, tables: &mut Tables) {
+    for line in &fact.lines {
+        let own = matches!(line.stock.title, Title::Owned { owner } if owner.id == fact.principal.id);
+        if own && line.freight.0 != 0 {
+            let lot = tables.lot(line.stock.lot);
+            let payer = party(fact.principal, tables);
+            let receiver = party(fact.carrier, tables);
+            let deed = Deed::Cost { payer, payee: receiver, amount: line.freight.0 };
+            let (text, date) = (EntryText::Freight, fact.occasion.business_date);
+            note(lot, &LotFact { at: at.fact, text, date, pool: line.stock.pool, deed }, tables);
+        }
+    }
+}
+
+pub(super) fn fulfilled(fact: &OrderFulfilled, at: At, tables: &mut Tables) {
+    let date = fact.occasion.business_date;
+    let seller = party(fact.seller, tables);
+    let order = tables.order(fact.order);
+    for part in &fact.parts {
+        let lot = tables.lot(part.stock.lot);
+        let deed = Deed::Sold {
+            seller,
+            order,
+            scope: fact.buyer.scope,
+            medium: fact.medium,
+            own: matches!(part.stock.title, Title::Owned { .. }),
+            quantity: part.stock.quantity.0,
+            amount: part.amount.0,
+        };
+        note(lot, &LotFact { at: at.fact, text: EntryText::Fulfilled, date, pool: part.stock.pool, deed }, tables);
+    }
+    if fact.medium == Medium::Online {
+        loop_measures::count(seller, date.month(), Activity::OnlineSale, tables);
+    }
+    orders::note(fact.order, OrderStep::Fulfilled, at.fact, fact.parts.iter().map(|part| &part.stock), tables);
+}
+
+pub(super) fn settled(fact: &ConsignmentSettled, at: At, tables: &mut Tables) {
+    let date = fact.occasion.business_date;
+    let consignee = party(fact.consignee, tables);
+    for line in &fact.lines {
+        let charges = line.charges.iter().fold(0_i64, |sum, charge| sum.saturating_add(charge.amount.0));
+        let lot = tables.lot(line.lot);
+        let receipt = tables.receipt(line.receipt);
+        let producer = party(line.producer, tables);
+        let deed = Deed::Settled(Settled {
+            consignee,
+            producer,
+            receipt,
+            mode: line.mode,
+            quantity: line.quantity.0,
+            source_quantity: line.source_quantity.0,
+            gross: line.gross.0,
+            kept: line.commission.0.saturating_add(charges),
+            net: line.net.0,
+            settlement: fact.settlement.0,
+        });
+        note(lot, &LotFact { at: at.fact, text: EntryText::Settled, date, pool: line.pool, deed }, tables);
+        let touch = recognised(line, charges, (lot, receipt, consignee), fact.settlement.0, tables);
+        income(line.producer, date, &touch, at, tables);
+    }
+}
+
+/// Commission: gross is what it sold for. Agreed price: gross is what is owed plus charges, whatever it sold for.
+fn recognised(
+    line: &SettledLine,
+    charges: i64,
+    (lot, receipt, payer): (Number, Number, Number),
+    settlement: [u8; 16],
+    tables: &mut Tables,
+) -> Touch {
+    let (basis, cost) = match line.mode {
+        SettlementMode::Commission => (Basis::Commission, line.commission.0.saturating_add(charges)),
+        SettlementMode::AgreedPrice => (Basis::AgreedPrice, charges),
+    };
+    Touch::Recognised(Recognised {
+        category: IncomeCategory::Operating,
+        basis,
+        product: tables.product(line.product),
+        lot,
+        payer,
+        receipt,
+        settlement: Some(settlement),
+        quantity: line.source_quantity.0,
+        gross: line.net.0.saturating_add(cost),
+        cost,
+    })
+}
+
+/// A payout, or the exact opposite of one that failed.
+pub(super) fn payout(fact: &PayoutMade, date: BusinessDate, failed: bool, at: At, tables: &mut Tables) {
+    let signed = |amount: i64| if failed { amount.saturating_neg() } else { amount };
+    let payer = party(fact.payer, tables);
+    let receiver = party(fact.payee, tables);
+    let (division, amount) = (fact.payee_division, signed(fact.amount.0));
+    loop_measures::paid_out(division, date.month(), amount, tables);
+    touch::append(NO_ROW, date, &Touch::PaidOut { division, amount }, at, tables);
+    for item in &fact.items {
+        let (lot, receipt, settlement) = source_rows(item, tables);
+        let amount = signed(item.amount.0);
+        if lot != NO_ROW {
+            let to_producer = !matches!(item.source, PayableSource::BoughtIn { .. });
+            let made_on = fact.occasion.business_date;
+            let deed = Deed::Paid { payer, payee: receiver, amount, made_on, to_producer, payout: fact.payout.0 };
+            let text = if failed { EntryText::PayoutFailed } else { EntryText::Paid };
+            note(lot, &LotFact { at: at.fact, text, date, pool: 0, deed }, tables);
+        }
+        let touch = Touch::Received(Received {
+            category: IncomeCategory::Operating,
+            payer,
+            lot,
+            receipt,
+            settlement,
+            payout: fact.payout.0,
+            amount,
+        });
+        income(fact.payee, date, &touch, at, tables);
+    }
+}
+
+/// What an item pays for: lot, receipt, settlement. A purchase's receipt was named with its lot when it was accepted,
+/// earlier in the same stream.
+fn source_rows(item: &PayoutItem, tables: &mut Tables) -> (Number, Number, Option<[u8; 16]>) {
+    match item.source {
+        PayableSource::Purchase { receipt } => {
+            let receipt = tables.receipt(receipt);
+            (tables.lot_of_receipt(receipt).unwrap_or(NO_ROW), receipt, None)
+        }
+        PayableSource::Settlement { settlement, lot, .. } => (tables.lot(lot), NO_ROW, Some(settlement.0)),
+        PayableSource::BoughtIn { lot } => (tables.lot(lot), NO_ROW, None),
+        PayableSource::Freight { .. } => (NO_ROW, NO_ROW, None),
+    }
+}

@@ -1,0 +1,126 @@
+//! Household income: recognised and received, two views that are never added, each line with the fact it rests on.
+
+mod query;
+
+use loopledger_types::{BusinessDate, LotId, Month, PartyId, PayoutId, ProductId, ReceiptId, SettlementId};
+
+pub use query::{DivisionIncome, HouseholdIncome, IncomeFilter, IncomeQuery, IncomeSums};
+
+use crate::tables::{NO_ROW, Tables};
+use crate::touch::{self, Basis, Received, Recognised, Touch, TouchRecord};
+use crate::{FactRef, IncomeCategory, Ledger};
+
+/// Which of the two views.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IncomeView {
+    /// 应得: at the accepted purchase or the settlement.
+    Recognised,
+    /// 实收: at the payout.
+    Received,
+}
+
+/// One line of income: one fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IncomeLine {
+    pub date: BusinessDate,
+    pub at: FactRef,
+    pub view: IncomeView,
+    /// The day (official time) on which the fact was recorded.
+    pub recorded_on: BusinessDate,
+    pub category: IncomeCategory,
+    /// Of recognised income, and of received where the lot's terms are known.
+    pub basis: Option<Basis>,
+    pub product: Option<ProductId>,
+    pub lot: Option<LotId>,
+    pub receipt: Option<ReceiptId>,
+    pub settlement: Option<SettlementId>,
+    pub payout: Option<PayoutId>,
+    /// Buyer, consignee or payer.
+    pub payer: Option<PartyId>,
+    /// In the receipt's unit, of recognised income.
+    pub quantity: i64,
+    /// Fen; of received income the amount, negative when a payout failed.
+    pub gross: i64,
+    /// Fen: commission and charges.
+    pub cost: i64,
+}
+
+impl IncomeLine {
+    pub const fn net(&self) -> i64 {
+        self.gross.saturating_sub(self.cost)
+    }
+}
+
+impl Ledger {
+    /// The lines of a household in a window of business dates, as they were recorded by `as_of`, in no order.
+    pub(crate) fn income_records(&self, party: u32, query: &IncomeQuery) -> impl Iterator<Item = IncomeLine> + '_ {
+        let IncomeQuery { from, to, as_of } = *query;
+        let months = (from.month().index()..=to.month().index()).filter_map(|index| Month::from_index(index).ok());
+        let chains = months.filter_map(move |month| {
+            let row = self.tables.months.find(&crate::tables::PartyMonth { party, month })?;
+            self.tables.months.value(row)
+        });
+        chains
+            .flat_map(|chain| touch::records(&self.tables, chain.last))
+            .filter(move |record| {
+                (from..=to).contains(&record.date) && as_of.is_none_or(|day| record.recorded_on <= day)
+            })
+            .filter_map(|record| line(&record, &self.tables))
+    }
+}
+
+fn line(record: &TouchRecord, tables: &Tables) -> Option<IncomeLine> {
+    match &record.touch {
+        Touch::Recognised(income) => Some(recognised(record, income, tables)),
+        Touch::Received(income) => Some(received(record, income, tables)),
+        Touch::Book | Touch::PaidOut { .. } | Touch::Completed { .. } => None,
+    }
+}
+
+fn recognised(record: &TouchRecord, income: &Recognised, tables: &Tables) -> IncomeLine {
+    IncomeLine {
+        date: record.date,
+        at: record.at,
+        view: IncomeView::Recognised,
+        recorded_on: record.recorded_on,
+        category: income.category,
+        basis: Some(income.basis),
+        product: tables.product_id(income.product),
+        lot: tables.lot_id(income.lot),
+        receipt: tables.receipt_id(income.receipt),
+        settlement: income.settlement.map(SettlementId),
+        payout: None,
+        payer: tables.party_id(income.payer),
+        quantity: income.quantity,
+        gross: income.gross,
+        cost: income.cost,
+    }
+}
+
+/// Product and basis of a payment are those of what it pays for.
+fn received(record: &TouchRecord, income: &Received, tables: &Tables) -> IncomeLine {
+    let lot = if income.lot == NO_ROW { tables.lot_of_receipt(income.receipt) } else { Some(income.lot) };
+    let born = lot.and_then(|lot| tables.lots.value(lot)).and_then(|row| row.born);
+    let basis = if income.receipt == NO_ROW {
+        income.settlement.and(born).and_then(|born| Basis::of_origin(born.origins, tables))
+    } else {
+        Some(Basis::Outright)
+    };
+    IncomeLine {
+        date: record.date,
+        at: record.at,
+        view: IncomeView::Received,
+        recorded_on: record.recorded_on,
+        category: income.category,
+        basis,
+        product: born.and_then(|born| tables.product_id(born.product)),
+        lot: lot.and_then(|lot| tables.lot_id(lot)),
+        receipt: if income.receipt == NO_ROW { None } else { tables.receipt_id(income.receipt) },
+        settlement: income.settlement.map(SettlementId),
+        payout: Some(PayoutId(income.payout)),
+        payer: tables.party_id(income.payer),
+        quantity: 0,
+        gross: income.amount,
+        cost: 0,
+    }
+}

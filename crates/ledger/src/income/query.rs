@@ -1,0 +1,183 @@
+//! What is asked of income: one household, or a division with its households.
+
+use std::collections::BTreeMap;
+
+use loopledger_domain::{HouseholdCategory, PartyKind};
+use loopledger_types::{BusinessDate, DivisionCode, Month, PartyId, ProductId};
+
+use super::{IncomeLine, IncomeView};
+use crate::loop_measures::ratio;
+use crate::touch::Basis;
+use crate::{IncomeCategory, Ledger, PartyView};
+
+/// A window of business dates, and what was known by a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IncomeQuery {
+    pub from: BusinessDate,
+    /// The last day.
+    pub to: BusinessDate,
+    /// Facts recorded later (official time) are left out.
+    pub as_of: Option<BusinessDate>,
+}
+
+/// Part of a household's lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct IncomeFilter {
+    pub view: Option<IncomeView>,
+    pub category: Option<IncomeCategory>,
+    pub product: Option<ProductId>,
+    pub basis: Option<Basis>,
+    pub month: Option<Month>,
+}
+
+impl IncomeFilter {
+    fn takes(&self, line: &IncomeLine) -> bool {
+        self.view.is_none_or(|view| view == line.view)
+            && self.category.is_none_or(|category| category == line.category)
+            && self.product.is_none_or(|product| Some(product) == line.product)
+            && self.basis.is_none_or(|basis| Some(basis) == line.basis)
+            && self.month.is_none_or(|month| month == line.date.month())
+    }
+}
+
+/// Sums in fen. Recognised and received are two views of the same money, never to be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct IncomeSums {
+    pub gross: i64,
+    pub cost: i64,
+    pub received: i64,
+    /// How many facts these sums rest on.
+    pub lines: u64,
+}
+
+impl IncomeSums {
+    /// Recognised net income.
+    pub const fn net(&self) -> i64 {
+        self.gross.saturating_sub(self.cost)
+    }
+
+    fn add(&mut self, line: &IncomeLine) {
+        self.lines = self.lines.saturating_add(1);
+        match line.view {
+            IncomeView::Recognised => {
+                self.gross = self.gross.saturating_add(line.gross);
+                self.cost = self.cost.saturating_add(line.cost);
+            }
+            IncomeView::Received => self.received = self.received.saturating_add(line.gross),
+        }
+    }
+
+    fn add_sums(&mut self, other: &Self) {
+        self.gross = self.gross.saturating_add(other.gross);
+        self.cost = self.cost.saturating_add(other.cost);
+        self.received = self.received.saturating_add(other.received);
+        self.lines = self.lines.saturating_add(other.lines);
+    }
+}
+
+/// A household's income in a window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HouseholdIncome {
+    /// Division, category and members as of the last day of the window.
+    pub household: PartyView,
+    pub query: IncomeQuery,
+    pub total: IncomeSums,
+    pub by_category: BTreeMap<IncomeCategory, IncomeSums>,
+    pub by_month: BTreeMap<Month, IncomeSums>,
+    /// `None`: income that belongs to no product.
+    pub by_product: BTreeMap<Option<ProductId>, IncomeSums>,
+    pub by_basis: BTreeMap<Option<Basis>, IncomeSums>,
+}
+
+impl HouseholdIncome {
+    /// Recognised net income per member, fen, rounded half up; `None` without members.
+    pub fn net_per_head(&self) -> Option<i64> {
+        ratio(self.total.net(), i64::from(self.household.members), 1)
+    }
+
+    /// Received income per member, fen, rounded half up; `None` without members.
+    pub fn received_per_head(&self) -> Option<i64> {
+        ratio(self.total.received, i64::from(self.household.members), 1)
+    }
+}
+
+/// The income of the households of a division.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DivisionIncome {
+    pub division: DivisionCode,
+    pub query: IncomeQuery,
+    /// Members of all its households on the last day of the window.
+    pub members: u64,
+    pub total: IncomeSums,
+    pub by_category: BTreeMap<IncomeCategory, IncomeSums>,
+    pub by_month: BTreeMap<Month, IncomeSums>,
+    /// Households that stand in the division on the last day of the window, by id, also those without income.
+    pub households: Vec<(PartyView, IncomeSums)>,
+}
+
+impl Ledger {
+    /// The income of one household; `None` if there is no such household.
+    pub fn household_income(&self, household: PartyId, query: IncomeQuery) -> Option<HouseholdIncome> {
+        let number = self.tables.parties.find(&household)?;
+        let view = self.party(household, query.to).filter(|view| view.kind == Some(PartyKind::Household))?;
+        let mut income = HouseholdIncome {
+            household: view,
+            query,
+            total: IncomeSums::default(),
+            by_category: BTreeMap::new(),
+            by_month: BTreeMap::new(),
+            by_product: BTreeMap::new(),
+            by_basis: BTreeMap::new(),
+        };
+        for line in self.income_records(number, &query) {
+            income.total.add(&line);
+            income.by_category.entry(line.category).or_default().add(&line);
+            income.by_month.entry(line.date.month()).or_default().add(&line);
+            income.by_product.entry(line.product).or_default().add(&line);
+            income.by_basis.entry(line.basis).or_default().add(&line);
+        }
+        Some(income)
+    }
+
+    /// The facts that a household's figures rest on, by business date and position.
+    pub fn income_lines(&self, household: PartyId, query: IncomeQuery, filter: &IncomeFilter) -> Vec<IncomeLine> {
+        let Some(number) = self.tables.parties.find(&household) else { return Vec::new() };
+        let mut lines: Vec<IncomeLine> = self.income_records(number, &query).filter(|l| filter.takes(l)).collect();
+        lines.sort_unstable();
+        lines
+    }
+
+    /// The income of the households of a division; of those of one category only, if asked.
+    pub fn division_income(
+        &self,
+        division: DivisionCode,
+        category: Option<HouseholdCategory>,
+        query: IncomeQuery,
+    ) -> DivisionIncome {
+        let mut income = DivisionIncome {
+            division,
+            query,
+            members: 0,
+            total: IncomeSums::default(),
+            by_category: BTreeMap::new(),
+            by_month: BTreeMap::new(),
+            households: Vec::new(),
+        };
+        for view in self.parties(Some(PartyKind::Household), Some(division), query.to) {
+            let Some(number) = self.tables.parties.find(&view.id) else { continue };
+            if category.is_some() && view.category != category {
+                continue;
+            }
+            let mut sums = IncomeSums::default();
+            for line in self.income_records(number, &query) {
+                sums.add(&line);
+                income.by_category.entry(line.category).or_default().add(&line);
+                income.by_month.entry(line.date.month()).or_default().add(&line);
+            }
+            income.total.add_sums(&sums);
+            income.members = income.members.saturating_add(u64::from(view.members));
+            income.households.push((view, sums));
+        }
+        income
+    }
+}

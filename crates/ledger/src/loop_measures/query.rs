@@ -1,0 +1,341 @@
+//! The answers: the identity per product, sales by scope, turnover, money kept in the county, days to payment.
+
+use std::collections::BTreeMap;
+
+use loopledger_types::{DivisionCode, Month, ProductId, Scope};
+
+use super::{Coverage, LoopLevel, Measure, Target, targets};
+use crate::balances::scope_code;
+use crate::tables::{LoopSums, NO_ROW, Number, split};
+use crate::{GoodsAccount, Ledger};
+
+/// Which goods, by where they come from, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoopQuery {
+    /// Division of origin; absent: all goods, also those bought in from outside.
+    pub division: Option<DivisionCode>,
+    pub product: Option<ProductId>,
+    pub from: Month,
+    /// The last month.
+    pub to: Month,
+}
+
+/// One product's quantities in its base unit, and the values that belong to it, in fen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProductLoop {
+    pub product: ProductId,
+    /// Movement of every goods account within the window, by [`GoodsAccount::index`].
+    pub movements: [i64; GoodsAccount::ALL.len()],
+    /// Balance of every goods account before the window; only those of stock mean something.
+    pub openings: [i64; GoodsAccount::ALL.len()],
+    /// Fulfilled quantity and value by scope: county, prefecture, region, outside.
+    pub fulfilled: [i64; 4],
+    pub sales: [i64; 4],
+    /// The part of `movements` sold and of `sales` that is of goods from the county.
+    pub county_sold: [i64; 4],
+    pub county_sales: [i64; 4],
+    pub purchases: i64,
+    pub bought_in_value: i64,
+    pub settled_net: i64,
+    pub delay: PaymentDelay,
+}
+
+/// Sums of money over all products asked for, in fen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LoopMoney {
+    /// Fulfilment lines to buyers who do not resell in the loop.
+    pub final_sales: i64,
+    /// Every hand-over of ownership at its price: purchases, goods from outside, sales.
+    pub gross_flow: i64,
+    pub sales: [i64; 4],
+    /// Of goods from the county.
+    pub county_sales: [i64; 4],
+    /// Payouts, net of failed ones, whatever they were for; of the whole county, not of the division or product asked for.
+    pub paid_out: i64,
+    /// Of these, to parties of the county.
+    pub paid_in_county: i64,
+    /// Of these, to parties of the division asked for.
+    pub paid_in_division: i64,
+}
+
+/// How long producers waited, from collection to payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PaymentDelay {
+    /// Payments less failed ones.
+    pub payments: i64,
+    /// Fen.
+    pub amount: i64,
+    /// Days, summed over payments.
+    pub days: i64,
+    /// Fen × days.
+    pub amount_days: i64,
+}
+
+impl PaymentDelay {
+    /// Mean days per fen paid, in tenths of a day; `None` if nothing was paid.
+    pub fn mean_tenths(&self) -> Option<i64> {
+        ratio(self.amount_days, self.amount, 10)
+    }
+}
+
+/// The measures of a window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoopMeasures {
+    pub query: LoopQuery,
+    /// By product id.
+    pub products: Vec<ProductLoop>,
+    pub money: LoopMoney,
+    pub delay: PaymentDelay,
+    pub coverage: Coverage,
+    pub targets: Vec<Target>,
+}
+
+impl ProductLoop {
+    const fn new(product: ProductId) -> Self {
+        Self {
+            product,
+            movements: [0; GoodsAccount::ALL.len()],
+            openings: [0; GoodsAccount::ALL.len()],
+            fulfilled: [0; 4],
+            sales: [0; 4],
+            county_sold: [0; 4],
+            county_sales: [0; 4],
+            purchases: 0,
+            bought_in_value: 0,
+            settled_net: 0,
+            delay: PaymentDelay { payments: 0, amount: 0, days: 0, amount_days: 0 },
+        }
+    }
+
+    /// What an account moved by, signed as posted: what comes in across the boundary is negative.
+    pub fn movement(&self, account: GoodsAccount) -> i64 {
+        self.movements.get(usize::from(account.index())).copied().unwrap_or(0)
+    }
+
+    /// The stock in a state before the window.
+    pub fn opening(&self, account: GoodsAccount) -> i64 {
+        self.openings.get(usize::from(account.index())).copied().unwrap_or(0)
+    }
+
+    /// The stock in a state at the end of the window.
+    pub fn closing(&self, account: GoodsAccount) -> i64 {
+        self.opening(account).saturating_add(self.movement(account))
+    }
+
+    /// What came in: supply + bought in + produced + found.
+    pub fn inflow(&self) -> i64 {
+        use GoodsAccount as G;
+        [G::Supply, G::BoughtIn, G::Produced, G::Found]
+            .into_iter()
+            .fold(0_i64, |sum, account| sum.saturating_sub(self.movement(account)))
+    }
+
+    /// What left: sold + returned + lost + own use + transformed.
+    pub fn outflow(&self) -> i64 {
+        use GoodsAccount as G;
+        let rest = [G::Returned, G::Lost, G::OwnUse, G::Transformed];
+        rest.into_iter().fold(self.sold(), |sum, account| sum.saturating_add(self.movement(account)))
+    }
+
+    pub fn sold(&self) -> i64 {
+        SCOPES.into_iter().fold(0_i64, |sum, scope| sum.saturating_add(self.movement(GoodsAccount::Sold(scope))))
+    }
+
+    /// What stock changed by, over all states.
+    pub fn stock_change(&self) -> i64 {
+        let stock = GoodsAccount::ALL.into_iter().filter(|account| account.is_stock());
+        stock.fold(0_i64, |sum, account| sum.saturating_add(self.movement(account)))
+    }
+
+    /// The closed-loop identity: what came in is what left and what stock changed by.
+    pub fn identity_holds(&self) -> bool {
+        self.inflow() == self.outflow().saturating_add(self.stock_change())
+    }
+
+    /// Basis points of county-origin goods sold that stayed in the county, by quantity; `None` if none were sold.
+    pub fn closed_loop_quantity_bp(&self) -> Option<i64> {
+        closed_loop(&self.county_sold)
+    }
+
+    /// The same by value.
+    pub fn closed_loop_value_bp(&self) -> Option<i64> {
+        closed_loop(&self.county_sales)
+    }
+}
+
+impl LoopMoney {
+    /// Basis points of the sales of county-origin goods that stayed in the county; `None` if there were none.
+    pub fn closed_loop_value_bp(&self) -> Option<i64> {
+        closed_loop(&self.county_sales)
+    }
+
+    /// Basis points of all payouts that went to parties of the county.
+    pub fn kept_in_county_bp(&self) -> Option<i64> {
+        ratio(self.paid_in_county, self.paid_out, 10_000)
+    }
+}
+
+const SCOPES: [Scope; 4] = [Scope::County, Scope::Prefecture, Scope::Region, Scope::Outside];
+
+fn closed_loop(by_scope: &[i64; 4]) -> Option<i64> {
+    let [county, ..] = by_scope;
+    ratio(*county, by_scope.iter().fold(0, |sum, part| i64::saturating_add(sum, *part)), 10_000)
+}
+
+/// `part × scale ÷ whole`, rounded half up; `None` if the whole is not positive.
+pub(crate) fn ratio(part: i64, whole: i64, scale: i64) -> Option<i64> {
+    if whole <= 0 {
+        return None;
+    }
+    let doubled = i128::from(part).checked_mul(i128::from(scale))?.checked_mul(2)?.checked_add(i128::from(whole))?;
+    i64::try_from(doubled.checked_div_euclid(i128::from(whole).checked_mul(2)?)?).ok()
+}
+
+/// Sums of one division while the table is read.
+#[derive(Debug, Default)]
+struct Tally {
+    products: BTreeMap<ProductId, ProductLoop>,
+    money: LoopMoney,
+    delay: PaymentDelay,
+}
+
+impl Ledger {
+    /// The loop measures of goods from a division.
+    pub fn loop_measures(&self, query: LoopQuery) -> LoopMeasures {
+        let mut tally = Tally::default();
+        self.each_sum(&query, |division, month, product, measure, sums| {
+            self.tally(&mut tally, &query, (division, month), product, measure, sums);
+        });
+        let coverage = self.coverage(query.division, query.from, query.to);
+        let targets = targets::of(self, &query, &tally.money, &coverage);
+        let products = tally.products.into_values().collect();
+        LoopMeasures { query, products, money: tally.money, delay: tally.delay, coverage, targets }
+    }
+
+    /// The products and money of each division of a level that goods in `query` come from, by code.
+    pub fn loop_by_division(
+        &self,
+        query: LoopQuery,
+        level: LoopLevel,
+    ) -> Vec<(DivisionCode, Vec<ProductLoop>, LoopMoney)> {
+        let mut tallies: BTreeMap<DivisionCode, Tally> = BTreeMap::new();
+        self.each_sum(&query, |division, month, product, measure, sums| {
+            if let Some(part) = level.of(division) {
+                let tally = tallies.entry(part).or_default();
+                let query = LoopQuery { division: Some(part), ..query };
+                self.tally(tally, &query, (division, month), product, measure, sums);
+            }
+        });
+        let rows = tallies.into_iter();
+        rows.map(|(part, tally)| (part, tally.products.into_values().collect(), tally.money)).collect()
+    }
+
+    /// Every sum up to the window's end that the query takes in. Payouts belong to no product and are always given.
+    fn each_sum(
+        &self,
+        query: &LoopQuery,
+        mut give: impl FnMut(DivisionCode, Month, Option<ProductId>, Measure, LoopSums),
+    ) {
+        let product = query.product.map(|id| self.tables.products.find(&id));
+        for (_, key, sums) in self.tables.loops.iter() {
+            let (month, measure) = split(key.month_measure);
+            let (Ok(month), Some(measure)) = (Month::from_index(month), Measure::of(measure)) else { continue };
+            let Ok(division) = DivisionCode::from_number(key.division) else { continue };
+            let of_all = measure == Measure::PaidOut;
+            let wanted = query.division.is_none_or(|asked| asked.contains(division))
+                && product.is_none_or(|number| number == Some(key.product));
+            if month <= query.to && (of_all || wanted) {
+                give(division, month, self.product_of(key.product), measure, *sums);
+            }
+        }
+    }
+
+    fn product_of(&self, number: Number) -> Option<ProductId> {
+        if number == NO_ROW { None } else { self.tables.product_id(number) }
+    }
+
+    fn tally(
+        &self,
+        tally: &mut Tally,
+        query: &LoopQuery,
+        (division, month): (DivisionCode, Month),
+        product: Option<ProductId>,
+        measure: Measure,
+        sums: LoopSums,
+    ) {
+        let within = month >= query.from;
+        let ours = division.county() == self.county;
+        let Some(id) = product else {
+            if within && measure == Measure::PaidOut {
+                let in_division = query.division.is_some_and(|asked| asked.contains(division));
+                add(&mut tally.money.paid_out, sums.value);
+                add(&mut tally.money.paid_in_county, if ours { sums.value } else { 0 });
+                add(&mut tally.money.paid_in_division, if in_division { sums.value } else { 0 });
+            }
+            return;
+        };
+        let line = tally.products.entry(id).or_insert_with(|| ProductLoop::new(id));
+        if let Measure::Goods(account) = measure {
+            let slots = if within { &mut line.movements } else { &mut line.openings };
+            if let Some(slot) = slots.get_mut(usize::from(account.index())) {
+                add(slot, sums.quantity);
+            }
+        }
+        if within {
+            line.add_within(measure, sums, ours);
+            add_money(&mut tally.money, measure, sums, ours);
+            add_delay(&mut tally.delay, measure, sums);
+        }
+    }
+}
+
+impl ProductLoop {
+    fn add_within(&mut self, measure: Measure, sums: LoopSums, ours: bool) {
+        add_delay(&mut self.delay, measure, sums);
+        match measure {
+            Measure::Goods(GoodsAccount::Sold(scope)) if ours => add_scope(&mut self.county_sold, scope, sums.quantity),
+            Measure::Sales(scope) => {
+                add_scope(&mut self.fulfilled, scope, sums.quantity);
+                add_scope(&mut self.sales, scope, sums.value);
+                add_scope(&mut self.county_sales, scope, if ours { sums.value } else { 0 });
+            }
+            Measure::Purchases => add(&mut self.purchases, sums.value),
+            Measure::BoughtInValue => add(&mut self.bought_in_value, sums.value),
+            Measure::SettledNet => add(&mut self.settled_net, sums.value),
+            Measure::Goods(_) | Measure::Paid | Measure::PaidDays | Measure::PaidOut => {}
+        }
+    }
+}
+
+fn add_money(money: &mut LoopMoney, measure: Measure, sums: LoopSums, ours: bool) {
+    match measure {
+        Measure::Sales(scope) => {
+            add(&mut money.final_sales, sums.value);
+            add(&mut money.gross_flow, sums.value);
+            add_scope(&mut money.sales, scope, sums.value);
+            add_scope(&mut money.county_sales, scope, if ours { sums.value } else { 0 });
+        }
+        Measure::Purchases | Measure::BoughtInValue => add(&mut money.gross_flow, sums.value),
+        Measure::Goods(_) | Measure::SettledNet | Measure::Paid | Measure::PaidDays | Measure::PaidOut => {}
+    }
+}
+
+fn add_delay(delay: &mut PaymentDelay, measure: Measure, sums: LoopSums) {
+    if measure == Measure::Paid {
+        add(&mut delay.payments, sums.quantity);
+        add(&mut delay.amount, sums.value);
+    } else if measure == Measure::PaidDays {
+        add(&mut delay.days, sums.quantity);
+        add(&mut delay.amount_days, sums.value);
+    }
+}
+
+fn add(sum: &mut i64, part: i64) {
+    *sum = sum.saturating_add(part);
+}
+
+fn add_scope(sums: &mut [i64; 4], scope: Scope, part: i64) {
+    if let Some(sum) = usize::try_from(scope_code(scope)).ok().and_then(|at| sums.get_mut(at)) {
+        add(sum, part);
+    }
+}

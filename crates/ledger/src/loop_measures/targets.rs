@@ -1,0 +1,131 @@
+//! Coverage of stations, and what the county's plan asks for (tuoli-plan, six numbers that circulation can prove).
+
+use std::collections::BTreeSet;
+
+use loopledger_domain::PlaceKind;
+use loopledger_types::{DivisionCode, Month, PartyId, PlaceId};
+
+use super::{Activity, LoopMoney, LoopQuery};
+use crate::Ledger;
+use crate::tables::split;
+
+/// A station, and what was completed for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StationCoverage {
+    pub station: PlaceId,
+    pub division: DivisionCode,
+    pub up: i64,
+    pub down: i64,
+}
+
+/// Which active stations goods went up from and came down to, within the window.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Coverage {
+    /// Active stations, by id: opened by the end of the window, in the division asked for.
+    pub stations: Vec<StationCoverage>,
+}
+
+impl Coverage {
+    pub const fn active(&self) -> usize {
+        self.stations.len()
+    }
+
+    /// Stations with at least one completed movement up and one down.
+    pub fn covered(&self) -> usize {
+        self.stations.iter().filter(|station| station.up > 0 && station.down > 0).count()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TargetKind {
+    /// 年交易额不低于1500万元: final sales, fen; of a year.
+    Turnover,
+    /// 服务站点100%全覆盖: covered stations of all active ones.
+    StationCoverage,
+    /// 7个乡镇: townships with an active station.
+    Townships,
+    /// 40个行政村: villages with an active station.
+    Villages,
+    /// 培育网销企业不少于10家: sellers with an online sale.
+    OnlineSellers,
+}
+
+/// What the plan asks for, and what the ledger can prove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    pub kind: TargetKind,
+    pub actual: i64,
+    pub target: i64,
+}
+
+impl Target {
+    pub const fn is_reached(&self) -> bool {
+        self.actual >= self.target
+    }
+}
+
+/// 15 million yuan.
+const TURNOVER_FEN: i64 = 1_500_000_000;
+const TOWNSHIPS: i64 = 7;
+const VILLAGES: i64 = 40;
+const ONLINE_SELLERS: i64 = 10;
+
+pub(super) fn of(ledger: &Ledger, query: &LoopQuery, money: &LoopMoney, coverage: &Coverage) -> Vec<Target> {
+    let villages: BTreeSet<DivisionCode> = coverage.stations.iter().map(|s| s.division).collect();
+    let townships: BTreeSet<DivisionCode> = villages.iter().filter_map(|v| v.township()).collect();
+    let sellers = ledger.online_sellers(query.from, query.to).len();
+    vec![
+        Target { kind: TargetKind::Turnover, actual: money.final_sales, target: TURNOVER_FEN },
+        Target {
+            kind: TargetKind::StationCoverage,
+            actual: number(coverage.covered()),
+            target: number(coverage.active()),
+        },
+        Target { kind: TargetKind::Townships, actual: number(townships.len()), target: TOWNSHIPS },
+        Target { kind: TargetKind::Villages, actual: number(villages.len()), target: VILLAGES },
+        Target { kind: TargetKind::OnlineSellers, actual: number(sellers), target: ONLINE_SELLERS },
+    ]
+}
+
+impl Ledger {
+    /// Stations opened by the end of `to` in `division`, with what was completed for them from `from` on.
+    pub fn coverage(&self, division: Option<DivisionCode>, from: Month, to: Month) -> Coverage {
+        let mut stations = Vec::new();
+        for (number, id, row) in self.tables.places.iter() {
+            let Some(opened) = row.opened else { continue };
+            let wanted = division.is_none_or(|asked| asked.contains(opened.division));
+            if opened.kind == PlaceKind::Station && wanted && opened.on.month() <= to {
+                let count = |activity| self.activity(number, activity, from, to);
+                stations.push(StationCoverage {
+                    station: *id,
+                    division: opened.division,
+                    up: count(Activity::UpCompleted),
+                    down: count(Activity::DownCompleted),
+                });
+            }
+        }
+        stations.sort_unstable();
+        Coverage { stations }
+    }
+
+    /// Sellers with at least one online sale in the window, by id.
+    pub fn online_sellers(&self, from: Month, to: Month) -> BTreeSet<PartyId> {
+        let rows = self.tables.activity.iter().filter(|(_, key, count)| {
+            let (month, kind) = split(key.month_kind);
+            kind == Activity::OnlineSale.code() && (from.index()..=to.index()).contains(&month) && **count > 0
+        });
+        rows.filter_map(|(_, key, _)| self.tables.party_id(key.subject)).collect()
+    }
+
+    fn activity(&self, subject: u32, activity: Activity, from: Month, to: Month) -> i64 {
+        let rows = self.tables.activity.iter().filter(|(_, key, _)| {
+            let (month, kind) = split(key.month_kind);
+            key.subject == subject && kind == activity.code() && (from.index()..=to.index()).contains(&month)
+        });
+        rows.fold(0_i64, |sum, (_, _, count)| sum.saturating_add(*count))
+    }
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,86 @@
+//! What happened to an order: the facts that name it, and the lots that they name.
+
+use loopledger_domain::StockLine;
+use loopledger_types::OrderId;
+
+use crate::FactRef;
+use crate::store::Reader;
+use crate::tables::{Number, Tables};
+
+/// A step in an order's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OrderStep {
+    Placed,
+    Reserved,
+    Refused,
+    CancelRequested,
+    Released,
+    LineCancelled,
+    LineStands,
+    Issued,
+    Fulfilled,
+    Paid,
+    PrepaymentReturned,
+}
+
+const STEPS: [OrderStep; 11] = [
+    OrderStep::Placed,
+    OrderStep::Reserved,
+    OrderStep::Refused,
+    OrderStep::CancelRequested,
+    OrderStep::Released,
+    OrderStep::LineCancelled,
+    OrderStep::LineStands,
+    OrderStep::Issued,
+    OrderStep::Fulfilled,
+    OrderStep::Paid,
+    OrderStep::PrepaymentReturned,
+];
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OrderRecord {
+    pub(crate) at: FactRef,
+    pub(crate) step: OrderStep,
+    pub(crate) lots: Vec<Number>,
+}
+
+/// Chains a step to its order, with the lots that it names.
+pub(crate) fn note<'a>(
+    order: OrderId,
+    step: OrderStep,
+    at: FactRef,
+    lines: impl IntoIterator<Item = &'a StockLine>,
+    tables: &mut Tables,
+) {
+    let number = tables.order(order);
+    let Some(previous) = tables.orders.value(number).copied() else { return };
+    // Lots are numbered first: a record cannot be written while a table grows.
+    let mut lots = [0; 8];
+    let mut count = 0_usize;
+    let mut more = Vec::new();
+    for line in lines {
+        let lot = tables.lot(line.lot);
+        match lots.get_mut(count) {
+            Some(slot) => *slot = lot,
+            None => more.push(lot),
+        }
+        count = count.saturating_add(1);
+    }
+    let code = STEPS.iter().position(|each| *each == step).and_then(|at| u8::try_from(at).ok()).unwrap_or(0);
+    let last = tables.log.append(previous, |out| {
+        at.write(out);
+        out.byte(code).number(u64::try_from(count).unwrap_or(0));
+        for lot in lots.iter().take(count).chain(&more) {
+            out.index(*lot);
+        }
+    });
+    tables.orders.update(number, |row| *row = last);
+}
+
+pub(crate) fn read(from: &mut Reader<'_>) -> Option<OrderRecord> {
+    let at = FactRef::read(from)?;
+    let step = STEPS.get(usize::from(from.byte()?)).copied()?;
+    let count = from.number()?;
+    let lots = (0..count).map(|_| from.index()).collect::<Option<_>>()?;
+    Some(OrderRecord { at, step, lots })
+}

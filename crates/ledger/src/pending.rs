@@ -1,0 +1,155 @@
+//! Hand-overs that wait for their answer.
+//!
+//! A commit that concerns other services is open until each has read it and reacted; a reaction may concern others in
+//! turn. A commit stays here while it, or anything that follows from it, is open: so "is everything done that follows
+//! from this position" is one look-up. Reactions may be read before their cause; the outcome is the same.
+
+use loopledger_domain::{Commit, Event};
+use loopledger_types::{Service, Table};
+
+use crate::FactRef;
+use crate::fact::{CommitKey, service_code, service_of};
+use crate::store::{Reader, Writer};
+
+/// For each of procurement, station, distribution and sales: whether an event of another service needs its answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Concerns(pub [fn(&Event) -> bool; 4]);
+
+impl Concerns {
+    /// Nobody answers anything: for tools that only post.
+    pub const NONE: Self = Self([|_| false; 4]);
+
+    /// The services, other than its own, that `commit` concerns, as bits.
+    fn of(&self, commit: &Commit) -> u8 {
+        let mut bits = 0;
+        for (code, concerns) in (0_u8..).zip(self.0) {
+            if service_code(commit.stream.service) != code && commit.events.iter().any(concerns) {
+                bits |= 1 << code;
+            }
+        }
+        bits
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Node {
+    /// Whether the commit itself has been read; its reaction may come first.
+    read: bool,
+    /// Services that it concerns, and that have answered.
+    concerned: u8,
+    answered: u8,
+    cause: Option<CommitKey>,
+    /// Reactions to it that are here themselves.
+    open_reactions: u32,
+}
+
+impl Node {
+    const fn is_settled(&self) -> bool {
+        self.read && self.concerned & !self.answered == 0 && self.open_reactions == 0
+    }
+}
+
+/// A commit that waits for an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenHandOver {
+    /// The commit; its `event` is 0.
+    pub commit: FactRef,
+    /// Who has not answered.
+    pub awaiting: Vec<Service>,
+    /// What it all began with.
+    pub root: FactRef,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    nodes: Table<CommitKey, Node>,
+}
+
+impl Pending {
+    /// `is_read` says whether a commit was folded before: a cause that was, and is not here, waits for nobody.
+    pub(crate) fn fold(&mut self, commit: &Commit, concerns: &Concerns, is_read: impl Fn(CommitKey) -> bool) {
+        let own = CommitKey::new(commit.stream.service, commit.sequence);
+        let concerned = concerns.of(commit);
+        let cause = commit.cause.map(|cause| CommitKey::new(cause.stream.service, cause.sequence));
+        if let Some(cause) = cause.filter(|cause| self.nodes.contains_key(cause) || !is_read(*cause)) {
+            let node = self.nodes.entry_or_insert_with(cause, Node::default);
+            node.answered |= 1 << service_code(commit.stream.service);
+        }
+        if concerned != 0 || self.nodes.contains_key(&own) {
+            let node = self.nodes.entry_or_insert_with(own, Node::default);
+            node.read = true;
+            node.concerned = concerned;
+            node.cause = cause;
+            if node.is_settled() {
+                self.nodes.remove(&own);
+            } else if let Some(node) = cause.and_then(|cause| self.nodes.get_mut(&cause)) {
+                node.open_reactions = node.open_reactions.saturating_add(1);
+            }
+        }
+        if let Some(cause) = cause {
+            self.settle(cause);
+        }
+    }
+
+    /// Lets go of a commit, and of what caused it, as far as nothing is open any more.
+    fn settle(&mut self, from: CommitKey) {
+        let mut next = Some(from);
+        while let Some(key) = next {
+            let Some(node) = self.nodes.get(&key).copied().filter(Node::is_settled) else { return };
+            self.nodes.remove(&key);
+            next = node.cause;
+            if let Some(cause) = node.cause.and_then(|cause| self.nodes.get_mut(&cause)) {
+                cause.open_reactions = cause.open_reactions.saturating_sub(1);
+            }
+        }
+    }
+
+    /// Whether something that follows from the commit is still due.
+    pub(crate) fn is_open(&self, commit: CommitKey) -> bool {
+        self.nodes.contains_key(&commit)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Commits that wait for an answer, oldest of each stream first.
+    pub(crate) fn open(&self) -> Vec<OpenHandOver> {
+        let waiting = |(key, node): (&CommitKey, &Node)| {
+            let bits = node.concerned & !node.answered;
+            let awaiting: Vec<Service> = (0..4).filter(|code| bits & (1 << code) != 0).filter_map(service_of).collect();
+            let root = self.root(*key).fact()?;
+            (node.read && bits != 0).then_some(OpenHandOver { commit: key.fact()?, awaiting, root })
+        };
+        self.nodes.sorted().into_iter().filter_map(waiting).collect()
+    }
+
+    fn root(&self, key: CommitKey) -> CommitKey {
+        let mut root = key;
+        // A cause is older than its reaction, so the walk ends; the bound guards against a log that lies.
+        for _ in 0..64 {
+            match self.nodes.get(&root).and_then(|node| node.cause) {
+                Some(cause) => root = cause,
+                None => break,
+            }
+        }
+        root
+    }
+
+    pub(crate) fn write(&self, out: &mut Writer) {
+        for (key, node) in self.nodes.sorted() {
+            out.number(key.0).byte(u8::from(node.read)).byte(node.concerned).byte(node.answered);
+            out.number(node.cause.map_or(0, |cause| cause.0.saturating_add(1))).index(node.open_reactions);
+        }
+    }
+
+    pub(crate) fn read(&mut self, from: &mut Reader<'_>) -> Option<()> {
+        while !from.0.is_empty() {
+            let key = CommitKey(from.number()?);
+            let (read, concerned, answered) = (from.byte()? != 0, from.byte()?, from.byte()?);
+            let cause = from.number()?.checked_sub(1).map(CommitKey);
+            self.nodes.insert(key, Node { read, concerned, answered, cause, open_reactions: from.index()? });
+        }
+        Some(())
+    }
+}

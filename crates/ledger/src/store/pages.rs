@@ -1,0 +1,153 @@
+//! An append-only log of records in memory, each chained to the record before it of the same subject.
+//!
+//! A record never spans pages, and a full page never changes: a checkpoint writes new pages and the last one.
+//! Deliberately not here: any knowledge of what a record says.
+
+use super::{Reader, Writer};
+
+/// Where a record begins, plus one; `NONE` ends a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub(crate) struct RecordOffset(pub(crate) u32);
+
+impl RecordOffset {
+    pub(crate) const NONE: Self = Self(0);
+}
+
+/// Bytes in a page: a power of two, small enough for one value of a store.
+const PAGE_BYTES: u32 = 1 << 16;
+const PAGE_BYTES_USIZE: usize = 1 << 16;
+
+#[derive(Debug, Default)]
+pub(crate) struct PageLog {
+    pages: Vec<Vec<u8>>,
+    /// The first page that may differ from what was saved.
+    unsaved: u32,
+    scratch: Writer,
+}
+
+impl PageLog {
+    /// Appends a record to the chain that ends at `previous`.
+    ///
+    /// # Panics
+    /// Beyond 4 GiB of records: some 80 million commits of one county, at 3 million a year.
+    pub(crate) fn append(&mut self, previous: RecordOffset, write: impl FnOnce(&mut Writer)) -> RecordOffset {
+        self.scratch.0.clear();
+        write(&mut self.scratch);
+        let needed = self.scratch.0.len().saturating_add(5);
+        let room = self.pages.last().map_or(0, |page| PAGE_BYTES_USIZE.saturating_sub(page.len()));
+        if room < needed {
+            self.pages.push(Vec::with_capacity(PAGE_BYTES_USIZE));
+        }
+        let number = u32::try_from(self.pages.len()).ok().and_then(|n| n.checked_sub(1));
+        let page = self.pages.last_mut().expect("a page was pushed if there was none");
+        let offset = number
+            .and_then(|n| n.checked_mul(PAGE_BYTES))
+            .and_then(|start| start.checked_add(u32::try_from(page.len()).ok()?)?.checked_add(1))
+            .expect("records of one county stay below 4 GiB");
+        let distance = if previous == RecordOffset::NONE { 0 } else { offset.saturating_sub(previous.0) };
+        let mut link = Writer(core::mem::take(page));
+        link.index(distance);
+        link.0.extend_from_slice(&self.scratch.0);
+        *page = link.0;
+        RecordOffset(offset)
+    }
+
+    /// The record at `offset` (to the end of its page: records are self-delimiting) and the one before it.
+    pub(crate) fn record(&self, offset: RecordOffset) -> Option<(Reader<'_>, RecordOffset)> {
+        let start = offset.0.checked_sub(1)?;
+        let page = self.pages.get(usize::try_from(start / PAGE_BYTES).ok()?)?;
+        let mut reader = Reader(page.get(usize::try_from(start % PAGE_BYTES).ok()?..)?);
+        let distance = reader.index()?;
+        let previous = if distance == 0 { RecordOffset::NONE } else { RecordOffset(offset.0.checked_sub(distance)?) };
+        Some((reader, previous))
+    }
+
+    /// Every record of a chain, newest first.
+    pub(crate) fn chain(&self, last: RecordOffset) -> impl Iterator<Item = Reader<'_>> {
+        let mut next = last;
+        core::iter::from_fn(move || {
+            let (reader, previous) = self.record(next)?;
+            next = previous;
+            Some(reader)
+        })
+    }
+
+    /// Pages that changed since the last call, by number.
+    pub(crate) fn drain_changed(&mut self) -> Vec<(u32, Vec<u8>)> {
+        let changed = (self.unsaved..)
+            .map_while(|number| Some((number, self.pages.get(usize::try_from(number).ok()?)?.clone())))
+            .collect();
+        self.unsaved = u32::try_from(self.pages.len()).unwrap_or(u32::MAX).saturating_sub(1);
+        changed
+    }
+
+    /// Takes a saved page; pages come in ascending order.
+    pub(crate) fn load(&mut self, number: u32, bytes: &[u8]) -> Option<()> {
+        if usize::try_from(number).ok()? != self.pages.len() || bytes.len() > PAGE_BYTES_USIZE {
+            return None;
+        }
+        let mut page = Vec::with_capacity(PAGE_BYTES_USIZE);
+        page.extend_from_slice(bytes);
+        self.pages.push(page);
+        self.unsaved = number;
+        Some(())
+    }
+
+    /// Bytes held.
+    pub(crate) fn bytes(&self) -> usize {
+        self.pages.len().saturating_mul(PAGE_BYTES_USIZE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chains_of_several_subjects_read_back_newest_first_across_pages() {
+        let mut log = PageLog::default();
+        let mut last = [RecordOffset::NONE; 3];
+        for n in 0..60_000_u64 {
+            let subject = usize::try_from(n % 3).unwrap();
+            last[subject] = log.append(last[subject], |out| {
+                out.number(n);
+            });
+        }
+        assert!(log.pages.len() > 3);
+        for (subject, head) in last.into_iter().enumerate() {
+            let read: Vec<u64> = log.chain(head).map(|mut r| r.number().unwrap()).collect();
+            let expected: Vec<u64> = (0..60_000).rev().filter(|n| n % 3 == u64::try_from(subject).unwrap()).collect();
+            assert_eq!(read, expected);
+        }
+    }
+
+    #[test]
+    fn saved_pages_load_and_go_on() {
+        let mut log = PageLog::default();
+        let mut last = RecordOffset::NONE;
+        let mut saved = std::collections::BTreeMap::new();
+        for n in 0..50_000_u64 {
+            last = log.append(last, |out| {
+                out.number(n);
+            });
+            if n % 7_001 == 0 {
+                saved.extend(log.drain_changed());
+            }
+        }
+        saved.extend(log.drain_changed());
+        let mut loaded = PageLog::default();
+        for (number, bytes) in &saved {
+            loaded.load(*number, bytes).unwrap();
+        }
+        let before = loaded.append(last, |out| {
+            out.number(50_000);
+        });
+        assert_eq!(
+            before,
+            log.append(last, |out| {
+                out.number(50_000);
+            })
+        );
+        assert_eq!(loaded.chain(before).count(), 50_001);
+    }
+}

@@ -1,0 +1,387 @@
+//! The tables of the state: one row per party, product, place, lot, receipt, order, and per sum that is kept.
+
+use loopledger_domain::{PartyKind, PlaceKind, ProductClass};
+use loopledger_types::{
+    BaseUnit, BusinessDate, DivisionCode, LotId, Month, OrderId, PartyId, PlaceId, ProductId, ReceiptId,
+};
+
+use crate::fact::CommitKey;
+use crate::store::{PageLog, Reader, RecordOffset, Row, Rows, Writer};
+
+/// The number of a row; means nothing outside this process.
+pub(crate) type Number = u32;
+
+/// Stands for "none" where a row number is optional, and for "every product" in sums that belong to none.
+pub(crate) const NO_ROW: Number = u32::MAX;
+
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    pub(crate) log: PageLog,
+    pub(crate) parties: Rows<PartyId, PartyRow>,
+    pub(crate) products: Rows<ProductId, ProductRow>,
+    pub(crate) places: Rows<PlaceId, PlaceRow>,
+    pub(crate) lots: Rows<LotId, LotRow>,
+    /// The lot that a receipt was collected into.
+    pub(crate) receipts: Rows<ReceiptId, Number>,
+    /// The last record of an order.
+    pub(crate) orders: Rows<OrderId, RecordOffset>,
+    /// What touched a party's book in a month.
+    pub(crate) months: Rows<PartyMonth, MonthRow>,
+    pub(crate) balances: Rows<BalanceKey, i64>,
+    pub(crate) loops: Rows<LoopKey, LoopSums>,
+    pub(crate) activity: Rows<ActivityKey, i64>,
+}
+
+impl Tables {
+    pub(crate) fn party(&mut self, id: PartyId) -> Number {
+        self.parties.find_or_insert(id, PartyRow::default)
+    }
+
+    pub(crate) fn product(&mut self, id: ProductId) -> Number {
+        self.products.find_or_insert(id, ProductRow::default)
+    }
+
+    pub(crate) fn place(&mut self, id: PlaceId) -> Number {
+        self.places.find_or_insert(id, PlaceRow::default)
+    }
+
+    pub(crate) fn lot(&mut self, id: LotId) -> Number {
+        self.lots.find_or_insert(id, LotRow::default)
+    }
+
+    pub(crate) fn receipt(&mut self, id: ReceiptId) -> Number {
+        self.receipts.find_or_insert(id, || NO_ROW)
+    }
+
+    pub(crate) fn order(&mut self, id: OrderId) -> Number {
+        self.orders.find_or_insert(id, RecordOffset::default)
+    }
+
+    /// The lot of a receipt, if anything has named both.
+    pub(crate) fn lot_of_receipt(&self, receipt: Number) -> Option<Number> {
+        self.receipts.value(receipt).copied().filter(|lot| *lot != NO_ROW)
+    }
+
+    pub(crate) fn party_id(&self, number: Number) -> Option<PartyId> {
+        self.parties.key(number).copied()
+    }
+
+    pub(crate) fn lot_id(&self, number: Number) -> Option<LotId> {
+        self.lots.key(number).copied()
+    }
+
+    pub(crate) fn product_id(&self, number: Number) -> Option<ProductId> {
+        self.products.key(number).copied()
+    }
+
+    pub(crate) fn place_id(&self, number: Number) -> Option<PlaceId> {
+        self.places.key(number).copied()
+    }
+
+    pub(crate) fn receipt_id(&self, number: Number) -> Option<ReceiptId> {
+        self.receipts.key(number).copied()
+    }
+}
+
+/// A party: who it is stands in its profile, a chain of records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct PartyRow {
+    pub(crate) kind: Option<PartyKind>,
+    pub(crate) profile: RecordOffset,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ProductRow {
+    pub(crate) class: Option<ProductClass>,
+    pub(crate) base: Option<BaseUnit>,
+    /// Code and name.
+    pub(crate) words: RecordOffset,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct PlaceRow {
+    pub(crate) opened: Option<Opened>,
+    pub(crate) label: RecordOffset,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Opened {
+    pub(crate) kind: PlaceKind,
+    pub(crate) division: DivisionCode,
+    pub(crate) on: BusinessDate,
+    pub(crate) operator: Number,
+}
+
+/// A lot; facts may name it before the fact that creates it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct LotRow {
+    /// The last of the lot's facts.
+    pub(crate) last: RecordOffset,
+    pub(crate) born: Option<Born>,
+}
+
+/// What is known of a lot once it has been created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Born {
+    /// The record of its origins.
+    pub(crate) origins: RecordOffset,
+    /// The village of its (only) origin; of bought goods where the supplier stands.
+    pub(crate) division: DivisionCode,
+    pub(crate) product: Number,
+    pub(crate) place: Number,
+    pub(crate) on: BusinessDate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct PartyMonth {
+    pub(crate) party: Number,
+    pub(crate) month: Month,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MonthRow {
+    pub(crate) last: RecordOffset,
+    /// The newest commit in the chain: a commit is noted once.
+    pub(crate) newest: CommitKey,
+    /// The latest day on which any of it was recorded.
+    pub(crate) recorded_max: u32,
+}
+
+impl Default for MonthRow {
+    fn default() -> Self {
+        Self { last: RecordOffset::NONE, newest: CommitKey(u64::MAX), recorded_max: 0 }
+    }
+}
+
+/// A sum of money: one book, account, counterparty and business month. By lot it is derived from the lots' facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct BalanceKey {
+    pub(crate) book: Number,
+    /// See [`counterparty_code`](crate::balances).
+    pub(crate) counterparty: u32,
+    /// Account index in the high half, month in the low.
+    pub(crate) account_month: u32,
+}
+
+/// A sum for the loop: by division of origin, product (or `NO_ROW`), month and measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct LoopKey {
+    pub(crate) division: u64,
+    pub(crate) product: Number,
+    /// Month in the high half, measure in the low.
+    pub(crate) month_measure: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct LoopSums {
+    /// Base units, days or a count, as the measure says.
+    pub(crate) quantity: i64,
+    /// Fen, or fen × days.
+    pub(crate) value: i64,
+}
+
+/// How often somebody did something in a month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ActivityKey {
+    /// A place or a party, as the kind says.
+    pub(crate) subject: Number,
+    /// Month in the high half, kind in the low.
+    pub(crate) month_kind: u32,
+}
+
+pub(crate) fn high_low(high: u16, low: u16) -> u32 {
+    (u32::from(high) << 16) | u32::from(low)
+}
+
+pub(crate) fn split(packed: u32) -> (u16, u16) {
+    (u16::try_from(packed >> 16).unwrap_or(0), u16::try_from(packed & 0xffff).unwrap_or(0))
+}
+
+impl Row for RecordOffset {
+    fn write(&self, out: &mut Writer) {
+        out.index(self.0);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        from.index().map(Self)
+    }
+}
+
+impl Row for PartyRow {
+    fn write(&self, out: &mut Writer) {
+        out.byte(self.kind.map_or(0, party_kind_code));
+        self.profile.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        Some(Self { kind: decode(&PARTY_KINDS, from.byte()?), profile: Row::read(from)? })
+    }
+}
+
+impl Row for ProductRow {
+    fn write(&self, out: &mut Writer) {
+        out.byte(code(&CLASSES, self.class)).byte(code(&BASES, self.base));
+        self.words.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        Some(Self {
+            class: decode(&CLASSES, from.byte()?),
+            base: decode(&BASES, from.byte()?),
+            words: Row::read(from)?,
+        })
+    }
+}
+
+impl Row for PlaceRow {
+    fn write(&self, out: &mut Writer) {
+        out.byte(code(&PLACE_KINDS, self.opened.map(|o| o.kind)));
+        if let Some(opened) = self.opened {
+            out.number(opened.division.get());
+            crate::fact::write_date(opened.on, out);
+            out.index(opened.operator);
+        }
+        self.label.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let opened = match decode(&PLACE_KINDS, from.byte()?) {
+            Some(kind) => {
+                let division = DivisionCode::from_number(from.number()?).ok()?;
+                Some(Opened { kind, division, on: crate::fact::read_date(from)?, operator: from.index()? })
+            }
+            None => None,
+        };
+        Some(Self { opened, label: Row::read(from)? })
+    }
+}
+
+impl Row for LotRow {
+    fn write(&self, out: &mut Writer) {
+        self.last.write(out);
+        out.byte(u8::from(self.born.is_some()));
+        if let Some(born) = self.born {
+            born.origins.write(out);
+            out.number(born.division.get()).index(born.product).index(born.place);
+            crate::fact::write_date(born.on, out);
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let last = Row::read(from)?;
+        let born = if from.byte()? == 0 {
+            None
+        } else {
+            Some(Born {
+                origins: Row::read(from)?,
+                division: DivisionCode::from_number(from.number()?).ok()?,
+                product: from.index()?,
+                place: from.index()?,
+                on: crate::fact::read_date(from)?,
+            })
+        };
+        Some(Self { last, born })
+    }
+}
+
+impl Row for PartyMonth {
+    fn write(&self, out: &mut Writer) {
+        out.index(self.party).index(u32::from(self.month.index()));
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let party = from.index()?;
+        Some(Self { party, month: Month::from_index(u16::try_from(from.index()?).ok()?).ok()? })
+    }
+}
+
+impl Row for MonthRow {
+    fn write(&self, out: &mut Writer) {
+        self.last.write(out);
+        out.number(self.newest.0).index(self.recorded_max);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        Some(Self { last: Row::read(from)?, newest: CommitKey(from.number()?), recorded_max: from.index()? })
+    }
+}
+
+impl Row for BalanceKey {
+    fn write(&self, out: &mut Writer) {
+        out.index(self.book).index(self.counterparty).index(self.account_month);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        Some(Self { book: from.index()?, counterparty: from.index()?, account_month: from.index()? })
+    }
+}
+
+impl Row for LoopKey {
+    fn write(&self, out: &mut Writer) {
+        out.number(self.division).index(self.product).index(self.month_measure);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        Some(Self { division: from.number()?, product: from.index()?, month_measure: from.index()? })
+    }
+}
+
+impl Row for LoopSums {
+    fn write(&self, out: &mut Writer) {
+        out.signed(self.quantity).signed(self.value);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        Some(Self { quantity: from.signed()?, value: from.signed()? })
+    }
+}
+
+impl Row for ActivityKey {
+    fn write(&self, out: &mut Writer) {
+        out.index(self.subject).index(self.month_kind);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        Some(Self { subject: from.index()?, month_kind: from.index()? })
+    }
+}
+
+const PARTY_KINDS: [PartyKind; 6] = [
+    PartyKind::Household,
+    PartyKind::Cooperative,
+    PartyKind::Firm,
+    PartyKind::Carrier,
+    PartyKind::Buyer,
+    PartyKind::Supplier,
+];
+const CLASSES: [ProductClass; 3] = [ProductClass::Speciality, ProductClass::Handicraft, ProductClass::Industrial];
+const BASES: [BaseUnit; 4] = [BaseUnit::Gram, BaseUnit::Millilitre, BaseUnit::Head, BaseUnit::Piece];
+const PLACE_KINDS: [PlaceKind; 6] = [
+    PlaceKind::Station,
+    PlaceKind::Workshop,
+    PlaceKind::CountyCentre,
+    PlaceKind::TownshipHub,
+    PlaceKind::FrontWarehouse,
+    PlaceKind::Outlet,
+];
+
+/// Stable code of a party's kind, from 1; also in digests.
+pub(crate) fn party_kind_code(kind: PartyKind) -> u8 {
+    code(&PARTY_KINDS, Some(kind))
+}
+
+/// One more than the position of `value`; 0 for none.
+fn code<T: PartialEq + Copy>(all: &[T], value: Option<T>) -> u8 {
+    value
+        .and_then(|value| all.iter().position(|each| *each == value))
+        .and_then(|position| u8::try_from(position).ok()?.checked_add(1))
+        .unwrap_or(0)
+}
+
+fn decode<T: Copy>(all: &[T], code: u8) -> Option<T> {
+    all.get(usize::from(code.checked_sub(1)?)).copied()
+}
+
+pub(crate) fn party_kind_of(code: u8) -> Option<PartyKind> {
+    decode(&PARTY_KINDS, code)
+}

@@ -1,0 +1,247 @@
+//! Where goods came from and where they went: a lot in full, and an order or receipt back to lots.
+
+use loopledger_domain::{Medium, PartyKind, PartyRef, SettlementMode, Terms, Title};
+use loopledger_types::{
+    BusinessDate, DivisionCode, LotId, OrderId, PartyId, PayoutId, PlaceId, ProductId, ReceiptId, Scope, SettlementId,
+};
+
+use crate::lots::{self, CellRow, Deed, LotFact, TitleRow};
+use crate::orders::{self, OrderStep};
+use crate::origins::OriginRecord;
+use crate::tables::{NO_ROW, party_kind_of};
+use crate::{EntryText, FactRef, GoodsAccount, Ledger};
+
+/// One origin of a lot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LotOrigin {
+    pub at: FactRef,
+    /// Absent for goods from outside.
+    pub receipt: Option<ReceiptId>,
+    /// The producer, or the supplier outside.
+    pub producer: Option<PartyRef>,
+    /// The village, or where the supplier stands.
+    pub division: DivisionCode,
+    /// Absent for goods from outside.
+    pub terms: Option<Terms>,
+    pub quantity: i64,
+    pub source_quantity: i64,
+    pub label: String,
+    pub receipt_number: String,
+    pub grade: String,
+}
+
+/// Goods in a place and state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GoodsAt {
+    pub account: GoodsAccount,
+    pub title: Option<Title>,
+    pub custodian: Option<PartyId>,
+    pub place: Option<PlaceId>,
+    pub destination: Option<PlaceId>,
+}
+
+/// What a fact says of a lot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LotDeed {
+    /// `document`: the receipt, shipment or order that it belongs to.
+    Moved {
+        from: GoodsAt,
+        to: GoodsAt,
+        quantity: i64,
+        document: Option<[u8; 16]>,
+    },
+    Cost {
+        payer: Option<PartyId>,
+        payee: Option<PartyId>,
+        amount: i64,
+    },
+    Sold {
+        seller: Option<PartyId>,
+        order: Option<OrderId>,
+        scope: Scope,
+        medium: Medium,
+        own: bool,
+        quantity: i64,
+        amount: i64,
+    },
+    Settled {
+        consignee: Option<PartyId>,
+        producer: Option<PartyId>,
+        receipt: Option<ReceiptId>,
+        settlement: SettlementId,
+        mode: SettlementMode,
+        quantity: i64,
+        source_quantity: i64,
+        gross: i64,
+        kept: i64,
+        net: i64,
+    },
+    /// Negative when a payout failed.
+    Paid {
+        payer: Option<PartyId>,
+        payee: Option<PartyId>,
+        payout: PayoutId,
+        amount: i64,
+    },
+}
+
+/// One fact in a lot's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LotStep {
+    pub date: BusinessDate,
+    pub at: FactRef,
+    pub text: EntryText,
+    pub pool: u16,
+    pub deed: LotDeed,
+}
+
+/// A lot, both ways.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LotTrace {
+    pub lot: LotId,
+    pub product: Option<ProductId>,
+    pub place: Option<PlaceId>,
+    /// When it was collected or bought in; absent if facts name it but its own has not been read.
+    pub since: Option<BusinessDate>,
+    pub origins: Vec<LotOrigin>,
+    /// By business date and position.
+    pub steps: Vec<LotStep>,
+    /// Where it is now, per pool: what is not nil, boundary accounts included.
+    pub balances: Vec<(u16, GoodsAt, i64)>,
+}
+
+/// One fact in an order's life, with the lots that it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderTraceStep {
+    pub at: FactRef,
+    pub step: OrderStep,
+    pub lots: Vec<LotId>,
+}
+
+impl Ledger {
+    /// Everything known of a lot; `None` if no fact names it.
+    pub fn trace_lot(&self, id: LotId) -> Option<LotTrace> {
+        let row = self.tables.lots.value(self.tables.lots.find(&id)?)?;
+        let origin = row.born.and_then(|born| self.tables.log.record(born.origins));
+        let record = origin.and_then(|(mut reader, _)| OriginRecord::read(&mut reader, &self.tables));
+        let mut steps: Vec<LotStep> = lots::facts(&self.tables, row.last).map(|fact| self.step(&fact)).collect();
+        // Facts of one event keep the order in which they were posted; the chain gives them backwards.
+        steps.reverse();
+        steps.sort_by_key(|step| (step.date, step.at));
+        Some(LotTrace {
+            lot: id,
+            product: row.born.and_then(|born| self.tables.product_id(born.product)),
+            place: row.born.and_then(|born| self.tables.place_id(born.place)),
+            since: row.born.map(|born| born.on),
+            origins: record.map(|record| self.origin(record)).into_iter().collect(),
+            balances: balances(&steps),
+            steps,
+        })
+    }
+
+    /// An order's facts by position; empty if no fact names it.
+    pub fn trace_order(&self, order: OrderId) -> Vec<OrderTraceStep> {
+        let last = self.tables.orders.find(&order).and_then(|number| self.tables.orders.value(number)).copied();
+        let records =
+            self.tables.log.chain(last.unwrap_or_default()).filter_map(|mut reader| orders::read(&mut reader));
+        let mut steps: Vec<OrderTraceStep> = records
+            .map(|record| OrderTraceStep {
+                at: record.at,
+                step: record.step,
+                lots: record.lots.iter().filter_map(|lot| self.tables.lot_id(*lot)).collect(),
+            })
+            .collect();
+        steps.sort_by_key(|step| step.at);
+        steps
+    }
+
+    /// The lot that a receipt was collected into.
+    pub fn lot_of_receipt(&self, receipt: ReceiptId) -> Option<LotId> {
+        let lot = self.tables.lot_of_receipt(self.tables.receipts.find(&receipt)?)?;
+        self.tables.lot_id(lot)
+    }
+
+    fn origin(&self, record: OriginRecord) -> LotOrigin {
+        let (producer, kind) = record.producer;
+        let kind: Option<PartyKind> = party_kind_of(kind);
+        LotOrigin {
+            at: record.at,
+            receipt: if record.receipt == NO_ROW { None } else { self.tables.receipt_id(record.receipt) },
+            producer: self.tables.party_id(producer).zip(kind).map(|(id, kind)| PartyRef { id, kind }),
+            division: record.division,
+            terms: record.terms,
+            quantity: record.quantity,
+            source_quantity: record.source_quantity,
+            label: record.label,
+            receipt_number: record.receipt_number,
+            grade: record.grade,
+        }
+    }
+
+    fn step(&self, fact: &LotFact) -> LotStep {
+        let party = |number| self.tables.party_id(number);
+        let deed = match fact.deed {
+            Deed::Moved { from, to, quantity, document } => {
+                LotDeed::Moved { from: self.cell(&from), to: self.cell(&to), quantity, document }
+            }
+            Deed::Cost { payer, payee, amount } => LotDeed::Cost { payer: party(payer), payee: party(payee), amount },
+            Deed::Sold { seller, order, scope, medium, own, quantity, amount } => {
+                let order = self.tables.orders.key(order).copied();
+                LotDeed::Sold { seller: party(seller), order, scope, medium, own, quantity, amount }
+            }
+            Deed::Settled(settled) => LotDeed::Settled {
+                consignee: party(settled.consignee),
+                producer: party(settled.producer),
+                receipt: self.tables.receipt_id(settled.receipt),
+                settlement: SettlementId(settled.settlement),
+                mode: settled.mode,
+                quantity: settled.quantity,
+                source_quantity: settled.source_quantity,
+                gross: settled.gross,
+                kept: settled.kept,
+                net: settled.net,
+            },
+            Deed::Paid { payer, payee, amount, payout, .. } => {
+                LotDeed::Paid { payer: party(payer), payee: party(payee), payout: PayoutId(payout), amount }
+            }
+        };
+        LotStep { date: fact.date, at: fact.at, text: fact.text, pool: fact.pool, deed }
+    }
+
+    pub(crate) fn cell(&self, cell: &CellRow) -> GoodsAt {
+        GoodsAt {
+            account: cell.account,
+            title: self.title(cell.title),
+            custodian: self.tables.party_id(cell.custodian),
+            place: self.tables.place_id(cell.place),
+            destination: cell.destination.and_then(|place| self.tables.place_id(place)),
+        }
+    }
+
+    fn title(&self, title: TitleRow) -> Option<Title> {
+        let party = |number| {
+            let kind = self.tables.parties.value(number)?.kind?;
+            Some(PartyRef { id: self.tables.party_id(number)?, kind })
+        };
+        Some(match title {
+            TitleRow::Owned(owner) => Title::Owned { owner: party(owner)? },
+            TitleRow::Consigned(consignee, mode) => Title::Consigned { consignee: party(consignee)?, mode },
+        })
+    }
+}
+
+/// What the movements of a lot add up to, by pool, account and place.
+fn balances(steps: &[LotStep]) -> Vec<(u16, GoodsAt, i64)> {
+    let mut sums: std::collections::BTreeMap<(u16, GoodsAt), i64> = std::collections::BTreeMap::new();
+    for step in steps {
+        if let LotDeed::Moved { from, to, quantity, .. } = step.deed {
+            let mut add = |at, quantity| {
+                let sum = sums.entry((step.pool, at)).or_default();
+                *sum = sum.saturating_add(quantity);
+            };
+            add(from, quantity.saturating_neg());
+            add(to, quantity);
+        }
+    }
+    sums.into_iter().filter(|(_, sum)| *sum != 0).map(|((pool, at), sum)| (pool, at, sum)).collect()
+}
