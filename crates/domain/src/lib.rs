@@ -3,6 +3,8 @@
 //! `decide` holds every rule, `evolve` holds none, `react` answers upstream facts; none of them knows a clock,
 //! a wire format or a store. See [`Decider`] for the contract between a service's rules and the writer that runs them.
 
+#![allow(clippy::similar_names, reason = "payer and payee are the words of the trade")]
+
 mod commit;
 mod core;
 mod entities;

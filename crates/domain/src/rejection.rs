@@ -7,7 +7,7 @@ use loopledger_types::EntityKind;
 pub struct Violation {
     /// The path of the request's field in protobuf names, e.g. `lines[2].quantity`.
     pub field: String,
-    /// Stable UPPER_SNAKE reason, e.g. `WRONG_UNIT`.
+    /// Stable `UPPER_SNAKE` reason, e.g. `WRONG_UNIT`.
     pub reason: &'static str,
     /// One English sentence.
     pub description: String,
@@ -29,10 +29,11 @@ pub enum Rejection {
     /// It would create something that exists: `ALREADY_EXISTS`.
     Exists { kind: EntityKind, id: String },
     /// It breaks a rule: `FAILED_PRECONDITION`. `subject` names what the rule is about; `facts` are the numbers behind it,
-    /// as (name, value) for ErrorInfo metadata.
+    /// as (name, value) for `ErrorInfo` metadata.
     Broken { rule: Rule, subject: String, facts: Vec<(&'static str, String)> },
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers write ids, numbers and texts as they have them")]
 impl Rejection {
     pub fn invalid(field: impl Into<String>, reason: &'static str, description: impl Into<String>) -> Self {
         Self::Invalid(vec![Violation::new(field, reason, description)])
@@ -64,7 +65,7 @@ macro_rules! rules {
             /// Every rule: tests show that each can be broken.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// The stable reason, UPPER_SNAKE.
+            /// The stable reason, `UPPER_SNAKE`.
             pub const fn reason(self) -> &'static str {
                 match self { $(Self::$name => $reason,)* }
             }
@@ -87,7 +88,6 @@ rules! {
     TooLarge => "TOO_LARGE", "What this command decides does not fit one commit.", "该请求产生的记录过大,请拆分后重试。";
     /// Procurement.
     NotAHousehold => "NOT_A_HOUSEHOLD", "The party is not a household.", "该主体不是农户。";
-    MemberAlreadyIn => "MEMBER_ALREADY_IN_HOUSEHOLD", "The member already belongs to the household.", "该成员已在本户中。";
     MemberNotIn => "MEMBER_NOT_IN_HOUSEHOLD", "The member does not belong to the household on that day.", "该成员当日不属于本户。";
     HeadMustStay => "HOUSEHOLD_NEEDS_ONE_HEAD", "A household has exactly one head.", "每户必须有且只有一名户主。";
     BackDated => "BACK_DATED", "A later change of the same attribute is already recorded.", "已登记了更晚的变更,不能再补登更早的变更。";

@@ -149,7 +149,7 @@ pub enum Medium {
 pub enum PaymentMethod {
     Cash,
     BankTransfer,
-    /// WeChat, Alipay and the like.
+    /// `WeChat`, Alipay and the like.
     Mobile,
 }
 

@@ -1,7 +1,7 @@
 //! What procurement can be asked to do. Shapes are checked already (ranges, lengths, UUIDs); existence and rules are not.
 
 use loopledger_types::{
-    BaseUnit, BusinessDate, ContractId, DivisionCode, MemberId, Money, PartyId, PayableId, PayoutId, PlaceId, ProductId,
+    BaseUnit, BusinessDate, DivisionCode, MemberId, Money, PartyId, PayableId, PayoutId, PlaceId, ProductId,
 };
 
 use super::ContractTerms;

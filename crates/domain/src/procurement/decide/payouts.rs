@@ -1,0 +1,134 @@
+//! Payments out, and those that did not arrive.
+
+use loopledger_types::{BusinessDate, EntityKind, MemberId, Money, PayableId, PayoutId};
+
+use super::party;
+use crate::procurement::{FailPayout, MakePayout, Party, Payable, PayoutFailed, PayoutItem, PayoutMade, Procurement};
+use crate::stock::{Checks, found};
+use crate::{Context, Rejection, Rule, State};
+
+/// The most obligations that one payout pays: at 70 bytes each it fits 24 KiB of events, and so does its failure.
+pub const MAX_PAYOUT_ITEMS: usize = 300;
+
+pub(super) fn make(
+    state: &State<Procurement>,
+    command: &MakePayout,
+    context: &Context,
+) -> Result<PayoutMade, Rejection> {
+    let mut checks = Checks::new(&command.occasion, context);
+    let (payer, _) = party(state, command.payer)?;
+    let (payee, payee_party) = party(state, command.payee)?;
+    named(&mut checks, state, command)?;
+    checks.pass()?;
+    let day = command.occasion.business_date;
+    if let Some(member) = command.received_by {
+        belongs(payee_party, member, day)?;
+    }
+    let items = items(state, command)?;
+    if items.len() > MAX_PAYOUT_ITEMS {
+        return Err(Rejection::broken(Rule::TooLarge, payee.id).with("items_max", MAX_PAYOUT_ITEMS));
+    }
+    let amount = items.iter().fold(0, |sum: i64, item| sum.saturating_add(item.amount.0));
+    Ok(PayoutMade {
+        occasion: command.occasion,
+        payout: PayoutId::derive(context.request_id, context.stream, 0),
+        payer,
+        payee,
+        payee_division: payee_party.division_on(day),
+        amount: Money(amount),
+        items,
+        method: command.method,
+        proof_hash: command.proof_hash,
+        received_by: command.received_by,
+    })
+}
+
+pub(super) fn fail(
+    state: &State<Procurement>,
+    command: &FailPayout,
+    context: &Context,
+) -> Result<PayoutFailed, Rejection> {
+    Checks::new(&command.occasion, context).pass()?;
+    let payout = found(state.payout(command.payout), EntityKind::Payout, command.payout)?;
+    if payout.failed {
+        return Err(Rejection::broken(Rule::PayoutAlreadyFailed, command.payout));
+    }
+    let made_on = payout.made.occasion.business_date;
+    if command.occasion.business_date < made_on {
+        return Err(Rejection::broken(Rule::PayoutBeforeFailure, command.payout).with("made_on", made_on));
+    }
+    Ok(PayoutFailed { occasion: command.occasion, reason: command.reason.clone(), original: payout.made.clone() })
+}
+
+/// Every payable that is named exists, once, between these two.
+fn named(checks: &mut Checks, state: &State<Procurement>, command: &MakePayout) -> Result<(), Rejection> {
+    let mut seen = std::collections::BTreeSet::new();
+    for (index, id) in command.payables.iter().enumerate() {
+        let payable = found(state.payable(*id), EntityKind::Payable, *id)?;
+        if payable.payer.id != command.payer || payable.payee.id != command.payee {
+            let description = "This obligation is between other parties.";
+            checks.refuse(format!("payable_ids[{index}]"), "OTHER_ACCOUNT", description);
+        }
+        if !seen.insert(*id) {
+            checks.refuse(format!("payable_ids[{index}]"), "DUPLICATE", "This obligation is named twice.");
+        }
+    }
+    Ok(())
+}
+
+fn belongs(payee: &Party, member: MemberId, day: BusinessDate) -> Result<(), Rejection> {
+    let members = payee.household.as_ref().map_or(&[][..], |household| &household.members);
+    if members.iter().any(|membership| membership.member == member && membership.holds_on(day)) {
+        return Ok(());
+    }
+    Err(Rejection::broken(Rule::MemberNotIn, member))
+}
+
+/// What the payout pays: the named obligations in their order, or the oldest first; until the amount is used up.
+fn items(state: &State<Procurement>, command: &MakePayout) -> Result<Vec<PayoutItem>, Rejection> {
+    let owed = owed(state, command);
+    if owed <= 0 {
+        return Err(Rejection::broken(Rule::NothingOwed, command.payee));
+    }
+    let amount = command.amount.map_or(owed, |amount| i128::from(amount.0));
+    if amount > owed {
+        let rejection = Rejection::broken(Rule::PayoutExceedsOwed, command.payee);
+        return Err(rejection.with("owed_fen", owed).with("amount_fen", amount));
+    }
+    let mut left = amount;
+    let mut items = Vec::new();
+    let mut take = |id: PayableId, payable: &Payable| {
+        let part = i128::from(payable.open.0).min(left);
+        if let Ok(fen @ 1..) = i64::try_from(part) {
+            left = left.saturating_sub(part);
+            items.push(PayoutItem { payable: id, source: payable.source, amount: Money(fen) });
+        }
+        // One more than may be is enough to refuse: the cost of a decision stays bounded.
+        left > 0 && items.len() <= MAX_PAYOUT_ITEMS
+    };
+    if command.payables.is_empty() {
+        let account = state.entities.index().account(command.payer, command.payee);
+        for id in account.into_iter().flat_map(crate::procurement::Account::items) {
+            if state.payable(id).is_some_and(|payable| !take(id, payable)) {
+                break;
+            }
+        }
+    } else {
+        for id in &command.payables {
+            if state.payable(*id).is_some_and(|payable| !take(*id, payable)) {
+                break;
+            }
+        }
+    }
+    Ok(items)
+}
+
+/// What is open of the named obligations; of the whole account, if none is named. In fen.
+fn owed(state: &State<Procurement>, command: &MakePayout) -> i128 {
+    if command.payables.is_empty() {
+        let account = state.entities.index().account(command.payer, command.payee);
+        return account.map_or(0, crate::procurement::Account::owed_fen);
+    }
+    let open = command.payables.iter().filter_map(|id| state.payable(*id));
+    open.fold(0, |sum, payable| sum.saturating_add(i128::from(payable.open.0)))
+}

@@ -1,0 +1,154 @@
+//! How facts change what procurement remembers. No rules: what was decided is done.
+
+use std::sync::Arc;
+
+use loopledger_types::{Money, Quantity};
+
+use super::{
+    Contract, Entity, Event, Household, HouseholdRegistered, Key, LinkageContracted, MemberSince, Membership, Party,
+    Payable, PayableSource, Payout, PayoutItem, PayoutMade, Procurement, Product, PurchaseAccepted, ResidenceAt,
+    Station,
+};
+use crate::{CategoryAt, State, station};
+use loopledger_types::{PartyId, PayableId};
+
+pub(super) fn evolve(state: &mut State<Procurement>, event: &Event, sequence: u64) {
+    match event {
+        Event::HouseholdRegistered(e) => registered(state, e),
+        Event::HouseholdCategoryChanged(e) => change(state, e.household, |household| {
+            household.categories = extended(&household.categories, CategoryAt { category: e.category, from: e.from });
+        }),
+        Event::MemberJoined(e) => change(state, e.household, |household| {
+            household.members = extended(&household.members, membership(&e.member));
+        }),
+        Event::MemberLeft(e) => change(state, e.household, |household| {
+            let until = |m: &Membership| if m.member == e.member { Some(e.from) } else { m.until };
+            household.members = household.members.iter().map(|m| Membership { until: until(m), ..*m }).collect();
+        }),
+        Event::HouseholdRelocated(e) => change(state, e.household, |household| {
+            household.residences = extended(&household.residences, ResidenceAt { division: e.division, from: e.from });
+        }),
+        Event::PartyRegistered(e) => {
+            let label = e.label.as_str().into();
+            let party = Party { kind: e.party.kind, division: e.division, label, household: None };
+            state.entities.put(Key::Party(e.party.id), Entity::Party(Box::new(party)));
+        }
+        Event::ProductRegistered(e) => {
+            let (code, name) = (e.code.as_str().into(), e.name.as_str().into());
+            let product = Product { code, name, class: e.class, base: e.base };
+            state.entities.put(Key::Product(e.product), Entity::Product(Box::new(product)));
+        }
+        Event::LinkageContracted(e) => contracted(state, e),
+        Event::PurchaseAccepted(e) => accepted(state, e, sequence),
+        Event::PurchaseDeclined(_) => {}
+        Event::PayableOpened(e) => {
+            let payable = Payable {
+                payer: e.payer,
+                payee: e.payee,
+                source: e.source,
+                opened_on: e.occasion.business_date,
+                opened_at: sequence,
+                amount: e.amount,
+                open: e.amount,
+            };
+            put_payable(state, e.payable, payable);
+        }
+        Event::PayoutMade(e) => {
+            settle(state, &e.items, i64::saturating_sub);
+            put_payout(state, e, false);
+        }
+        Event::PayoutFailed(e) => {
+            settle(state, &e.original.items, i64::saturating_add);
+            put_payout(state, &e.original, true);
+        }
+    }
+}
+
+pub(super) fn note(state: &mut State<Procurement>, event: &crate::Event) {
+    if let crate::Event::Station(station::Event::StationOpened(e)) = event {
+        let station = Station { kind: e.kind, division: e.division };
+        state.entities.put_reference(Key::Station(e.station), Entity::Station(station));
+    }
+}
+
+fn registered(state: &mut State<Procurement>, event: &HouseholdRegistered) {
+    let household = Household {
+        categories: Arc::new([CategoryAt { category: event.category, from: event.from }]),
+        residences: Arc::new([ResidenceAt { division: event.division, from: event.from }]),
+        members: event.members.iter().map(membership).collect(),
+    };
+    let party = Party {
+        kind: crate::PartyKind::Household,
+        division: event.division,
+        label: Box::default(),
+        household: Some(household),
+    };
+    state.entities.put(Key::Party(event.household), Entity::Party(Box::new(party)));
+}
+
+const fn membership(since: &MemberSince) -> Membership {
+    Membership { member: since.member, relation: since.relation, from: since.from, until: None }
+}
+
+fn change(state: &mut State<Procurement>, id: PartyId, change: impl FnOnce(&mut Household)) {
+    let Some(mut party) = state.party(id).cloned() else { return };
+    if let Some(household) = &mut party.household {
+        change(household);
+    }
+    state.entities.put(Key::Party(id), Entity::Party(Box::new(party)));
+}
+
+fn extended<T: Copy>(list: &[T], item: T) -> Arc<[T]> {
+    list.iter().copied().chain([item]).collect()
+}
+
+fn contracted(state: &mut State<Procurement>, event: &LinkageContracted) {
+    let contract = Contract {
+        firm: event.firm,
+        station: event.station,
+        producer: event.producer,
+        product: event.product,
+        terms: event.terms,
+        valid_from: event.valid_from,
+        valid_to: event.valid_to,
+        quantity_max: event.quantity_max,
+        taken: Quantity::ZERO,
+    };
+    state.entities.put(Key::Contract(event.contract), Entity::Contract(Box::new(contract)));
+}
+
+fn accepted(state: &mut State<Procurement>, event: &PurchaseAccepted, sequence: u64) {
+    if let Some((id, contract)) = event.contract.and_then(|id| Some((id, *state.contract(id)?))) {
+        let taken = Quantity(contract.taken.0.saturating_add(event.quantity.0));
+        state.entities.put(Key::Contract(id), Entity::Contract(Box::new(Contract { taken, ..contract })));
+    }
+    let payable = Payable {
+        payer: event.buyer,
+        payee: event.producer,
+        source: PayableSource::Purchase { receipt: event.receipt },
+        opened_on: event.occasion.business_date,
+        opened_at: sequence,
+        amount: event.amount,
+        open: event.amount,
+    };
+    put_payable(state, event.payable, payable);
+}
+
+/// Changes what is open of each item's obligation.
+fn settle(state: &mut State<Procurement>, items: &[PayoutItem], rest: fn(i64, i64) -> i64) {
+    for item in items {
+        if let Some(payable) = state.payable(item.payable).copied() {
+            let open = Money(rest(payable.open.0, item.amount.0));
+            put_payable(state, item.payable, Payable { open, ..payable });
+        }
+    }
+}
+
+fn put_payable(state: &mut State<Procurement>, id: PayableId, payable: Payable) {
+    state.entities.put(Key::Payable(id), Entity::Payable(Box::new(payable)));
+}
+
+fn put_payout(state: &mut State<Procurement>, made: &PayoutMade, failed: bool) {
+    let payout = Payout { made: made.clone(), failed };
+    state.entities.put(Key::Payout(made.payout), Entity::Payout(Box::new(payout)));
+}

@@ -1,0 +1,306 @@
+//! What procurement remembers: who there is, what was agreed, and what is owed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use loopledger_types::{
+    BaseUnit, BusinessDate, ContractId, DivisionCode, MemberId, Money, PartyId, PayableId, PayoutId, PlaceId,
+    ProductId, Quantity,
+};
+
+use super::{ContractTerms, PayableSource, PayoutMade, Procurement};
+use crate::{CategoryAt, Index, PartyKind, PartyRef, PlaceKind, ProductClass, Relation, State};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    Party(PartyId),
+    Product(ProductId),
+    Contract(ContractId),
+    Payable(PayableId),
+    Payout(PayoutId),
+    /// Reference: a station or workshop.
+    Station(PlaceId),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entity {
+    Party(Box<Party>),
+    Product(Box<Product>),
+    Contract(Box<Contract>),
+    Payable(Box<Payable>),
+    Payout(Box<Payout>),
+    Station(Station),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Party {
+    pub kind: PartyKind,
+    /// Where it stands; of a household, where it was registered.
+    pub division: DivisionCode,
+    /// Empty for households.
+    pub label: Box<str>,
+    /// Of households only.
+    pub household: Option<Household>,
+}
+
+/// What held when, each oldest first; what holds from a day on holds until the next entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Household {
+    pub categories: Arc<[CategoryAt]>,
+    pub residences: Arc<[ResidenceAt]>,
+    /// In the order of joining.
+    pub members: Arc<[Membership]>,
+}
+
+/// A residence from a day on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResidenceAt {
+    pub division: DivisionCode,
+    pub from: BusinessDate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Membership {
+    pub member: MemberId,
+    pub relation: Relation,
+    pub from: BusinessDate,
+    /// The first day on which the member no longer belongs.
+    pub until: Option<BusinessDate>,
+}
+
+impl Membership {
+    pub fn holds_on(&self, day: BusinessDate) -> bool {
+        self.from <= day && self.until.is_none_or(|until| day < until)
+    }
+}
+
+impl Party {
+    /// Where it stood on that day; before it was registered, where it was registered.
+    pub fn division_on(&self, day: BusinessDate) -> DivisionCode {
+        let residences = self.household.as_ref().map_or(&[][..], |household| &household.residences);
+        residences.iter().rev().find(|residence| residence.from <= day).map_or(self.division, |r| r.division)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Product {
+    /// Unique in the county.
+    pub code: Box<str>,
+    pub name: Box<str>,
+    pub class: ProductClass,
+    pub base: BaseUnit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contract {
+    pub firm: PartyRef,
+    pub station: PlaceId,
+    pub producer: PartyRef,
+    pub product: ProductId,
+    pub terms: ContractTerms,
+    pub valid_from: BusinessDate,
+    /// The last day.
+    pub valid_to: BusinessDate,
+    pub quantity_max: Option<Quantity>,
+    /// What was accepted under it so far.
+    pub taken: Quantity,
+}
+
+/// One obligation. In memory while something of it is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Payable {
+    pub payer: PartyRef,
+    pub payee: PartyRef,
+    pub source: PayableSource,
+    pub opened_on: BusinessDate,
+    /// Sequence of the commit that opened it: the oldest is paid first (ties: the lower id).
+    pub opened_at: u64,
+    /// What was owed at first.
+    pub amount: Money,
+    /// What is still owed.
+    pub open: Money,
+}
+
+/// A payout as it was made, so that its failure can carry it whole. Leaves memory at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payout {
+    pub made: PayoutMade,
+    pub failed: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Station {
+    pub kind: PlaceKind,
+    pub division: DivisionCode,
+}
+
+impl crate::Entity for Entity {
+    type Key = Key;
+
+    fn is_closed(&self) -> bool {
+        match self {
+            Self::Party(_) | Self::Product(_) | Self::Contract(_) | Self::Station(_) => false,
+            Self::Payable(payable) => payable.open == Money::ZERO,
+            // A failure, which is rare, loads it again.
+            Self::Payout(_) => true,
+        }
+    }
+}
+
+/// Views of what is in memory: product codes, what is owed between whom, and what there is to list, by id.
+#[derive(Debug, Default)]
+pub struct Directory {
+    codes: BTreeMap<Box<str>, ProductId>,
+    parties: BTreeSet<PartyId>,
+    contracts: BTreeSet<ContractId>,
+    /// By payer, then payee.
+    accounts: BTreeMap<(PartyId, PartyId), Account>,
+    /// The same accounts by payee, then payer.
+    by_payee: BTreeSet<(PartyId, PartyId)>,
+}
+
+/// What one party owes another.
+#[derive(Debug, Default)]
+pub struct Account {
+    /// Σ open, in fen; wider than one fact's amount, so that it cannot overflow.
+    owed: i128,
+    /// Open obligations, oldest first.
+    items: BTreeSet<(u64, PayableId)>,
+}
+
+impl Account {
+    /// What is owed in all, in fen.
+    pub const fn owed_fen(&self) -> i128 {
+        self.owed
+    }
+
+    /// Open obligations, oldest first.
+    pub fn items(&self) -> impl Iterator<Item = PayableId> + '_ {
+        self.items.iter().map(|(_, payable)| *payable)
+    }
+}
+
+impl Directory {
+    pub fn product_with_code(&self, code: &str) -> Option<ProductId> {
+        self.codes.get(code).copied()
+    }
+
+    /// Every product, by code.
+    pub fn products(&self) -> impl Iterator<Item = ProductId> + '_ {
+        self.codes.values().copied()
+    }
+
+    pub const fn parties(&self) -> &BTreeSet<PartyId> {
+        &self.parties
+    }
+
+    pub const fn contracts(&self) -> &BTreeSet<ContractId> {
+        &self.contracts
+    }
+
+    /// What `payer` owes `payee`; `None` if nothing is open.
+    pub fn account(&self, payer: PartyId, payee: PartyId) -> Option<&Account> {
+        self.accounts.get(&(payer, payee))
+    }
+
+    /// Accounts with something open, by (payer, payee).
+    pub const fn accounts(&self) -> &BTreeMap<(PartyId, PartyId), Account> {
+        &self.accounts
+    }
+
+    /// Accounts with something open, as (payee, payer).
+    pub const fn by_payee(&self) -> &BTreeSet<(PartyId, PartyId)> {
+        &self.by_payee
+    }
+
+    fn payable(&mut self, id: PayableId, old: Option<&Payable>, new: Option<&Payable>) {
+        let open = |payable: &&Payable| payable.open != Money::ZERO;
+        let (old, new) = (old.filter(open), new.filter(open));
+        if let Some(payable) = new {
+            let (payer, payee) = (payable.payer.id, payable.payee.id);
+            let account = self.accounts.entry((payer, payee)).or_default();
+            account.owed = account.owed.saturating_add(i128::from(payable.open.0));
+            if old.is_none() {
+                account.items.insert((payable.opened_at, id));
+                self.by_payee.insert((payee, payer));
+            }
+        }
+        if let Some(payable) = old {
+            let (payer, payee) = (payable.payer.id, payable.payee.id);
+            let Some(account) = self.accounts.get_mut(&(payer, payee)) else { return };
+            account.owed = account.owed.saturating_sub(i128::from(payable.open.0));
+            if new.is_none() {
+                account.items.remove(&(payable.opened_at, id));
+                if account.items.is_empty() {
+                    self.accounts.remove(&(payer, payee));
+                    self.by_payee.remove(&(payee, payer));
+                }
+            }
+        }
+    }
+}
+
+impl Index<Entity> for Directory {
+    fn update(&mut self, key: &Key, old: Option<&Entity>, new: Option<&Entity>) {
+        match key {
+            Key::Payable(id) => {
+                let payable = |entity: Option<&Entity>| match entity {
+                    Some(Entity::Payable(payable)) => Some(**payable),
+                    _ => None,
+                };
+                self.payable(*id, payable(old).as_ref(), payable(new).as_ref());
+            }
+            Key::Product(id) => {
+                if let Some(Entity::Product(product)) = old {
+                    self.codes.remove(&product.code);
+                }
+                if let Some(Entity::Product(product)) = new {
+                    self.codes.insert(product.code.clone(), *id);
+                }
+            }
+            Key::Party(id) => keep(&mut self.parties, *id, new.is_some()),
+            Key::Contract(id) => keep(&mut self.contracts, *id, new.is_some()),
+            Key::Payout(_) | Key::Station(_) => {}
+        }
+    }
+}
+
+fn keep<T: Ord>(set: &mut BTreeSet<T>, id: T, exists: bool) {
+    if exists {
+        set.insert(id);
+    } else {
+        set.remove(&id);
+    }
+}
+
+impl State<Procurement> {
+    pub fn party(&self, id: PartyId) -> Option<&Party> {
+        let Entity::Party(party) = self.entities.get(&Key::Party(id))? else { return None };
+        Some(party)
+    }
+
+    pub fn product(&self, id: ProductId) -> Option<&Product> {
+        let Entity::Product(product) = self.entities.get(&Key::Product(id))? else { return None };
+        Some(product)
+    }
+
+    pub fn contract(&self, id: ContractId) -> Option<&Contract> {
+        let Entity::Contract(contract) = self.entities.get(&Key::Contract(id))? else { return None };
+        Some(contract)
+    }
+
+    pub fn payable(&self, id: PayableId) -> Option<&Payable> {
+        let Entity::Payable(payable) = self.entities.get(&Key::Payable(id))? else { return None };
+        Some(payable)
+    }
+
+    pub fn payout(&self, id: PayoutId) -> Option<&Payout> {
+        let Entity::Payout(payout) = self.entities.get(&Key::Payout(id))? else { return None };
+        Some(payout)
+    }
+
+    pub fn station(&self, id: PlaceId) -> Option<&Station> {
+        let Entity::Station(station) = self.entities.get(&Key::Station(id))? else { return None };
+        Some(station)
+    }
+}

@@ -1,0 +1,162 @@
+//! What producers are owed for consigned goods that were sold.
+//!
+//! A settlement pays `shares(sold) − shares(settled before)`, so that who sold how much does not depend on when it is
+//! settled, and all settlements of a pool together pay each producer exactly for its own goods.
+
+use std::collections::BTreeSet;
+
+use loopledger_types::{LotId, Money, Quantity, SettlementId, largest_remainder, shares};
+
+use super::party;
+use crate::sales::{ConsignedPool, ConsignmentSettled, PoolKey, Sales, SettleConsignment, SettleLot, SettledLine};
+use crate::stock::Checks;
+use crate::{Charge, Context, Origin, PartyRef, Rejection, Rule, State, Terms};
+
+pub(super) fn settle(
+    state: &State<Sales>,
+    command: &SettleConsignment,
+    context: &Context,
+) -> Result<ConsignmentSettled, Rejection> {
+    let mut checks = Checks::new(&command.occasion, context);
+    let consignee = party(state, command.consignee)?;
+    let mut seen = BTreeSet::new();
+    for (index, lot) in command.lots.iter().enumerate() {
+        if !seen.insert(lot.lot) {
+            checks.refuse(format!("lots[{index}].lot_id"), "DUPLICATE", "This lot is named twice.");
+        }
+    }
+    checks.pass()?;
+    let mut lines = Vec::new();
+    for lot in &command.lots {
+        settle_lot(state, consignee, lot, &mut lines)?;
+    }
+    if lines.is_empty() {
+        return Err(Rejection::broken(Rule::NothingToSettle, consignee.id));
+    }
+    Ok(ConsignmentSettled {
+        occasion: command.occasion,
+        settlement: SettlementId::derive(context.request_id, context.stream, 0),
+        consignee,
+        lines,
+    })
+}
+
+/// Adds a line for each producer of the lot of whose goods something was sold since the last settlement.
+fn settle_lot(
+    state: &State<Sales>,
+    consignee: PartyRef,
+    command: &SettleLot,
+    lines: &mut Vec<SettledLine>,
+) -> Result<(), Rejection> {
+    let broken = |rule| Rejection::broken(rule, command.lot);
+    let lot = state.lot(command.lot).ok_or_else(|| broken(Rule::NotConsigned))?;
+    let mut sold = Vec::new();
+    let mut consigned = false;
+    for pool in lot.pools.iter().filter(|pool| pool.consignee.id == consignee.id) {
+        consigned = true;
+        // Holders never issue more than there is, so this fails on no log that the services wrote.
+        sold.extend(sold_of(state, command.lot, pool).ok_or_else(|| broken(Rule::NothingToSettle))?);
+    }
+    if !consigned {
+        return Err(broken(Rule::NotConsigned));
+    }
+    let quantities: Vec<i64> = sold.iter().map(|part| part.quantity.0).collect();
+    let charges = split(&command.charges, &quantities).ok_or_else(|| broken(Rule::ChargesExceedSale))?;
+    for (part, charges) in sold.into_iter().zip(charges) {
+        lines.push(line(lot.product, command.lot, &part, charges).ok_or_else(|| broken(Rule::ChargesExceedSale))?);
+    }
+    Ok(())
+}
+
+/// What of one origin was sold since the last settlement, and for how much.
+struct SoldPart<'s> {
+    pool: &'s ConsignedPool,
+    origin: &'s Origin,
+    quantity: Quantity,
+    source_quantity: Quantity,
+    gross: Money,
+}
+
+/// `None` if more was sold than the pool ever had.
+fn sold_of<'s>(state: &State<Sales>, lot: LotId, pool: &'s ConsignedPool) -> Option<Vec<SoldPart<'s>>> {
+    let tally = state.tally(PoolKey { lot, pool: pool.pool });
+    if tally.sold == tally.settled {
+        return Some(Vec::new());
+    }
+    let originals: Vec<i64> = pool.origins.iter().map(|origin| origin.quantity.0).collect();
+    let before = shares(tally.settled.0, &originals)?;
+    let now = shares(tally.sold.0, &originals)?;
+    let mut parts = Vec::new();
+    for (origin, (before, now)) in pool.origins.iter().zip(before.into_iter().zip(now)) {
+        let quantity = now.checked_sub(before)?;
+        if quantity > 0 {
+            let source = source_of(origin, now)?.checked_sub(source_of(origin, before)?)?;
+            parts.push(SoldPart {
+                pool,
+                origin,
+                quantity: Quantity(quantity),
+                source_quantity: Quantity(source),
+                gross: Money::ZERO,
+            });
+        }
+    }
+    let weights: Vec<i64> = parts.iter().map(|part| part.quantity.0).collect();
+    let gross = largest_remainder(tally.unsettled_amount.0, &weights)?;
+    for (part, gross) in parts.iter_mut().zip(gross) {
+        part.gross = Money(gross);
+    }
+    Some(parts)
+}
+
+/// How much of the origin's source quantity the first `sold` units of it are: rounded down, and all of it in the end.
+fn source_of(origin: &Origin, sold: i64) -> Option<i64> {
+    let source = i128::from(sold).checked_mul(i128::from(origin.source_quantity.0))?;
+    i64::try_from(source.checked_div(i128::from(origin.quantity.0))?).ok()
+}
+
+/// Each charge, split over the parts by quantity; the charges of each part, without those that come to nothing.
+/// `None` if there is a charge and nothing to split it over.
+fn split(charges: &[Charge], quantities: &[i64]) -> Option<Vec<Vec<Charge>>> {
+    let mut split: Vec<Vec<Charge>> = vec![Vec::new(); quantities.len()];
+    for charge in charges {
+        let amounts = largest_remainder(charge.amount.0, quantities)?;
+        for (part, amount) in split.iter_mut().zip(amounts) {
+            if amount > 0 {
+                part.push(Charge { kind: charge.kind, amount: Money(amount) });
+            }
+        }
+    }
+    Some(split)
+}
+
+/// `None` if nothing would be left for the producer, and less.
+fn line(
+    product: loopledger_types::ProductId,
+    lot: LotId,
+    part: &SoldPart<'_>,
+    charges: Vec<Charge>,
+) -> Option<SettledLine> {
+    let commission = match part.origin.terms {
+        Terms::Commission { commission_bp, .. } => part.gross.basis_points(commission_bp)?,
+        Terms::AgreedPrice { price, .. } | Terms::Outright { price, .. } => {
+            part.gross.checked_sub(price.amount(part.source_quantity)?)?
+        }
+    };
+    let left = part.gross.checked_sub(commission)?;
+    let net = charges.iter().try_fold(left, |left, charge| left.checked_sub(charge.amount))?;
+    (net >= Money::ZERO).then_some(SettledLine {
+        lot,
+        pool: part.pool.pool,
+        receipt: part.origin.receipt,
+        producer: part.origin.producer,
+        producer_division: part.origin.division,
+        product,
+        mode: part.pool.mode,
+        quantity: part.quantity,
+        source_quantity: part.source_quantity,
+        gross: part.gross,
+        commission,
+        charges,
+        net,
+    })
+}

@@ -1,0 +1,155 @@
+//! How facts change what sales remembers. No rules: what was decided is done.
+
+use std::sync::Arc;
+
+use loopledger_types::{DivisionCode, Money, OrderId, PartyId, PlaceId, Quantity, Service};
+
+use super::{
+    Channel, ConsignedPool, ConsignmentSettled, Entity, Event, Key, LineState, Lot, Order, OrderFulfilled, OrderPlaced,
+    Party, Place, PoolKey, Sales, Tally,
+};
+use crate::station::GoodsCollected;
+use crate::stock::Product;
+use crate::{PartyKind, State, Title, distribution, procurement, station};
+
+pub(super) fn evolve(state: &mut State<Sales>, event: &Event) {
+    match event {
+        Event::ChannelOpened(e) => {
+            let channel = Channel { medium: e.medium, operator: e.operator, label: e.label.as_str().into() };
+            state.entities.put(Key::Channel(e.channel), Entity::Channel(Box::new(channel)));
+        }
+        Event::OrderPlaced(e) => placed(state, e),
+        Event::CancellationRequested(e) => change(state, e.order, |order| {
+            order.set(e.line, LineState::CancellationPending);
+        }),
+        Event::OrderLineCancelled(e) => change(state, e.order, |order| order.set(e.line, LineState::Cancelled)),
+        Event::OrderLineStands(e) => change(state, e.order, |order| order.stands(e.line)),
+        Event::OrderFulfilled(e) => {
+            change(state, e.order, |order| order.fulfilled(e));
+            sold(state, e);
+        }
+        Event::PaymentReceived(e) => change(state, e.order, |order| {
+            order.owed = Money(order.owed.0.saturating_sub(e.applied.0));
+            order.prepaid = Money(order.prepaid.0.saturating_add(e.prepaid.0));
+        }),
+        Event::PrepaymentReturned(e) => change(state, e.order, |order| {
+            order.prepaid = Money(order.prepaid.0.saturating_sub(e.amount.0));
+        }),
+        Event::ConsignmentSettled(e) => settled(state, e),
+    }
+}
+
+pub(super) fn note(state: &mut State<Sales>, event: &crate::Event) {
+    match event {
+        crate::Event::Procurement(procurement::Event::HouseholdRegistered(e)) => {
+            put_party(state, e.household, PartyKind::Household, e.division);
+        }
+        crate::Event::Procurement(procurement::Event::PartyRegistered(e)) => {
+            put_party(state, e.party.id, e.party.kind, e.division);
+        }
+        crate::Event::Procurement(procurement::Event::ProductRegistered(e)) => {
+            state.entities.put_reference(Key::Product(e.product), Entity::Product(Product { base: e.base }));
+        }
+        crate::Event::Station(station::Event::StationOpened(e)) => {
+            put_place(state, e.station, e.kind.holder(), e.division);
+        }
+        crate::Event::Distribution(distribution::Event::SiteOpened(e)) => {
+            put_place(state, e.site, e.kind.holder(), e.division);
+        }
+        crate::Event::Station(station::Event::GoodsCollected(e)) => collected(state, e),
+        crate::Event::Procurement(_)
+        | crate::Event::Station(_)
+        | crate::Event::Distribution(_)
+        | crate::Event::Sales(_) => {}
+    }
+}
+
+impl Order {
+    pub(super) fn set(&mut self, line: u32, state: LineState) {
+        if let Some(slot) = usize::try_from(line).ok().and_then(|index| self.states.get_mut(index)) {
+            *slot = state;
+        }
+    }
+
+    /// The holder did not release the line: whatever ended it meanwhile holds.
+    pub(super) fn stands(&mut self, line: u32) {
+        if self.line(line).is_some_and(|(_, state)| state == LineState::CancellationPending) {
+            self.set(line, LineState::Open);
+        }
+    }
+
+    pub(super) fn fulfilled(&mut self, fulfilled: &OrderFulfilled) {
+        let (quantity, amount) = (fulfilled.quantity, fulfilled.amount);
+        self.set(fulfilled.line, LineState::Fulfilled { quantity, amount });
+        self.prepaid = Money(self.prepaid.0.saturating_sub(fulfilled.from_prepayment.0));
+        let owed = amount.0.saturating_sub(fulfilled.from_prepayment.0);
+        self.owed = Money(self.owed.0.saturating_add(owed));
+    }
+}
+
+fn placed(state: &mut State<Sales>, event: &OrderPlaced) {
+    let order = Order {
+        number: event.number.as_str().into(),
+        channel: event.channel,
+        medium: event.medium,
+        seller: event.seller,
+        buyer: event.buyer,
+        ordered_on: event.occasion.business_date,
+        lines: Arc::from(event.lines.as_slice()),
+        states: event.lines.iter().map(|_| LineState::Open).collect(),
+        owed: Money::ZERO,
+        prepaid: Money::ZERO,
+    };
+    state.entities.put(Key::Order(event.order), Entity::Order(Box::new(order)));
+}
+
+fn change(state: &mut State<Sales>, id: OrderId, change: impl FnOnce(&mut Order)) {
+    let Some(mut order) = state.order(id).cloned() else { return };
+    change(&mut order);
+    state.entities.put(Key::Order(id), Entity::Order(Box::new(order)));
+}
+
+fn sold(state: &mut State<Sales>, event: &OrderFulfilled) {
+    for part in &event.parts {
+        if matches!(part.stock.title, Title::Consigned { .. }) {
+            let key = PoolKey { lot: part.stock.lot, pool: part.stock.pool };
+            let tally = state.tally(key);
+            let tally = Tally {
+                sold: Quantity(tally.sold.0.saturating_add(part.stock.quantity.0)),
+                unsettled_amount: Money(tally.unsettled_amount.0.saturating_add(part.amount.0)),
+                ..tally
+            };
+            state.entities.put(Key::Tally(key), Entity::Tally(tally));
+        }
+    }
+}
+
+fn settled(state: &mut State<Sales>, event: &ConsignmentSettled) {
+    for line in &event.lines {
+        let key = PoolKey { lot: line.lot, pool: line.pool };
+        let tally = state.tally(key);
+        let tally = Tally {
+            settled: Quantity(tally.settled.0.saturating_add(line.quantity.0)),
+            unsettled_amount: Money(tally.unsettled_amount.0.saturating_sub(line.gross.0)),
+            ..tally
+        };
+        state.entities.put(Key::Tally(key), Entity::Tally(tally));
+    }
+}
+
+fn put_party(state: &mut State<Sales>, id: PartyId, kind: PartyKind, division: DivisionCode) {
+    state.entities.put_reference(Key::Party(id), Entity::Party(Party { kind, division }));
+}
+
+fn put_place(state: &mut State<Sales>, id: PlaceId, holder: Service, division: DivisionCode) {
+    state.entities.put_reference(Key::Place(id), Entity::Place(Place { holder, division }));
+}
+
+/// A lot of one origin, hence of one pool.
+fn collected(state: &mut State<Sales>, event: &GoodsCollected) {
+    if let Title::Consigned { consignee, mode } = event.origin.terms.title() {
+        let pool = ConsignedPool { pool: 0, consignee, mode, origins: Arc::new([event.origin]) };
+        let lot = Lot { product: event.product, pools: Arc::new([pool]) };
+        state.entities.put_reference(Key::Lot(event.lot), Entity::Lot(Box::new(lot)));
+    }
+}

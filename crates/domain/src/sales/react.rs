@@ -1,0 +1,122 @@
+//! Answers to the holders of stock: what they refuse, release or issue of an order.
+
+use std::collections::BTreeMap;
+
+use loopledger_types::{Money, OrderId, Quantity, largest_remainder};
+
+use super::{Event, FulfilledPart, Order, OrderFulfilled, OrderLineCancelled, OrderLineStands, Sales};
+use crate::stock::{CancelRefused, GoodsIssued, ReservationReleased, StockRefused, consequence};
+use crate::{Commit, State, distribution, station};
+
+/// What a holder says that sales answers.
+enum Said<'a> {
+    Refused(&'a StockRefused),
+    Released(&'a ReservationReleased),
+    CancelRefused(&'a CancelRefused),
+    Issued(&'a GoodsIssued),
+}
+
+fn said(event: &crate::Event) -> Option<Said<'_>> {
+    use distribution::Event as D;
+    use station::Event as S;
+    match event {
+        crate::Event::Station(S::StockRefused(e)) | crate::Event::Distribution(D::StockRefused(e)) => {
+            Some(Said::Refused(e))
+        }
+        crate::Event::Station(S::ReservationReleased(e)) | crate::Event::Distribution(D::ReservationReleased(e)) => {
+            Some(Said::Released(e))
+        }
+        crate::Event::Station(S::CancelRefused(e)) | crate::Event::Distribution(D::CancelRefused(e)) => {
+            Some(Said::CancelRefused(e))
+        }
+        crate::Event::Station(S::GoodsIssued(e)) | crate::Event::Distribution(D::GoodsIssued(e)) => {
+            Some(Said::Issued(e))
+        }
+        crate::Event::Station(_)
+        | crate::Event::Distribution(_)
+        | crate::Event::Procurement(_)
+        | crate::Event::Sales(_) => None,
+    }
+}
+
+pub(super) fn concerns(event: &crate::Event) -> bool {
+    said(event).is_some()
+}
+
+/// The order that an event which concerns sales is about, and the pools that it sells of.
+pub(super) fn touches(event: &crate::Event) -> Option<(OrderId, &[crate::StockLine])> {
+    Some(match said(event)? {
+        Said::Refused(e) => (e.order, &[]),
+        Said::Released(e) => (e.order, &[]),
+        Said::CancelRefused(e) => (e.order, &[]),
+        Said::Issued(e) => (e.order, &e.issued),
+    })
+}
+
+/// Empty for an issue of an order that sales never took: no holder can say such a thing.
+pub(super) fn react(state: &State<Sales>, upstream: &Commit) -> Vec<Event> {
+    // Orders as they are after what this answer has said of them so far.
+    let mut orders: BTreeMap<OrderId, Order> = BTreeMap::new();
+    let mut events = Vec::new();
+    for said in upstream.events.iter().filter_map(said) {
+        match said {
+            Said::Refused(e) => events.push(Event::OrderLineCancelled(OrderLineCancelled {
+                occasion: consequence(&e.occasion),
+                order: e.order,
+                line: e.line,
+                refusal: Some(e.reason),
+            })),
+            Said::Released(e) => events.push(Event::OrderLineCancelled(OrderLineCancelled {
+                occasion: consequence(&e.occasion),
+                order: e.order,
+                line: e.line,
+                refusal: None,
+            })),
+            Said::CancelRefused(e) => events.push(Event::OrderLineStands(OrderLineStands {
+                occasion: consequence(&e.occasion),
+                order: e.order,
+                line: e.line,
+            })),
+            Said::Issued(e) => {
+                if !orders.contains_key(&e.order)
+                    && let Some(order) = state.order(e.order)
+                {
+                    orders.insert(e.order, order.clone());
+                }
+                let Some(order) = orders.get_mut(&e.order) else { continue };
+                let Some(fulfilled) = fulfilled(order, e) else { continue };
+                order.fulfilled(&fulfilled);
+                events.push(Event::OrderFulfilled(fulfilled));
+            }
+        }
+    }
+    events
+}
+
+/// The sale at actual weight. `None` if the order has no such line.
+fn fulfilled(order: &Order, issued: &GoodsIssued) -> Option<OrderFulfilled> {
+    let (line, _) = order.line(issued.line)?;
+    let quantities: Vec<i64> = issued.issued.iter().map(|stock| stock.quantity.0).collect();
+    let quantity = Quantity(quantities.iter().fold(0, |sum: i64, quantity| sum.saturating_add(*quantity)));
+    // An issue cannot be refused, so an amount beyond what can be named (100 billion yuan for one line) is cut there.
+    let amount = line.price.amount(quantity).unwrap_or(Money::MAX).min(Money::MAX);
+    let amounts = largest_remainder(amount.0, &quantities).unwrap_or_default();
+    let parts = issued.issued.iter().zip(amounts);
+    Some(OrderFulfilled {
+        occasion: consequence(&issued.occasion),
+        order: issued.order,
+        line: issued.line,
+        issue: issued.issue,
+        channel: order.channel,
+        medium: order.medium,
+        place: issued.place,
+        seller: order.seller,
+        buyer: order.buyer,
+        product: line.product,
+        quantity,
+        price: line.price,
+        amount,
+        from_prepayment: order.prepaid.min(amount),
+        parts: parts.map(|(stock, amount)| FulfilledPart { stock: *stock, amount: Money(amount) }).collect(),
+    })
+}

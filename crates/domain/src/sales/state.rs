@@ -1,0 +1,241 @@
+//! What sales remembers: channels, orders until they are issued and paid, what was sold of consigned pools and not yet
+//! settled, and what it needs to know of parties, products, places and consigned lots.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use loopledger_types::{
+    BusinessDate, ChannelId, DivisionCode, LotId, Money, OrderId, PartyId, PlaceId, ProductId, Quantity, Service,
+};
+
+use super::{OrderLine, Sales};
+use crate::stock::Product;
+use crate::{BuyerRef, Index, Medium, Origin, PartyKind, PartyRef, SettlementMode, State};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// Reference.
+    Party(PartyId),
+    /// Reference.
+    Product(ProductId),
+    /// Reference: any place that holds stock.
+    Place(PlaceId),
+    /// Reference: the consigned pools of a lot.
+    Lot(LotId),
+    Channel(ChannelId),
+    Order(OrderId),
+    Tally(PoolKey),
+}
+
+/// A pool of a lot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PoolKey {
+    pub lot: LotId,
+    pub pool: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entity {
+    Party(Party),
+    Product(Product),
+    Place(Place),
+    Lot(Box<Lot>),
+    Channel(Box<Channel>),
+    Order(Box<Order>),
+    Tally(Tally),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Party {
+    pub kind: PartyKind,
+    /// Where it was registered; a buyer does not move.
+    pub division: DivisionCode,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Who holds stock there: station or distribution.
+    pub holder: Service,
+    pub division: DivisionCode,
+}
+
+/// The consigned pools of a lot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lot {
+    pub product: ProductId,
+    pub pools: Arc<[ConsignedPool]>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsignedPool {
+    /// Its index within the lot.
+    pub pool: u16,
+    pub consignee: PartyRef,
+    pub mode: SettlementMode,
+    /// In the lot's order, which decides ties.
+    pub origins: Arc<[Origin]>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Channel {
+    pub medium: Medium,
+    pub operator: PartyRef,
+    pub label: Box<str>,
+}
+
+/// An order, until every line has ended and everything is paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    pub number: Box<str>,
+    pub channel: ChannelId,
+    pub medium: Medium,
+    pub seller: PartyRef,
+    pub buyer: BuyerRef,
+    pub ordered_on: BusinessDate,
+    /// What was ordered.
+    pub lines: Arc<[OrderLine]>,
+    /// What became of each line.
+    pub states: Box<[LineState]>,
+    /// What the buyer owes now, of issued goods.
+    pub owed: Money,
+    /// What is paid ahead. Never together with something owed.
+    pub prepaid: Money,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineState {
+    /// Waits for its holder: to be reserved, or issued.
+    Open,
+    CancellationPending,
+    Cancelled,
+    /// At actual weight.
+    Fulfilled {
+        quantity: Quantity,
+        amount: Money,
+    },
+}
+
+impl LineState {
+    /// Whether goods may still be issued for it.
+    pub const fn may_be_issued(self) -> bool {
+        match self {
+            Self::Open | Self::CancellationPending => true,
+            Self::Cancelled | Self::Fulfilled { .. } => false,
+        }
+    }
+}
+
+impl Order {
+    pub fn line(&self, index: u32) -> Option<(&OrderLine, LineState)> {
+        let index = usize::try_from(index).ok()?;
+        Some((self.lines.get(index)?, *self.states.get(index)?))
+    }
+
+    /// What lines that may still be issued come to at the ordered quantity.
+    pub fn open_amount(&self) -> Money {
+        let lines = self.lines.iter().zip(&self.states).filter(|(_, state)| state.may_be_issued());
+        Money(lines.fold(0, |sum: i64, (line, _)| sum.saturating_add(line.amount.0)))
+    }
+
+    /// Prepayment that no open line can still use.
+    pub fn returnable(&self) -> Money {
+        Money(self.prepaid.0.saturating_sub(self.open_amount().0).max(0))
+    }
+
+    /// The most that the customer can still pay: what is owed, and what open lines come to beyond the prepayment.
+    pub fn payable(&self) -> Money {
+        let ahead = self.open_amount().0.saturating_sub(self.prepaid.0).max(0);
+        Money(self.owed.0.saturating_add(ahead))
+    }
+}
+
+/// What was sold of a consigned pool, and how much of that is settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// In the lot's unit, so far.
+    pub sold: Quantity,
+    /// Of `sold`.
+    pub settled: Quantity,
+    /// What `sold` − `settled` was sold for.
+    pub unsettled_amount: Money,
+}
+
+impl crate::Entity for Entity {
+    type Key = Key;
+
+    fn is_closed(&self) -> bool {
+        match self {
+            Self::Party(_) | Self::Product(_) | Self::Place(_) | Self::Channel(_) => false,
+            // Needed only when it is settled.
+            Self::Lot(_) => true,
+            Self::Order(order) => {
+                let open = order.states.iter().any(|state| state.may_be_issued());
+                !open && order.owed == Money::ZERO && order.prepaid == Money::ZERO
+            }
+            // The next sale of the pool loads it again.
+            Self::Tally(tally) => tally.sold == tally.settled,
+        }
+    }
+}
+
+/// What there is to list, by id.
+#[derive(Debug, Default)]
+pub struct Channels(BTreeSet<ChannelId>);
+
+impl Channels {
+    pub const fn ids(&self) -> &BTreeSet<ChannelId> {
+        &self.0
+    }
+}
+
+impl Index<Entity> for Channels {
+    fn update(&mut self, key: &Key, _: Option<&Entity>, new: Option<&Entity>) {
+        if let Key::Channel(id) = key {
+            if new.is_some() {
+                self.0.insert(*id);
+            } else {
+                self.0.remove(id);
+            }
+        }
+    }
+}
+
+impl State<Sales> {
+    pub fn party(&self, id: PartyId) -> Option<&Party> {
+        let Entity::Party(party) = self.entities.get(&Key::Party(id))? else { return None };
+        Some(party)
+    }
+
+    pub fn product(&self, id: ProductId) -> Option<&Product> {
+        let Entity::Product(product) = self.entities.get(&Key::Product(id))? else { return None };
+        Some(product)
+    }
+
+    pub fn place(&self, id: PlaceId) -> Option<&Place> {
+        let Entity::Place(place) = self.entities.get(&Key::Place(id))? else { return None };
+        Some(place)
+    }
+
+    pub fn lot(&self, id: LotId) -> Option<&Lot> {
+        let Entity::Lot(lot) = self.entities.get(&Key::Lot(id))? else { return None };
+        Some(lot)
+    }
+
+    pub fn channel(&self, id: ChannelId) -> Option<&Channel> {
+        let Entity::Channel(channel) = self.entities.get(&Key::Channel(id))? else { return None };
+        Some(channel)
+    }
+
+    pub fn order(&self, id: OrderId) -> Option<&Order> {
+        let Entity::Order(order) = self.entities.get(&Key::Order(id))? else { return None };
+        Some(order)
+    }
+
+    /// Nothing sold yet, if it is not known.
+    pub fn tally(&self, key: PoolKey) -> Tally {
+        match self.entities.get(&Key::Tally(key)) {
+            Some(Entity::Tally(tally)) => *tally,
+            _ => Tally::default(),
+        }
+    }
+}
