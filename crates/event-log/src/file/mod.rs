@@ -38,8 +38,8 @@ use writer::{Writer, WriterState};
 
 use crate::{AppendError, EventLog, LogReader, Offset, RECORD_BYTES_MAX, ReadError, Record};
 
-/// The log in files. Dropping it writes what is queued, waits for that, and lets the next process in; its readers end
-/// with [`ReadError::Closed`] once they have seen everything.
+/// The log in files. Dropping it writes what is queued, blocks until that is done, and lets the next process in; its
+/// readers end with [`ReadError::Closed`] once they have seen everything. Reading is done on the reader's own thread.
 pub struct FileLog {
     options: FileLogOptions,
     /// By topic, then partition.

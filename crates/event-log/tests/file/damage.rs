@@ -47,6 +47,8 @@ async fn a_last_segment_cut_at_any_byte_keeps_every_whole_record_and_reports_the
         } else {
             durable.0.max(base(&last) + HEADER_BYTES)
         };
+        let left = std::fs::metadata(&last).map_or(0, |metadata| metadata.len());
+        assert_eq!(base(&last) + left, whole_until, "cut to {length}");
         match report.torn_tails.as_slice() {
             [] => assert_eq!(whole_until, end, "cut to {length}"),
             [torn] => {

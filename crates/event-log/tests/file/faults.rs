@@ -133,6 +133,8 @@ async fn a_record_is_shown_only_after_its_sync() {
         gate.lock().unwrap().recv().unwrap();
     };
     let log = open(dir.path(), FileLogOptions { on_point: Some(Arc::new(hook)), ..options() });
+    // Dropped before the log: a failing assertion must not leave the writer waiting at the gate.
+    let go_on = go_on;
     let mut reader = log.read(TOPIC, PARTITION, Offset::START).unwrap();
     let pending = log.append(TOPIC, PARTITION, records(&["x"]));
     for expected in [AFTER_WRITE, AFTER_SYNC] {

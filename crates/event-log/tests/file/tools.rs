@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use loopledger_event_log::{
@@ -39,7 +40,8 @@ pub(crate) fn records<T: AsRef<str>>(values: &[T]) -> Vec<Record> {
 
 /// One call, so one group.
 pub(crate) async fn append<T: AsRef<str>>(log: &FileLog, values: &[T]) -> Vec<Result<Offset, AppendError>> {
-    log.append(TOPIC, PARTITION, records(values)).await
+    let pending = log.append(TOPIC, PARTITION, records(values));
+    tokio::time::timeout(Duration::from_secs(30), pending).await.expect("an append is answered")
 }
 
 /// Every record from the start on, and what ended the reading.

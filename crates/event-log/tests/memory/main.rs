@@ -30,6 +30,10 @@ fn read_all(log: &MemoryLog) -> Vec<String> {
     }
 }
 
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(std::time::Duration::from_secs(30), future).await.expect("held records are released")
+}
+
 fn texts(batch: &[LogRecord]) -> Vec<String> {
     batch.iter().map(|record| String::from_utf8(record.value.to_vec()).unwrap()).collect()
 }
@@ -156,10 +160,10 @@ async fn a_waiting_reader_gets_what_is_held() {
         let early = tokio::spawn(async move { texts(&early.next().await.unwrap()) });
         tokio::task::yield_now().await;
         drop(log.append(TOPIC, PARTITION, vec![record("held")]));
-        assert_eq!(early.await.unwrap(), ["held"], "seed {seed}");
+        assert_eq!(soon(early).await.unwrap(), ["held"], "seed {seed}");
         let mut late = log.read(TOPIC, PARTITION, log.end(TOPIC, PARTITION).await.unwrap()).unwrap();
         drop(log.append(TOPIC, PARTITION, vec![record("held too")]));
-        assert_eq!(texts(&late.next().await.unwrap()), ["held too"], "seed {seed}");
+        assert_eq!(texts(&soon(late.next()).await.unwrap()), ["held too"], "seed {seed}");
         assert_eq!(log.report().delayed, 2);
     }
 }
