@@ -30,6 +30,11 @@ pub mod loopledger {
             include!("loopledger.distribution.v1.rs");
         }
     }
+    pub mod ledger {
+        pub mod v1 {
+            include!("loopledger.ledger.v1.rs");
+        }
+    }
     pub mod procurement {
         pub mod event {
             pub mod v1 {
