@@ -133,6 +133,18 @@ fn more_than_was_reserved_needs_free_stock_of_the_seller() {
 }
 
 #[test]
+fn beyond_a_reservation_its_own_lots_come_first() {
+    check(
+        "
+        buyin B on=2020-04-02
+        order O1 lines=S1:pea:60kg
+        buyin A on=2020-04-01
+        issue O1/0 quantity=110kg => issued B:100000 A:10000 beyond [B:40000 A:10000] released []
+        ",
+    );
+}
+
+#[test]
 fn issuing_refuses_what_it_must() {
     for at in ["S1", "D1"] {
         check(&format!(
