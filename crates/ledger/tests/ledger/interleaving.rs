@@ -33,7 +33,9 @@ pub(crate) fn in_order(world: &World) -> Ledger {
 
 pub(crate) fn apply_all(commits: &[Commit]) -> Ledger {
     let mut ledger = Ledger::new(HOME, concerns());
-    commits.iter().for_each(|commit| ledger.apply(commit).unwrap());
+    for commit in commits {
+        ledger.apply(commit).unwrap();
+    }
     ledger
 }
 
@@ -104,7 +106,9 @@ fn consequences_are_awaited_until_the_last_reaction_is_in() {
     world.collect(world.households[0], terms, world.products[0], 1_000, true);
     let mut ledger = Ledger::new(HOME, concerns());
     let (before, chain) = world.all.split_at(world.all.len() - 3);
-    before.iter().for_each(|commit| ledger.apply(commit).unwrap());
+    for commit in before {
+        ledger.apply(commit).unwrap();
+    }
     let [collected, accepted, released] = chain else { unreachable!() };
     let done = |ledger: &Ledger| ledger.consequences_are_in(Service::Station, collected.sequence);
     assert!(!done(&ledger), "not read yet");

@@ -78,10 +78,10 @@ fn household_income_is_the_movement_of_its_book() {
                 let lines = ledger.income_lines(household.id, query, &IncomeFilter::default());
                 assert_eq!(lines.len() as u64, sums.lines);
                 for parts in [
-                    income.by_month.values().map(loopledger_ledger::IncomeSums::net).sum::<i64>(),
-                    income.by_product.values().map(loopledger_ledger::IncomeSums::net).sum(),
-                    income.by_basis.values().map(loopledger_ledger::IncomeSums::net).sum(),
-                    income.by_category.values().map(loopledger_ledger::IncomeSums::net).sum(),
+                    income.by_month.values().map(IncomeSums::net).sum::<i64>(),
+                    income.by_product.values().map(IncomeSums::net).sum(),
+                    income.by_basis.values().map(IncomeSums::net).sum(),
+                    income.by_category.values().map(IncomeSums::net).sum(),
                 ] {
                     assert_eq!(parts, sums.net(), "seed {seed}");
                 }
