@@ -1,0 +1,47 @@
+//! What can go wrong with a store, and why one was moved aside.
+
+use std::path::PathBuf;
+
+/// Why a call on a store failed. After anything but `Full` and `TooLarge` the owner rebuilds from the log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Back-pressure: ask [`has_room`](crate::Backend::has_room) before cutting a checkpoint.
+    #[error("the store has not yet written what was submitted before")]
+    Full,
+    #[error("a checkpoint of {size} {unit} is over the limit of {limit}")]
+    TooLarge { size: usize, limit: usize, unit: &'static str },
+    #[error("the store holds damaged or inconsistent data: {0}")]
+    Corrupt(&'static str),
+    #[error("the store failed: {0}")]
+    Failed(String),
+    #[error("another process has the store open")]
+    InUse,
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// Why a store was moved aside.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    #[error("it could not be opened: {0}")]
+    Failed(String),
+    #[error("opening it panicked")]
+    Panicked,
+    #[error("it is damaged: {0}")]
+    Corrupt(&'static str),
+    /// Another version of the byte layout or of the records. Not damage: somebody upgraded.
+    #[error("it is of version {found}, this build reads {expected}")]
+    OtherVersion { found: String, expected: String },
+    #[error("it belongs to {found}, not to {expected}")]
+    OtherOwner { found: String, expected: String },
+    /// The owner found later that it cannot be used.
+    #[error("its owner gave it up: {0}")]
+    Condemned(String),
+}
+
+/// What opening a store found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OpenReport {
+    /// Where an unusable store was moved, and why; the open store is then empty.
+    pub moved_aside: Option<(PathBuf, Reason)>,
+}

@@ -1,0 +1,39 @@
+//! Where a writer and a projection keep what they would otherwise fold again from the log.
+//!
+//! A cache behind the log: deleting it only costs a replay, so nothing is ever acknowledged because of it, and on any
+//! doubt it is moved aside and rebuilt. The one exception is judged by the owner, not here: a store *ahead* of the
+//! log, or with a head that the log does not have, is evidence of a lost tail, and must stay where it is.
+//!
+//! Layers: [`PackedStore`] and [`Memory`] hold bytes (the port is [`Backend`]); [`Store`] holds a service's entities,
+//! requests and raw tail; [`RowStore`] holds a projection's rows. Only this crate knows sled and bincode.
+//!
+//! Deliberately not here: folding, admission, comparing a store's head with the log, clocks, async.
+
+mod backend;
+mod checkpoint;
+mod error;
+mod memory;
+mod packed;
+mod rows;
+mod service;
+
+pub use backend::{Backend, Batch, Submission, TailRecord, Visit};
+pub use checkpoint::{Checkpoint, MAX_CHANGES, MAX_TAIL_BYTES, Progress, RequestRecord, UpstreamProgress};
+pub use error::{OpenReport, Reason, StoreError};
+pub use memory::Memory;
+pub use packed::{OnPoint, Options, PackedStore, TAIL_RECORDS};
+pub use rows::{MAX_ROW_BYTES, MAX_ROWS, RowStore, RowsProgress, StreamProgress};
+pub use service::{MemoryStore, Mirror, ServiceStore, SledStore, Store};
+
+#[cfg(test)]
+mod golden {
+    use core::fmt::Write;
+
+    /// Bytes as a test compares them.
+    pub(crate) fn hex(bytes: &[u8]) -> String {
+        bytes.iter().fold(String::new(), |mut out, byte| {
+            write!(out, "{byte:02x}").expect("a string takes everything");
+            out
+        })
+    }
+}

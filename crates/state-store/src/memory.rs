@@ -1,0 +1,99 @@
+//! The same store in memory: for tests, simulation, and processes that need no restart.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::backend::{Backend, Batch, Submission, TailRecord, Visit};
+use crate::packed::TAIL_RECORDS;
+use crate::{Reason, StoreError};
+
+/// Clones share what is stored, so a clone kept outside plays the disk across a restart.
+#[derive(Debug, Clone, Default)]
+pub struct Memory(Arc<Mutex<Stored>>);
+
+#[derive(Debug, Default)]
+struct Stored {
+    entries: BTreeMap<Vec<u8>, Vec<u8>>,
+    meta: Option<Vec<u8>>,
+    tail: VecDeque<TailRecord>,
+}
+
+impl Memory {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn stored(&self) -> MutexGuard<'_, Stored> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Backend for Memory {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.stored().entries.get(key).cloned())
+    }
+
+    fn scan(&self, prefix: &[u8], visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        let stored = self.stored();
+        let from = stored.entries.range(prefix.to_vec()..);
+        from.take_while(|(key, _)| key.starts_with(prefix)).try_for_each(|(key, value)| visit(key, value))
+    }
+
+    fn meta(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.stored().meta.clone())
+    }
+
+    fn tail(&self) -> Result<Vec<TailRecord>, StoreError> {
+        Ok(self.stored().tail.iter().cloned().collect())
+    }
+
+    fn has_room(&self) -> bool {
+        true
+    }
+
+    fn submit(&self, mut submission: Box<dyn Submission>) -> Result<(), StoreError> {
+        let mut batch = Batch::new();
+        submission.fill(&mut batch);
+        let sealed = batch.seal();
+        let mut stored = self.stored();
+        for (key, value) in sealed.entries() {
+            match value {
+                Some(value) => stored.entries.insert(key.to_vec(), value.to_vec()),
+                None => stored.entries.remove(key),
+            };
+        }
+        if sealed.meta.is_some() {
+            stored.meta = sealed.meta;
+        }
+        for (sequence, record) in sealed.tail {
+            let newest = stored.tail.back().map(|(newest, _)| *newest);
+            if newest.is_some_and(|newest| sequence <= newest) {
+                continue;
+            }
+            if newest.and_then(|newest| newest.checked_add(1)) != Some(sequence) {
+                stored.tail.clear();
+            }
+            stored.tail.push_back((sequence, record));
+        }
+        let surplus = stored.tail.len().saturating_sub(TAIL_RECORDS);
+        stored.tail.drain(..surplus);
+        drop(stored);
+        submission.written();
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn close(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn condemn(&self, why: &str) -> Result<Option<(PathBuf, Reason)>, StoreError> {
+        let _ = why;
+        *self.stored() = Stored::default();
+        Ok(None)
+    }
+}

@@ -1,0 +1,165 @@
+//! Walks several sources of entries in key order, newest version first.
+
+use std::sync::Arc;
+
+use sled::Tree;
+
+use super::overlay::{Place, key_at};
+use super::page::{Entry, Page, Span};
+use super::run::Run;
+use crate::StoreError;
+
+#[derive(Debug)]
+enum Kind {
+    Memory { pages: Vec<Page>, order: std::vec::IntoIter<Place> },
+    Run { run: Arc<Run>, tree: Tree, block: u32, next: u32 },
+}
+
+/// One sorted source, standing on an entry.
+#[derive(Debug)]
+pub(crate) struct Source {
+    kind: Kind,
+    page: Page,
+    span: Span,
+}
+
+impl Source {
+    /// What an overlay's snapshot holds; `None` if that is nothing.
+    pub(crate) fn memory((pages, order): (Vec<Page>, Vec<Place>)) -> Option<Self> {
+        let page = pages.first()?.clone();
+        // Most keys differ in their first bytes, which are compared without touching the pages.
+        let mut digested: Vec<(u128, Place)> =
+            order.into_iter().map(|place| (first_bytes(key_at(&pages, place)), place)).collect();
+        digested.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| key_at(&pages, a.1).cmp(key_at(&pages, b.1))));
+        let order: Vec<Place> = digested.into_iter().map(|(_, place)| place).collect();
+        let kind = Kind::Memory { pages, order: order.into_iter() };
+        let mut source = Self { kind, page, span: Span::default() };
+        source.step_memory().then_some(source)
+    }
+
+    /// `None` if nothing is under the prefix.
+    pub(crate) fn run(run: Arc<Run>, tree: Tree, prefix: &[u8]) -> Result<Option<Self>, StoreError> {
+        let block = run.block_for(prefix);
+        let Some(page) = run.block(&tree, block)? else { return Ok(None) };
+        let next = page.lower_bound(prefix);
+        let mut source = Self { kind: Kind::Run { run, tree, block, next }, page, span: Span::default() };
+        Ok(source.advance(prefix)?.then_some(source))
+    }
+
+    fn key(&self) -> &[u8] {
+        self.page.key(&self.span)
+    }
+
+    /// Moves on; whether there is an entry under `prefix`.
+    fn advance(&mut self, prefix: &[u8]) -> Result<bool, StoreError> {
+        let found = match self.kind {
+            Kind::Memory { .. } => return Ok(self.step_memory()),
+            Kind::Run { .. } => self.step_run()?,
+        };
+        Ok(found && self.key().starts_with(prefix))
+    }
+
+    fn step_memory(&mut self) -> bool {
+        let Kind::Memory { pages, order } = &mut self.kind else { return false };
+        let place = order.next().and_then(|(page, entry)| Some((pages.get(usize::try_from(page).ok()?)?, entry)));
+        let Some((page, entry)) = place else { return false };
+        let Some(span) = page.span(entry) else { return false };
+        self.page = page.clone();
+        self.span = span;
+        true
+    }
+
+    fn step_run(&mut self) -> Result<bool, StoreError> {
+        let Kind::Run { run, tree, block, next } = &mut self.kind else { return Ok(false) };
+        if *next >= self.page.count() {
+            *block = block.saturating_add(1);
+            *next = 0;
+            match run.block(tree, *block)? {
+                Some(page) => self.page = page,
+                None => return Ok(false),
+            }
+        }
+        self.span = self.page.span(*next).ok_or(StoreError::Corrupt("a block's entries do not fit it"))?;
+        *next = next.saturating_add(1);
+        Ok(true)
+    }
+}
+
+/// The first 16 bytes of a key, as if zeros followed: never orders two keys the wrong way round.
+fn first_bytes(key: &[u8]) -> u128 {
+    let mut padded = [0; 16];
+    padded.iter_mut().zip(key).for_each(|(slot, byte)| *slot = *byte);
+    u128::from_be_bytes(padded)
+}
+
+/// Merges sources; a lower number is newer.
+#[derive(Debug)]
+pub(crate) struct Cursor {
+    sources: Vec<Source>,
+    /// A binary heap of numbers of sources: smallest key first, newest first among equals.
+    heap: Vec<usize>,
+    prefix: Vec<u8>,
+    /// The key that `advance` leaves; kept to spare an allocation per entry.
+    left: Vec<u8>,
+}
+
+impl Cursor {
+    pub(crate) fn new(sources: Vec<Source>, prefix: &[u8]) -> Self {
+        let heap = (0..sources.len()).collect();
+        let mut cursor = Self { sources, heap, prefix: prefix.to_vec(), left: Vec::new() };
+        (0..cursor.heap.len()).rev().for_each(|at| cursor.sift_down(at));
+        cursor
+    }
+
+    /// The newest version of the smallest key that is left.
+    pub(crate) fn peek(&self) -> Option<Entry<'_>> {
+        let source = self.sources.get(*self.heap.first()?)?;
+        Some((source.key(), source.page.value(&source.span)))
+    }
+
+    /// Passes the current key in all sources.
+    pub(crate) fn advance(&mut self) -> Result<(), StoreError> {
+        let mut left = core::mem::take(&mut self.left);
+        left.clear();
+        left.extend_from_slice(self.peek().map_or(&[], |(key, _)| key));
+        while self.peek().is_some_and(|(key, _)| key == left) {
+            self.advance_first()?;
+        }
+        self.left = left;
+        Ok(())
+    }
+
+    fn advance_first(&mut self) -> Result<(), StoreError> {
+        let Some(source) = self.heap.first().and_then(|&number| self.sources.get_mut(number)) else { return Ok(()) };
+        if !source.advance(&self.prefix)? {
+            self.heap.swap_remove(0);
+        }
+        self.sift_down(0);
+        Ok(())
+    }
+
+    fn sift_down(&mut self, mut at: usize) {
+        loop {
+            let left = at.saturating_mul(2).saturating_add(1);
+            let right = left.saturating_add(1);
+            let least = if self.is_before(right, left) { right } else { left };
+            if !self.is_before(least, at) {
+                return;
+            }
+            self.heap.swap(least, at);
+            at = least;
+        }
+    }
+
+    /// Whether the source at heap place `a` exists and comes before the one at `b`.
+    fn is_before(&self, a: usize, b: usize) -> bool {
+        let source = |at: usize| {
+            let number = *self.heap.get(at)?;
+            Some((self.sources.get(number)?.key(), number))
+        };
+        match (source(a), source(b)) {
+            (Some(a), Some(b)) => a < b,
+            (a, _) => a.is_some(),
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! The one writer of sled: batches in, runs made and merged, garbage deleted.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use sled::Tree;
+
+use super::cursor::{Cursor, Source};
+use super::job::{Input, Job};
+use super::load::{Loaded, Manifest, Meta, TailPage, encode, newest_first};
+use super::page::PageBuilder;
+use super::run::{Run, RunBuilder};
+use super::store::Options;
+use super::view::Shared;
+use super::{TAIL_RECORDS, keys};
+use crate::StoreError;
+use crate::backend::{Sealed, TailRecord};
+
+/// Runs of a level that are merged into one of the next.
+const FAN_OUT: usize = 8;
+/// Keys deleted in one step.
+const DROP_KEYS: usize = 16;
+/// Superfluous tail pages deleted with one batch; more wait for the next.
+const TAIL_DROP_PAGES: usize = 256;
+/// Size of a page of the tail before it is sealed; see the size of a block.
+const TAIL_PAGE_BYTES: usize = 6 * 1024;
+
+#[derive(Debug)]
+pub(crate) struct Engine {
+    tree: Tree,
+    shared: Arc<Shared>,
+    options: Options,
+    /// Per level, oldest first.
+    levels: Vec<Vec<Arc<Run>>>,
+    next_run: u64,
+    first_page: u64,
+    meta: Meta,
+    tail: VecDeque<TailPage>,
+    /// By the level of the run they make: a flush first, then the smaller merges.
+    jobs: BTreeMap<u8, Job>,
+    /// Runs that no longer count; deleted once no reader holds them.
+    garbage: VecDeque<(u64, Option<Arc<Run>>)>,
+    drop_from: u64,
+}
+
+/// A level above which nothing is merged: 65,536 × 8^10 entries.
+const MAX_LEVEL: u8 = 10;
+
+impl Engine {
+    pub(crate) fn new(tree: Tree, shared: Arc<Shared>, options: Options, loaded: Loaded) -> Self {
+        let Loaded { levels, manifest, meta, tail, drop_from, .. } = loaded;
+        Self {
+            tree,
+            shared,
+            options,
+            levels,
+            next_run: manifest.next_run,
+            first_page: manifest.first_page,
+            meta,
+            tail,
+            jobs: BTreeMap::new(),
+            garbage: manifest.garbage.into_iter().map(|id| (id, None)).collect(),
+            drop_from,
+        }
+    }
+
+    /// Takes up the background work that an earlier process left.
+    pub(crate) fn resume(&mut self) -> Result<(), StoreError> {
+        self.freeze_if_full();
+        self.start_merges()
+    }
+
+    /// Writes a batch atomically; gives the bytes written.
+    pub(crate) fn write(&mut self, sealed: Sealed) -> Result<usize, StoreError> {
+        let Sealed { pages, meta, tail } = sealed;
+        let mut batch = sled::Batch::default();
+        let mut bytes = 0_usize;
+        let mut put = |key: &[u8], page: &super::Page| {
+            bytes = bytes.saturating_add(page.bytes().len());
+            batch.insert(key, page.bytes());
+        };
+        for hashed in &pages {
+            put(&keys::numbered(keys::PAGE, self.meta.next_page), &hashed.page);
+            self.meta.next_page = self.meta.next_page.saturating_add(1);
+        }
+        for (first, page) in self.pack_tail(tail) {
+            put(&keys::numbered(keys::TAIL, first), &page);
+        }
+        if meta.is_some() {
+            self.meta.body = meta;
+        }
+        put(&keys::META, &encode(&self.meta));
+        self.drop_tail(&mut batch);
+        self.options.point("state-store.inside-checkpoint");
+        self.tree.apply_batch(batch).map_err(|error| failed(&error))?;
+        self.shared.update(|view| {
+            for hashed in pages {
+                view.active.insert(hashed.page, &hashed.hashes);
+            }
+            view.meta.clone_from(&self.meta.body);
+            view.tail_floor = self.meta.tail_floor;
+        });
+        self.freeze_if_full();
+        Ok(bytes)
+    }
+
+    /// Whether both overlays are full: no batch must be taken before a step made room.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.jobs.contains_key(&0) && self.shared.with(|view| view.active.is_full(self.options.overlay_keys))
+    }
+
+    pub(crate) fn has_work(&self) -> bool {
+        !self.jobs.is_empty() || self.drop_from < self.first_page || self.next_garbage().is_some()
+    }
+
+    /// Does a small piece of background work; gives roughly the bytes it moved.
+    pub(crate) fn step(&mut self) -> Result<usize, StoreError> {
+        if !self.jobs.contains_key(&0) && self.drop_something()? {
+            return Ok(0);
+        }
+        let Some((&level, job)) = self.jobs.iter_mut().next() else { return Ok(0) };
+        self.options.point("state-store.inside-merge");
+        if let Some(written) = job.step(&self.tree)? {
+            return Ok(written);
+        }
+        if let Some(job) = self.jobs.remove(&level) {
+            self.finish(level, job)?;
+        }
+        Ok(0)
+    }
+
+    /// Waits for sled's buffers to reach the disk.
+    pub(crate) fn sync(&self) -> Result<(), StoreError> {
+        self.tree.flush().map(|_| ()).map_err(|error| failed(&error))
+    }
+
+    fn freeze_if_full(&mut self) {
+        if self.jobs.contains_key(&0) {
+            return;
+        }
+        let full_keys = self.options.overlay_keys;
+        let frozen = self.shared.update(|view| {
+            if !view.active.is_full(full_keys) || view.frozen.is_some() {
+                return None;
+            }
+            let frozen = Arc::new(core::mem::take(&mut view.active));
+            view.frozen = Some(Arc::clone(&frozen));
+            Some(frozen)
+        });
+        let Some(overlay) = frozen else { return };
+        let source = Source::memory(overlay.snapshot(&[]));
+        let keys = u64::try_from(overlay.keys()).unwrap_or(u64::MAX);
+        let older = self.levels.iter().flatten().cloned().collect();
+        let builder = RunBuilder::new(self.take_run_id(), 0, keys);
+        let input = Input::Pages { end: self.meta.next_page };
+        self.jobs.insert(0, Job::new(input, Cursor::new(source.into_iter().collect(), &[]), older, builder));
+    }
+
+    fn start_merges(&mut self) -> Result<(), StoreError> {
+        for level in 0..MAX_LEVEL {
+            let above = level.saturating_add(1);
+            let Some(runs) = self.levels.get(usize::from(level)).and_then(|runs| runs.get(..FAN_OUT)) else { continue };
+            if self.jobs.contains_key(&above) {
+                continue;
+            }
+            let runs = runs.to_vec();
+            let mut sources = Vec::new();
+            for run in runs.iter().rev() {
+                sources.extend(Source::run(Arc::clone(run), self.tree.clone(), &[])?);
+            }
+            let keys = runs.iter().fold(0_u64, |sum, run| sum.saturating_add(run.entry.entries));
+            let older = self.levels.iter().skip(usize::from(above)).flatten().cloned().collect();
+            let builder = RunBuilder::new(self.take_run_id(), above, keys);
+            self.jobs.insert(above, Job::new(Input::Runs { level, runs }, Cursor::new(sources, &[]), older, builder));
+        }
+        Ok(())
+    }
+
+    /// Makes a finished run count and what it replaces not, first on disk and then for readers.
+    fn finish(&mut self, level: u8, job: Job) -> Result<(), StoreError> {
+        let (input, run) = job.finish();
+        let at = usize::from(level);
+        if self.levels.len() <= at {
+            self.levels.resize_with(at.saturating_add(1), Vec::new);
+        }
+        if let (Some(runs), Some(run)) = (self.levels.get_mut(at), run) {
+            runs.push(Arc::new(run));
+        }
+        let flushed = match input {
+            Input::Pages { end } => {
+                self.first_page = end;
+                true
+            }
+            Input::Runs { level, runs } => {
+                if let Some(merged) = self.levels.get_mut(usize::from(level)) {
+                    merged.drain(..runs.len());
+                }
+                self.garbage.extend(runs.into_iter().map(|run| (run.entry.id, Some(run))));
+                false
+            }
+        };
+        self.write_manifest()?;
+        let runs = newest_first(&self.levels);
+        self.shared.update(|view| {
+            view.runs = runs;
+            if flushed {
+                view.frozen = None;
+            }
+        });
+        self.freeze_if_full();
+        self.start_merges()
+    }
+
+    fn write_manifest(&self) -> Result<(), StoreError> {
+        let making = self.jobs.values().map(Job::id);
+        let manifest = Manifest {
+            schema: self.options.schema,
+            owner: self.options.owner.clone(),
+            next_run: self.next_run,
+            first_page: self.first_page,
+            runs: self.levels.iter().flatten().map(|run| run.entry.clone()).collect(),
+            garbage: self.garbage.iter().map(|(id, _)| *id).chain(making).collect(),
+        };
+        self.tree.insert(keys::MANIFEST, encode(&manifest).bytes()).map(|_| ()).map_err(|error| failed(&error))
+    }
+
+    fn take_run_id(&mut self) -> u64 {
+        let id = self.next_run;
+        self.next_run = self.next_run.saturating_add(1);
+        id
+    }
+
+    /// The first run that no reader holds any more.
+    fn next_garbage(&self) -> Option<usize> {
+        self.garbage.iter().position(|(_, run)| run.as_ref().is_none_or(|run| Arc::strong_count(run) == 1))
+    }
+
+    /// Deletes a few keys that no longer count; whether there were any.
+    fn drop_something(&mut self) -> Result<bool, StoreError> {
+        if self.drop_from < self.first_page {
+            let end = self.first_page.min(self.drop_from.saturating_add(16));
+            for number in self.drop_from..end {
+                self.tree.remove(keys::numbered(keys::PAGE, number)).map_err(|error| failed(&error))?;
+            }
+            self.drop_from = end;
+            return Ok(true);
+        }
+        let Some(at) = self.next_garbage() else { return Ok(false) };
+        let Some(&(id, _)) = self.garbage.get(at) else { return Ok(false) };
+        for class in keys::RUN_CLASSES {
+            let prefix = keys::numbered(class, id);
+            let found: Result<Vec<_>, _> = self.tree.scan_prefix(prefix).keys().take(DROP_KEYS).collect();
+            let found = found.map_err(|error| failed(&error))?;
+            for key in &found {
+                self.tree.remove(key).map_err(|error| failed(&error))?;
+            }
+            if !found.is_empty() {
+                return Ok(true);
+            }
+        }
+        self.garbage.remove(at);
+        Ok(true)
+    }
+
+    /// Packs the newest records, and moves the floor of the tail.
+    fn pack_tail(&mut self, mut records: Vec<TailRecord>) -> Vec<(u64, super::Page)> {
+        if let Some((_, newest)) = self.tail.back() {
+            records.retain(|(sequence, _)| sequence > newest);
+        }
+        let (Some((first, _)), Some((last, _))) = (records.first(), records.last()) else { return Vec::new() };
+        let continues = self.tail.back().is_some_and(|(_, newest)| newest.checked_add(1) == Some(*first));
+        let kept = u64::try_from(TAIL_RECORDS).unwrap_or(u64::MAX);
+        let floor = last.saturating_add(1).saturating_sub(kept);
+        self.meta.tail_floor = if continues { self.meta.tail_floor.max(floor) } else { *first };
+        let mut pages = Vec::new();
+        let mut builder = PageBuilder::default();
+        let mut from = *first;
+        for (sequence, record) in &records {
+            builder.push(&sequence.to_be_bytes(), Some(record));
+            if builder.size() >= TAIL_PAGE_BYTES || sequence == last {
+                pages.push((from, builder.seal()));
+                self.tail.push_back((from, *sequence));
+                from = sequence.saturating_add(1);
+            }
+        }
+        pages
+    }
+
+    fn drop_tail(&mut self, batch: &mut sled::Batch) {
+        for _ in 0..TAIL_DROP_PAGES {
+            match self.tail.front() {
+                Some(&(first, last)) if last < self.meta.tail_floor => {
+                    batch.remove(&keys::numbered(keys::TAIL, first));
+                    self.tail.pop_front();
+                }
+                Some(_) | None => return,
+            }
+        }
+    }
+}
+
+fn failed(error: &sled::Error) -> StoreError {
+    StoreError::Failed(error.to_string())
+}

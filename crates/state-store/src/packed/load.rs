@@ -1,0 +1,232 @@
+//! Opening what is there: manifest, runs, pages, tail; or finding out that it must not be used.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use sled::{IVec, Tree};
+
+use super::filter::key_hash;
+use super::overlay::Overlay;
+use super::page::{FORMAT, Page, PageError, seal_one};
+use super::run::{Run, RunEntry, fetch, page_error};
+use super::store::Options;
+use super::{keys, view::View};
+use crate::backend::TailRecord;
+use crate::{Reason, StoreError};
+
+/// Bound of what a manifest or meta may claim to hold when it is decoded: both are far smaller.
+const DECODE_LIMIT: usize = 16 * 1024 * 1024;
+
+/// Which runs and pages count. Written when a run is finished, in one sled write.
+#[derive(Debug, Clone, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+pub(crate) struct Manifest {
+    pub(crate) schema: u32,
+    pub(crate) owner: String,
+    pub(crate) next_run: u64,
+    /// Pages below are in runs.
+    pub(crate) first_page: u64,
+    /// In order of levels, oldest first within one.
+    pub(crate) runs: Vec<RunEntry>,
+    /// Runs that were being made or deleted: none of them counts.
+    pub(crate) garbage: Vec<u64>,
+}
+
+/// Written with every batch.
+#[derive(Debug, Clone, Default, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+pub(crate) struct Meta {
+    /// Pages from `first_page` up to here must exist.
+    pub(crate) next_page: u64,
+    pub(crate) tail_floor: u64,
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+/// A page of the tail: sequences of its first and last record.
+pub(crate) type TailPage = (u64, u64);
+
+/// What the engine starts with.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) view: View,
+    pub(crate) levels: Vec<Vec<Arc<Run>>>,
+    pub(crate) manifest: Manifest,
+    pub(crate) meta: Meta,
+    pub(crate) tail: VecDeque<TailPage>,
+    /// First page that still waits to be deleted.
+    pub(crate) drop_from: u64,
+}
+
+/// Why loading stopped.
+#[derive(Debug)]
+pub(crate) enum LoadError {
+    /// The store must be moved aside.
+    Unusable(Reason),
+    /// It is somebody else's matter.
+    InUse,
+}
+
+impl From<StoreError> for LoadError {
+    fn from(error: StoreError) -> Self {
+        Self::Unusable(match error {
+            StoreError::Corrupt(what) => Reason::Corrupt(what),
+            other @ (StoreError::Failed(_)
+            | StoreError::Full
+            | StoreError::TooLarge { .. }
+            | StoreError::InUse
+            | StoreError::Closed) => Reason::Failed(other.to_string()),
+        })
+    }
+}
+
+impl From<sled::Error> for LoadError {
+    fn from(error: sled::Error) -> Self {
+        let text = error.to_string();
+        // sled has no error kind of its own for a directory that another process holds.
+        if text.contains("could not acquire lock") { Self::InUse } else { Self::Unusable(Reason::Failed(text)) }
+    }
+}
+
+pub(crate) fn encode<T: bincode::Encode>(value: &T) -> Page {
+    seal_one(&bincode::encode_to_vec(value, bincode::config::standard()).expect("writing to memory cannot fail"))
+}
+
+fn decode<T: bincode::Decode<()>>(page: &Page) -> Result<T, StoreError> {
+    const WRONG: StoreError = StoreError::Corrupt("the manifest or meta cannot be decoded");
+    let bytes = page.entry(0).and_then(|(_, value)| value).ok_or(WRONG)?;
+    let config = bincode::config::standard().with_limit::<DECODE_LIMIT>();
+    let (value, read) = bincode::decode_from_slice(bytes, config).map_err(|_| WRONG)?;
+    if read == bytes.len() { Ok(value) } else { Err(WRONG) }
+}
+
+/// Appends the records of a page of the tail.
+pub(crate) fn tail_records(bytes: IVec, records: &mut Vec<TailRecord>) -> Result<(), StoreError> {
+    let page = Page::open(bytes).map_err(page_error)?;
+    for (key, value) in page.entries() {
+        let sequence = key.first_chunk().map(|chunk| u64::from_be_bytes(*chunk));
+        let (Some(sequence), Some(value)) = (sequence, value) else {
+            return Err(StoreError::Corrupt("a record of the tail has no sequence"));
+        };
+        records.push((sequence, Bytes::copy_from_slice(value)));
+    }
+    Ok(())
+}
+
+/// Reads the whole state of `tree`, or writes the manifest of an empty one, unless there `existed` one before: damaged
+/// files may open as empty ones.
+pub(crate) fn load(tree: &Tree, options: &Options, existed: bool) -> Result<Loaded, LoadError> {
+    let manifest = match tree.get(keys::MANIFEST)? {
+        Some(bytes) => check_manifest(bytes, options)?,
+        None if existed => return Err(StoreError::Corrupt("there was a store, but it has no manifest").into()),
+        None => create(tree, options)?,
+    };
+    let meta = match tree.get(keys::META)? {
+        Some(bytes) => decode(&Page::open(bytes).map_err(page_error)?)?,
+        None => Meta::default(),
+    };
+    let mut manifest = manifest;
+    let levels = load_runs(tree, &mut manifest)?;
+    let active = load_pages(tree, manifest.first_page, meta.next_page)?;
+    let leftover = tree.scan_prefix([keys::PAGE]).keys().next().transpose()?;
+    let leftover = leftover.and_then(|key| keys::number(&key)).unwrap_or(manifest.first_page);
+    let view = View {
+        tree: Some(tree.clone()),
+        active,
+        frozen: None,
+        runs: newest_first(&levels),
+        meta: meta.body.clone(),
+        tail_floor: meta.tail_floor,
+    };
+    let drop_from = leftover.min(manifest.first_page);
+    Ok(Loaded { view, levels, tail: load_tail(tree)?, manifest, meta, drop_from })
+}
+
+fn create(tree: &Tree, options: &Options) -> Result<Manifest, LoadError> {
+    let manifest = Manifest {
+        schema: options.schema,
+        owner: options.owner.clone(),
+        next_run: 0,
+        first_page: 0,
+        runs: Vec::new(),
+        garbage: Vec::new(),
+    };
+    tree.insert(keys::MANIFEST, encode(&manifest).bytes())?;
+    tree.flush()?;
+    Ok(manifest)
+}
+
+fn check_manifest(bytes: IVec, options: &Options) -> Result<Manifest, LoadError> {
+    let version = |format: u8, schema: u32| format!("{format}.{schema}");
+    let page = Page::open(bytes).map_err(|error| match error {
+        PageError::Damaged => LoadError::from(page_error(error)),
+        PageError::Version(found) => LoadError::Unusable(Reason::OtherVersion {
+            found: found.to_string(),
+            expected: version(FORMAT, options.schema),
+        }),
+    })?;
+    let manifest: Manifest = decode(&page)?;
+    if manifest.owner != options.owner {
+        return Err(LoadError::Unusable(Reason::OtherOwner { found: manifest.owner, expected: options.owner.clone() }));
+    }
+    if manifest.schema != options.schema {
+        return Err(LoadError::Unusable(Reason::OtherVersion {
+            found: version(FORMAT, manifest.schema),
+            expected: version(FORMAT, options.schema),
+        }));
+    }
+    Ok(manifest)
+}
+
+/// Loads the runs by level, and adds to the garbage those that were begun after the manifest was written.
+fn load_runs(tree: &Tree, manifest: &mut Manifest) -> Result<Vec<Vec<Arc<Run>>>, LoadError> {
+    for class in keys::RUN_CLASSES {
+        while let Some(item) =
+            tree.range(keys::numbered(class, manifest.next_run)..=keys::numbered(class, u64::MAX)).next()
+        {
+            let id = keys::number(&item?.0).ok_or(StoreError::Corrupt("a key has no number"))?;
+            manifest.garbage.push(id);
+            manifest.next_run = id.checked_add(1).ok_or(StoreError::Corrupt("a run's number is at its end"))?;
+        }
+    }
+    let mut levels: Vec<Vec<Arc<Run>>> = Vec::new();
+    for entry in &manifest.runs {
+        let level = usize::from(entry.level);
+        if levels.len() <= level {
+            levels.resize_with(level.saturating_add(1), Vec::new);
+        }
+        let run = Arc::new(Run::load(tree, entry.clone())?);
+        if let Some(runs) = levels.get_mut(level) {
+            runs.push(run);
+        }
+    }
+    Ok(levels)
+}
+
+fn load_pages(tree: &Tree, first: u64, next: u64) -> Result<Overlay, LoadError> {
+    if tree.range(keys::numbered(keys::PAGE, next.max(first))..=keys::numbered(keys::PAGE, u64::MAX)).next().is_some() {
+        return Err(StoreError::Corrupt("there are pages that the meta does not know").into());
+    }
+    let mut overlay = Overlay::default();
+    for number in first..next {
+        let page = fetch(tree, &keys::numbered(keys::PAGE, number))?;
+        let hashes: Vec<u64> = page.entries().map(|(key, _)| key_hash(key)).collect();
+        overlay.insert(page, &hashes);
+    }
+    Ok(overlay)
+}
+
+fn load_tail(tree: &Tree) -> Result<VecDeque<TailPage>, LoadError> {
+    let mut pages = VecDeque::new();
+    for item in tree.scan_prefix([keys::TAIL]) {
+        let mut records = Vec::new();
+        tail_records(item?.1, &mut records)?;
+        if let (Some((first, _)), Some((last, _))) = (records.first(), records.last()) {
+            pages.push_back((*first, *last));
+        }
+    }
+    Ok(pages)
+}
+
+/// All runs, newest first.
+pub(crate) fn newest_first(levels: &[Vec<Arc<Run>>]) -> Arc<Vec<Arc<Run>>> {
+    Arc::new(levels.iter().flat_map(|level| level.iter().rev().cloned()).collect())
+}

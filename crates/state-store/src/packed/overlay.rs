@@ -1,0 +1,86 @@
+//! What checkpoints wrote since the last run was made: their pages, and where the newest version of each key lies.
+//! Bounded: the engine turns it into a run.
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry as TableEntry;
+
+use super::page::Page;
+
+/// By default an overlay of so many keys is full: they are some 10 MB and sort in milliseconds.
+pub(crate) const FULL_KEYS: usize = 65_536;
+/// The same bound for large values, counting superseded ones too.
+const FULL_BYTES: usize = 16 * 1024 * 1024;
+/// And for many tiny checkpoints: an opening reads at most twice as many pages.
+const FULL_PAGES: usize = 4_096;
+
+/// Page and entry.
+pub(crate) type Place = (u32, u32);
+
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    hash: u64,
+    place: Place,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Overlay {
+    pages: Vec<Page>,
+    table: HashTable<Slot>,
+    bytes: usize,
+}
+
+impl Overlay {
+    /// Takes a page whose entries hash to `hashes`; later entries are newer.
+    pub(crate) fn insert(&mut self, page: Page, hashes: &[u64]) {
+        let number = u32::try_from(self.pages.len()).expect("an overlay is bounded");
+        let count = page.count();
+        self.bytes = self.bytes.saturating_add(page.bytes().len());
+        self.pages.push(page);
+        let pages = &self.pages;
+        let key_at = |place: Place| key_at(pages, place);
+        for (entry, &hash) in (0..count).zip(hashes) {
+            let place = (number, entry);
+            let same = |slot: &Slot| slot.hash == hash && key_at(slot.place) == key_at(place);
+            match self.table.entry(hash, same, |slot| slot.hash) {
+                TableEntry::Occupied(mut slot) => slot.get_mut().place = place,
+                TableEntry::Vacant(slot) => {
+                    slot.insert(Slot { hash, place });
+                }
+            }
+        }
+    }
+
+    /// The newest version of `key`, or that it was deleted; `None`: not mentioned here.
+    #[expect(clippy::option_option, reason = "not mentioned, deleted, or a value: as in a page")]
+    pub(crate) fn get(&self, key: &[u8], hash: u64) -> Option<Option<&[u8]>> {
+        let slot = self.table.find(hash, |slot| slot.hash == hash && key_at(&self.pages, slot.place) == key)?;
+        let (page, entry) = slot.place;
+        let (_, value) = self.page(page)?.entry(entry)?;
+        Some(value)
+    }
+
+    pub(crate) fn is_full(&self, keys: usize) -> bool {
+        self.table.len() >= keys || self.bytes >= FULL_BYTES || self.pages.len() >= FULL_PAGES
+    }
+
+    pub(crate) fn keys(&self) -> usize {
+        self.table.len()
+    }
+
+    /// The pages, and the places of all newest versions under `prefix`, in no order.
+    pub(crate) fn snapshot(&self, prefix: &[u8]) -> (Vec<Page>, Vec<Place>) {
+        let places = self.table.iter().map(|slot| slot.place);
+        let places = places.filter(|place| key_at(&self.pages, *place).starts_with(prefix)).collect();
+        (self.pages.clone(), places)
+    }
+
+    fn page(&self, number: u32) -> Option<&Page> {
+        self.pages.get(usize::try_from(number).ok()?)
+    }
+}
+
+/// The key at `place`.
+pub(crate) fn key_at(pages: &[Page], place: Place) -> &[u8] {
+    let page = usize::try_from(place.0).ok().and_then(|number| pages.get(number));
+    page.and_then(|page| page.entry(place.1)).map_or(&[], |(key, _)| key)
+}

@@ -1,0 +1,206 @@
+//! A sorted run: blocks of entries in sled, with the first key of each block and a filter in memory.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use sled::Tree;
+
+use super::filter::Filter;
+use super::keys;
+use super::page::{Page, PageBuilder, PageError, seal_one};
+use crate::StoreError;
+
+/// Size of a block, or of a piece of the index, before it is sealed. sled keeps 8 to 17 values in a node, reads whole nodes, and puts a node of
+/// more than 128 KiB into a file of its own, which its cache then counts as a few bytes and never lets go (twice the
+/// memory for a store of 2 million commits): so blocks stay below an eighteenth of that.
+const BLOCK_BYTES: usize = 6 * 1024;
+
+/// The first key of every block.
+#[derive(Debug, Default)]
+struct Index {
+    keys: Vec<u8>,
+    ends: Vec<u32>,
+}
+
+impl Index {
+    fn push(&mut self, key: &[u8]) {
+        self.keys.extend_from_slice(key);
+        self.ends.push(u32::try_from(self.keys.len()).expect("an index is far below 4 GiB"));
+    }
+
+    fn len(&self) -> u32 {
+        u32::try_from(self.ends.len()).expect("an index is far below 4 GiB")
+    }
+
+    fn get(&self, block: u32) -> Option<&[u8]> {
+        let at = usize::try_from(block).ok()?;
+        let end = usize::try_from(*self.ends.get(at)?).ok()?;
+        let start = match at.checked_sub(1) {
+            Some(before) => usize::try_from(*self.ends.get(before)?).ok()?,
+            None => 0,
+        };
+        self.keys.get(start..end)
+    }
+
+    /// The last block whose first key is not above `key`.
+    fn find(&self, key: &[u8]) -> Option<u32> {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = u32::midpoint(low, high);
+            if self.get(middle).is_some_and(|first| first <= key) {
+                low = middle.saturating_add(1);
+            } else {
+                high = middle;
+            }
+        }
+        low.checked_sub(1)
+    }
+}
+
+/// How a manifest names a run.
+#[derive(Debug, Clone, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+pub(crate) struct RunEntry {
+    pub(crate) id: u64,
+    pub(crate) level: u8,
+    pub(crate) entries: u64,
+    pub(crate) blocks: u32,
+    pub(crate) index_chunks: u32,
+    pub(crate) filter_chunks: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) entry: RunEntry,
+    index: Index,
+    filter: Filter,
+}
+
+impl Run {
+    /// Reads index and filter of a run that the manifest names.
+    pub(crate) fn load(tree: &Tree, entry: RunEntry) -> Result<Self, StoreError> {
+        let mut index = Index::default();
+        for chunk in 0..entry.index_chunks {
+            fetch(tree, &keys::part(keys::INDEX, entry.id, chunk))?.entries().for_each(|(key, _)| index.push(key));
+        }
+        let mut bytes = Vec::new();
+        for chunk in 0..entry.filter_chunks {
+            let page = fetch(tree, &keys::part(keys::FILTER, entry.id, chunk))?;
+            bytes.extend_from_slice(page.entry(0).and_then(|(_, value)| value).unwrap_or_default());
+        }
+        let filter = Filter::from_bytes(&bytes).ok_or(StoreError::Corrupt("a run's filter has another size"))?;
+        if index.len() != entry.blocks {
+            return Err(StoreError::Corrupt("a run's index has another length"));
+        }
+        Ok(Self { entry, index, filter })
+    }
+
+    pub(crate) fn may_contain(&self, hash: u64) -> bool {
+        self.filter.may_contain(hash)
+    }
+
+    /// The block that holds `key` if the run does; the first one for keys below it.
+    pub(crate) fn block_for(&self, key: &[u8]) -> u32 {
+        self.index.find(key).unwrap_or(0)
+    }
+
+    /// Block number `block`; `None` past the end.
+    pub(crate) fn block(&self, tree: &Tree, block: u32) -> Result<Option<Page>, StoreError> {
+        if block >= self.entry.blocks {
+            return Ok(None);
+        }
+        fetch(tree, &keys::part(keys::BLOCK, self.entry.id, block)).map(Some)
+    }
+}
+
+/// Reads one page. sled may panic on damaged files instead of failing.
+pub(crate) fn fetch(tree: &Tree, key: &[u8]) -> Result<Page, StoreError> {
+    let read = catch_unwind(AssertUnwindSafe(|| tree.get(key)));
+    let bytes = match read {
+        Ok(Ok(Some(bytes))) => bytes,
+        Ok(Ok(None)) => return Err(StoreError::Corrupt("a page is missing")),
+        Ok(Err(error)) => return Err(StoreError::Failed(error.to_string())),
+        Err(_) => return Err(StoreError::Corrupt("reading a page panicked")),
+    };
+    Page::open(bytes).map_err(page_error)
+}
+
+pub(crate) fn page_error(error: PageError) -> StoreError {
+    match error {
+        PageError::Version(_) => StoreError::Corrupt("a page is of another version"),
+        PageError::Damaged => StoreError::Corrupt("a page's checksum does not match"),
+    }
+}
+
+/// A value of sled's that a builder wants written.
+pub(crate) type Write = ([u8; 13], Page);
+
+/// Makes a run, one small write after another.
+#[derive(Debug)]
+pub(crate) struct RunBuilder {
+    entry: RunEntry,
+    block: PageBuilder,
+    index: Index,
+    filter: Filter,
+    /// First block that the index chunks written so far do not cover.
+    indexed: u32,
+}
+
+impl RunBuilder {
+    /// A run of at most `keys` keys.
+    pub(crate) fn new(id: u64, level: u8, keys: u64) -> Self {
+        let entry = RunEntry { id, level, entries: 0, blocks: 0, index_chunks: 0, filter_chunks: 0 };
+        let filter = Filter::for_keys(keys);
+        Self { entry, block: PageBuilder::default(), index: Index::default(), filter, indexed: 0 }
+    }
+
+    pub(crate) const fn id(&self) -> u64 {
+        self.entry.id
+    }
+
+    /// Takes the next entry in key order; gives a block when one is full.
+    pub(crate) fn push(&mut self, key: &[u8], hash: u64, value: Option<&[u8]>) -> Option<Write> {
+        if self.block.is_empty() {
+            self.index.push(key);
+        }
+        self.block.push(key, value);
+        self.filter.insert(hash);
+        self.entry.entries = self.entry.entries.saturating_add(1);
+        (self.block.size() >= BLOCK_BYTES).then(|| self.seal_block())
+    }
+
+    /// After the last entry: the remaining writes one by one, then nothing.
+    pub(crate) fn finish(&mut self) -> Option<Write> {
+        if !self.block.is_empty() {
+            return Some(self.seal_block());
+        }
+        if self.entry.entries == 0 {
+            return None;
+        }
+        if let Some(chunk) = self.filter.chunk(self.entry.filter_chunks) {
+            let key = keys::part(keys::FILTER, self.entry.id, self.entry.filter_chunks);
+            self.entry.filter_chunks = self.entry.filter_chunks.saturating_add(1);
+            return Some((key, seal_one(&chunk)));
+        }
+        let mut chunk = PageBuilder::default();
+        while let Some(first) = self.index.get(self.indexed).filter(|_| chunk.size() < BLOCK_BYTES) {
+            chunk.push(first, Some(&[]));
+            self.indexed = self.indexed.saturating_add(1);
+        }
+        if chunk.is_empty() {
+            return None;
+        }
+        let key = keys::part(keys::INDEX, self.entry.id, self.entry.index_chunks);
+        self.entry.index_chunks = self.entry.index_chunks.saturating_add(1);
+        Some((key, chunk.seal()))
+    }
+
+    /// The finished run; `None` if nothing was left to keep.
+    pub(crate) fn into_run(self) -> Option<Run> {
+        (self.entry.entries > 0).then_some(Run { entry: self.entry, index: self.index, filter: self.filter })
+    }
+
+    fn seal_block(&mut self) -> Write {
+        let key = keys::part(keys::BLOCK, self.entry.id, self.entry.blocks);
+        self.entry.blocks = self.entry.blocks.saturating_add(1);
+        (key, self.block.seal())
+    }
+}

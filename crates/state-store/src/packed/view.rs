@@ -1,0 +1,100 @@
+//! What readers share with the thread that writes.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use sled::Tree;
+
+use super::cursor::{Cursor, Source};
+use super::filter::key_hash;
+use super::overlay::Overlay;
+use super::run::Run;
+use super::{TAIL_RECORDS, keys, load};
+use crate::StoreError;
+use crate::backend::TailRecord;
+
+/// The newest state, swapped piece by piece under one short lock.
+#[derive(Debug, Default)]
+pub(crate) struct View {
+    /// `None` once closed.
+    pub(crate) tree: Option<Tree>,
+    pub(crate) active: Overlay,
+    /// An overlay that is being turned into a run.
+    pub(crate) frozen: Option<Arc<Overlay>>,
+    /// Newest first.
+    pub(crate) runs: Arc<Vec<Arc<Run>>>,
+    pub(crate) meta: Option<Vec<u8>>,
+    /// Sequence of the oldest record of the tail that counts.
+    pub(crate) tail_floor: u64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    view: RwLock<View>,
+}
+
+impl Shared {
+    pub(crate) fn new(view: View) -> Self {
+        Self { view: RwLock::new(view) }
+    }
+
+    pub(crate) fn with<T>(&self, read: impl FnOnce(&View) -> T) -> T {
+        // A poisoned lock means a panic in this crate between two assignments; every view in between is consistent.
+        read(&self.view.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn update<T>(&self, write: impl FnOnce(&mut View) -> T) -> T {
+        write(&mut self.view.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The newest version of `key`.
+    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let hash = key_hash(key);
+        let (tree, runs) = {
+            let view = self.view.read().unwrap_or_else(PoisonError::into_inner);
+            let tree = view.tree.as_ref().ok_or(StoreError::Closed)?;
+            let frozen = || view.frozen.as_ref().and_then(|overlay| overlay.get(key, hash));
+            if let Some(found) = view.active.get(key, hash).or_else(frozen) {
+                return Ok(found.map(<[u8]>::to_vec));
+            }
+            if !view.runs.iter().any(|run| run.may_contain(hash)) {
+                return Ok(None);
+            }
+            (tree.clone(), Arc::clone(&view.runs))
+        };
+        for run in runs.iter().filter(|run| run.may_contain(hash)) {
+            let block = run.block(&tree, run.block_for(key))?;
+            if let Some(found) = block.as_ref().and_then(|block| block.search(key)) {
+                return Ok(found.map(<[u8]>::to_vec));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Walks every entry under `prefix`, deleted ones included, as of now.
+    pub(crate) fn cursor(&self, prefix: &[u8]) -> Result<Cursor, StoreError> {
+        let (tree, overlays, runs) = self.with(|view| {
+            let tree = view.tree.clone().ok_or(StoreError::Closed)?;
+            let frozen = view.frozen.iter().map(|overlay| overlay.snapshot(prefix));
+            let overlays: Vec<_> = core::iter::once(view.active.snapshot(prefix)).chain(frozen).collect();
+            Ok((tree, overlays, Arc::clone(&view.runs)))
+        })?;
+        let mut sources: Vec<Source> = overlays.into_iter().filter_map(Source::memory).collect();
+        for run in runs.iter() {
+            sources.extend(Source::run(Arc::clone(run), tree.clone(), prefix)?);
+        }
+        Ok(Cursor::new(sources, prefix))
+    }
+
+    /// The newest raw records, oldest first.
+    pub(crate) fn tail(&self) -> Result<Vec<TailRecord>, StoreError> {
+        let (tree, floor) = self.with(|view| Ok((view.tree.clone().ok_or(StoreError::Closed)?, view.tail_floor)))?;
+        let mut records = Vec::new();
+        for item in tree.scan_prefix([keys::TAIL]) {
+            let (_, bytes) = item.map_err(|error| StoreError::Failed(error.to_string()))?;
+            load::tail_records(bytes, &mut records)?;
+        }
+        records.retain(|(sequence, _)| *sequence >= floor);
+        let surplus = records.len().saturating_sub(TAIL_RECORDS);
+        Ok(records.split_off(surplus))
+    }
+}

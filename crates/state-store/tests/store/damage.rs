@@ -1,0 +1,225 @@
+//! Deleted, older, foreign and damaged stores: reported, kept beside, and never read as if they were right.
+
+use std::path::{Path, PathBuf};
+
+use loopledger_state_store::{Backend, Batch, Options, PackedStore, Reason, StoreError};
+use tempfile::tempdir;
+
+use crate::support::{Model, Random, open, options, random_batch, scan, submit};
+
+const BATCHES: u8 = 200;
+
+/// A closed store of many batches, settled but for the last one, which is small. Gives the model after every batch.
+fn write_store(path: &Path) -> Vec<Model> {
+    let store = open(path);
+    let mut random = Random(3);
+    let mut model = Model::new();
+    let mut models = vec![Model::new()];
+    for number in 1..=BATCHES {
+        let mut batch = Batch::new();
+        if number == BATCHES {
+            store.settle().unwrap();
+            batch.put(b"last", b"value");
+            model.insert(b"last".to_vec(), b"value".to_vec());
+        } else {
+            batch = random_batch(&mut random, &mut model);
+        }
+        batch.set_meta(vec![number]);
+        submit(&store, batch);
+        models.push(model.clone());
+    }
+    store.close().unwrap();
+    models
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// Opens and expects a move aside; the store is empty and usable.
+fn expect_aside(path: &Path, options: &Options, name: &str) -> Reason {
+    let (store, report) = PackedStore::open(path, options).unwrap();
+    let (aside, reason) = report.moved_aside.expect("moved aside");
+    assert_eq!(aside.file_name().unwrap().to_str().unwrap(), name);
+    assert!(aside.join("db").exists(), "what was there is kept");
+    assert_eq!(store.meta().unwrap(), None);
+    assert_eq!(scan(&store, b""), Model::new());
+    let mut batch = Batch::new();
+    batch.put(b"key", b"value");
+    submit(&store, batch);
+    store.flush().unwrap();
+    assert_eq!(store.get(b"key").unwrap().unwrap(), b"value");
+    reason
+}
+
+#[test]
+fn a_missing_store_is_an_empty_one() {
+    let directory = tempdir().unwrap();
+    let store = open(&directory.path().join("store"));
+    assert_eq!(store.meta().unwrap(), None);
+}
+
+#[test]
+fn a_store_of_another_schema_or_owner_is_moved_aside() {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("store");
+    write_store(&path);
+    let newer = Options { schema: 2, ..options() };
+    assert!(matches!(expect_aside(&path, &newer, "store.older-1"), Reason::OtherVersion { .. }));
+    let newest = Options { schema: 3, ..options() };
+    assert!(matches!(expect_aside(&path, &newest, "store.older-2"), Reason::OtherVersion { .. }));
+    let other = Options { owner: "sales/654224".to_owned(), ..newest };
+    assert!(matches!(expect_aside(&path, &other, "store.corrupt-1"), Reason::OtherOwner { .. }));
+}
+
+fn change_values(path: &Path, class: u8, change: impl Fn(&mut Vec<u8>)) {
+    let db = sled::open(path).unwrap();
+    for item in db.scan_prefix([class]) {
+        let (key, value) = item.unwrap();
+        let mut value = value.to_vec();
+        change(&mut value);
+        db.insert(key, value).unwrap();
+    }
+    db.flush().unwrap();
+}
+
+#[test]
+fn an_older_byte_layout_is_told_from_damage() {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("store");
+    write_store(&path);
+    change_values(&path, b'm', |bytes| bytes[0] = 0);
+    assert!(matches!(expect_aside(&path, &options(), "store.older-1"), Reason::OtherVersion { .. }));
+}
+
+#[test]
+fn damaged_manifest_meta_page_index_or_filter_is_found_at_opening() {
+    for class in [b'm', b'h', b'p', b'x', b'f'] {
+        let directory = tempdir().unwrap();
+        let path = directory.path().join("store");
+        write_store(&path);
+        change_values(&path, class, |bytes| *bytes.last_mut().unwrap() ^= 1);
+        let reason = expect_aside(&path, &options(), "store.corrupt-1");
+        assert!(matches!(reason, Reason::Corrupt(_)), "class {}: {reason}", char::from(class));
+    }
+}
+
+#[test]
+fn a_lost_page_is_found_at_opening() {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("store");
+    write_store(&path);
+    let db = sled::open(&path).unwrap();
+    let (key, _) = db.scan_prefix(b"p").next().unwrap().unwrap();
+    db.remove(key).unwrap();
+    drop(db);
+    assert_eq!(expect_aside(&path, &options(), "store.corrupt-1"), Reason::Corrupt("a page is missing"));
+}
+
+#[test]
+fn a_damaged_block_is_an_error_that_the_owner_answers_with_condemning() {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("store");
+    let model = write_store(&path).pop().unwrap();
+    change_values(&path, b'r', |bytes| bytes[40] ^= 4);
+    let store = open(&path);
+    let errors = model.iter().filter(|(key, value)| match store.get(key) {
+        Ok(found) => {
+            assert_eq!(found.as_ref(), Some(*value));
+            false
+        }
+        Err(error) => {
+            assert_eq!(error, StoreError::Corrupt("a page's checksum does not match"));
+            true
+        }
+    });
+    assert!(errors.count() > 0);
+    assert!(store.scan(b"", &mut |_, _| Ok(())).is_err());
+    let (aside, reason) = store.condemn("a read failed").unwrap().unwrap();
+    assert_eq!(aside.file_name().unwrap(), "store.corrupt-1");
+    assert_eq!(reason, Reason::Condemned("a read failed".to_owned()));
+    assert_eq!(open(&path).meta().unwrap(), None);
+}
+
+/// Files of sled's and bytes of its large one, evenly spread.
+fn wounds(path: &Path) -> Vec<(PathBuf, usize)> {
+    let mut wounds = Vec::new();
+    for entry in std::fs::read_dir(path).unwrap() {
+        let entry = entry.unwrap();
+        let length = entry.metadata().unwrap().len() as usize;
+        if entry.file_type().unwrap().is_file() && length > 0 {
+            let name = PathBuf::from(entry.file_name());
+            wounds.extend((0..24).map(|n| (name.clone(), n * (length - 1) / 23)));
+        }
+    }
+    wounds
+}
+
+#[test]
+fn flipped_bytes_in_the_files_never_lead_to_wrong_answers() {
+    let directory = tempdir().unwrap();
+    let whole = directory.path().join("whole");
+    let models = write_store(&whole);
+    let (mut aside, mut refused, mut older, mut intact) = (0, 0, 0, 0);
+    for (number, (file, at)) in wounds(&whole).into_iter().enumerate() {
+        let path = directory.path().join(format!("store-{number}"));
+        copy(&whole, &path);
+        let mut bytes = std::fs::read(path.join(&file)).unwrap();
+        bytes[at] ^= 0x10;
+        std::fs::write(path.join(&file), bytes).unwrap();
+        let (store, report) = PackedStore::open(&path, &options()).unwrap();
+        if report.moved_aside.is_some() {
+            assert_eq!(scan(&store, b""), Model::new());
+            aside += 1;
+            continue;
+        }
+        // sled takes damage in what it wrote last for a torn end, and goes back: to the boundary of a batch.
+        let batch = store.meta().unwrap().map_or(0, |meta| meta[0]);
+        let mut found = Model::new();
+        let scanned = store.scan(b"", &mut |key, value| {
+            found.insert(key.to_vec(), value.to_vec());
+            Ok(())
+        });
+        match scanned {
+            Ok(()) => assert_eq!(found, models[usize::from(batch)], "{}, byte {at}, batch {batch}", file.display()),
+            Err(_) => refused += 1,
+        }
+        match batch {
+            BATCHES => intact += 1,
+            _ => older += 1,
+        }
+    }
+    assert!(aside > 0 && intact > 0, "{aside} aside, {refused} refused, {older} older, {intact} newest");
+}
+
+#[test]
+fn rubbish_in_place_of_the_files_is_moved_aside() {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("store");
+    std::fs::create_dir_all(&path).unwrap();
+    std::fs::write(path.join("conf"), b"rubbish").unwrap();
+    std::fs::write(path.join("db"), vec![0x5a; 3_000_000]).unwrap();
+    let (store, report) = PackedStore::open(&path, &options()).unwrap();
+    assert!(report.moved_aside.is_some());
+    assert_eq!(store.meta().unwrap(), None);
+}
+
+#[test]
+fn a_store_that_is_open_elsewhere_stays_where_it_is() {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("store");
+    let store = open(&path);
+    assert_eq!(PackedStore::open(&path, &options()).unwrap_err(), StoreError::InUse);
+    assert!(path.exists());
+    store.close().unwrap();
+    drop(open(&path));
+}
