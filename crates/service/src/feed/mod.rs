@@ -1,0 +1,88 @@
+//! Following streams: admission, and decoding that is shared by everybody in the process.
+//!
+//! [`Feed`] reads each partition once, whoever follows it; each [`Follower`] runs admission for its own stream.
+//! What does not happen here: folding, and any judgement of what a commit means.
+
+mod follower;
+mod record;
+mod source;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use loopledger_event_log::{EventLog, Offset};
+use loopledger_types::{Head, Key, Partition, Position, StreamId, Topic, partition_of};
+use tokio_util::task::AbortOnDropHandle;
+
+pub(crate) use follower::Seen;
+pub use follower::{Admitted, Commits, FollowError, Follower, LostTail};
+use record::Place;
+use source::Source;
+
+/// The log as this process reads it. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Feed {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    log: Arc<dyn EventLog>,
+    sources: Mutex<BTreeMap<(Topic, Partition), Running>>,
+}
+
+#[derive(Debug)]
+struct Running {
+    source: Arc<Source>,
+    /// Stops reading when the last follower and the feed are gone.
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Feed {
+    pub fn new(log: Arc<dyn EventLog>) -> Self {
+        Self { shared: Arc::new(Shared { log, sources: Mutex::default() }) }
+    }
+
+    pub fn log(&self) -> &Arc<dyn EventLog> {
+        &self.shared.log
+    }
+
+    /// Where a stream lives.
+    pub fn partition(&self, stream: StreamId) -> Partition {
+        self.place(stream).partition
+    }
+
+    /// Follows a stream from its first commit. Must be called within a tokio runtime.
+    pub fn follow(&self, stream: StreamId) -> Follower {
+        Follower::new(self.clone(), stream, Head::EMPTY, Offset::START)
+    }
+
+    /// Follows a stream from after `head`, whose record stood at offset `at` when it was last read. The offset is a
+    /// hint: if the record is not there, the stream is read from its beginning until `head` turns up.
+    pub async fn resume(&self, stream: StreamId, head: Head, at: Offset) -> Result<Follower, FollowError> {
+        follower::resume(self.clone(), stream, head, at).await
+    }
+
+    /// Whether the log has the commit that `position` names. Reads the stream from its beginning: for what is so old
+    /// that nobody remembers its hash.
+    pub async fn contains(&self, position: Position) -> Result<bool, FollowError> {
+        follower::contains(self.clone(), position).await
+    }
+
+    fn place(&self, stream: StreamId) -> Place {
+        let topic = stream.service.topic();
+        let partition_count = self.shared.log.partition_count(topic);
+        Place { topic, partition: partition_of(Key(stream.county), partition_count), partition_count }
+    }
+
+    fn source(&self, stream: StreamId) -> Arc<Source> {
+        let place = self.place(stream);
+        let mut sources = self.shared.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = sources.entry((place.topic, place.partition)).or_insert_with(|| {
+            let source = Arc::new(Source::new(place));
+            let task = tokio::spawn(Arc::clone(&source).run(Arc::clone(&self.shared.log)));
+            Running { source, _task: AbortOnDropHandle::new(task) }
+        });
+        Arc::clone(&running.source)
+    }
+}

@@ -1,0 +1,91 @@
+//! Records as followers share them: the envelope's fixed part and the hash at once, the commit when first asked for.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use loopledger_chain::{Envelope, RECORD_BYTES_MAX, leaf_hash};
+use loopledger_domain::Commit;
+use loopledger_event_log::{LogRecord, Offset};
+use loopledger_types::{Hash, Key, Partition, StreamId, Topic, partition_of};
+use loopledger_wire::{NotUnderstood, decode_commit};
+
+/// Where records of a partition may belong.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) topic: Topic,
+    pub(crate) partition: Partition,
+    pub(crate) partition_count: u32,
+}
+
+/// What admission looks at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fixed {
+    pub(crate) stream: StreamId,
+    pub(crate) sequence: u64,
+    pub(crate) previous_hash: Hash,
+    pub(crate) hash: Hash,
+}
+
+/// The fixed part of a record that could be admitted where it stands; anything else is void whatever came before it.
+pub(crate) fn parse(value: &[u8], place: Place) -> Option<Fixed> {
+    if value.len() > RECORD_BYTES_MAX {
+        return None;
+    }
+    let envelope = Envelope::decode(value).ok()?;
+    let stream = envelope.stream;
+    let here =
+        stream.service == place.topic.0 && partition_of(Key(stream.county), place.partition_count) == place.partition;
+    here.then(|| Fixed {
+        stream,
+        sequence: envelope.sequence,
+        previous_hash: envelope.previous_hash,
+        hash: leaf_hash(value),
+    })
+}
+
+/// One record of the log, as it was read.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) offset: Offset,
+    pub(crate) next: Offset,
+    pub(crate) value: Bytes,
+    pub(crate) fixed: Option<Fixed>,
+    commit: OnceLock<Result<Arc<Commit>, NotUnderstood>>,
+}
+
+impl Record {
+    fn new(read: LogRecord, place: Place) -> Self {
+        let fixed = parse(&read.value, place);
+        Self { offset: read.offset, next: read.next, value: read.value, fixed, commit: OnceLock::new() }
+    }
+
+    /// The commit with its events understood. Decoded once, by whoever asks first; void records are never asked.
+    pub(crate) fn commit(&self) -> Result<Arc<Commit>, NotUnderstood> {
+        let decode = || {
+            let hash = self.fixed.as_ref().map_or(Hash::ZERO, |fixed| fixed.hash);
+            let envelope = Envelope::decode(&self.value).map_err(|error| NotUnderstood {
+                type_url: "loopledger.commit.v1.Commit".to_owned(),
+                reason: error.to_string(),
+            })?;
+            decode_commit(&envelope, hash).map(Arc::new)
+        };
+        self.commit.get_or_init(decode).clone()
+    }
+}
+
+/// What one read returned.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) start: Offset,
+    pub(crate) next: Offset,
+    pub(crate) records: Vec<Record>,
+    pub(crate) bytes: usize,
+}
+
+impl Batch {
+    pub(crate) fn new(start: Offset, read: Vec<LogRecord>, place: Place) -> Self {
+        let next = read.last().map_or(start, |record| record.next);
+        let bytes = read.iter().fold(0_usize, |sum, record| sum.saturating_add(record.value.len()));
+        Self { start, next, records: read.into_iter().map(|record| Record::new(record, place)).collect(), bytes }
+    }
+}

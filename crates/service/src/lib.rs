@@ -1,0 +1,14 @@
+//! What every program of `LoopLedger` is built around: following streams, and writing one.
+//!
+//! * [`feed`]: admission and shared decoding of streams.
+//! * [`writer`]: deciding, appending, reading back, answering; reactions; checkpoints; health.
+//! * [`clock`]: time as a port.
+//!
+//! What does not live here: rules (`domain`), accounting (`ledger`), bytes (`chain`, `wire`).
+
+pub mod clock;
+pub mod feed;
+mod heads;
+pub mod writer;
+
+pub use heads::Heads;

@@ -1,0 +1,149 @@
+//! Taking in what callers ask, and holding back what must come after positions of streams.
+
+use loopledger_domain::Decider;
+use loopledger_types::{Head, Position, StreamId};
+use loopledger_wire::Receipt;
+use tokio::time::Instant;
+
+use super::job::Input;
+use super::task::{Ready, Task};
+use super::waiting::{Known, Waiter};
+use super::{Halt, WriteError};
+use crate::feed::FollowError;
+
+/// Lookups of old positions under way at a time; each reads a stream from its beginning.
+const VERIFICATIONS_MAX: usize = 4;
+
+/// Whether positions have been folded.
+enum Folded {
+    All,
+    Not(StreamId, u64),
+    Unknown(Position),
+    Failed(WriteError),
+}
+
+impl<D: Decider> Task<D> {
+    pub(super) fn route(&mut self, input: Input<D>) -> Result<(), Halt> {
+        match input {
+            Input::Command(job) if job.write.after.is_empty() => self.ready.push_back(Ready::Job(job)),
+            Input::Command(job) => {
+                let (positions, deadline) = (job.write.after.clone(), job.deadline);
+                self.hold(positions, deadline, Waiter::Job(job));
+            }
+            Input::Query(query) => self.ready.push_back(Ready::Query(query)),
+            Input::Wait { positions, deadline, reply } => self.hold(positions, deadline, Waiter::Caller(reply)),
+            Input::Receipt { request_id, reply } => {
+                let found = match self.requests.get(&request_id) {
+                    // Not read back yet: whether it stands is not known.
+                    Some(request) if !request.confirmed => None,
+                    Some(_) | None => self.find_request(request_id)?,
+                };
+                let position = |head: Head| Position { stream: self.stream, sequence: head.sequence, hash: head.hash };
+                let receipt = found.map(|(head, _)| Receipt { position: position(head), request_id, repeated: true });
+                drop(reply.send(Ok(receipt)));
+            }
+        }
+        Ok(())
+    }
+
+    fn hold(&mut self, positions: Vec<Position>, deadline: Option<Instant>, waiter: Waiter<D>) {
+        if self.stopping {
+            waiter.fail(WriteError::ShuttingDown);
+        } else if self.waiting.len() >= self.config.waiting_max {
+            waiter.fail(WriteError::QueueFull { stream: self.stream });
+        } else {
+            let id = self.waiting.add(positions, deadline, waiter);
+            self.recheck(vec![id]);
+        }
+    }
+
+    /// Looks again at those whose positions may have been folded.
+    pub(super) fn recheck(&mut self, ids: Vec<u64>) {
+        for id in ids {
+            let Some(positions) = self.waiting.positions(id) else { continue };
+            match self.folded(positions) {
+                Folded::All => self.let_go(id),
+                Folded::Not(stream, sequence) => self.waiting.block(id, stream, sequence),
+                Folded::Failed(error) => {
+                    if let Some(entry) = self.waiting.remove(id) {
+                        entry.waiter.fail(error);
+                    }
+                }
+                Folded::Unknown(position) => self.verify(id, position),
+            }
+        }
+    }
+
+    fn let_go(&mut self, id: u64) {
+        match self.waiting.remove(id).map(|entry| entry.waiter) {
+            Some(Waiter::Job(job)) => self.ready.push_back(Ready::Job(job)),
+            Some(Waiter::Caller(reply)) => drop(reply.send(Ok(()))),
+            None => {}
+        }
+    }
+
+    fn folded(&self, positions: &[Position]) -> Folded {
+        for position in positions {
+            let recent = if position.stream == self.stream {
+                &self.own.recent
+            } else if let Some(upstream) = self.upstream.iter().find(|upstream| upstream.stream == position.stream) {
+                &upstream.recent
+            } else {
+                return Folded::Failed(WriteError::StreamNotRead { stream: position.stream });
+            };
+            match recent.at(position.sequence) {
+                Known::Hash(hash) if hash == position.hash => {}
+                Known::Hash(_) => return Folded::Failed(WriteError::DataLoss(*position)),
+                Known::NotYet => return Folded::Not(position.stream, position.sequence),
+                Known::Forgotten if self.waiting.is_verified(position) => {}
+                Known::Forgotten => return Folded::Unknown(*position),
+            }
+        }
+        Folded::All
+    }
+
+    fn verify(&mut self, id: u64, position: Position) {
+        if self.verifications.len() >= VERIFICATIONS_MAX {
+            if let Some(entry) = self.waiting.remove(id) {
+                entry.waiter.fail(WriteError::QueueFull { stream: self.stream });
+            }
+            return;
+        }
+        let feed = self.feed.clone();
+        self.verifications.push(Box::pin(async move { (id, position, feed.contains(position).await) }));
+    }
+
+    pub(super) fn take_verified(&mut self, id: u64, position: Position, found: Result<bool, FollowError>) {
+        match found {
+            Ok(true) => {
+                self.waiting.set_verified(position);
+                self.recheck(vec![id]);
+            }
+            Ok(false) => {
+                if let Some(entry) = self.waiting.remove(id) {
+                    entry.waiter.fail(WriteError::DataLoss(position));
+                }
+            }
+            Err(error) => {
+                tracing::warn!(stream = %position.stream, %error, "could not look up a position");
+                if let Some(entry) = self.waiting.remove(id) {
+                    let read = self.current_heads().get(position.stream).sequence;
+                    let behind =
+                        WriteError::UpstreamBehind { stream: position.stream, wanted: position.sequence, read };
+                    entry.waiter.fail(behind);
+                }
+            }
+        }
+    }
+
+    /// Answers those whose deadline has passed.
+    pub(super) fn expire(&mut self, now: Instant) {
+        while let Some((entry, blocked_on)) = self.waiting.expired(now) {
+            let error = blocked_on.map_or(WriteError::DeadlineExceeded, |(stream, wanted)| {
+                let read = self.current_heads().get(stream).sequence;
+                WriteError::UpstreamBehind { stream, wanted, read }
+            });
+            entry.waiter.fail(error);
+        }
+    }
+}

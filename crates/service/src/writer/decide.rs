@@ -1,0 +1,261 @@
+//! Deciding: commands and reactions become commits in flight, refusals, or repeats.
+
+use bytes::Bytes;
+use loopledger_chain::{Envelope, RECORD_BYTES_MAX, leaf_hash};
+use loopledger_domain::{Commit, Context, Decider, Event, Rejection, Rule, Subject};
+use loopledger_event_log::Record;
+use loopledger_types::{Cause, Head, Key, Position, RequestId, StreamSequence, Timestamp};
+use loopledger_wire::{Draft, Receipt, encode_commit};
+use tokio::time::Instant;
+
+use super::job::{Job, Query};
+use super::task::{InFlight, Origin, Outcome, Ready, Task};
+use super::{Halt, WriteError};
+
+/// Commits decided, and so appended with one call, in one turn.
+const TURN_COMMITS_MAX: usize = 512;
+
+/// What one decision may say, so that every reaction to it, and a reversal that embeds it, fits one commit.
+const EVENTS_BYTES_MAX: usize = 24 * 1_024;
+
+/// A request id that is in flight, or confirmed and not yet in the store.
+#[derive(Debug, Clone)]
+pub(super) struct Request {
+    pub(super) digest: [u8; 32],
+    pub(super) head: Head,
+    pub(super) confirmed: bool,
+}
+
+/// Why a decision could not become a commit.
+enum Unfit {
+    TooLarge,
+    Bug(String),
+}
+
+/// What a commit is made of, besides where it stands.
+struct Decision {
+    request_id: RequestId,
+    digest: [u8; 32],
+    cause: Option<Cause>,
+    now: Timestamp,
+    events: Vec<Event>,
+}
+
+impl<D: Decider> Task<D> {
+    /// Decides what is ready, while the window has room. Reactions and commands take turns in being first.
+    pub(super) fn decide(&mut self, now: Instant) -> Result<(), Halt> {
+        let time = self.clock.now();
+        self.commands_first = !self.commands_first;
+        if self.commands_first {
+            self.decide_ready(now, time, TURN_COMMITS_MAX / 2)?;
+            self.react(now, time, TURN_COMMITS_MAX / 2)
+        } else {
+            self.react(now, time, TURN_COMMITS_MAX / 2)?;
+            self.decide_ready(now, time, TURN_COMMITS_MAX / 2)
+        }
+    }
+
+    fn decide_ready(&mut self, now: Instant, time: Timestamp, count_max: usize) -> Result<(), Halt> {
+        for _ in 0..count_max {
+            if !self.can_decide() {
+                return Ok(());
+            }
+            match self.ready.pop_front() {
+                Some(Ready::Job(job)) => self.decide_command(job, now, time)?,
+                Some(Ready::Query(query)) => self.run_query(query)?,
+                None => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    fn run_query(&mut self, mut query: Box<dyn Query<D>>) -> Result<(), Halt> {
+        for key in query.keys().to_vec() {
+            self.load_key(key)?;
+        }
+        let mut heads = self.current_heads();
+        // What it saw counts once it is read back, which is when it is answered.
+        heads.set(self.stream, self.chain.head);
+        query.run(&self.state, &heads);
+        self.outcomes.push_back(Outcome::Query(query));
+        Ok(())
+    }
+
+    fn decide_command(&mut self, job: Job<D>, now: Instant, time: Timestamp) -> Result<(), Halt> {
+        if job.reply.is_abandoned() {
+            return Ok(());
+        }
+        if job.deadline.is_some_and(|deadline| deadline <= now) {
+            job.reply.send(Err(WriteError::DeadlineExceeded));
+            return Ok(());
+        }
+        let request_id = job.write.request_id;
+        if let Some((head, digest)) = self.find_request(request_id)? {
+            let position = Position { stream: self.stream, sequence: head.sequence, hash: head.hash };
+            self.outcomes.push_back(if digest == job.write.digest {
+                Outcome::Repeat { job, receipt: Receipt { position, request_id, repeated: true } }
+            } else {
+                Outcome::Refusal { job, error: WriteError::RequestIdReused { request_id, first: position } }
+            });
+            return Ok(());
+        }
+        self.load(Subject::Command(&job.write.command))?;
+        let now = self.chain.next_time(time);
+        let context = Context { request_id, stream: self.stream, now };
+        let refused = match D::decide(&self.state, &job.write.command, &context) {
+            Err(rejection) => WriteError::Rejected(rejection),
+            Ok(events) => {
+                let decision = Decision { request_id, digest: job.write.digest, cause: None, now, events };
+                match self.seal(decision) {
+                    Ok(sealed) => {
+                        let head = sealed.head;
+                        let request = Request { digest: job.write.digest, head, confirmed: false };
+                        self.requests.insert(request_id, request);
+                        self.put_in_flight(sealed, Origin::Command(job));
+                        return Ok(());
+                    }
+                    Err(Unfit::TooLarge) => WriteError::Rejected(Rejection::broken(Rule::TooLarge, request_id)),
+                    Err(Unfit::Bug(detail)) => WriteError::Internal { detail },
+                }
+            }
+        };
+        self.outcomes.push_back(Outcome::Refusal { job, error: refused });
+        Ok(())
+    }
+
+    /// Where a request id was used, ever.
+    pub(super) fn find_request(&self, request_id: RequestId) -> Result<Option<(Head, [u8; 32])>, Halt> {
+        if let Some(request) = self.requests.get(&request_id) {
+            return Ok(Some((request.head, request.digest)));
+        }
+        let stored = self.store.request(request_id).map_err(Halt::Store)?;
+        Ok(stored.map(|record| (Head { sequence: record.sequence, hash: record.hash }, record.digest)))
+    }
+
+    fn react(&mut self, now: Instant, time: Timestamp, count_max: usize) -> Result<(), Halt> {
+        let mut last = 0;
+        for _ in 0..count_max {
+            if self.stopping || !self.can_decide() {
+                return Ok(());
+            }
+            let Some(index) = self.next_reaction(now, last) else { return Ok(()) };
+            last = index;
+            let Some(due) = self.upstream.get_mut(index).and_then(|upstream| upstream.due.pop_front()) else { break };
+            self.load(Subject::Upstream(&due.commit))?;
+            let request_id = due.commit.request_id.for_reaction(due.commit.stream, self.stream);
+            let now = self.chain.next_time(time);
+            let events = D::react(&self.state, &due.commit, &Context { request_id, stream: self.stream, now });
+            let cause = Some(due.commit.position());
+            // A reaction fits by the bounds on what it reacts to; one that does not is a bug, and skipping it would
+            // leave upstream without an answer for ever.
+            let sealed = match self.seal(Decision { request_id, digest: [0; 32], cause, now, events }) {
+                Ok(sealed) => sealed,
+                Err(Unfit::TooLarge) => {
+                    return Err(Halt::Internal { detail: "a reaction does not fit one commit".to_owned() });
+                }
+                Err(Unfit::Bug(detail)) => return Err(Halt::Internal { detail }),
+            };
+            if let Some(upstream) = self.upstream.get_mut(index) {
+                upstream.taken.push_back(due);
+            }
+            self.put_in_flight(sealed, Origin::Reaction(index));
+        }
+        Ok(())
+    }
+
+    /// Chains a decision on the speculative head and folds it.
+    fn seal(&mut self, decision: Decision) -> Result<Sealed, Unfit> {
+        if decision.events.is_empty() {
+            return Err(Unfit::Bug("a decision without events".to_owned()));
+        }
+        let sequence = self.chain.head.sequence.saturating_add(1);
+        let (upstream, named) = self.moved_upstream();
+        self.scratch.clear();
+        encode_commit(
+            &Draft {
+                stream: self.stream,
+                sequence,
+                previous_hash: self.chain.head.hash,
+                request_id: decision.request_id,
+                request_digest: decision.digest,
+                cause: decision.cause,
+                actor: None,
+                recorded_at: decision.now,
+                events: &decision.events,
+                upstream: &upstream,
+            },
+            &mut self.scratch,
+        );
+        if is_too_large(&self.scratch) {
+            return Err(Unfit::TooLarge);
+        }
+        let hash = leaf_hash(&self.scratch);
+        let commit = Commit {
+            stream: self.stream,
+            sequence,
+            hash,
+            request_id: decision.request_id,
+            request_digest: decision.digest,
+            cause: decision.cause,
+            actor: None,
+            recorded_at: decision.now,
+            events: decision.events,
+            upstream,
+        };
+        loopledger_ledger::check_with(&commit, &mut self.journal).map_err(|error| Unfit::Bug(error.to_string()))?;
+        // After this point nothing fails.
+        self.state.evolve(&commit);
+        Ok(Sealed { head: Head { sequence, hash }, recorded_at: decision.now, named, request_id: decision.request_id })
+    }
+
+    fn put_in_flight(&mut self, sealed: Sealed, origin: Origin<D>) {
+        let value = Bytes::copy_from_slice(&self.scratch);
+        self.batch.push(Record { key: Key(self.stream.county), headers: Vec::new(), value: value.clone() });
+        self.chain.head = sealed.head;
+        self.chain.recorded_at = sealed.recorded_at;
+        for (upstream, sequence) in &sealed.named {
+            self.chain.name(*upstream, *sequence);
+        }
+        self.in_flight = self.in_flight.saturating_add(1);
+        self.outcomes.push_back(Outcome::Commit(InFlight {
+            head: sealed.head,
+            value,
+            recorded_at: sealed.recorded_at,
+            request_id: sealed.request_id,
+            origin,
+            named: sealed.named,
+        }));
+    }
+
+    /// Upstream heads that moved since the commit before, ascending by stream.
+    fn moved_upstream(&self) -> (Vec<StreamSequence>, Vec<(usize, u64)>) {
+        let mut streams = Vec::new();
+        let mut named = Vec::new();
+        for (index, (upstream, before)) in self.upstream.iter().zip(&self.chain.named).enumerate() {
+            if upstream.noted.sequence > *before {
+                streams.push(StreamSequence { stream: upstream.stream, sequence: upstream.noted.sequence });
+                named.push((index, upstream.noted.sequence));
+            }
+        }
+        (streams, named)
+    }
+}
+
+/// A decision that is folded and encoded (into `scratch`).
+struct Sealed {
+    head: Head,
+    recorded_at: Timestamp,
+    named: Vec<(usize, u64)>,
+    request_id: RequestId,
+}
+
+/// Whether the events, or the record, are over their bounds.
+fn is_too_large(record: &[u8]) -> bool {
+    if record.len() <= EVENTS_BYTES_MAX {
+        return false;
+    }
+    let events = Envelope::decode(record).map_or(usize::MAX, |envelope| {
+        envelope.events.iter().fold(0_usize, |sum, event| sum.saturating_add(event.value.len()))
+    });
+    record.len() > RECORD_BYTES_MAX || events > EVENTS_BYTES_MAX
+}

@@ -1,0 +1,255 @@
+//! What programs hold of a writer.
+
+use core::future::Future;
+use core::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use loopledger_domain::{Decider, State};
+use loopledger_types::{Position, RequestId, StreamId};
+use loopledger_wire::{Receipt, Write};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout_at};
+
+use super::health::{Health, Metrics};
+use super::job::{Answer, Asked, EntityKey, Input, Job, Reply};
+use super::{Halt, WriteError};
+use crate::heads::Heads;
+
+/// Writes of one bulk stream that are not answered yet: what keeps the writer's window full.
+const ORDERED_MAX: usize = 8_192;
+
+/// The share of a deadline that is kept for saying what was in the way: one eighth.
+const MARGIN: u32 = 8;
+
+/// A writer, as callers use it. Clones are the same writer.
+#[derive(Debug)]
+pub struct WriterHandle<D: Decider> {
+    pub(super) stream: StreamId,
+    pub(super) inputs: mpsc::Sender<Input<D>>,
+    pub(super) health: watch::Receiver<Health>,
+    pub(super) heads: watch::Receiver<Arc<Heads>>,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+impl<D: Decider> Clone for WriterHandle<D> {
+    fn clone(&self) -> Self {
+        Self {
+            stream: self.stream,
+            inputs: self.inputs.clone(),
+            health: self.health.clone(),
+            heads: self.heads.clone(),
+            metrics: Arc::clone(&self.metrics),
+        }
+    }
+}
+
+impl<D: Decider> WriterHandle<D> {
+    pub const fn stream(&self) -> StreamId {
+        self.stream
+    }
+
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Changes of health, beginning with the present one.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.health.clone()
+    }
+
+    /// Waits until the writer serves; fails if it halts or stops first.
+    pub async fn serving(&self) -> Result<(), WriteError> {
+        let mut health = self.health.clone();
+        loop {
+            match &*health.borrow_and_update() {
+                Health::Serving => return Ok(()),
+                Health::Halted(halt) => return Err(WriteError::Halted(halt.clone())),
+                Health::Stopped => return Err(WriteError::ShuttingDown),
+                Health::CatchingUp(_) => {}
+            }
+            if health.changed().await.is_err() {
+                return Err(self.gone());
+            }
+        }
+    }
+
+    /// Queues a write at once; the future is its receipt. Dropping the future takes nothing back once the command is
+    /// decided, and the same request id finds the outcome.
+    pub fn submit(&self, write: Write<D::Command>, deadline: Option<Instant>) -> impl Future<Output = Answer> + use<D> {
+        let (reply, answer) = oneshot::channel();
+        let held_until = deadline.map(with_margin);
+        let job = Job { write, deadline: held_until, reply: Reply::One(reply) };
+        let queued = self.enqueue(Input::Command(job));
+        let gone = self.clone();
+        async move {
+            queued?;
+            within(deadline, answer).await?.unwrap_or_else(|_| Err(gone.gone()))
+        }
+    }
+
+    /// Opens a bulk stream: writes go in, and come out answered in the same order.
+    pub fn ordered(&self) -> (Ordered<D>, Answers) {
+        let (send, receive) = mpsc::unbounded_channel();
+        let permits = Arc::new(Semaphore::new(ORDERED_MAX));
+        let ordered = Ordered { handle: self.clone(), next: 0, replies: send, permits: Arc::clone(&permits) };
+        let answers = Answers { next: 0, replies: receive, early: BTreeMap::new(), ready: VecDeque::new(), permits };
+        (ordered, answers)
+    }
+
+    /// Looks at the state. `keys` are entities to be in memory first. Answered only when every commit that was seen
+    /// has been read back, with the heads that it was seen at.
+    pub async fn query<R: Send + 'static>(
+        &self,
+        keys: Vec<EntityKey<D>>,
+        deadline: Option<Instant>,
+        ask: impl Fn(&State<D>) -> R + Send + 'static,
+    ) -> Result<(R, Heads), WriteError> {
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Input::Query(Box::new(Asked { keys, ask, answer: None, reply })))?;
+        within(deadline, answer).await?.unwrap_or_else(|_| Err(self.gone()))
+    }
+
+    /// The receipt of a write that was acknowledged, or could have been, at any time in the past.
+    pub async fn receipt(
+        &self,
+        request_id: RequestId,
+        deadline: Option<Instant>,
+    ) -> Result<Option<Receipt>, WriteError> {
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Input::Receipt { request_id, reply })?;
+        within(deadline, answer).await?.unwrap_or_else(|_| Err(self.gone()))
+    }
+
+    /// How far the own stream is read back and upstream is folded.
+    pub fn heads(&self) -> Arc<Heads> {
+        Arc::clone(&self.heads.borrow())
+    }
+
+    /// Waits until `positions` are folded.
+    pub async fn wait_for(&self, positions: Vec<Position>, deadline: Option<Instant>) -> Result<(), WriteError> {
+        if positions.is_empty() {
+            return Ok(());
+        }
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Input::Wait { positions, deadline: deadline.map(with_margin), reply })?;
+        within(deadline, answer).await?.unwrap_or_else(|_| Err(self.gone()))
+    }
+
+    fn enqueue(&self, input: Input<D>) -> Result<(), WriteError> {
+        self.inputs.try_send(input).map_err(|error| match error {
+            TrySendError::Full(_) => WriteError::QueueFull { stream: self.stream },
+            TrySendError::Closed(_) => self.gone(),
+        })
+    }
+
+    /// Why nobody answers.
+    fn gone(&self) -> WriteError {
+        match &*self.health.borrow() {
+            Health::Halted(halt) => WriteError::Halted(halt.clone()),
+            Health::Stopped => WriteError::ShuttingDown,
+            Health::CatchingUp(_) | Health::Serving => WriteError::Halted(Halt::Stopped),
+        }
+    }
+}
+
+/// The writing half of a bulk stream.
+#[derive(Debug)]
+pub struct Ordered<D: Decider> {
+    handle: WriterHandle<D>,
+    next: u64,
+    replies: mpsc::UnboundedSender<(u64, Answer)>,
+    permits: Arc<Semaphore>,
+}
+
+impl<D: Decider> Ordered<D> {
+    /// Queues the next write, waiting for room: this is the stream's back-pressure. A write with `after` holds back
+    /// those behind it until its positions are folded. Every write gets an answer, whatever comes of it.
+    pub async fn submit(&mut self, write: Write<D::Command>, deadline: Option<Instant>) {
+        if !write.after.is_empty()
+            && let Err(error) = self.handle.wait_for(write.after.clone(), deadline).await
+        {
+            return self.refuse(error).await;
+        }
+        let index = self.reserve().await;
+        let reply = Reply::Ordered(index, self.replies.clone());
+        let job = Job { write, deadline, reply };
+        if let Err(unsent) = self.handle.inputs.send(Input::Command(job)).await {
+            unsent.0.fail(self.handle.gone());
+        }
+    }
+
+    /// Answers the next write without asking the writer, in its turn.
+    pub async fn refuse(&mut self, error: WriteError) {
+        let index = self.reserve().await;
+        drop(self.replies.send((index, Err(error))));
+    }
+
+    async fn reserve(&mut self) -> u64 {
+        let permit = self.permits.acquire().await.expect("the semaphore is never closed");
+        // Given back when the answer is taken.
+        permit.forget();
+        let index = self.next;
+        self.next = self.next.saturating_add(1);
+        index
+    }
+}
+
+/// The answering half of a bulk stream.
+#[derive(Debug)]
+pub struct Answers {
+    next: u64,
+    replies: mpsc::UnboundedReceiver<(u64, Answer)>,
+    /// Answers whose turn has not come.
+    early: BTreeMap<u64, Answer>,
+    ready: VecDeque<Answer>,
+    permits: Arc<Semaphore>,
+}
+
+impl Answers {
+    /// The next answer in the order of the writes; `None` after the last, when the writing half is gone.
+    pub async fn next(&mut self) -> Option<Answer> {
+        let mut received = Vec::new();
+        while self.ready.is_empty() {
+            if self.replies.recv_many(&mut received, ORDERED_MAX).await == 0 {
+                return None;
+            }
+            for (index, answer) in received.drain(..) {
+                if index == self.next {
+                    self.next = self.next.saturating_add(1);
+                    self.ready.push_back(answer);
+                } else {
+                    self.early.insert(index, answer);
+                }
+                while let Some(answer) = self.early.remove(&self.next) {
+                    self.next = self.next.saturating_add(1);
+                    self.ready.push_back(answer);
+                }
+            }
+        }
+        self.permits.add_permits(1);
+        self.ready.pop_front()
+    }
+
+    /// An answer that needs no waiting.
+    pub fn try_next(&mut self) -> Option<Answer> {
+        let answer = self.ready.pop_front()?;
+        self.permits.add_permits(1);
+        Some(answer)
+    }
+}
+
+/// A little before `deadline`, so that the writer can say what it still waited for.
+fn with_margin(deadline: Instant) -> Instant {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let margin = left.checked_div(MARGIN).unwrap_or(Duration::ZERO);
+    deadline.checked_sub(margin).unwrap_or(deadline)
+}
+
+async fn within<T>(deadline: Option<Instant>, answer: impl Future<Output = T>) -> Result<T, WriteError> {
+    match deadline {
+        Some(deadline) => timeout_at(deadline, answer).await.map_err(|_| WriteError::DeadlineExceeded),
+        None => Ok(answer.await),
+    }
+}

@@ -1,0 +1,92 @@
+//! What a writer says of itself: its health, and its counters.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
+
+use super::Halt;
+
+/// Whether a stream can be written to.
+#[derive(Debug, Clone)]
+pub enum Health {
+    /// Reading what was written before it started.
+    CatchingUp(CatchUp),
+    Serving,
+    /// It took what was queued, and takes no more.
+    Stopped,
+    Halted(Halt),
+}
+
+/// How far a writer that catches up has come.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct CatchUp {
+    /// Commits folded so far, of the own stream and of upstream.
+    pub commits: u64,
+    pub commits_per_second: u64,
+    /// Of the bytes (offsets) to be read, 0..=100.
+    pub percent: u8,
+    /// Unknown until something was read.
+    pub time_left: Option<Duration>,
+}
+
+macro_rules! metrics {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Counters and gauges of one writer. Counters begin at zero with the process.
+        #[derive(Debug, Default)]
+        pub struct Metrics { $($(#[$doc])* pub $name: Gauge,)* }
+
+        impl Metrics {
+            /// Every value by its name.
+            pub fn snapshot(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name.get()),)*]
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Own commits admitted.
+    commits_total,
+    /// Commits of other writers of the same stream, and of earlier runs.
+    foreign_commits_total,
+    upstream_commits_total,
+    reactions_total,
+    refusals_total,
+    repeats_total,
+    /// Void records of the own stream.
+    voids_total,
+    /// Times that another writer got in first.
+    conflicts_total,
+    /// Decisions made again after a conflict.
+    redecisions_total,
+    /// Times that bytes were appended again after a failure.
+    resends_total,
+    append_failures_total,
+    checkpoints_total,
+    /// Commands decided or waiting to be decided, not those in the channel.
+    queued,
+    in_flight,
+    /// The most commits that may be in flight now.
+    window,
+    waiting_for_upstream,
+    /// Upstream commits that are due a reaction.
+    reactions_due,
+    entities_in_memory,
+}
+
+/// A number that one task writes and anybody reads.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicU64);
+
+impl Gauge {
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set(&self, value: usize) {
+        self.0.store(u64::try_from(value).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}

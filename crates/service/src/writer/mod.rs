@@ -1,0 +1,234 @@
+//! The writer: one task per stream that decides, appends, and answers once it has read its own commit back.
+//!
+//! The hash chain is the lock (DESIGN §2): a commit is chained on the speculative head, and if a foreign commit gets in
+//! first, the own one is void and decided again on the new state. Nothing else keeps two writers apart, and nothing
+//! else needs to.
+//! What does not live here: rules (they are the [`Decider`]'s), and the wire.
+
+mod after;
+mod checkpoint;
+mod decide;
+mod error;
+mod handle;
+mod health;
+mod job;
+mod own;
+mod settle;
+mod start;
+mod task;
+mod upstream;
+mod waiting;
+
+use core::fmt;
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures::stream::FuturesUnordered;
+use loopledger_domain::{Decider, State};
+use loopledger_ledger::Journal;
+use loopledger_state_store::{ServiceStore, StoreError};
+use loopledger_types::{CountyCode, StreamId, Table};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub use error::{Halt, WriteError};
+pub use handle::{Answers, Ordered, WriterHandle};
+pub use health::{CatchUp, Gauge, Health, Metrics};
+pub use job::{Answer, EntityKey};
+pub use settle::AFTER_APPEND;
+
+use crate::clock::Clock;
+use crate::feed::Feed;
+use crate::heads::Heads;
+use task::Task;
+
+/// Called at named points, so that a test can end the process there.
+pub type PointHook = Arc<dyn Fn(&'static str) + Send + Sync>;
+
+/// The bounds of a writer.
+#[derive(Clone)]
+pub struct WriterConfig {
+    /// What callers asked and the writer has not taken; beyond it they are told to come back.
+    pub queue_max: usize,
+    /// Commits in flight. A commit of 400 bytes: 3 MiB.
+    pub window_max: usize,
+    /// Writes and callers that wait for upstream positions.
+    pub waiting_max: usize,
+    /// How long an upstream commit must have gone unanswered before this writer reacts: nothing where it serves the
+    /// county, 5 s on a standby.
+    pub reaction_delay: Duration,
+    pub on_point: Option<PointHook>,
+}
+
+impl Default for WriterConfig {
+    fn default() -> Self {
+        Self { queue_max: 4_096, window_max: 8_192, waiting_max: 4_096, reaction_delay: Duration::ZERO, on_point: None }
+    }
+}
+
+impl fmt::Debug for WriterConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriterConfig")
+            .field("queue_max", &self.queue_max)
+            .field("window_max", &self.window_max)
+            .field("waiting_max", &self.waiting_max)
+            .field("reaction_delay", &self.reaction_delay)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A running writer. Dropping it is what a crash is: what was appended stands, everything else is gone.
+#[derive(Debug)]
+pub struct Writer<D: Decider> {
+    handle: WriterHandle<D>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl<D: Decider> Writer<D> {
+    /// Starts the writer of `D::SERVICE` in `county`. Its health says when it serves.
+    pub fn start(
+        county: CountyCode,
+        feed: Feed,
+        store: Arc<dyn ServiceStore<D::Entity>>,
+        clock: Arc<dyn Clock>,
+        config: WriterConfig,
+    ) -> Self {
+        let stream = StreamId { service: D::SERVICE, county };
+        let (inputs_in, inputs) = mpsc::channel(config.queue_max);
+        let (health, health_out) = watch::channel(Health::CatchingUp(CatchUp::default()));
+        let (heads, heads_out) = watch::channel(Arc::new(Heads::new()));
+        let metrics = Arc::new(Metrics::default());
+        let stop = CancellationToken::new();
+        let handle = WriterHandle {
+            stream,
+            inputs: inputs_in,
+            health: health_out,
+            heads: heads_out,
+            metrics: Arc::clone(&metrics),
+        };
+        let beginning = Beginning::<D> { stream, feed, store, clock, config, metrics, health, heads, inputs };
+        let task = tokio::spawn(beginning.run(stop.clone()));
+        Self { handle, stop, task }
+    }
+
+    pub const fn handle(&self) -> &WriterHandle<D> {
+        &self.handle
+    }
+
+    /// Finishes what was queued, writes a last checkpoint, and ends. A log that takes nothing makes it wait: the caller
+    /// sets the limit, and dropping the future ends the writer as a crash would.
+    pub async fn shut_down(mut self) -> Health {
+        self.stop.cancel();
+        if (&mut self.task).await.is_err() {
+            return Health::Halted(Halt::Stopped);
+        }
+        self.handle.health.borrow().clone()
+    }
+}
+
+impl<D: Decider> Drop for Writer<D> {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What a writer begins with.
+struct Beginning<D: Decider> {
+    stream: StreamId,
+    feed: Feed,
+    store: Arc<dyn ServiceStore<D::Entity>>,
+    clock: Arc<dyn Clock>,
+    config: WriterConfig,
+    metrics: Arc<Metrics>,
+    health: watch::Sender<Health>,
+    heads: watch::Sender<Arc<Heads>>,
+    inputs: mpsc::Receiver<job::Input<D>>,
+}
+
+impl<D: Decider> Beginning<D> {
+    async fn run(self, stop: CancellationToken) {
+        let opened = tokio::select! {
+            biased;
+            () = stop.cancelled() => None,
+            opened = self.open() => Some(opened),
+        };
+        match opened {
+            None => {
+                task::refuse(self.inputs, &WriteError::ShuttingDown);
+                self.health.send_replace(Health::Stopped);
+            }
+            Some(Ok((state, streams))) => self.task(stop, state, streams).run().await,
+            Some(Err(halt)) => {
+                task::report(self.stream, &halt, &self.health);
+                task::halted(halt, self.inputs, &stop).await;
+            }
+        }
+    }
+
+    /// Loads what the store has, and opens the streams where it ends.
+    async fn open(&self) -> Result<(State<D>, start::Streams), Halt> {
+        let failed = |error: StoreError| Halt::Store(error);
+        let mut state = State::new(self.stream.county);
+        let progress = self.store.progress().map_err(failed)?;
+        if progress.is_some() {
+            state.entities.set_incomplete();
+            for (key, entity) in self.store.load_open().map_err(failed)? {
+                state.entities.load(key, Some(entity));
+            }
+        }
+        let upstream = D::UPSTREAM.iter().map(|service| StreamId { service: *service, county: self.stream.county });
+        let mut upstream: Vec<StreamId> = upstream.collect();
+        // The order in which commits name upstream heads.
+        upstream.sort_by_key(ToString::to_string);
+        let streams = start::open(&self.feed, self.stream, upstream, progress).await?;
+        Ok((state, streams))
+    }
+
+    fn task(self, stop: CancellationToken, state: State<D>, streams: start::Streams) -> Task<D> {
+        Task {
+            partition: self.feed.partition(self.stream),
+            window: self.config.window_max,
+            chain: streams.own.chain.clone(),
+            own: streams.own,
+            upstream: streams.upstream,
+            catch_up: streams.progression,
+            config: self.config,
+            stream: self.stream,
+            feed: self.feed,
+            clock: self.clock,
+            store: self.store,
+            metrics: self.metrics,
+            health: self.health,
+            heads: self.heads,
+            inputs: self.inputs,
+            taken: Vec::new(),
+            stop,
+            state,
+            requests: Table::new(),
+            ready: VecDeque::new(),
+            waiting: waiting::Waiting::default(),
+            verifications: FuturesUnordered::new(),
+            outcomes: VecDeque::new(),
+            in_flight: 0,
+            commands_first: false,
+            batch: Vec::new(),
+            scratch: Vec::new(),
+            journal: Journal::new(),
+            appends: FuturesUnordered::new(),
+            appended_to: None,
+            draining: false,
+            failed: false,
+            resends: 0,
+            resend_at: None,
+            end_check: None,
+            end_check_after: None,
+            dirty: checkpoint::Dirty::default(),
+            store_retry_at: None,
+            serving: false,
+            stopping: false,
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! The writer's task: one loop over its own stream, upstream, appends under way, and what callers ask.
+//!
+//! Every turn does a bounded amount of work on everything at hand and appends it with one call; between turns it
+//! yields. Nothing here is shared, so there is no lock on the way of a command.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use loopledger_domain::{Decider, State};
+use loopledger_event_log::{AppendError, Offset, ReadError, Record};
+use loopledger_ledger::Journal;
+use loopledger_state_store::ServiceStore;
+use loopledger_types::{Head, Partition, Position, RequestId, StreamId, Table, Timestamp};
+use loopledger_wire::Receipt;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::checkpoint::Dirty;
+use super::health::{Health, Metrics};
+use super::job::{Input, Job, Query};
+use super::own::{Chain, Own};
+use super::upstream::{Upstream, UpstreamRead, next_upstream};
+use super::waiting::Waiting;
+use super::{Halt, WriteError, WriterConfig};
+use crate::clock::Clock;
+use crate::feed::{Feed, FollowError, Seen};
+use crate::heads::Heads;
+
+/// Outcomes (commits, refusals, repeats, queries) that wait for a read-back, beyond which nothing is decided.
+const OUTCOMES_MAX: usize = 32_768;
+
+/// Calls of `append` under way at a time: enough to keep a disk or a network busy, and few, so that batches grow.
+const APPENDS_MAX: usize = 8;
+
+/// What callers asked that is taken from the queue at a time.
+const TAKE_MAX: usize = 512;
+
+/// Commits of other writers that wait for the upstream heads they name, beyond which the own stream is not read on.
+pub(super) const FOREIGN_MAX: usize = 8_192;
+
+/// Something to be decided or looked at.
+pub(super) enum Ready<D: Decider> {
+    Job(Job<D>),
+    Query(Box<dyn Query<D>>),
+}
+
+impl<D: Decider> Ready<D> {
+    pub(super) fn fail(self, error: WriteError) {
+        match self {
+            Self::Job(job) => job.reply.send(Err(error)),
+            Self::Query(query) => query.fail(error),
+        }
+    }
+}
+
+/// What was decided and is not answered yet, in the order of the decisions.
+pub(super) enum Outcome<D: Decider> {
+    Commit(InFlight<D>),
+    Refusal { job: Job<D>, error: WriteError },
+    Repeat { job: Job<D>, receipt: Receipt },
+    Query(Box<dyn Query<D>>),
+}
+
+/// A commit that was appended and not read back yet.
+pub(super) struct InFlight<D: Decider> {
+    pub(super) head: Head,
+    pub(super) value: Bytes,
+    pub(super) recorded_at: Timestamp,
+    pub(super) request_id: RequestId,
+    pub(super) origin: Origin<D>,
+    /// Upstream heads that the chain named before this commit's own are in [`Chain`]; these are this commit's.
+    pub(super) named: Vec<(usize, u64)>,
+}
+
+/// What led to a commit of ours.
+pub(super) enum Origin<D: Decider> {
+    Command(Job<D>),
+    /// Of the upstream stream with this index; the cause is the oldest of those taken.
+    Reaction(usize),
+}
+
+/// What became of one call of `append`.
+pub(super) type Report = Vec<Result<Offset, AppendError>>;
+
+/// What happened.
+pub(super) enum Event {
+    Own(Result<Seen, FollowError>),
+    Report(Report),
+    Upstream(usize, UpstreamRead),
+    Inputs,
+    EndChecked(Result<Offset, ReadError>),
+    Verified(u64, Position, Result<bool, FollowError>),
+    Stop,
+    Time,
+    Nothing,
+}
+
+pub(super) struct Task<D: Decider> {
+    pub(super) config: WriterConfig,
+    pub(super) stream: StreamId,
+    pub(super) partition: Partition,
+    pub(super) feed: Feed,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) store: Arc<dyn ServiceStore<D::Entity>>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) health: watch::Sender<Health>,
+    pub(super) heads: watch::Sender<Arc<Heads>>,
+    pub(super) inputs: mpsc::Receiver<Input<D>>,
+    pub(super) taken: Vec<Input<D>>,
+    pub(super) stop: CancellationToken,
+
+    pub(super) state: State<D>,
+    pub(super) own: Own,
+    pub(super) upstream: Vec<Upstream>,
+    /// The end of the chain of commits in flight; the confirmed end if there are none.
+    pub(super) chain: Chain,
+    pub(super) requests: Table<RequestId, super::decide::Request>,
+
+    pub(super) ready: VecDeque<Ready<D>>,
+    pub(super) waiting: Waiting<D>,
+    pub(super) verifications: FuturesUnordered<BoxFuture<'static, (u64, Position, Result<bool, FollowError>)>>,
+    pub(super) outcomes: VecDeque<Outcome<D>>,
+    pub(super) in_flight: usize,
+    pub(super) window: usize,
+    pub(super) commands_first: bool,
+
+    pub(super) batch: Vec<Record>,
+    pub(super) scratch: Vec<u8>,
+    pub(super) journal: Journal,
+    pub(super) appends: FuturesUnordered<BoxFuture<'static, Report>>,
+    /// The highest offset that an append reported.
+    pub(super) appended_to: Option<Offset>,
+    /// A foreign commit was admitted; what was in flight is void and must pass by before anything is decided.
+    pub(super) draining: bool,
+    /// Something in flight did not arrive; it is appended again before anything is decided.
+    pub(super) failed: bool,
+    pub(super) resends: u32,
+    pub(super) resend_at: Option<Instant>,
+    pub(super) end_check: Option<(Instant, BoxFuture<'static, Result<Offset, ReadError>>)>,
+    pub(super) end_check_after: Option<Instant>,
+
+    pub(super) dirty: Dirty<D>,
+    /// When to ask again whether the store takes a checkpoint that is due.
+    pub(super) store_retry_at: Option<Instant>,
+    pub(super) serving: bool,
+    pub(super) stopping: bool,
+    pub(super) catch_up: super::start::Progression,
+}
+
+impl<D: Decider> Task<D> {
+    /// Runs until it is stopped; a stream that halts goes on answering that it has.
+    pub(super) async fn run(mut self) {
+        match self.live().await {
+            Ok(()) => {
+                self.refuse_everything(&WriteError::ShuttingDown);
+                refuse(self.inputs, &WriteError::ShuttingDown);
+                self.health.send_replace(Health::Stopped);
+            }
+            Err(halt) => {
+                report(self.stream, &halt, &self.health);
+                self.refuse_everything(&WriteError::Halted(halt.clone()));
+                halted(halt, self.inputs, &self.stop).await;
+            }
+        }
+    }
+
+    async fn live(&mut self) -> Result<(), Halt> {
+        loop {
+            let more = self.turn()?;
+            if self.stopping && self.is_drained() {
+                return self.last_checkpoint();
+            }
+            if more {
+                // A branch of `event` is always ready then, so nothing would ever wait: give way to other tasks.
+                tokio::task::yield_now().await;
+            }
+            let event = self.event(more).await;
+            self.handle(event)?;
+        }
+    }
+
+    /// Does what can be done now. True: there is more that can be done now.
+    fn turn(&mut self) -> Result<bool, Halt> {
+        let now = Instant::now();
+        let folding = self.fold_foreign()?;
+        self.check_caught_up(now)?;
+        self.settle(now);
+        self.decide(now)?;
+        self.append();
+        self.deliver(now);
+        self.expire(now);
+        self.checkpoint(now)?;
+        self.publish();
+        Ok(folding || self.can_decide() && (!self.ready.is_empty() || self.reaction_due(now)))
+    }
+
+    pub(super) fn can_decide(&self) -> bool {
+        self.serving
+            && !self.draining
+            && !self.failed
+            && self.own.foreign.is_empty()
+            && self.in_flight < self.window
+            && self.outcomes.len() < OUTCOMES_MAX
+            && self.appends.len() < APPENDS_MAX
+            && !self.is_backlogged()
+    }
+
+    async fn event(&mut self, more: bool) -> Event {
+        let read_own = self.own.foreign.len() < FOREIGN_MAX && !self.is_backlogged();
+        let take = self.serving && !self.stopping && self.ready.len() < TAKE_MAX;
+        let timer = self.timer();
+        let blocked_on = self.blocked_on();
+        let read_upstream = !self.stopping && !self.is_backlogged();
+        tokio::select! {
+            biased;
+            Some(report) = self.appends.next(), if !self.appends.is_empty() => Event::Report(report),
+            seen = self.own.follower.next_seen(), if read_own => Event::Own(seen),
+            (index, read) = next_upstream(&mut self.upstream, blocked_on), if read_upstream => Event::Upstream(index, read),
+            _ = self.inputs.recv_many(&mut self.taken, TAKE_MAX), if take => Event::Inputs,
+            end = check_end(&mut self.end_check), if self.end_check.is_some() => Event::EndChecked(end),
+            Some((id, position, found)) = self.verifications.next(), if !self.verifications.is_empty() => {
+                Event::Verified(id, position, found)
+            }
+            () = self.stop.cancelled(), if !self.stopping => Event::Stop,
+            () = core::future::ready(()), if more => Event::Nothing,
+            () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => Event::Time,
+        }
+    }
+
+    fn handle(&mut self, event: Event) -> Result<(), Halt> {
+        match event {
+            Event::Own(Ok(seen)) => self.read_back(&seen)?,
+            Event::Own(Err(error)) | Event::Upstream(_, Err(error)) => return Err(error.into()),
+            Event::Report(report) => self.take_report(report)?,
+            Event::Upstream(index, Ok(read)) => self.note(index, read)?,
+            Event::EndChecked(end) => self.take_end(end),
+            Event::Verified(id, position, found) => self.take_verified(id, position, found),
+            Event::Stop => self.begin_stop(),
+            Event::Inputs | Event::Time | Event::Nothing => {}
+        }
+        // Whatever happened, callers get their share of the turn: other inputs may be ready without end.
+        if self.serving && !self.stopping {
+            while self.taken.len() < TAKE_MAX {
+                let Ok(input) = self.inputs.try_recv() else { break };
+                self.taken.push(input);
+            }
+        }
+        let mut taken = core::mem::take(&mut self.taken);
+        for input in taken.drain(..) {
+            self.route(input)?;
+        }
+        self.taken = taken;
+        Ok(())
+    }
+
+    /// The next instant at which something is due without anything happening.
+    fn timer(&self) -> Option<Instant> {
+        let times = [
+            self.waiting.next_deadline(),
+            self.resend_at,
+            self.end_check_after,
+            self.next_delayed_reaction(),
+            self.dirty.due(),
+            self.store_retry_at,
+        ];
+        times.into_iter().flatten().min()
+    }
+
+    /// Takes nothing more, and finishes what was taken.
+    fn begin_stop(&mut self) {
+        self.stopping = true;
+        self.inputs.close();
+        while let Ok(input) = self.inputs.try_recv() {
+            self.taken.push(input);
+        }
+        for entry in self.waiting.drain() {
+            entry.waiter.fail(WriteError::ShuttingDown);
+        }
+    }
+
+    fn is_drained(&self) -> bool {
+        let idle = self.ready.is_empty() && self.outcomes.is_empty() && self.appends.is_empty();
+        !self.serving || idle && self.own.foreign.is_empty()
+    }
+
+    fn refuse_everything(&mut self, error: &WriteError) {
+        for outcome in self.outcomes.drain(..) {
+            match outcome {
+                // What is in flight may stand: the same request id finds it.
+                Outcome::Commit(InFlight { origin: Origin::Reaction(_), .. }) => {}
+                Outcome::Commit(InFlight { origin: Origin::Command(job), .. })
+                | Outcome::Refusal { job, .. }
+                | Outcome::Repeat { job, .. } => job.reply.send(Err(error.clone())),
+                Outcome::Query(query) => query.fail(error.clone()),
+            }
+        }
+        for ready in self.ready.drain(..) {
+            ready.fail(error.clone());
+        }
+        for entry in self.waiting.drain() {
+            entry.waiter.fail(error.clone());
+        }
+        while let Some(input) = self.taken.pop() {
+            input.fail(error.clone());
+        }
+    }
+
+    fn publish(&mut self) {
+        let metrics = &self.metrics;
+        metrics.queued.set(self.ready.len());
+        metrics.in_flight.set(self.in_flight);
+        metrics.window.set(self.window);
+        metrics.waiting_for_upstream.set(self.waiting.len());
+        metrics.reactions_due.set(self.upstream.iter().fold(0, |sum, upstream| sum.saturating_add(upstream.due.len())));
+        metrics.entities_in_memory.set(self.state.entities.len());
+        let heads = self.current_heads();
+        self.heads.send_if_modified(|published| {
+            let changed = **published != heads;
+            if changed {
+                *published = Arc::new(heads);
+            }
+            changed
+        });
+    }
+
+    /// Confirmed own head, and upstream as folded.
+    pub(super) fn current_heads(&self) -> Heads {
+        let mut heads = Heads::new();
+        heads.set(self.stream, self.own.chain.head);
+        for upstream in &self.upstream {
+            heads.set(upstream.stream, upstream.noted);
+        }
+        heads
+    }
+}
+
+/// Says for all to see that the stream is halted.
+pub(super) fn report(stream: StreamId, halt: &Halt, health: &watch::Sender<Health>) {
+    tracing::error!(%stream, reason = halt.reason(), error = %halt, "the stream is halted");
+    health.send_replace(Health::Halted(halt.clone()));
+}
+
+/// Answers everything with the reason of the halt, until the writer is stopped.
+pub(super) async fn halted<D: Decider>(halt: Halt, mut inputs: mpsc::Receiver<Input<D>>, stop: &CancellationToken) {
+    let error = WriteError::Halted(halt);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return refuse(inputs, &error),
+            input = inputs.recv() => match input {
+                Some(input) => input.fail(error.clone()),
+                None => return,
+            },
+        }
+    }
+}
+
+/// Closes the queue, and answers what is in it.
+pub(super) fn refuse<D: Decider>(mut inputs: mpsc::Receiver<Input<D>>, error: &WriteError) {
+    inputs.close();
+    while let Ok(input) = inputs.try_recv() {
+        input.fail(error.clone());
+    }
+}
+
+async fn check_end(
+    check: &mut Option<(Instant, BoxFuture<'static, Result<Offset, ReadError>>)>,
+) -> Result<Offset, ReadError> {
+    match check {
+        Some((_, check)) => check.await,
+        None => core::future::pending().await,
+    }
+}

@@ -1,0 +1,208 @@
+//! Upstream streams: folding what they say, and reacting to what concerns us, each exactly once.
+//!
+//! Every upstream commit that concerns the service is put into `due` when it is noted, in the order of its stream.
+//! Deciding a reaction takes it out; reading a reaction back (our own, an earlier life's, another replica's) proves
+//! that it was the oldest one due. So what was handled is nothing but the fold of the own stream's causes.
+
+use core::task::Poll;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use loopledger_domain::{Commit, Decider, Subject};
+use loopledger_event_log::Offset;
+use loopledger_types::{Head, StreamId};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::Halt;
+use super::task::Task;
+use super::waiting::Recent;
+use crate::feed::{Commits, FollowError, Follower, LostTail};
+
+/// Upstream commits without a reaction, beyond which the stream is not read on (unless a foreign commit needs it).
+const DUE_MAX: usize = 16_384;
+
+/// Reads that wait for the writer, per upstream stream.
+const READS_AHEAD: usize = 2;
+
+pub(super) type UpstreamRead = Result<Commits, FollowError>;
+
+/// An upstream commit that concerns us and has no reaction yet.
+#[derive(Debug)]
+pub(super) struct Due {
+    pub(super) commit: Arc<Commit>,
+    /// Where to resume to see it again.
+    pub(super) before: (Head, Offset),
+    pub(super) since: Instant,
+}
+
+/// One upstream stream.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    pub(super) stream: StreamId,
+    reads: mpsc::Receiver<UpstreamRead>,
+    _task: AbortOnDropHandle<()>,
+    /// Everything before this offset was read.
+    pub(super) next: Offset,
+    /// Folded up to here, with the offset of that commit's record.
+    pub(super) noted: Head,
+    pub(super) noted_offset: Offset,
+    /// The newest commit seen since the start; behind `noted` while reading again what had no reaction.
+    pub(super) followed: Head,
+    pub(super) recent: Recent,
+    /// Without a reaction, oldest first.
+    pub(super) due: VecDeque<Due>,
+    /// With a reaction in flight, oldest first.
+    pub(super) taken: VecDeque<Due>,
+}
+
+impl Upstream {
+    /// Follows on from `follower`; what it says up to `noted` is folded already.
+    pub(super) fn new(mut follower: Follower, noted: Head, noted_offset: Offset) -> Self {
+        let (stream, followed, next) = (follower.stream(), follower.head(), follower.next_offset());
+        let (send, reads) = mpsc::channel(READS_AHEAD);
+        // A task of its own: decoding runs beside deciding.
+        let task = tokio::spawn(async move {
+            loop {
+                let read = follower.next().await;
+                let failed = read.is_err();
+                if send.send(read).await.is_err() || failed {
+                    break;
+                }
+            }
+        });
+        Self {
+            stream,
+            reads,
+            _task: AbortOnDropHandle::new(task),
+            next,
+            noted,
+            noted_offset,
+            followed,
+            recent: Recent::starting_at(noted),
+            due: VecDeque::new(),
+            taken: VecDeque::new(),
+        }
+    }
+
+    /// Where to resume so that nothing without a reaction is missed.
+    pub(super) fn answered(&self) -> (Head, Offset) {
+        self.taken.front().or(self.due.front()).map_or((self.noted, self.noted_offset), |due| due.before)
+    }
+}
+
+/// Waits for the next read of any upstream stream that is wanted. Cancel-safe.
+pub(super) async fn next_upstream(upstream: &mut [Upstream], needed: Option<usize>) -> (usize, UpstreamRead) {
+    core::future::poll_fn(|context| {
+        for (index, upstream) in upstream.iter_mut().enumerate() {
+            if upstream.due.len() >= DUE_MAX && needed != Some(index) {
+                continue;
+            }
+            if let Poll::Ready(Some(read)) = upstream.reads.poll_recv(context) {
+                return Poll::Ready((index, read));
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+impl<D: Decider> Task<D> {
+    /// Folds what upstream says.
+    pub(super) fn note(&mut self, index: usize, read: Commits) -> Result<(), Halt> {
+        let now = Instant::now();
+        for admitted in read.commits {
+            let commit = admitted.commit;
+            let head = Head { sequence: commit.sequence, hash: commit.hash };
+            let Some(upstream) = self.upstream.get_mut(index) else { break };
+            upstream.followed = head;
+            if head.sequence == upstream.noted.sequence && head.hash != upstream.noted.hash {
+                let missing = head.sequence..=head.sequence;
+                return Err(FollowError::from(LostTail { stream: upstream.stream, missing }).into());
+            }
+            if head.sequence > upstream.noted.sequence {
+                self.load(Subject::Upstream(&commit))?;
+                D::note(&mut self.state, &commit);
+                self.dirty.upstream_commit();
+                self.catch_up.commits = self.catch_up.commits.saturating_add(1);
+                self.metrics.upstream_commits_total.add(1);
+                let Some(upstream) = self.upstream.get_mut(index) else { break };
+                upstream.noted = head;
+                upstream.noted_offset = admitted.offset;
+                upstream.recent.push(head);
+            }
+            if commit.events.iter().any(D::concerns)
+                && let Some(upstream) = self.upstream.get_mut(index)
+            {
+                upstream.due.push_back(Due { commit, before: admitted.before, since: now });
+            }
+        }
+        let Some(upstream) = self.upstream.get_mut(index) else { return Ok(()) };
+        upstream.next = read.next;
+        let (stream, noted) = (upstream.stream, upstream.noted.sequence);
+        let reached = self.waiting.reached(stream, noted);
+        self.recheck(reached);
+        Ok(())
+    }
+
+    /// The upstream stream whose oldest unanswered commit is due, taking turns.
+    pub(super) fn next_reaction(&self, now: Instant, after: usize) -> Option<usize> {
+        let count = self.upstream.len();
+        let order = (0..count).filter_map(|step| after.saturating_add(step).saturating_add(1).checked_rem(count));
+        order.into_iter().find(|index| {
+            let due = self.upstream.get(*index).and_then(|upstream| upstream.due.front());
+            due.is_some_and(|due| self.reaction_time(due) <= now)
+        })
+    }
+
+    pub(super) fn reaction_due(&self, now: Instant) -> bool {
+        !self.stopping && self.next_reaction(now, 0).is_some()
+    }
+
+    /// When the next reaction that is held back is due.
+    pub(super) fn next_delayed_reaction(&self) -> Option<Instant> {
+        if self.config.reaction_delay.is_zero() || !self.can_decide() || self.stopping {
+            return None;
+        }
+        self.upstream.iter().filter_map(|upstream| upstream.due.front()).map(|due| self.reaction_time(due)).min()
+    }
+
+    fn reaction_time(&self, due: &Due) -> Instant {
+        due.since.checked_add(self.config.reaction_delay).unwrap_or(due.since)
+    }
+
+    /// Loads what the rules need to know and is not in memory.
+    pub(super) fn load(&mut self, subject: Subject<'_, D::Command>) -> Result<(), Halt> {
+        loop {
+            let missing = D::keys(&self.state, again(&subject));
+            if missing.is_empty() {
+                return Ok(());
+            }
+            for key in missing {
+                self.load_key(key)?;
+            }
+        }
+    }
+
+    pub(super) fn load_key(&mut self, key: super::EntityKey<D>) -> Result<(), Halt> {
+        if self.state.entities.is_known(&key) {
+            return Ok(());
+        }
+        let entity = self.store.entity(&key).map_err(Halt::Store)?;
+        if entity.is_some() {
+            self.dirty.loaded.push(key);
+        }
+        self.state.entities.load(key, entity);
+        Ok(())
+    }
+}
+
+/// `Subject` is `Copy` only if the command is, although it holds nothing but references.
+const fn again<'a, C>(subject: &Subject<'a, C>) -> Subject<'a, C> {
+    match subject {
+        Subject::Command(command) => Subject::Command(command),
+        Subject::Own(commit) => Subject::Own(commit),
+        Subject::Upstream(commit) => Subject::Upstream(commit),
+    }
+}

@@ -1,0 +1,7 @@
+//! The writer against logs that fail, other writers, crashes, and services that react to each other.
+
+#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::wildcard_enum_match_arm, reason = "tests")]
+
+mod basics;
+mod peer;
+mod world;

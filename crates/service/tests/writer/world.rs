@@ -1,0 +1,122 @@
+//! What the tests stand on: a county, a log, stores that survive their writers, and ways to look at all of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use loopledger_domain::{Commit, Decider, State, Subject};
+use loopledger_event_log::{EventLog, MemoryLog};
+use loopledger_service::clock::{Clock, ManualClock};
+use loopledger_service::feed::Feed;
+use loopledger_service::writer::{Writer, WriterConfig, WriterHandle};
+use loopledger_state_store::{Memory, MemoryStore, Mirror, ServiceStore};
+use loopledger_types::{CountyCode, Key as LogKey, Position, RequestId, Service, StreamId, Timestamp, partition_of};
+use loopledger_wire::{Created, Write};
+use tokio::time::Instant;
+
+use crate::peer::{Command, Key, Number};
+
+pub(crate) const COUNTY: CountyCode = CountyCode::TUOLI;
+
+pub(crate) fn stream(service: Service) -> StreamId {
+    StreamId { service, county: COUNTY }
+}
+
+pub(crate) fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::new(Timestamp { seconds: 1_767_225_600, nanos: 0 }))
+}
+
+/// A writer that begins with what `memory` remembers.
+pub(crate) fn start<D>(log: &MemoryLog, memory: &Memory, config: WriterConfig) -> Writer<D>
+where
+    D: Decider<Entity = Number>,
+    D::Entity: Mirror,
+{
+    start_with(log, memory, config, clock())
+}
+
+pub(crate) fn start_with<D>(log: &MemoryLog, memory: &Memory, config: WriterConfig, clock: Arc<dyn Clock>) -> Writer<D>
+where
+    D: Decider<Entity = Number>,
+{
+    let store: Arc<dyn ServiceStore<Number>> = Arc::new(MemoryStore::<Number>::new(memory.clone()));
+    Writer::start(COUNTY, Feed::new(Arc::new(log.clone())), store, clock, config)
+}
+
+pub(crate) fn request(number: u64) -> RequestId {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    bytes[6] = 0x40;
+    bytes[8] = 0x80;
+    bytes[8..].copy_from_slice(&(number | 1 << 63).to_be_bytes());
+    RequestId(bytes)
+}
+
+/// A write whose digest follows from its command.
+pub(crate) fn write(number: u64, command: Command) -> Write<Command> {
+    let mut digest = [0; 32];
+    let text = format!("{command:?}");
+    for (slot, byte) in digest.iter_mut().zip(text.bytes()) {
+        *slot = byte;
+    }
+    Write { request_id: request(number), digest, after: Vec::new(), created: Created::default(), command }
+}
+
+pub(crate) fn after(mut write: Write<Command>, positions: Vec<Position>) -> Write<Command> {
+    write.after = positions;
+    write
+}
+
+pub(crate) fn add(number: u64, account: u64, amount: i64) -> Write<Command> {
+    write(number, Command::Add { account, amount })
+}
+
+pub(crate) fn in_time() -> Option<Instant> {
+    Instant::now().checked_add(Duration::from_secs(600))
+}
+
+/// Every commit of the stream in the log now.
+pub(crate) async fn commits(log: &MemoryLog, service: Service) -> Vec<Arc<Commit>> {
+    let stream = stream(service);
+    let topic = service.topic();
+    let end = log.end(topic, partition_of(LogKey(COUNTY), log.partition_count(topic))).await.unwrap();
+    let feed = Feed::new(Arc::new(log.clone()));
+    let mut follower = feed.follow(stream);
+    let mut all = Vec::new();
+    while follower.next_offset() < end {
+        all.extend(follower.next().await.unwrap().commits.into_iter().map(|admitted| admitted.commit));
+    }
+    for (commit, sequence) in all.iter().zip(1..) {
+        assert_eq!(commit.sequence, sequence, "sequences have no gap");
+    }
+    all
+}
+
+/// The state that the log says there is.
+pub(crate) fn fold<D: Decider<Entity = Number>>(
+    own: &[Arc<Commit>],
+    upstream: &[Arc<Commit>],
+) -> BTreeMap<Key, Number> {
+    let mut state = State::<D>::new(COUNTY);
+    for commit in upstream {
+        assert!(D::keys(&state, Subject::Upstream(commit)).is_empty());
+        D::note(&mut state, commit);
+    }
+    for commit in own {
+        state.evolve(commit);
+        state.entities.confirm();
+    }
+    all(&state)
+}
+
+pub(crate) fn all<D: Decider<Entity = Number>>(state: &State<D>) -> BTreeMap<Key, Number> {
+    state.entities.sorted().into_iter().map(|(key, number)| (*key, number.clone())).collect()
+}
+
+/// The writer's state, with everything that it has ever stored in memory.
+pub(crate) async fn state<D>(handle: &WriterHandle<D>, keys: impl IntoIterator<Item = Key>) -> BTreeMap<Key, Number>
+where
+    D: Decider<Entity = Number>,
+{
+    handle.query(keys.into_iter().collect(), in_time(), |state: &State<D>| all(state)).await.unwrap().0
+}
