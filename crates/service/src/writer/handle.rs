@@ -127,6 +127,15 @@ impl<D: Decider> WriterHandle<D> {
         Arc::clone(&self.heads.borrow())
     }
 
+    /// Waits until some head moves after this handle last waited (or was made).
+    pub async fn heads_changed(&mut self) -> Arc<Heads> {
+        // A writer that is gone moves no more: its health says so.
+        if self.heads.changed().await.is_err() {
+            core::future::pending::<()>().await;
+        }
+        Arc::clone(&self.heads.borrow_and_update())
+    }
+
     /// Waits until `positions` are folded.
     pub async fn wait_for(&self, positions: Vec<Position>, deadline: Option<Instant>) -> Result<(), WriteError> {
         if positions.is_empty() {

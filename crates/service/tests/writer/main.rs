@@ -3,5 +3,6 @@
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::wildcard_enum_match_arm, reason = "tests")]
 
 mod basics;
+mod faults;
 mod peer;
 mod world;
