@@ -1,0 +1,119 @@
+//! The command line, as DESIGN §7 names it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::command::{DemoArgs, IncomeArgs, LoopArgs, RecordArgs, StatementArgs, TraceArgs};
+use crate::output::Format;
+
+/// LoopLedger 闭环账本: the ledger of a county's circulation of farm produce.
+///
+/// Exit codes: 0 done, 1 the server or a check said no, 2 wrong usage, 3 the server cannot be reached.
+#[derive(Debug, Parser)]
+#[command(name = "loopledger", version, about)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// All services in one process, on the embedded log.
+    Up(UpArgs),
+    /// Plays nine months of 托里县's business against a running server.
+    Demo {
+        #[command(flatten)]
+        server: Server,
+        #[command(flatten)]
+        args: DemoArgs,
+    },
+    /// Sends commands from a file of ProtoJSON lines; safe to run again.
+    Record {
+        #[command(flatten)]
+        server: Server,
+        #[command(flatten)]
+        args: RecordArgs,
+    },
+    /// What a household earned, and why; or the households of a division.
+    Income {
+        #[command(flatten)]
+        server: Server,
+        #[command(flatten)]
+        output: Output,
+        #[command(flatten)]
+        args: IncomeArgs,
+    },
+    /// The loop measures and the plan's targets.
+    Loop {
+        #[command(flatten)]
+        server: Server,
+        #[command(flatten)]
+        output: Output,
+        #[command(flatten)]
+        args: LoopArgs,
+    },
+    /// Where a lot came from and where it went.
+    Trace {
+        #[command(flatten)]
+        server: Server,
+        #[command(flatten)]
+        output: Output,
+        #[command(flatten)]
+        args: TraceArgs,
+    },
+    /// A party's book in a month.
+    Statement {
+        #[command(flatten)]
+        server: Server,
+        #[command(flatten)]
+        output: Output,
+        #[command(flatten)]
+        args: StatementArgs,
+    },
+    /// Folds the ledger again from zero, with progress, and compares.
+    Rebuild {
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Heads, voids and digests.
+    Status {
+        #[command(flatten)]
+        server: Server,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Server {
+    /// One URL that serves everything, or service=URL pairs separated by commas.
+    #[arg(long, env = "LOOPLEDGER_SERVER", default_value = "http://127.0.0.1:50051")]
+    pub(crate) server: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Output {
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// Where the log and the stores live.
+    #[arg(long, default_value = "data")]
+    pub(crate) data: PathBuf,
+    /// gRPC address; port 0 picks a free one, which is printed.
+    #[arg(long, default_value = "127.0.0.1:50051")]
+    pub(crate) listen: SocketAddr,
+    /// Also plays the Tuoli scenario, prints the loop, and goes on serving.
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// Households of the demo.
+    #[arg(long, default_value_t = 400, requires = "demo", value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub(crate) households: u32,
+    /// Seed of the demo.
+    #[arg(long, default_value_t = 2020, requires = "demo")]
+    pub(crate) seed: u64,
+}

@@ -1,0 +1,119 @@
+//! Where the services are: one URL that serves everything, or `service=URL` pairs separated by commas.
+
+use std::time::Duration;
+
+use loopledger_proto::distribution::v1::distribution_service_client::DistributionServiceClient;
+use loopledger_proto::ledger::v1::income_service_client::IncomeServiceClient;
+use loopledger_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
+use loopledger_proto::ledger::v1::loop_service_client::LoopServiceClient;
+use loopledger_proto::ledger::v1::trace_service_client::TraceServiceClient;
+use loopledger_proto::procurement::v1::procurement_service_client::ProcurementServiceClient;
+use loopledger_proto::sales::v1::sales_service_client::SalesServiceClient;
+use loopledger_proto::station::v1::station_service_client::StationServiceClient;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::exit::{Failure, chain};
+
+/// How long to wait for a connection; a server on this machine or in this cluster answers in milliseconds.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Largest answer taken: a page of a statement, with room.
+const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The programs that a client talks to; the projection serves every query of the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Program {
+    Procurement,
+    Station,
+    Distribution,
+    Sales,
+    Projection,
+}
+
+impl Program {
+    const ALL: [(Self, &'static str); 5] = [
+        (Self::Procurement, "procurement"),
+        (Self::Station, "station"),
+        (Self::Distribution, "distribution"),
+        (Self::Sales, "sales"),
+        (Self::Projection, "projection"),
+    ];
+}
+
+/// Open connections, one per program (the same one if one URL serves all).
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    channels: Vec<(Program, Channel)>,
+}
+
+impl Client {
+    /// Connects to everything that `server` names.
+    pub(crate) async fn connect(server: &str) -> Result<Self, Failure> {
+        let mut channels = Vec::new();
+        if server.contains('=') {
+            for pair in server.split(',') {
+                let (name, url) = pair
+                    .split_once('=')
+                    .ok_or_else(|| Failure::Usage(format!("--server: '{pair}' is not service=URL")))?;
+                let (program, _) = Program::ALL
+                    .into_iter()
+                    .find(|(_, known)| *known == name.trim())
+                    .ok_or_else(|| Failure::Usage(format!("--server: there is no service '{name}'")))?;
+                channels.push((program, connect(url.trim()).await?));
+            }
+        } else {
+            let channel = connect(server).await?;
+            channels.extend(Program::ALL.into_iter().map(|(program, _)| (program, channel.clone())));
+        }
+        Ok(Self { channels })
+    }
+
+    fn channel(&self, program: Program) -> Result<Channel, Failure> {
+        let found = self.channels.iter().find(|(known, _)| *known == program).map(|(_, channel)| channel.clone());
+        found.ok_or_else(|| Failure::Usage(format!("--server names no address of {program:?}")))
+    }
+
+    pub(crate) fn procurement(&self) -> Result<ProcurementServiceClient<Channel>, Failure> {
+        Ok(ProcurementServiceClient::new(self.channel(Program::Procurement)?)
+            .max_decoding_message_size(MESSAGE_BYTES_MAX))
+    }
+
+    pub(crate) fn station(&self) -> Result<StationServiceClient<Channel>, Failure> {
+        Ok(StationServiceClient::new(self.channel(Program::Station)?).max_decoding_message_size(MESSAGE_BYTES_MAX))
+    }
+
+    pub(crate) fn distribution(&self) -> Result<DistributionServiceClient<Channel>, Failure> {
+        Ok(DistributionServiceClient::new(self.channel(Program::Distribution)?)
+            .max_decoding_message_size(MESSAGE_BYTES_MAX))
+    }
+
+    pub(crate) fn sales(&self) -> Result<SalesServiceClient<Channel>, Failure> {
+        Ok(SalesServiceClient::new(self.channel(Program::Sales)?).max_decoding_message_size(MESSAGE_BYTES_MAX))
+    }
+
+    pub(crate) fn ledger(&self) -> Result<LedgerServiceClient<Channel>, Failure> {
+        Ok(LedgerServiceClient::new(self.channel(Program::Projection)?).max_decoding_message_size(MESSAGE_BYTES_MAX))
+    }
+
+    pub(crate) fn income(&self) -> Result<IncomeServiceClient<Channel>, Failure> {
+        Ok(IncomeServiceClient::new(self.channel(Program::Projection)?).max_decoding_message_size(MESSAGE_BYTES_MAX))
+    }
+
+    pub(crate) fn loops(&self) -> Result<LoopServiceClient<Channel>, Failure> {
+        Ok(LoopServiceClient::new(self.channel(Program::Projection)?).max_decoding_message_size(MESSAGE_BYTES_MAX))
+    }
+
+    pub(crate) fn trace(&self) -> Result<TraceServiceClient<Channel>, Failure> {
+        Ok(TraceServiceClient::new(self.channel(Program::Projection)?).max_decoding_message_size(MESSAGE_BYTES_MAX))
+    }
+}
+
+async fn connect(url: &str) -> Result<Channel, Failure> {
+    let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+    let endpoint = Endpoint::from_shared(url.clone())
+        .map_err(|error| Failure::Usage(format!("--server: '{url}' is not a URL: {}", chain(&error))))?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .initial_stream_window_size(1 << 20)
+        .initial_connection_window_size(1 << 22);
+    endpoint.connect().await.map_err(|error| Failure::Unreachable(format!("cannot reach {url}: {}", chain(&error))))
+}

@@ -1,0 +1,97 @@
+//! `demo`: plays the Tuoli scenario through gRPC, then shows the loop and a few households.
+
+use std::fs::File;
+use std::io::{BufWriter, Write, stdout};
+use std::path::PathBuf;
+
+use loopledger_proto::ledger::v1::ListDivisionIncomeRequest;
+
+use super::income::print_household;
+use super::loops::print_loop;
+use super::record::send_all;
+use super::status::print_digest;
+use crate::client::Client;
+use crate::demo::{DEMO_WEEKS, play};
+use crate::exit::Failure;
+use crate::output::Format;
+use crate::record::to_json;
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct DemoArgs {
+    /// Households, spread over the 40 stations.
+    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub(crate) households: u32,
+    /// The same seed plays the same year.
+    #[arg(long, default_value_t = 2020)]
+    pub(crate) seed: u64,
+    /// Weeks from April 2020 on.
+    #[arg(long, default_value_t = DEMO_WEEKS, value_parser = clap::value_parser!(i32).range(1..=340))]
+    pub(crate) weeks: i32,
+    /// Writes the commands to this file, for `record`, instead of sending them.
+    #[arg(long)]
+    pub(crate) write: Option<PathBuf>,
+}
+
+pub(crate) async fn demo(
+    connect: impl AsyncFnOnce() -> Result<Client, Failure>,
+    args: &DemoArgs,
+) -> Result<(), Failure> {
+    if let Some(path) = &args.write {
+        return write_file(path, args);
+    }
+    let client = connect().await?;
+    let total = u64::try_from(play(args.seed, args.households, args.weeks).count()).unwrap_or(0);
+    println!("托里县 2020年4月至12月:{} 户,40 个村级站点,{total} 行指令(种子 {})", args.households, args.seed);
+    let tally = send_all(&client, "演示", total, play(args.seed, args.households, args.weeks)).await?;
+    println!("已记录 {} 条,拒绝 {} 条,同步点 {} 个\n", tally.recorded, tally.refused, tally.barriers);
+    show_outcome(&client).await?;
+    if tally.refused > 0 { Err(Failure::Refused(format!("{} commands were refused", tally.refused))) } else { Ok(()) }
+}
+
+/// The loop table, the income of a few households, and where to look further.
+async fn show_outcome(client: &Client) -> Result<(), Failure> {
+    print_loop(client, "", "", "", Format::Table, &mut stdout()).await?;
+    println!();
+    let households = earning_households(client).await?;
+    for household in households.iter().take(3) {
+        print_household(client, household, "", "", "", Format::Table).await?;
+        println!();
+    }
+    print_digest(client).await?;
+    println!("\n接下来可以看:");
+    if let Some(household) = households.first() {
+        println!("  loopledger income --household {household}        这户的收入,以及每一分钱的依据");
+    }
+    println!("  loopledger income --division 654224202           库普乡各户");
+    println!("  loopledger loop --division 654224202             库普乡货物的流向");
+    println!("  loopledger status --format json                  各数据流的位置与账本摘要");
+    println!("  loopledger rebuild                               从零重算,与现状比对");
+    Ok(())
+}
+
+/// Households of the first village with the most received income, best first.
+async fn earning_households(client: &Client) -> Result<Vec<String>, Failure> {
+    let request = ListDivisionIncomeRequest {
+        division_code: "654224".to_owned(),
+        page_size: 1_000,
+        ..ListDivisionIncomeRequest::default()
+    };
+    let answer = client.income()?.list_division_income(request).await?.into_inner();
+    let mut rows: Vec<(i64, String)> = answer
+        .rows
+        .into_iter()
+        .filter_map(|row| Some((row.sums?.net_fen, row.household?.household_id)))
+        .filter(|(net, _)| *net > 0)
+        .collect();
+    rows.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(rows.into_iter().map(|(_, household)| household).collect())
+}
+
+fn write_file(path: &PathBuf, args: &DemoArgs) -> Result<(), Failure> {
+    let wrong = |error: std::io::Error| Failure::Usage(format!("{}: {error}", path.display()));
+    let mut file = BufWriter::new(File::create(path).map_err(wrong)?);
+    for line in play(args.seed, args.households, args.weeks) {
+        writeln!(file, "{}", to_json(&line)?).map_err(wrong)?;
+    }
+    file.flush().map_err(wrong)
+}

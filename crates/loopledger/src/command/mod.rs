@@ -1,0 +1,22 @@
+//! The client commands: each asks a running server, and prints what it said.
+
+mod demo;
+mod income;
+mod loops;
+mod progress;
+mod rebuild;
+mod record;
+mod statement;
+mod status;
+mod trace;
+mod words;
+
+pub(crate) use demo::{DemoArgs, demo};
+pub(crate) use income::{IncomeArgs, income};
+pub(crate) use loops::{LoopArgs, show_loop};
+pub(crate) use progress::Progress;
+pub(crate) use rebuild::rebuild;
+pub(crate) use record::{RecordArgs, record};
+pub(crate) use statement::{StatementArgs, statement};
+pub(crate) use status::status;
+pub(crate) use trace::{TraceArgs, trace};

@@ -1,0 +1,86 @@
+//! `statement`: a party's book in a month.
+
+use loopledger_proto::ledger::v1::counterparty::Who;
+use loopledger_proto::ledger::v1::{Account, AccountAmount, Counterparty, GetStatementRequest};
+use serde_json::{Value, json};
+
+use super::income::print;
+use super::words::{fact, named, yuan};
+use crate::client::Client;
+use crate::exit::Failure;
+use crate::output::{Format, Report};
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct StatementArgs {
+    /// The party's id.
+    party: String,
+    /// The month, YYYY-MM.
+    #[arg(long)]
+    period: String,
+}
+
+pub(crate) async fn statement(client: &Client, args: &StatementArgs, format: Format) -> Result<(), Failure> {
+    let mut report = Report::new(format!("{} {} 对账单(元,借方为正)", args.party, args.period))
+        .text("business_date", "日期")
+        .text("text", "摘要")
+        .text("account", "科目")
+        .text("counterparty", "对方")
+        .number("amount_yuan", "金额")
+        .text("lot_id", "批次")
+        .text("fact", "记录");
+    let mut page_token = String::new();
+    let mut first = true;
+    loop {
+        let request = GetStatementRequest {
+            page_size: 1_000,
+            page_token,
+            party_id: args.party.clone(),
+            month: args.period.clone(),
+            ..GetStatementRequest::default()
+        };
+        let answer = client.ledger()?.get_statement(request).await?.into_inner();
+        if std::mem::take(&mut first) {
+            answer.opening.iter().for_each(|amount| report.row(balance_row("期初", amount)));
+        }
+        for line in &answer.lines {
+            report.row(vec![
+                json!(line.business_date),
+                json!(line.label),
+                json!(account(line.account.as_ref())),
+                json!(counterparty(line.counterparty.as_ref())),
+                yuan(line.amount_fen),
+                json!(line.lot_id),
+                json!(fact(line.fact.as_ref())),
+            ]);
+        }
+        page_token = answer.next_page_token;
+        if page_token.is_empty() {
+            answer.closing.iter().for_each(|amount| report.row(balance_row("期末", amount)));
+            return print(&report, format);
+        }
+    }
+}
+
+fn balance_row(text: &str, amount: &AccountAmount) -> Vec<Value> {
+    vec![
+        json!(""),
+        json!(text),
+        json!(account(amount.account.as_ref())),
+        json!(""),
+        yuan(amount.amount_fen),
+        json!(""),
+        json!(""),
+    ]
+}
+
+fn account(account: Option<&Account>) -> String {
+    account.map_or_else(String::new, |account| format!("{} {}", account.number, account.chinese))
+}
+
+fn counterparty(counterparty: Option<&Counterparty>) -> String {
+    match counterparty.and_then(|counterparty| counterparty.who.as_ref()) {
+        None => String::new(),
+        Some(Who::Party(party)) => named(Some(party)),
+        Some(Who::Outside(scope)) => format!("外部({scope})"),
+    }
+}

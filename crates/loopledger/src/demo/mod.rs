@@ -1,0 +1,16 @@
+//! The Tuoli scenario: nine months of a county's business, April to December 2020, as a file of commands.
+//!
+//! [`play`] writes the commands; how they are sent is `record`'s business, so the demo has no back door.
+
+mod rng;
+mod script;
+mod season;
+mod settle;
+mod setup;
+mod shelf;
+mod ship;
+mod trade;
+mod world;
+mod year;
+
+pub use year::{DEMO_WEEKS, play};

@@ -1,0 +1,62 @@
+//! The program: servers, client commands, the demo and the load generator. A library so that tests and benches can use
+//! its parts; the binary is one call.
+#![allow(clippy::print_stdout, reason = "a command prints its answer")]
+
+mod cli;
+mod client;
+mod command;
+pub mod demo;
+mod exit;
+mod output;
+mod record;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::client::Client;
+use crate::exit::Failure;
+
+/// Parses the command line, does what it says, and tells how it ended.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("loopledger: cannot start threads: {error}");
+            return ExitCode::from(1);
+        }
+    };
+    match runtime.block_on(dispatch(cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("loopledger: {failure}");
+            failure.code()
+        }
+    }
+}
+
+async fn dispatch(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Up(_) => Err(Failure::Usage("not here yet".to_owned())),
+        Command::Demo { server, args } => command::demo(async || Client::connect(&server.server).await, &args).await,
+        Command::Record { server, args } => command::record(&Client::connect(&server.server).await?, &args).await,
+        Command::Income { server, output, args } => {
+            command::income(&Client::connect(&server.server).await?, &args, output.format).await
+        }
+        Command::Loop { server, output, args } => {
+            command::show_loop(&Client::connect(&server.server).await?, &args, output.format).await
+        }
+        Command::Trace { server, output, args } => {
+            command::trace(&Client::connect(&server.server).await?, &args, output.format).await
+        }
+        Command::Statement { server, output, args } => {
+            command::statement(&Client::connect(&server.server).await?, &args, output.format).await
+        }
+        Command::Rebuild { server } => command::rebuild(&Client::connect(&server.server).await?).await,
+        Command::Status { server, output } => {
+            command::status(&Client::connect(&server.server).await?, output.format).await
+        }
+    }
+}

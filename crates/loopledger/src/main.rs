@@ -1,0 +1,7 @@
+//! The `loopledger` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    loopledger::run()
+}

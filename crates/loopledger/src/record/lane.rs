@@ -1,0 +1,146 @@
+//! One bulk stream to one service: commands in, answers out, in order.
+
+use loopledger_proto::client::v1::record_line::Line;
+use loopledger_proto::common::v1::Position;
+use loopledger_proto::{distribution, procurement, sales, station};
+use loopledger_types::Service;
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+
+use super::answer::Answer;
+use crate::client::Client;
+use crate::exit::Failure;
+
+/// Commands on their way to one service; beyond it the reader of the file waits for the stream's flow control.
+const SENT_MAX: usize = 2_048;
+
+/// What a lane hands on: which service answered, and what.
+pub(crate) type Reply = (Service, Result<Answer, Status>);
+
+/// The sending half of an open bulk stream.
+#[derive(Debug)]
+pub(crate) enum Lane {
+    Procurement(mpsc::Sender<procurement::v1::RecordRequest>),
+    Station(mpsc::Sender<station::v1::RecordRequest>),
+    Distribution(mpsc::Sender<distribution::v1::RecordRequest>),
+    Sales(mpsc::Sender<sales::v1::RecordRequest>),
+}
+
+macro_rules! open_lane {
+    ($client:expr, $variant:ident, $service:ident, $replies:expr) => {{
+        let (sender, receiver) = mpsc::channel(SENT_MAX);
+        let mut answers = $client.record(ReceiverStream::new(receiver)).await?.into_inner();
+        let replies = $replies;
+        tokio::spawn(async move {
+            while let Some(message) = answers.next().await {
+                let ended = message.is_err();
+                let reply = message.and_then(|message| {
+                    use loopledger_proto::$service::v1::record_response::Outcome;
+                    match message.outcome {
+                        Some(Outcome::Receipt(receipt)) => Ok(Answer::Recorded(receipt)),
+                        Some(Outcome::Status(status)) => Ok(Answer::Refused { request_id: message.request_id, status }),
+                        None => Err(Status::internal("the server answered with nothing")),
+                    }
+                });
+                if replies.send((Service::$variant, reply)).is_err() || ended {
+                    return;
+                }
+            }
+            // The stream is over: if answers are still due, the reader must hear of it.
+            let _ = replies.send((Service::$variant, Err(Status::unavailable("the server ended the stream"))));
+        });
+        Ok(Lane::$variant(sender))
+    }};
+}
+
+impl Lane {
+    /// Opens the stream of `service`; its answers go to `replies`.
+    pub(crate) async fn open(
+        client: &Client,
+        service: Service,
+        replies: mpsc::UnboundedSender<Reply>,
+    ) -> Result<Self, Failure> {
+        match service {
+            Service::Procurement => open_lane!(client.procurement()?, Procurement, procurement, replies),
+            Service::Station => open_lane!(client.station()?, Station, station, replies),
+            Service::Distribution => open_lane!(client.distribution()?, Distribution, distribution, replies),
+            Service::Sales => open_lane!(client.sales()?, Sales, sales, replies),
+            Service::Ledger => Err(Failure::Usage("the ledger takes no commands".to_owned())),
+        }
+    }
+
+    /// Sends a line that belongs to this lane; waits while the server is busy.
+    pub(crate) async fn send(&self, line: Line) -> Result<(), Failure> {
+        let sent = match (self, line) {
+            (Self::Procurement(lane), Line::Procurement(request)) => lane.send(request).await.is_ok(),
+            (Self::Station(lane), Line::Station(request)) => lane.send(request).await.is_ok(),
+            (Self::Distribution(lane), Line::Distribution(request)) => lane.send(request).await.is_ok(),
+            (Self::Sales(lane), Line::Sales(request)) => lane.send(request).await.is_ok(),
+            _ => false,
+        };
+        if sent { Ok(()) } else { Err(Failure::Unreachable("the server ended the stream".to_owned())) }
+    }
+}
+
+/// Which service a line is for; `None` for a barrier or an empty line.
+pub(crate) const fn service_of(line: &Line) -> Option<Service> {
+    match line {
+        Line::Procurement(_) => Some(Service::Procurement),
+        Line::Station(_) => Some(Service::Station),
+        Line::Distribution(_) => Some(Service::Distribution),
+        Line::Sales(_) => Some(Service::Sales),
+        Line::Await(_) => None,
+    }
+}
+
+macro_rules! after_of {
+    ($request:expr, $service:ident, $($command:ident),+) => {{
+        use loopledger_proto::$service::v1::record_request::Command;
+        match $request.command.as_mut() {
+            $(Some(Command::$command(command)) => Some(&mut command.after),)+
+            None => None,
+        }
+    }};
+}
+
+/// Gives a command the heads of the last barrier, unless it names positions of its own.
+pub(crate) fn rest_on(line: &mut Line, heads: &[Position]) {
+    let after = match line {
+        Line::Procurement(request) => after_of!(
+            request,
+            procurement,
+            RegisterHousehold,
+            ChangeHouseholdCategory,
+            AddHouseholdMember,
+            RemoveHouseholdMember,
+            RelocateHousehold,
+            RegisterParty,
+            RegisterProduct,
+            ContractLinkage,
+            MakePayout,
+            FailPayout
+        ),
+        Line::Station(request) => {
+            after_of!(request, station, OpenStation, CollectGoods, HandOverGoods, BuyInGoods, IssueGoods)
+        }
+        Line::Distribution(request) => {
+            after_of!(request, distribution, OpenSite, DispatchShipment, ReceiveShipment, BuyInGoods, IssueGoods)
+        }
+        Line::Sales(request) => after_of!(
+            request,
+            sales,
+            OpenChannel,
+            PlaceOrder,
+            CancelOrderLine,
+            RecordPayment,
+            ReturnPrepayment,
+            SettleConsignment
+        ),
+        Line::Await(_) => None,
+    };
+    if let Some(after) = after.filter(|after| after.is_empty()) {
+        after.extend_from_slice(heads);
+    }
+}
