@@ -9,7 +9,7 @@
 //!    (1 length + text), title (1 + 16), custodian (16), place (16), destination (1, 16 if any), month (2), quantity (8);
 //!    `C`, pool (2), book (16), account number (1 length + text), month (2), fen (8); and `O`, quantity (8), if it is open: not nil over all stock.
 //! 3. Per household by id: `H`, household (16), then by their bytes its income lines: date (4), view (1), category (1),
-//!    basis (1 of recognised), lot, receipt, settlement, payout, payer (1, 16 if any), quantity, gross, cost (8 each).
+//!    basis (1), lot, receipt, settlement, payout, payer (1, 16 if any), quantity, gross, cost (8 each).
 //!
 //! `state_digest` is SHA-256 over `ledger_digest` and, per service in order, sequence (8), hash (32), record time (12);
 //! and the number of exceptions (8). Compared on one and the same log only.
@@ -179,12 +179,11 @@ fn money_key(pool: u16, book: [u8; 16], account: Account, month: Month) -> Vec<u
 fn income_bytes(line: &IncomeLine) -> Vec<u8> {
     let mut out = Vec::with_capacity(128);
     out.extend_from_slice(&line.date.days().to_be_bytes());
-    let (view, basis) = match line.view {
-        IncomeView::Recognised => (0, line.basis.map_or(u8::MAX, crate::Basis::code)),
-        // The basis of a payment is read from its lot, which another stream may not have told of yet.
-        IncomeView::Received => (1, u8::MAX),
+    let view = match line.view {
+        IncomeView::Recognised => 0,
+        IncomeView::Received => 1,
     };
-    out.extend_from_slice(&[view, line.category.index(), basis]);
+    out.extend_from_slice(&[view, line.category.index(), line.basis.map_or(u8::MAX, crate::Basis::code)]);
     put_id(line.lot.map(|id| id.0), &mut out);
     put_id(line.receipt.map(|id| id.0), &mut out);
     put_id(line.settlement.map(|id| id.0), &mut out);

@@ -6,11 +6,10 @@ use crate::fact::{CommitKey, read_date, write_date};
 use crate::fold::At;
 use crate::loop_measures::Activity;
 use crate::lots::{mode_code, mode_of};
-use crate::origins::OriginRecord;
 use crate::store::{Reader, RecordOffset, Writer};
 use crate::tables::{MonthRow, Number, PartyMonth, Tables};
 use crate::{FactRef, IncomeCategory};
-use loopledger_domain::{SettlementMode, Terms};
+use loopledger_domain::SettlementMode;
 
 /// On what an income line rests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +20,15 @@ pub enum Basis {
     AgreedPrice,
     /// 手续费代销: recognised at settlement, at the sale price.
     Commission,
+}
+
+impl From<SettlementMode> for Basis {
+    fn from(mode: SettlementMode) -> Self {
+        match mode {
+            SettlementMode::AgreedPrice => Self::AgreedPrice,
+            SettlementMode::Commission => Self::Commission,
+        }
+    }
 }
 
 impl Basis {
@@ -38,13 +46,13 @@ impl Basis {
     fn of(code: u8) -> Self {
         match code {
             0 => Self::Outright,
-            _ => match mode_of(code) {
-                SettlementMode::AgreedPrice => Self::AgreedPrice,
-                SettlementMode::Commission => Self::Commission,
-            },
+            _ => Self::from(mode_of(code)),
         }
     }
 }
+
+/// Stands for no basis, in records.
+const NO_BASIS: u8 = u8::MAX;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Touch {
@@ -83,6 +91,8 @@ pub(crate) struct Recognised {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Received {
     pub(crate) category: IncomeCategory,
+    /// Of what it pays for; absent for what is no sale of goods.
+    pub(crate) basis: Option<Basis>,
     pub(crate) payer: Number,
     /// `NO_ROW` if it is for no lot.
     pub(crate) lot: Number,
@@ -152,7 +162,8 @@ fn write(record: &TouchRecord, out: &mut Writer) {
             out.signed(line.quantity).signed(line.gross).signed(line.cost);
         }
         Touch::Received(line) => {
-            out.byte(2).byte(line.category.index()).index(line.payer).index(line.lot).index(line.receipt);
+            out.byte(2).byte(line.category.index()).byte(line.basis.map_or(NO_BASIS, Basis::code));
+            out.index(line.payer).index(line.lot).index(line.receipt);
             write_option(line.settlement, out);
             out.id(&line.payout).signed(line.amount);
         }
@@ -186,6 +197,7 @@ fn read(from: &mut Reader<'_>) -> Option<TouchRecord> {
         }),
         2 => Touch::Received(Received {
             category: category(from)?,
+            basis: Some(from.byte()?).filter(|code| *code != NO_BASIS).map(Basis::of),
             payer: from.index()?,
             lot: from.index()?,
             receipt: from.index()?,
@@ -214,16 +226,4 @@ fn write_option(id: Option<[u8; 16]>, out: &mut Writer) {
 #[expect(clippy::option_option, reason = "outer: damage; inner: nothing was written")]
 fn read_option(from: &mut Reader<'_>) -> Option<Option<[u8; 16]>> {
     if from.byte()? == 0 { Some(None) } else { from.id().map(Some) }
-}
-
-impl Basis {
-    /// The basis that a consigned lot's terms lead to.
-    pub(crate) fn of_origin(origins: RecordOffset, tables: &Tables) -> Option<Self> {
-        let (mut reader, _) = tables.log.record(origins)?;
-        Some(match OriginRecord::read(&mut reader, tables)?.terms? {
-            Terms::Outright { .. } => Self::Outright,
-            Terms::AgreedPrice { .. } => Self::AgreedPrice,
-            Terms::Commission { .. } => Self::Commission,
-        })
-    }
 }

@@ -121,13 +121,13 @@ fn recognised(
     settlement: [u8; 16],
     tables: &mut Tables,
 ) -> Touch {
-    let (basis, cost) = match line.mode {
-        SettlementMode::Commission => (Basis::Commission, line.commission.0.saturating_add(charges)),
-        SettlementMode::AgreedPrice => (Basis::AgreedPrice, charges),
+    let cost = match line.mode {
+        SettlementMode::Commission => line.commission.0.saturating_add(charges),
+        SettlementMode::AgreedPrice => charges,
     };
     Touch::Recognised(Recognised {
         category: IncomeCategory::Operating,
-        basis,
+        basis: Basis::from(line.mode),
         product: tables.product(line.product),
         lot,
         payer,
@@ -149,6 +149,11 @@ pub(super) fn payout(fact: &PayoutMade, date: BusinessDate, failed: bool, at: At
     touch::append(NO_ROW, date, &Touch::PaidOut { division, amount }, at, tables);
     for item in &fact.items {
         let (lot, receipt, settlement) = source_rows(item, tables);
+        let basis = match item.source {
+            PayableSource::Purchase { .. } => Some(Basis::Outright),
+            PayableSource::Settlement { mode, .. } => Some(Basis::from(mode)),
+            PayableSource::Freight { .. } | PayableSource::BoughtIn { .. } => None,
+        };
         let amount = signed(item.amount.0);
         if lot != NO_ROW {
             let to_producer = !matches!(item.source, PayableSource::BoughtIn { .. });
@@ -159,6 +164,7 @@ pub(super) fn payout(fact: &PayoutMade, date: BusinessDate, failed: bool, at: At
         }
         let touch = Touch::Received(Received {
             category: IncomeCategory::Operating,
+            basis,
             payer,
             lot,
             receipt,

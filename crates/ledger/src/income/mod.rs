@@ -28,7 +28,7 @@ pub struct IncomeLine {
     /// The day (official time) on which the fact was recorded.
     pub recorded_on: BusinessDate,
     pub category: IncomeCategory,
-    /// Of recognised income, and of received where the lot's terms are known.
+    /// Absent for what is no sale of goods.
     pub basis: Option<Basis>,
     pub product: Option<ProductId>,
     pub lot: Option<LotId>,
@@ -97,22 +97,17 @@ fn recognised(record: &TouchRecord, income: &Recognised, tables: &Tables) -> Inc
     }
 }
 
-/// Product and basis of a payment are those of what it pays for.
+/// The product of a payment is that of the lot that it pays for.
 fn received(record: &TouchRecord, income: &Received, tables: &Tables) -> IncomeLine {
     let lot = if income.lot == NO_ROW { tables.lot_of_receipt(income.receipt) } else { Some(income.lot) };
     let born = lot.and_then(|lot| tables.lots.value(lot)).and_then(|row| row.born);
-    let basis = if income.receipt == NO_ROW {
-        income.settlement.and(born).and_then(|born| Basis::of_origin(born.origins, tables))
-    } else {
-        Some(Basis::Outright)
-    };
     IncomeLine {
         date: record.date,
         at: record.at,
         view: IncomeView::Received,
         recorded_on: record.recorded_on,
         category: income.category,
-        basis,
+        basis: income.basis,
         product: born.and_then(|born| tables.product_id(born.product)),
         lot: lot.and_then(|lot| tables.lot_id(lot)),
         receipt: if income.receipt == NO_ROW { None } else { tables.receipt_id(income.receipt) },
