@@ -37,9 +37,7 @@ pub fn decode_commit(envelope: &Envelope<'_>, hash: Hash) -> Result<Commit, NotU
         request_id,
         request_digest: envelope.request_digest,
         cause: envelope.cause,
-        actor: envelope
-            .actor
-            .map(|actor| Actor { subject: actor.subject.to_owned(), role: actor.role.to_owned() }),
+        actor: envelope.actor.map(|actor| Actor { subject: actor.subject.to_owned(), role: actor.role.to_owned() }),
         recorded_at: envelope.recorded_at,
         events,
         upstream: envelope.upstream.clone(),
@@ -112,7 +110,7 @@ mod tests {
 
     const STREAM: StreamId = StreamId { service: Service::Station, county: CountyCode::TUOLI };
 
-    fn commit(events: Vec<Event>) -> (Vec<u8>, Commit) {
+    fn commit(events: &[Event]) -> (Vec<u8>, Commit) {
         let procurement = StreamId { service: Service::Procurement, county: CountyCode::TUOLI };
         let actor = Actor { subject: "station-0207".to_owned(), role: "station_operator".to_owned() };
         let cause = Cause { stream: procurement, sequence: 3, hash: Hash([3; 32]) };
@@ -126,7 +124,7 @@ mod tests {
             cause: Some(cause),
             actor: Some(&actor),
             recorded_at: Timestamp { seconds: 1_585_670_400, nanos: 1 },
-            events: &events,
+            events,
             upstream: &upstream,
         };
         let mut record = Vec::new();
@@ -140,7 +138,7 @@ mod tests {
             cause: Some(cause),
             actor: Some(actor.clone()),
             recorded_at: draft.recorded_at,
-            events: events.clone(),
+            events: events.to_vec(),
             upstream: upstream.to_vec(),
         };
         (record, commit)
@@ -151,7 +149,7 @@ mod tests {
         let events: Vec<Event> =
             crate::event::samples().into_iter().filter(|event| matches!(event, Event::Station(_))).collect();
         assert!(events.len() > 10);
-        let (record, expected) = commit(events);
+        let (record, expected) = commit(&events);
         let envelope = Envelope::decode(&record).unwrap();
         assert_eq!(envelope.previous_hash, Hash([9; 32]));
         assert_eq!(decode_commit(&envelope, leaf_hash(&record)), Ok(expected));
@@ -160,15 +158,15 @@ mod tests {
     #[test]
     fn the_contract_of_the_envelope_is_the_chain_s_own_codec() {
         use prost::Message as _;
-        let (record, _) = commit(crate::event::samples().into_iter().take(3).collect());
+        let (record, _) = commit(&crate::event::samples()[..3]);
         let decoded = loopledger_proto::commit::v1::Commit::decode(record.as_slice()).unwrap();
         assert_eq!(decoded.encode_to_vec(), record);
     }
 
     #[test]
     fn another_service_s_event_is_not_understood() {
-        let events = crate::event::samples().into_iter().filter(|event| matches!(event, Event::Sales(_))).take(1);
-        let (record, _) = commit(events.collect());
+        let event = crate::event::samples().into_iter().find(|event| matches!(event, Event::Sales(_)));
+        let (record, _) = commit(&[event.unwrap()]);
         let error = decode_commit(&Envelope::decode(&record).unwrap(), leaf_hash(&record)).unwrap_err();
         assert_eq!(error.reason, "not an event of station");
         assert!(error.type_url.starts_with("type.googleapis.com/loopledger.sales.event.v1."));
@@ -181,7 +179,7 @@ mod tests {
             .into_iter()
             .filter(|event| matches!(event, Event::Station(loopledger_domain::station::Event::GoodsReleased(_))))
             .collect();
-        let (record, expected) = commit(events);
+        let (record, expected) = commit(&events);
         let rounds = if std::env::var_os("MEASURE").is_some() { 1_000_000_u32 } else { 1_000 };
         let hash = leaf_hash(&record);
         let envelope = Envelope::decode(&record).unwrap();

@@ -1,4 +1,4 @@
-//! Refusals and failures as gRPC statuses with `google.rpc` details: ErrorInfo (domain `loopledger`, a stable reason,
+//! Refusals and failures as gRPC statuses with `google.rpc` details: `ErrorInfo` (domain `loopledger`, a stable reason,
 //! every variable of the text as metadata), the detail of its code, and the Chinese text.
 //!
 //! One place, total matches, no logging: what the log says is the caller's other string.
@@ -12,6 +12,8 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, LocalizedMessage, StatusExt as _};
 
 mod chinese;
+#[cfg(test)]
+mod tests;
 
 /// The domain of every reason.
 pub const DOMAIN: &str = "loopledger";
@@ -72,7 +74,7 @@ impl Failure {
         }
     }
 
-    /// Stable, UPPER_SNAKE.
+    /// Stable, `UPPER_SNAKE`.
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::RequestIdReused { .. } => "REQUEST_ID_REUSED",
@@ -227,7 +229,12 @@ pub fn rejection_status(rejection: &Rejection) -> Status {
     let (code, reason, english, metadata) = match rejection {
         Rejection::Invalid(violations) => {
             details.set_bad_request(violations.iter().take(VIOLATIONS_MAX).map(field_violation).collect::<Vec<_>>());
-            (Code::InvalidArgument, "INVALID_REQUEST", invalid(violations), map([("count", violations.len().to_string())]))
+            (
+                Code::InvalidArgument,
+                "INVALID_REQUEST",
+                invalid(violations),
+                map([("count", violations.len().to_string())]),
+            )
         }
         Rejection::NotFound { kind, id } => {
             let english = format!("There is no {} {id}.", kind.as_str());

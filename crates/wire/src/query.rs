@@ -1,5 +1,7 @@
 //! What queries of every service have in common: positions, pages, filters, and the views' units.
 
+use core::fmt::Write as _;
+
 use loopledger_domain::Rejection;
 use loopledger_domain::procurement::ContractTerms;
 use loopledger_proto::common::v1 as pb;
@@ -16,11 +18,7 @@ pub const PAGE_DEFAULT: usize = 100;
 pub const PAGE_MAX: usize = 1000;
 
 pub fn position_to_pb(position: Position) -> pb::Position {
-    pb::Position {
-        stream: position.stream.to_string(),
-        sequence: position.sequence,
-        hash: position.hash.0.to_vec(),
-    }
+    pb::Position { stream: position.stream.to_string(), sequence: position.sequence, hash: position.hash.0.to_vec() }
 }
 
 /// The heads that an answer was computed at; streams without a commit are left out.
@@ -104,15 +102,9 @@ impl Page {
 
     /// The rows of this page out of all rows (in the order of their keys), and the token of the next page. Keys must be
     /// unique and ascending as bytes.
-    pub fn cut<T>(
-        &self,
-        rows: impl IntoIterator<Item = T>,
-        key: impl Fn(&T) -> Vec<u8>,
-    ) -> (Vec<T>, String) {
-        let mut rows = rows
-            .into_iter()
-            .skip_while(|row| self.after.as_ref().is_some_and(|after| key(row) <= *after))
-            .fuse();
+    pub fn cut<T>(&self, rows: impl IntoIterator<Item = T>, key: impl Fn(&T) -> Vec<u8>) -> (Vec<T>, String) {
+        let mut rows =
+            rows.into_iter().skip_while(|row| self.after.as_ref().is_some_and(|after| key(row) <= *after)).fuse();
         let page: Vec<T> = rows.by_ref().take(self.size).collect();
         let token = match (page.last(), rows.next()) {
             (Some(last), Some(_)) => Self::token(&key(last)),
@@ -124,8 +116,15 @@ impl Page {
     /// The token of the page that begins after the row with this key. It says nothing of rights: every page is
     /// authorised anew.
     pub fn token(last: &[u8]) -> String {
-        last.iter().map(|byte| format!("{byte:02x}")).collect()
+        to_hex(last)
     }
+}
+
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string does not fail");
+        text
+    })
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {

@@ -1,4 +1,5 @@
 //! The committed code is what the contracts generate.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
 use std::fs;

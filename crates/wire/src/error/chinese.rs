@@ -41,7 +41,12 @@ pub(super) fn field(violation: &Violation) -> &'static str {
         "DUPLICATE" => "重复。",
         "HOUSEHOLD_NEEDS_ONE_HEAD" => "每户必须有且只有一名户主。",
         "WRONG_UNIT" => "计量单位与产品不符。",
-        "IN_THE_FUTURE" | "FUTURE_DATE" => "业务日期不得晚于今天。",
+        "DATE_IN_FUTURE" => "业务日期不得晚于今天。",
+        "OUTSIDE_COUNTY" => "该地点须位于本县。",
+        "NOT_A_VILLAGE_OF_THE_COUNTY" => "须为本县的村级区划。",
+        "NOT_THE_REGISTERED_DIVISION" => "与登记的区划不符。",
+        "OTHER_ACCOUNT" => "该应付款不属于此付款方与收款方。",
+        "AMOUNT_TOO_LARGE" => "单价乘以数量超出金额上限。",
         _ => "该字段不符合要求。",
     }
 }

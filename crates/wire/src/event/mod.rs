@@ -15,6 +15,9 @@ use loopledger_types::Service;
 
 use crate::codec::{Message, Reader};
 
+/// Reads one service's events by their names within its package.
+type Decode = fn(&str, Reader<'_>) -> Result<Event, Unknown>;
+
 /// Why an event cannot be read: one English sentence.
 pub(crate) type Unknown = String;
 
@@ -82,7 +85,7 @@ catalogue! {
 
 /// Reads an event of a stream of `service`; another service's event does not belong there.
 pub(crate) fn decode_event(service: Service, type_url: &str, body: &[u8]) -> Result<Event, Unknown> {
-    let (package, decode): (&str, fn(&str, Reader<'_>) -> Result<Event, Unknown>) = match service {
+    let (package, decode): (&str, Decode) = match service {
         Service::Procurement => ("type.googleapis.com/loopledger.procurement.event.v1.", procurement),
         Service::Station => ("type.googleapis.com/loopledger.station.event.v1.", station),
         Service::Distribution => ("type.googleapis.com/loopledger.distribution.event.v1.", distribution),

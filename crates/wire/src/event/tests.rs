@@ -1,5 +1,11 @@
 //! The codec against the contracts: samples are made from the descriptors by another protobuf implementation.
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "tests")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests: samples are cut out of random numbers"
+)]
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -13,6 +19,7 @@ use prost_reflect::{
 use super::shapes;
 use super::{TYPE_URLS, decode_event, encode_event, type_url};
 use crate::codec::{Layout, PRICE};
+use crate::query::to_hex;
 
 /// `SplitMix64`.
 struct Random(u64);
@@ -332,7 +339,7 @@ fn events_are_written_as_they_always_were() {
                 let event = decode_event(*service, url, &bytes).unwrap();
                 let mut ours = Vec::new();
                 encode_event(&event, &mut ours);
-                let hex: String = ours.iter().map(|byte| format!("{byte:02x}")).collect();
+                let hex = to_hex(&ours);
                 writeln!(now, "{} {label}\n{hex}\n{event:?}\n", kind.name()).unwrap();
             }
         }

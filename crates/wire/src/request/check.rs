@@ -82,12 +82,7 @@ impl Check {
     }
 
     #[cold]
-    pub(crate) fn wrong<T>(
-        &mut self,
-        at: At<'_>,
-        reason: &'static str,
-        description: impl Into<String>,
-    ) -> Option<T> {
+    pub(crate) fn wrong<T>(&mut self, at: At<'_>, reason: &'static str, description: impl Into<String>) -> Option<T> {
         self.found.push(Violation::new(at.to_string(), reason, description));
         None
     }

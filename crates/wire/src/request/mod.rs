@@ -17,8 +17,8 @@ use loopledger_proto::common::v1 as pb;
 use loopledger_types::{EntityKind, Position, RequestId, StreamId};
 use sha2::{Digest as _, Sha256};
 
-pub use check::{GRADE_MAX, LABEL_MAX, LINES_MAX, NUMBER_MAX, POSITIONS_MAX};
 pub(crate) use check::{At, Check, at};
+pub use check::{GRADE_MAX, LABEL_MAX, LINES_MAX, NUMBER_MAX, POSITIONS_MAX};
 
 use crate::position_to_pb;
 

@@ -115,12 +115,7 @@ fn register_party(request: &pb::RegisterPartyRequest, check: &mut Check) -> Opti
     }
     let division = check.division(at("division_code"), &request.division_code);
     let label = check.text(at("label"), &request.label, 1, LABEL_MAX);
-    Some(Command::RegisterParty(RegisterParty {
-        occasion: occasion?,
-        kind: kind?,
-        division: division?,
-        label: label?,
-    }))
+    Some(Command::RegisterParty(RegisterParty { occasion: occasion?, kind: kind?, division: division?, label: label? }))
 }
 
 fn register_product(request: &pb::RegisterProductRequest, check: &mut Check) -> Option<Command> {
@@ -174,7 +169,7 @@ fn contract_linkage(request: &pb::ContractLinkageRequest, check: &mut Check) -> 
 fn make_payout(request: &pb::MakePayoutRequest, check: &mut Check) -> Option<Command> {
     check.creates(&[EntityKind::Payout]);
     let occasion = check.occasion(request.occasion.as_ref());
-    let payer = check.id(at("payer_id"), &request.payer_id, PartyId::parse);
+    let paid_by = check.id(at("payer_id"), &request.payer_id, PartyId::parse);
     let payee = check.id(at("payee_id"), &request.payee_id, PartyId::parse);
     let amount = match request.amount_fen {
         None => Some(None),
@@ -194,7 +189,7 @@ fn make_payout(request: &pb::MakePayoutRequest, check: &mut Check) -> Option<Com
     let received_by = check.optional_id(at("received_by"), &request.received_by, MemberId::parse);
     Some(Command::MakePayout(MakePayout {
         occasion: occasion?,
-        payer: payer?,
+        payer: paid_by?,
         payee: payee?,
         amount: amount?,
         payables: payables?,

@@ -38,12 +38,7 @@ fn open_channel(request: &pb::OpenChannelRequest, check: &mut Check) -> Option<C
     let medium = check.word(at("medium"), request.medium);
     let operator = check.id(at("operator_id"), &request.operator_id, PartyId::parse);
     let label = check.text(at("label"), &request.label, 1, LABEL_MAX);
-    Some(Command::OpenChannel(OpenChannel {
-        occasion: occasion?,
-        medium: medium?,
-        operator: operator?,
-        label: label?,
-    }))
+    Some(Command::OpenChannel(OpenChannel { occasion: occasion?, medium: medium?, operator: operator?, label: label? }))
 }
 
 fn place_order(request: &pb::PlaceOrderRequest, check: &mut Check) -> Option<Command> {
@@ -87,12 +82,7 @@ fn record_payment(request: &pb::RecordPaymentRequest, check: &mut Check) -> Opti
     let order = check.id(at("order_id"), &request.order_id, OrderId::parse);
     let amount = check.amount(at("amount_fen"), request.amount_fen);
     let method = check.word(at("method"), request.method);
-    Some(Command::RecordPayment(RecordPayment {
-        occasion: occasion?,
-        order: order?,
-        amount: amount?,
-        method: method?,
-    }))
+    Some(Command::RecordPayment(RecordPayment { occasion: occasion?, order: order?, amount: amount?, method: method? }))
 }
 
 fn return_prepayment(request: &pb::ReturnPrepaymentRequest, check: &mut Check) -> Option<Command> {
@@ -119,11 +109,7 @@ fn settle(request: &pb::SettleConsignmentRequest, check: &mut Check) -> Option<C
             check.wrong::<()>(at("lots").item(index).field("lot_id"), "DUPLICATE", "Each lot is named once.");
         }
     }
-    Some(Command::SettleConsignment(SettleConsignment {
-        occasion: occasion?,
-        consignee: consignee?,
-        lots: lots?,
-    }))
+    Some(Command::SettleConsignment(SettleConsignment { occasion: occasion?, consignee: consignee?, lots: lots? }))
 }
 
 fn settle_lot(check: &mut Check, at: At<'_>, settled: &pb::SettleLot) -> Option<SettleLot> {
