@@ -125,6 +125,11 @@ impl<D: Decider> Under<D> {
         self.state.entities.sorted().into_iter().map(|(key, entity)| (*key, entity.clone())).collect()
     }
 
+    /// Every entity, in memory or stored.
+    pub(crate) fn everything(&self) -> BTreeMap<KeyOf<D>, D::Entity> {
+        self.store.clone().into_iter().chain(self.snapshot()).collect()
+    }
+
     /// Undoes what is not confirmed, looks at what is left, and does it again. Without a store only: what was forgotten
     /// since cannot be told from what was undone.
     pub(crate) fn roll_back(&mut self, look: impl FnOnce(&State<D>)) {

@@ -11,8 +11,14 @@
 )]
 
 mod distribution;
+mod entities;
 mod harness;
 mod holders;
+mod market;
+mod market_invariants;
+mod market_words;
+mod procurement;
+mod sales;
 mod station;
 mod stock;
 mod stock_invariants;

@@ -160,6 +160,22 @@ pub(crate) fn pool(lot: &str, pool: u16) -> String {
     if pool == 0 { lot.to_owned() } else { format!("{lot}/{pool}") }
 }
 
+pub(crate) fn refusal(rejection: &Rejection, name_of: impl Fn([u8; 16]) -> String) -> String {
+    match rejection {
+        Rejection::Invalid(violations) => {
+            let fields: Vec<String> = violations.iter().map(|v| format!("{} {}", v.field, v.reason)).collect();
+            format!("! {}", fields.join(", "))
+        }
+        Rejection::NotFound { kind, .. } => format!("! no such {}", kind.as_str()),
+        Rejection::Exists { kind, .. } => format!("! {} exists", kind.as_str()),
+        Rejection::Broken { rule, facts, .. } => {
+            let named = |value: &String| parse_uuid(value).map_or(value.clone(), &name_of);
+            let facts: Vec<String> = facts.iter().map(|(name, value)| format!(" {name}={}", named(value))).collect();
+            format!("! {}{}", rule.reason(), facts.concat())
+        }
+    }
+}
+
 impl World {
     fn lines<'a>(&self, lines: impl IntoIterator<Item = &'a StockLine>) -> String {
         let lines =
@@ -168,20 +184,7 @@ impl World {
     }
 
     pub(crate) fn refusal(&self, rejection: &Rejection) -> String {
-        match rejection {
-            Rejection::Invalid(violations) => {
-                let fields: Vec<String> = violations.iter().map(|v| format!("{} {}", v.field, v.reason)).collect();
-                format!("! {}", fields.join(", "))
-            }
-            Rejection::NotFound { kind, .. } => format!("! no such {}", kind.as_str()),
-            Rejection::Exists { kind, .. } => format!("! {} exists", kind.as_str()),
-            Rejection::Broken { rule, facts, .. } => {
-                let named = |value: &String| parse_uuid(value).map_or(value.clone(), |id| self.name(id));
-                let facts: Vec<String> =
-                    facts.iter().map(|(name, value)| format!(" {name}={}", named(value))).collect();
-                format!("! {}{}", rule.reason(), facts.concat())
-            }
-        }
+        refusal(rejection, |id| self.name(id))
     }
 
     pub(crate) fn describe(&self, event: &Event) -> String {
