@@ -1,6 +1,7 @@
 //! Lines of ProtoJSON, read with the committed descriptors.
 
 use std::io::BufRead;
+use std::sync::LazyLock;
 
 use loopledger_proto::FILE_DESCRIPTOR_SET;
 use loopledger_proto::client::v1::RecordLine;
@@ -8,13 +9,18 @@ use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage, MessageD
 
 use crate::exit::Failure;
 
+/// Read once: decoding the pool takes longer than a thousand lines.
+static RECORD_LINE: LazyLock<MessageDescriptor> = LazyLock::new(|| {
+    let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).expect("the committed descriptors are whole");
+    pool.get_message_by_name("loopledger.client.v1.RecordLine").expect("the descriptors have it")
+});
+
 /// Longest line taken: far beyond the largest request (200 lines of 200 bytes).
 const LINE_BYTES_MAX: usize = 1 << 20;
 
 /// Reads lines of a file or of standard input; blank lines and lines that begin with `#` say nothing and do not count.
 pub(crate) struct JsonLines<R> {
     reader: R,
-    descriptor: MessageDescriptor,
     /// Line of the file, for messages.
     at: u64,
 }
@@ -26,17 +32,15 @@ impl<R> core::fmt::Debug for JsonLines<R> {
 }
 
 impl<R: BufRead> JsonLines<R> {
-    pub(crate) fn new(reader: R) -> Self {
-        let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).expect("the committed descriptors are whole");
-        let descriptor = pool.get_message_by_name("loopledger.client.v1.RecordLine").expect("the descriptors have it");
-        Self { reader, descriptor, at: 0 }
+    pub(crate) const fn new(reader: R) -> Self {
+        Self { reader, at: 0 }
     }
 
     fn parse(&self, text: &str) -> Result<RecordLine, Failure> {
         let wrong = |error: &dyn core::fmt::Display| Failure::Usage(format!("line {} of the file: {error}", self.at));
         let mut json = serde_json::Deserializer::from_str(text);
         let options = DeserializeOptions::new().deny_unknown_fields(true);
-        let message = DynamicMessage::deserialize_with_options(self.descriptor.clone(), &mut json, &options)
+        let message = DynamicMessage::deserialize_with_options(RECORD_LINE.clone(), &mut json, &options)
             .map_err(|error| wrong(&error))?;
         json.end().map_err(|error| wrong(&error))?;
         message.transcode_to().map_err(|error| wrong(&error))
@@ -71,9 +75,7 @@ impl<R: BufRead> Iterator for JsonLines<R> {
 
 /// Writes a line as ProtoJSON: for `demo --write` and for tests.
 pub(crate) fn to_json(line: &RecordLine) -> Result<String, Failure> {
-    let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).expect("the committed descriptors are whole");
-    let descriptor = pool.get_message_by_name("loopledger.client.v1.RecordLine").expect("the descriptors have it");
-    let mut message = DynamicMessage::new(descriptor);
+    let mut message = DynamicMessage::new(RECORD_LINE.clone());
     message.transcode_from(line).map_err(|error| Failure::refused("write a line", &error))?;
     serde_json::to_string(&message).map_err(|error| Failure::refused("write a line", &error))
 }
