@@ -1,0 +1,72 @@
+//! Why a write was not answered with a receipt, as callers see it. What the log says is said here too, once.
+
+use core::time::Duration;
+
+use loopledger_domain::Rejection;
+use loopledger_types::{RequestId, StreamId};
+use loopledger_wire::{Failure, rejection_status};
+use tonic::Status;
+
+use crate::feed::FollowError;
+use crate::writer::{Halt, WriteError};
+
+/// A full queue is a matter of milliseconds.
+const QUEUE_RETRY: Duration = Duration::from_millis(50);
+
+/// Somebody has to look at it, or the log has to come back.
+const LOG_RETRY: Duration = Duration::from_secs(1);
+
+/// The status of a failed write, or of a question to the writer of `stream` (without a request id).
+pub fn write_status(stream: StreamId, request_id: Option<RequestId>, error: &WriteError) -> Status {
+    match error {
+        WriteError::Rejected(rejection) => rejection_status(rejection),
+        WriteError::StreamNotRead { stream } => rejection_status(&Rejection::invalid(
+            "after",
+            "STREAM_NOT_READ",
+            format!("{stream} is not read by this service."),
+        )),
+        WriteError::RequestIdReused { request_id, .. } => Failure::RequestIdReused { request_id: *request_id }.into(),
+        WriteError::QueueFull { .. } => Failure::QueueFull { retry_after: QUEUE_RETRY }.into(),
+        WriteError::UpstreamBehind { stream, wanted, read } => {
+            Failure::UpstreamBehind { stream: *stream, wanted: *wanted, have: *read, retry_after: QUEUE_RETRY }.into()
+        }
+        WriteError::DataLoss(position) => Failure::PositionNotInLog { position: *position }.into(),
+        WriteError::DeadlineExceeded => match request_id {
+            Some(request_id) => Failure::OutcomeUnknown { request_id }.into(),
+            None => Failure::DeadlineExceeded.into(),
+        },
+        WriteError::Internal { detail } => {
+            tracing::error!(%stream, %detail, "a decision was refused as a bug");
+            Failure::Internal { what: "the decision could not be recorded" }.into()
+        }
+        WriteError::Halted(halt) => halt_failure(stream, halt).into(),
+        WriteError::ShuttingDown => Failure::ShuttingDown.into(),
+    }
+}
+
+/// Any other failure.
+pub fn failure_status(failure: &Failure) -> Status {
+    failure.into()
+}
+
+fn halt_failure(stream: StreamId, halt: &Halt) -> Failure {
+    match halt {
+        Halt::Follow(FollowError::LostTail(lost)) => {
+            Failure::LostTail { stream: lost.stream, from: *lost.missing.start(), to: *lost.missing.end() }
+        }
+        Halt::Follow(FollowError::NotUnderstood { position, .. }) => Failure::StreamHalted {
+            stream: position.stream,
+            sequence: position.sequence,
+            reason: halt.reason().to_owned(),
+        },
+        Halt::Follow(FollowError::Read { .. }) | Halt::LogRefuses(_) => {
+            Failure::LogUnavailable { retry_after: LOG_RETRY }
+        }
+        Halt::CauseMismatch { sequence, .. } | Halt::UnknownUpstream { sequence, .. } => {
+            Failure::StreamHalted { stream, sequence: *sequence, reason: halt.reason().to_owned() }
+        }
+        Halt::Store(_) | Halt::Internal { .. } | Halt::Stopped => {
+            Failure::StreamHalted { stream, sequence: 0, reason: halt.reason().to_owned() }
+        }
+    }
+}
