@@ -14,6 +14,7 @@ mod checkpoint;
 mod error;
 mod memory;
 mod packed;
+mod records;
 mod rows;
 mod service;
 

@@ -5,5 +5,6 @@
 mod bytes;
 mod crash;
 mod damage;
+mod records;
 mod service;
 mod support;

@@ -1,0 +1,396 @@
+//! The layouts of the entities: every one comes back, and its bytes are those committed for this `SCHEMA`.
+
+use core::fmt::Write;
+use std::path::PathBuf;
+
+use loopledger_domain::{
+    BuyerRef, CategoryAt, Direction, HouseholdCategory, Medium, Occasion, Origin, PartyKind, PartyRef, PaymentMethod,
+    PlaceKind, ProductClass, Relation, SettlementMode, StockLine, Terms, Title, distribution, procurement, sales,
+    station, stock,
+};
+use loopledger_state_store::Mirror;
+use loopledger_types::{
+    BaseUnit, BusinessDate, ChannelId, ContractId, DivisionCode, LotId, MemberId, Money, OrderId, PartyId, PayableId,
+    PayoutId, PlaceId, ProductId, Quantity, ReceiptId, Scope, Service, SettlementId, ShipmentId, Timestamp, Unit,
+    UnitPrice,
+};
+
+const FIRM: PartyRef = PartyRef { id: PartyId([1; 16]), kind: PartyKind::Firm };
+const HOUSEHOLD: PartyRef = PartyRef { id: PartyId([2; 16]), kind: PartyKind::Household };
+const CARRIER: PartyRef = PartyRef { id: PartyId([3; 16]), kind: PartyKind::Carrier };
+const PRODUCT: ProductId = ProductId([4; 16]);
+const LOT: LotId = LotId([5; 16]);
+const STATION: PlaceId = PlaceId([6; 16]);
+const CENTRE: PlaceId = PlaceId([7; 16]);
+const CONTRACT: ContractId = ContractId([8; 16]);
+const RECEIPT: ReceiptId = ReceiptId([9; 16]);
+const SHIPMENT: ShipmentId = ShipmentId([10; 16]);
+const MEMBER: MemberId = MemberId([11; 16]);
+const ORDER: OrderId = OrderId([12; 16]);
+const CHANNEL: ChannelId = ChannelId([13; 16]);
+const PRICE: UnitPrice = UnitPrice { e4: 120_000, per: Unit::Kilogram };
+
+fn day(day: u32) -> BusinessDate {
+    BusinessDate::from_ymd(2026, 5, day).unwrap()
+}
+
+fn village() -> DivisionCode {
+    DivisionCode::from_number(654_224_101_203).unwrap()
+}
+
+fn owned() -> StockLine {
+    let title = Title::Owned { owner: FIRM };
+    StockLine { lot: LOT, pool: 0, product: PRODUCT, title, collected_on: day(1), quantity: Quantity(500) }
+}
+
+fn consigned(mode: SettlementMode) -> StockLine {
+    let title = Title::Consigned { consignee: FIRM, mode };
+    StockLine { lot: LOT, pool: 300, product: PRODUCT, title, collected_on: day(2), quantity: Quantity(70_000) }
+}
+
+fn buyer(registered: bool) -> BuyerRef {
+    let party = registered.then_some(PartyRef { id: PartyId([14; 16]), kind: PartyKind::Buyer });
+    BuyerRef { party, division: village(), scope: if registered { Scope::Outside } else { Scope::County } }
+}
+
+fn stock_entities() -> Vec<(stock::Key, stock::Entity)> {
+    let place = |kind| stock::Place { kind, division: village(), operator: FIRM, label: "乌雪特站".into() };
+    let moves = Box::new([stock::Move { from: day(3), division: village() }]);
+    let cell = stock::Cell {
+        product: PRODUCT,
+        title: consigned(SettlementMode::Commission).title,
+        collected_on: day(1),
+        on_hand: Quantity(1),
+        reserved: Quantity(2),
+        pending: Quantity(3),
+        quarantined: Quantity(4),
+    };
+    let reservation = |status| stock::Reservation {
+        place: STATION,
+        product: PRODUCT,
+        seller: FIRM,
+        buyer: buyer(true),
+        picks: vec![owned(), consigned(SettlementMode::AgreedPrice)].into(),
+        status,
+    };
+    let reserved = |line, status| {
+        let key = stock::Key::Reservation(stock::OrderLineKey { order: ORDER, line });
+        (key, stock::Entity::Reservation(Box::new(reservation(status))))
+    };
+    vec![
+        (
+            stock::Key::Party(HOUSEHOLD.id),
+            stock::Entity::Party(stock::Party { kind: PartyKind::Household, division: village(), moves }),
+        ),
+        (stock::Key::Product(PRODUCT), stock::Entity::Product(stock::Product { base: BaseUnit::Gram })),
+        (stock::Key::Place(STATION), stock::Entity::Place(place(PlaceKind::Station))),
+        (stock::Key::OtherPlace(CENTRE), stock::Entity::OtherPlace(place(PlaceKind::CountyCentre))),
+        (stock::Key::Cell(stock::CellKey { place: STATION, lot: LOT, pool: 300 }), stock::Entity::Cell(cell)),
+        reserved(0, stock::ReservationStatus::Open),
+        reserved(1, stock::ReservationStatus::Issued),
+        reserved(2, stock::ReservationStatus::Released),
+    ]
+}
+
+fn contract_terms() -> [procurement::ContractTerms; 3] {
+    [
+        procurement::ContractTerms::Outright { price: PRICE },
+        procurement::ContractTerms::AgreedPrice { price: PRICE },
+        procurement::ContractTerms::Commission { commission_bp: 800, price_basis: Some(PRICE) },
+    ]
+}
+
+fn station_entities() -> Vec<(station::Key, station::Entity)> {
+    use station::{Contract, Entity, HandOver, Key, Membership, PendingReceipt};
+    let mut entities: Vec<(Key, Entity)> =
+        stock_entities().into_iter().map(|(key, entity)| (key.into(), entity.into())).collect();
+    let membership = |until| Membership { member: MEMBER, from: day(1), until };
+    entities
+        .push((Key::Members(HOUSEHOLD.id), Entity::Members(vec![membership(None), membership(Some(day(9)))].into())));
+    for terms in contract_terms() {
+        let contract = Contract {
+            firm: FIRM,
+            station: STATION,
+            producer: HOUSEHOLD.id,
+            product: PRODUCT,
+            terms,
+            valid_from: day(1),
+            valid_to: day(31),
+        };
+        entities.push((Key::Contract(CONTRACT), Entity::Contract(Box::new(contract))));
+    }
+    let receipt = PendingReceipt { place: STATION, producer: HOUSEHOLD, line: owned(), answered: true };
+    entities.push((Key::Receipt(RECEIPT), Entity::Receipt(Box::new(receipt))));
+    let hand_over =
+        HandOver { from: STATION, custodian: FIRM.id, to: CENTRE, carrier: CARRIER, lines: vec![owned()].into() };
+    entities.push((Key::HandOver(SHIPMENT), Entity::HandOver(Box::new(hand_over))));
+    entities
+}
+
+fn distribution_entities() -> Vec<(distribution::Key, distribution::Entity)> {
+    use distribution::{Entity, Key, Shipment, TransitLine};
+    let mut entities: Vec<(Key, Entity)> =
+        stock_entities().into_iter().map(|(key, entity)| (key.into(), entity.into())).collect();
+    for (direction, received_on) in [(Direction::Up, None), (Direction::Down, Some(day(4))), (Direction::Local, None)] {
+        let line = TransitLine { stock: owned(), received: Quantity(490), damaged: Quantity(7), missing: Quantity(3) };
+        let shipment = Shipment {
+            from: STATION,
+            to: CENTRE,
+            direction,
+            carrier: CARRIER,
+            principal: FIRM,
+            freight: Money(12_345),
+            dispatched_on: day(3),
+            received_on,
+            lines: vec![line].into(),
+        };
+        entities.push((Key::Shipment(SHIPMENT), Entity::Shipment(Box::new(shipment))));
+    }
+    entities
+}
+
+fn parties() -> Vec<procurement::Party> {
+    let categories = [
+        HouseholdCategory::General,
+        HouseholdCategory::RegisteredPoor,
+        HouseholdCategory::Exited,
+        HouseholdCategory::ExitedUnstable,
+        HouseholdCategory::AtRisk,
+        HouseholdCategory::SuddenHardship,
+    ];
+    let relations = [Relation::Head, Relation::Spouse, Relation::Child, Relation::Parent, Relation::Other];
+    let membership = |relation| procurement::Membership { member: MEMBER, relation, from: day(1), until: Some(day(2)) };
+    let household = procurement::Household {
+        categories: categories.into_iter().map(|category| CategoryAt { category, from: day(1) }).collect(),
+        residences: vec![procurement::ResidenceAt { division: village(), from: day(1) }].into(),
+        members: relations.into_iter().map(membership).collect(),
+    };
+    let party =
+        |kind, household| procurement::Party { kind, division: village(), label: "合作社".into(), household };
+    let kinds = [PartyKind::Cooperative, PartyKind::Firm, PartyKind::Carrier, PartyKind::Buyer, PartyKind::Supplier];
+    core::iter::once(party(PartyKind::Household, Some(household)))
+        .chain(kinds.into_iter().map(|kind| party(kind, None)))
+        .collect()
+}
+
+fn payouts(items: &[procurement::PayoutItem]) -> Vec<(procurement::Key, procurement::Entity)> {
+    use procurement::{Entity, Key, Payout, PayoutMade};
+    let mut entities = Vec::new();
+    for (method, full) in
+        [(PaymentMethod::Cash, false), (PaymentMethod::BankTransfer, true), (PaymentMethod::Mobile, true)]
+    {
+        let occasion = Occasion {
+            business_date: day(6),
+            occurred_at: full.then_some(Timestamp { seconds: 1_778_000_000, nanos: 5 }),
+            device_utc_offset_min: full.then_some(360),
+            division: village(),
+        };
+        let made = PayoutMade {
+            occasion,
+            payout: PayoutId([17; 16]),
+            payer: FIRM,
+            payee: HOUSEHOLD,
+            payee_division: village(),
+            amount: Money(28),
+            items: items.to_vec(),
+            method,
+            proof_hash: full.then_some([18; 32]),
+            received_by: full.then_some(MEMBER),
+        };
+        entities.push((Key::Payout(PayoutId([17; 16])), Entity::Payout(Box::new(Payout { made, failed: full }))));
+    }
+    entities
+}
+
+fn procurement_entities() -> Vec<(procurement::Key, procurement::Entity)> {
+    use procurement::{
+        Contract, Entity, Key, Payable, PayableSource, Payout, PayoutItem, PayoutMade, Product, Station,
+    };
+    let mut entities: Vec<(Key, Entity)> =
+        parties().into_iter().map(|party| (Key::Party(HOUSEHOLD.id), Entity::Party(Box::new(party)))).collect();
+    for (class, base) in [
+        (ProductClass::Speciality, BaseUnit::Gram),
+        (ProductClass::Handicraft, BaseUnit::Piece),
+        (ProductClass::Industrial, BaseUnit::Millilitre),
+        (ProductClass::Speciality, BaseUnit::Head),
+    ] {
+        let product = Product { code: "walnut".into(), name: "核桃".into(), class, base };
+        entities.push((Key::Product(PRODUCT), Entity::Product(Box::new(product))));
+    }
+    for (terms, quantity_max) in contract_terms().into_iter().zip([None, Some(Quantity(9_000)), None]) {
+        let contract = Contract {
+            firm: FIRM,
+            station: STATION,
+            producer: HOUSEHOLD,
+            product: PRODUCT,
+            terms,
+            valid_from: day(1),
+            valid_to: day(31),
+            quantity_max,
+            taken: Quantity(17),
+        };
+        entities.push((Key::Contract(CONTRACT), Entity::Contract(Box::new(contract))));
+    }
+    let sources = [
+        PayableSource::Purchase { receipt: RECEIPT },
+        PayableSource::Settlement { settlement: SettlementId([15; 16]), lot: LOT, mode: SettlementMode::Commission },
+        PayableSource::Freight { shipment: SHIPMENT },
+        PayableSource::BoughtIn { lot: LOT },
+    ];
+    let payable_id = PayableId([16; 16]);
+    for source in sources {
+        let payable = Payable {
+            payer: FIRM,
+            payee: HOUSEHOLD,
+            source,
+            opened_on: day(5),
+            opened_at: 1_042,
+            amount: Money(90_160),
+            open: Money(1),
+        };
+        entities.push((Key::Payable(payable_id), Entity::Payable(Box::new(payable))));
+    }
+    entities.extend(payouts(&sources.map(|source| PayoutItem { payable: payable_id, source, amount: Money(7) })));
+    for kind in [PlaceKind::Station, PlaceKind::Workshop] {
+        entities.push((Key::Station(STATION), Entity::Station(Station { kind, division: village() })));
+    }
+    entities
+}
+
+fn origins() -> Vec<Origin> {
+    let terms = [
+        Terms::Outright { buyer: FIRM, price: PRICE, contract: Some(CONTRACT) },
+        Terms::AgreedPrice { consignee: FIRM, price: PRICE, contract: None },
+        Terms::Commission { consignee: FIRM, commission_bp: 1_000, price_basis: None, contract: Some(CONTRACT) },
+    ];
+    let origin = |terms| Origin {
+        receipt: RECEIPT,
+        producer: HOUSEHOLD,
+        division: village(),
+        terms,
+        quantity: Quantity(100),
+        source_quantity: Quantity(120),
+    };
+    terms.into_iter().map(origin).collect()
+}
+
+fn order(medium: Medium, registered: bool) -> sales::Order {
+    let units = [
+        Unit::Gram,
+        Unit::Liang,
+        Unit::Jin,
+        Unit::Kilogram,
+        Unit::Tonne,
+        Unit::Millilitre,
+        Unit::Litre,
+        Unit::Head,
+        Unit::Piece,
+    ];
+    let line = |per| sales::OrderLine {
+        product: PRODUCT,
+        quantity: Quantity(3),
+        price: UnitPrice { e4: 5, per },
+        amount: Money(15),
+        place: STATION,
+        holder: Service::Distribution,
+    };
+    let fulfilled = sales::LineState::Fulfilled { quantity: Quantity(2), amount: Money(10) };
+    sales::Order {
+        number: "2026-0001".into(),
+        channel: CHANNEL,
+        medium,
+        seller: FIRM,
+        buyer: buyer(registered),
+        ordered_on: day(7),
+        lines: units.into_iter().map(line).collect(),
+        states: Box::new([
+            sales::LineState::Open,
+            sales::LineState::CancellationPending,
+            sales::LineState::Cancelled,
+            fulfilled,
+        ]),
+        owed: Money(30),
+        prepaid: Money(0),
+    }
+}
+
+fn sales_entities() -> Vec<(sales::Key, sales::Entity)> {
+    use sales::{Channel, ConsignedPool, Entity, Key, Lot, Party, Place, PoolKey, Tally};
+    let pools = [SettlementMode::AgreedPrice, SettlementMode::Commission].map(|mode| ConsignedPool {
+        pool: 1,
+        consignee: FIRM,
+        mode,
+        origins: origins().into(),
+    });
+    let place = |holder| Entity::Place(Place { holder, division: village() });
+    let channel = Channel { medium: Medium::Online, operator: FIRM, label: "网店".into() };
+    let tally = Tally { sold: Quantity(10), settled: Quantity(4), unsettled_amount: Money(600) };
+    let mut entities = vec![
+        (Key::Party(FIRM.id), Entity::Party(Party { kind: PartyKind::Firm, division: village() })),
+        (Key::Product(PRODUCT), Entity::Product(stock::Product { base: BaseUnit::Gram })),
+        (Key::Place(STATION), place(Service::Station)),
+        (Key::Place(CENTRE), place(Service::Distribution)),
+        (Key::Lot(LOT), Entity::Lot(Box::new(Lot { product: PRODUCT, pools: pools.into() }))),
+        (Key::Channel(CHANNEL), Entity::Channel(Box::new(channel))),
+        (Key::Tally(PoolKey { lot: LOT, pool: 1 }), Entity::Tally(tally)),
+    ];
+    for (medium, registered) in [(Medium::Online, false), (Medium::Offline, true)] {
+        entities.push((Key::Order(ORDER), Entity::Order(Box::new(order(medium, registered)))));
+    }
+    entities
+}
+
+/// Set to write the golden file of a new `SCHEMA`.
+const WRITE: &str = "LOOPLEDGER_WRITE_GOLDEN";
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        write!(out, "{byte:02x}").unwrap();
+        out
+    })
+}
+
+fn check<E: Mirror>(service: Service, samples: &[(E::Key, E)]) {
+    let mut text = String::new();
+    for (key, entity) in samples {
+        let (mut key_bytes, mut bytes) = (Vec::new(), Vec::new());
+        E::encode_key(key, &mut key_bytes);
+        entity.encode(&mut bytes);
+        assert_eq!(E::decode_key(&key_bytes).as_ref(), Some(key));
+        assert_eq!(E::decode(&bytes).as_ref(), Some(entity));
+        for cut in 0..bytes.len() {
+            assert_eq!(E::decode(&bytes[..cut]), None, "{entity:?} cut at {cut}");
+        }
+        writeln!(text, "{} {}", hex(&key_bytes), hex(&bytes)).unwrap();
+    }
+    let name = format!("{service}.v{}.txt", E::SCHEMA);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(&name);
+    if std::env::var_os(WRITE).is_some() && !path.exists() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        golden == text,
+        "the layout of {service} is not that of {name}: raise SCHEMA and write its file with {WRITE}=1, or take the change back"
+    );
+}
+
+#[test]
+fn layouts_of_procurement_are_those_committed() {
+    check(Service::Procurement, &procurement_entities());
+}
+
+#[test]
+fn layouts_of_station_are_those_committed() {
+    check(Service::Station, &station_entities());
+}
+
+#[test]
+fn layouts_of_distribution_are_those_committed() {
+    check(Service::Distribution, &distribution_entities());
+}
+
+#[test]
+fn layouts_of_sales_are_those_committed() {
+    check(Service::Sales, &sales_entities());
+}
