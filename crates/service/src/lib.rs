@@ -2,7 +2,9 @@
 //!
 //! * [`feed`]: admission and shared decoding of streams.
 //! * [`writer`]: deciding, appending, reading back, answering; reactions; checkpoints; health.
-//! * [`clock`]: time as a port.
+//! * [`program`]: a service with its store, from start to shutdown.
+//! * [`grpc`]: calls, bulk streams, deadlines, errors, the server.
+//! * [`clock`]: time as a port. [`telemetry`]: logging.
 //! * [`grpc`]: what all services' gRPC surfaces share.
 //!
 //! What does not live here: rules (`domain`), accounting (`ledger`), bytes (`chain`, `wire`).

@@ -174,16 +174,17 @@ pub struct Ordered<D: Decider> {
 
 impl<D: Decider> Ordered<D> {
     /// Queues the next write, waiting for room: this is the stream's back-pressure. A write with `after` holds back
-    /// those behind it until its positions are folded. Every write gets an answer, whatever comes of it.
-    pub async fn submit(&mut self, write: Write<D::Command>, deadline: Option<Instant>) {
+    /// those behind it until its positions are folded, at the latest until `wait_until`. Every write gets an answer,
+    /// whatever comes of it.
+    pub async fn submit(&mut self, write: Write<D::Command>, wait_until: Option<Instant>) {
         if !write.after.is_empty()
-            && let Err(error) = self.handle.wait_for(write.after.clone(), deadline).await
+            && let Err(error) = self.handle.wait_for(write.after.clone(), wait_until).await
         {
             return self.refuse(error).await;
         }
         let index = self.reserve().await;
         let reply = Reply::Ordered(index, self.replies.clone());
-        let job = Job { write, deadline, reply };
+        let job = Job { write, deadline: None, reply };
         if let Err(unsent) = self.handle.inputs.send(Input::Command(job)).await {
             unsent.0.fail(self.handle.gone());
         }
