@@ -203,9 +203,7 @@ fn payouts(items: &[procurement::PayoutItem]) -> Vec<(procurement::Key, procurem
 }
 
 fn procurement_entities() -> Vec<(procurement::Key, procurement::Entity)> {
-    use procurement::{
-        Contract, Entity, Key, Payable, PayableSource, Payout, PayoutItem, PayoutMade, Product, Station,
-    };
+    use procurement::{Contract, Entity, Key, Payable, PayableSource, PayoutItem, Product, Station};
     let mut entities: Vec<(Key, Entity)> =
         parties().into_iter().map(|party| (Key::Party(HOUSEHOLD.id), Entity::Party(Box::new(party)))).collect();
     for (class, base) in [
