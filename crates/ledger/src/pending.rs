@@ -4,7 +4,11 @@
 //! turn. A commit stays here while it, or anything that follows from it, is open: so "is everything done that follows
 //! from this position" is one look-up. Reactions may be read before their cause; the outcome is the same.
 
-use loopledger_domain::{Commit, Event};
+use loopledger_domain::distribution::Distribution;
+use loopledger_domain::procurement::Procurement;
+use loopledger_domain::sales::Sales;
+use loopledger_domain::station::Station;
+use loopledger_domain::{Commit, Decider as _, Event};
 use loopledger_types::{Service, Table};
 
 use crate::FactRef;
@@ -16,6 +20,10 @@ use crate::store::{Reader, Writer};
 pub struct Concerns(pub [fn(&Event) -> bool; 4]);
 
 impl Concerns {
+    /// What the four services' own rules say.
+    pub const SERVICES: Self =
+        Self([Procurement::concerns, Station::concerns, Distribution::concerns, Sales::concerns]);
+
     /// Nobody answers anything: for tools that only post.
     pub const NONE: Self = Self([|_| false; 4]);
 

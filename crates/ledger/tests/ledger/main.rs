@@ -17,9 +17,11 @@
 )]
 
 mod checkpoints;
+mod county;
 mod interleaving;
 mod naive;
 mod postings;
+mod rules;
 mod views;
 mod worked_example;
 mod world;

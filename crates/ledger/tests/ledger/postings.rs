@@ -186,6 +186,95 @@ fn consigned_goods_are_owed_gross_until_they_are_settled() {
     );
 }
 
+/// One commit's goods as `from -> to quantity`, a cell as `account@place by custodian of owner`.
+fn goods(world: &World, commit: &Commit) -> Vec<String> {
+    let party = |id: PartyId| {
+        let named = [(world.coop, "C"), (world.firm, "F"), (world.carrier, "K")];
+        named.iter().find(|(party, _)| party.id == id).map_or("H", |(_, name)| *name)
+    };
+    let place = |id: PlaceId| {
+        let named = [(world.stations[0], "S1"), (world.stations[1], "S2"), (world.centre, "D"), (world.outlet, "O")];
+        named.iter().find(|(place, _)| *place == id).unwrap().1
+    };
+    let cell = |line: &GoodsLine| {
+        let way = line.destination.map_or(String::new(), |to| format!(">{}", place(to)));
+        let title = match line.title {
+            Title::Owned { owner } => party(owner.id).to_owned(),
+            Title::Consigned { consignee, .. } => format!("consignors/{}", party(consignee.id)),
+        };
+        format!("{}@{}{way} by {} of {title}", line.account.as_str(), place(line.place), party(line.custodian))
+    };
+    let mut journal = Journal::new();
+    post(commit, &mut journal);
+    let lines = journal.entries().iter().flat_map(|entry| journal.goods(entry).chunks_exact(2));
+    lines.map(|pair| format!("{} -> {} {}", cell(&pair[0]), cell(&pair[1]), pair[1].quantity)).collect()
+}
+
+fn all_goods(world: &World, from: usize) -> Vec<String> {
+    world.all[from..].iter().flat_map(|commit| goods(world, commit)).collect()
+}
+
+#[test]
+fn bought_goods_are_the_producers_until_they_are_released_or_returned() {
+    let mut world = World::new(11);
+    let from = world.all.len();
+    let terms = Terms::Outright { buyer: world.coop, price: per_kilogram(100), contract: None };
+    world.collect(world.households[0], terms, world.products[0], 700, true);
+    world.collect(world.households[0], terms, world.products[0], 300, false);
+    assert_eq!(
+        all_goods(&world, from),
+        [
+            "supply@S1 by F of H -> pending@S1 by F of H 700",
+            "pending@S1 by F of H -> on_hand@S1 by F of C 700",
+            "supply@S1 by F of H -> pending@S1 by F of H 300",
+            "pending@S1 by F of H -> returned@S1 by F of H 300",
+        ]
+    );
+}
+
+#[test]
+fn consigned_goods_move_with_their_title_and_what_is_missing_stays_in_transit() {
+    let mut world = World::new(12);
+    let from = world.all.len();
+    let terms = Terms::Commission { consignee: world.coop, commission_bp: 500, price_basis: None, contract: None };
+    world.collect(world.households[0], terms, world.products[0], 1_000, true);
+    world.ship(0, 0, 30, 20);
+    world.ship(0, 0, 0, 0);
+    let on = if world.shelves[0].place == world.outlet { "O" } else { "S2" };
+    let (way, there) = (format!("in_transit@D>{on} by K"), format!("on_hand@{on} by F"));
+    assert_eq!(
+        all_goods(&world, from),
+        [
+            "supply@S1 by F of consignors/C -> on_hand@S1 by F of consignors/C 1000".to_owned(),
+            "on_hand@S1 by F of consignors/C -> in_transit@S1>D by K of consignors/C 1000".to_owned(),
+            "in_transit@S1>D by K of consignors/C -> on_hand@D by F of consignors/C 950".to_owned(),
+            "in_transit@S1>D by K of consignors/C -> quarantined@D by F of consignors/C 20".to_owned(),
+            format!("on_hand@D by F of consignors/C -> {way} of consignors/C 950"),
+            format!("{way} of consignors/C -> {there} of consignors/C 950"),
+        ]
+    );
+}
+
+#[test]
+fn an_issue_takes_what_was_reserved_more_from_stock_and_gives_back_the_rest() {
+    let mut world = World::new(13);
+    world.buy_in(1_000, per_kilogram(500));
+    let from = world.all.len();
+    world.sell(0, 300, 200, per_kilogram(1_000), World::consumer("610102"), 0);
+    world.sell(0, 300, 350, per_kilogram(1_000), World::consumer("654224202207"), 0);
+    assert_eq!(
+        all_goods(&world, from),
+        [
+            "on_hand@D by F of C -> reserved@D by F of C 300",
+            "reserved@D by F of C -> sold.outside@D by F of C 200",
+            "reserved@D by F of C -> on_hand@D by F of C 100",
+            "on_hand@D by F of C -> reserved@D by F of C 300",
+            "on_hand@D by F of C -> reserved@D by F of C 50",
+            "reserved@D by F of C -> sold.county@D by F of C 350",
+        ]
+    );
+}
+
 #[test]
 fn an_entry_that_does_not_balance_goes_to_suspense_and_is_refused() {
     let mut world = World::new(7);
