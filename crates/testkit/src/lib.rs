@@ -1,0 +1,6 @@
+//! What tests and benches are built with.
+#![allow(clippy::indexing_slicing, reason = "tests and benches: an index out of range should stop them")]
+
+mod county;
+
+pub use county::{County, Refused};
