@@ -39,8 +39,10 @@ enum Act {
     Reference(u8, u8),
     Confirm,
     RollBack,
-    /// Writes what is confirmed, and forgets what may be forgotten.
-    Checkpoint,
+    /// Writes what is confirmed to the store.
+    Drain,
+    /// Forgets what was written and may be forgotten; other commits may have come in between.
+    Evict,
     ForgetAbsent,
 }
 
@@ -51,7 +53,8 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (8_u8..12, 0_u8..4).prop_map(|(key, value)| Act::Reference(key, value)),
         4 => Just(Act::Confirm),
         1 => Just(Act::RollBack),
-        2 => Just(Act::Checkpoint),
+        2 => Just(Act::Drain),
+        2 => Just(Act::Evict),
         1 => Just(Act::ForgetAbsent),
     ]
 }
@@ -62,6 +65,8 @@ struct Model {
     commits: Vec<Vec<(u8, u8)>>,
     reference: BTreeMap<u8, u8>,
     store: BTreeMap<u8, Thing>,
+    /// Written, and not asked to be forgotten yet.
+    written: Vec<u8>,
 }
 
 impl Model {
@@ -97,16 +102,15 @@ fn perform(act: Act, entities: &mut Entities<Thing, ByValue>, model: &mut Model)
             entities.roll_back();
             model.commits.clear();
         }
-        Act::Checkpoint => {
-            let changed = entities.drain_changed();
-            let keys: Vec<u8> = changed.iter().map(|(key, _)| *key).collect();
-            for (key, thing) in changed {
+        Act::Drain => {
+            for (key, thing) in entities.drain_changed() {
                 model.store.insert(key, thing.expect("nothing is ever deleted"));
+                model.written.push(key);
             }
             let confirmed = model.confirmed.iter().chain(&model.reference).map(|(key, value)| (*key, Thing(*value)));
             assert_eq!(model.store, confirmed.collect(), "the store has what is confirmed, and nothing else");
-            entities.evict_closed(keys);
         }
+        Act::Evict => entities.evict_closed(model.written.drain(..)),
         Act::ForgetAbsent => entities.forget_absent(),
     }
 }

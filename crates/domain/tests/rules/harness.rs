@@ -101,8 +101,14 @@ impl<D: Decider> Under<D> {
         Some(commit)
     }
 
-    fn fold(&mut self, commit: &Commit) {
+    /// Folds a commit of the own stream that another writer decided.
+    pub(crate) fn follow(&mut self, commit: &Commit) {
         self.load(&Subject::Own(commit));
+        self.fold(commit);
+    }
+
+    /// Folds what was decided here: what that needs was asked for before deciding.
+    fn fold(&mut self, commit: &Commit) {
         self.unconfirmed.push_back((commit.clone(), self.snapshot()));
         self.state.evolve(commit);
         self.log.push(commit.clone());

@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use loopledger_domain::procurement::{self, Payable, PayableSource};
-use loopledger_domain::sales::{self, Order, SettledLine};
+use loopledger_domain::procurement::{self, Payable, PayableSource, Procurement};
+use loopledger_domain::sales::{self, Order, Sales, SettledLine};
 use loopledger_domain::{Entity, Event, SettlementMode, Title};
 use loopledger_types::{LotId, Money, PartyId, PayableId, PayoutId, Quantity, ReceiptId, UnitPrice, shares};
 use proptest::prelude::*;
 
-use crate::harness::Manner;
+use crate::harness::{Manner, Under};
 use crate::market::Market;
 use crate::words::{self, price};
 
@@ -166,6 +166,7 @@ proptest! {
         let [plain, stored, _] = &play.markets;
         prop_assert_eq!(plain.procurement.everything(), stored.procurement.everything());
         prop_assert_eq!(plain.sales.everything(), stored.sales.everything());
+        follower(plain);
         // Whatever is open is in memory.
         let open = |market: &Market| {
             let all = market.procurement.snapshot().into_iter();
@@ -173,6 +174,24 @@ proptest! {
         };
         prop_assert_eq!(open(plain), open(stored));
     }
+}
+
+/// Somebody who only follows the two streams, and forgets what may be forgotten, has the same own entities.
+fn follower(market: &Market) {
+    let manner = Manner { with_store: true, window: 1 };
+    let mut procurement = Under::<Procurement>::new(manner);
+    market.procurement.log.iter().for_each(|commit| procurement.follow(commit));
+    let mut sales = Under::<Sales>::new(manner);
+    market.sales.log.iter().for_each(|commit| sales.follow(commit));
+    let mut expected = market.procurement.everything();
+    expected.retain(|key, _| !matches!(key, procurement::Key::Station(_)));
+    assert_eq!(procurement.everything(), expected);
+    let mut expected = market.sales.everything();
+    expected.retain(|key, _| {
+        use sales::Key as K;
+        matches!(key, K::Channel(_) | K::Order(_) | K::Tally(_))
+    });
+    assert_eq!(sales.everything(), expected);
 }
 
 /// What is open of each obligation is what was opened, less payouts, plus those that failed; the accounts say the same.
