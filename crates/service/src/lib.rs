@@ -5,7 +5,6 @@
 //! * [`program`]: a service with its store, from start to shutdown.
 //! * [`grpc`]: calls, bulk streams, deadlines, errors, the server.
 //! * [`clock`]: time as a port. [`telemetry`]: logging.
-//! * [`grpc`]: what all services' gRPC surfaces share.
 //!
 //! What does not live here: rules (`domain`), accounting (`ledger`), bytes (`chain`, `wire`).
 
@@ -13,6 +12,8 @@ pub mod clock;
 pub mod feed;
 pub mod grpc;
 mod heads;
+pub mod program;
+pub mod telemetry;
 pub mod writer;
 
 pub use heads::Heads;

@@ -2,14 +2,14 @@
 
 use loopledger_domain::{Decider, Rejection, State};
 use loopledger_proto::common::v1 as pb;
-use loopledger_types::{Position, RequestId, StreamId};
-use loopledger_wire::{BulkRequest, Created, Failure, Request as WireRequest, position_to_pb, query, rejection_status};
+use loopledger_types::{Position, RequestId, StreamId, parse_uuid};
+use loopledger_wire::{BulkRequest, Created, Failure, Request as WireRequest, position_to_pb, query};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::bulk::{self, RecordStream};
-use super::{deadline_of, write_status};
+use super::{deadline_of, refused, write_status};
 use crate::writer::{EntityKey, WriterHandle};
 
 /// The calls of a service; what its tonic service is made of.
@@ -45,7 +45,7 @@ impl<D: Decider> Calls<D> {
         R: WireRequest<Command = D::Command>,
     {
         let deadline = deadline_of(request.metadata());
-        let write = request.into_inner().into_write().map_err(|rejection| rejection_status(&rejection))?;
+        let write = request.into_inner().into_write().map_err(refused)?;
         let (request_id, created) = (write.request_id, write.created);
         let answer = self.handle.submit(write, Some(deadline)).await;
         let receipt = answer.map_err(|error| write_status(self.stream(), Some(request_id), &error))?;
@@ -60,13 +60,22 @@ impl<D: Decider> Calls<D> {
         bulk::record(self.handle.clone(), requests.into_inner(), self.stop.clone())
     }
 
-    /// The receipt of a request that was recorded at any time.
-    pub async fn receipt(&self, request_id: &str, deadline: Instant) -> Result<pb::Receipt, Status> {
-        let request_id = query::id("request_id", request_id, RequestId::parse).map_err(|error| rejection_status(&error))?;
-        let found = self.handle.receipt(request_id, Some(deadline)).await;
+    /// The receipt of a request that was recorded at any time, and the heads.
+    pub async fn receipt(
+        &self,
+        at_least: &[pb::Position],
+        request_id: &str,
+        deadline: Instant,
+    ) -> Result<(pb::Receipt, Vec<pb::Position>), Status> {
+        let at_least = query::at_least(at_least).map_err(refused)?;
+        // Derived ids may be asked for too; only callers' own must be of a certain version.
+        let id = query::id("request_id", request_id, |text| parse_uuid(text).map(RequestId)).map_err(refused)?;
+        self.wait_for(at_least, deadline).await?;
+        let found = self.handle.receipt(id, Some(deadline)).await;
+        let heads = self.handle.heads().positions().map(position_to_pb).collect();
         match found.map_err(|error| write_status(self.stream(), None, &error))? {
-            Some(receipt) => Ok(receipt.to_pb(Created::default())),
-            None => Err(Failure::ReceiptNotFound { request_id }.into()),
+            Some(receipt) => Ok((receipt.to_pb(Created::default()), heads)),
+            None => Err(Failure::ReceiptNotFound { request_id: id }.into()),
         }
     }
 
@@ -78,11 +87,11 @@ impl<D: Decider> Calls<D> {
         deadline: Instant,
         ask: impl Fn(&State<D>) -> Result<R, Rejection> + Send + 'static,
     ) -> Result<(R, Vec<pb::Position>), Status> {
-        let at_least = query::at_least(at_least).map_err(|error| rejection_status(&error))?;
+        let at_least = query::at_least(at_least).map_err(refused)?;
         self.wait_for(at_least, deadline).await?;
         let answer = self.handle.query(keys, Some(deadline), ask).await;
         let (answer, heads) = answer.map_err(|error| write_status(self.stream(), None, &error))?;
-        let answer = answer.map_err(|error| rejection_status(&error))?;
+        let answer = answer.map_err(refused)?;
         Ok((answer, heads.positions().map(position_to_pb).collect()))
     }
 

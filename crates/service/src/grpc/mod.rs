@@ -3,3 +3,81 @@
 //!
 //! It decides nothing about goods or money and holds no state of a service: a write is finished by the writer's
 //! task, whatever becomes of the call that asked for it.
+
+mod bulk;
+mod calls;
+mod deadline;
+mod server;
+mod status;
+pub mod stock;
+
+pub use bulk::RecordStream;
+pub use calls::Calls;
+pub use deadline::{DEADLINE_DEFAULT, DEADLINE_MAX, deadline_of};
+pub use server::{Bound, ServeError, Server, ServerConfig};
+pub use status::{failure_status, refused, write_status};
+
+/// The largest message that a service reads, in bytes: a request of 200 lines is a tenth of it.
+pub const MESSAGE_BYTES_MAX: usize = 256 * 1_024;
+
+/// What a method of a tonic service returns.
+pub type Answering<'call, R> =
+    core::pin::Pin<Box<dyn core::future::Future<Output = Result<tonic::Response<R>, tonic::Status>> + Send + 'call>>;
+
+/// Writes methods of a tonic service trait, in an `impl` without `#[tonic::async_trait]` (which does not look into
+/// macros). `self.calls` is the service's [`Calls`].
+///
+/// ```text
+/// rpcs! {
+///     record: RecordRequest => RecordResponse;
+///     write collect_goods: CollectGoodsRequest => CollectGoodsResponse;
+///     ask list_stock: ListStockRequest => ListStockResponse, query::list_stock;
+/// }
+/// ```
+#[macro_export]
+macro_rules! rpcs {
+    (
+        record: $record:ty => $recorded:ty;
+        $(write $write:ident: $write_request:ty => $write_response:ty;)*
+        $(ask $ask:ident: $ask_request:ty => $ask_response:ty, $with:path;)*
+    ) => {
+        type RecordStream = $crate::grpc::RecordStream<$recorded>;
+
+        fn record<'life, 'call>(
+            &'life self,
+            request: ::tonic::Request<::tonic::Streaming<$record>>,
+        ) -> $crate::grpc::Answering<'call, Self::RecordStream>
+        where
+            'life: 'call,
+            Self: 'call,
+        {
+            Box::pin(::core::future::ready(Ok(::tonic::Response::new(self.calls.record(request)))))
+        }
+
+        $(fn $write<'life, 'call>(
+            &'life self,
+            request: ::tonic::Request<$write_request>,
+        ) -> $crate::grpc::Answering<'call, $write_response>
+        where
+            'life: 'call,
+            Self: 'call,
+        {
+            Box::pin(self.calls.write(request))
+        })*
+
+        $(fn $ask<'life, 'call>(
+            &'life self,
+            request: ::tonic::Request<$ask_request>,
+        ) -> $crate::grpc::Answering<'call, $ask_response>
+        where
+            'life: 'call,
+            Self: 'call,
+        {
+            Box::pin(async move {
+                let deadline = $crate::grpc::deadline_of(request.metadata());
+                let answer = $with(&self.calls, request.into_inner(), deadline).await?;
+                Ok(::tonic::Response::new(answer))
+            })
+        })*
+    };
+}

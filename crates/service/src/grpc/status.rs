@@ -44,6 +44,12 @@ pub fn write_status(stream: StreamId, request_id: Option<RequestId>, error: &Wri
     }
 }
 
+/// A request that is wrong in form, or asks for what does not exist.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+pub fn refused(rejection: Rejection) -> Status {
+    rejection_status(&rejection)
+}
+
 /// Any other failure.
 pub fn failure_status(failure: &Failure) -> Status {
     failure.into()

@@ -1,0 +1,25 @@
+//! What the service is made of.
+
+use loopledger_domain::distribution::Distribution;
+use loopledger_proto::distribution::v1::distribution_service_server::DistributionServiceServer;
+use loopledger_service::grpc::{MESSAGE_BYTES_MAX, Server};
+use loopledger_service::program::Program;
+use tonic::server::NamedService;
+
+use crate::grpc::Grpc;
+
+/// The running service; started with [`Program::start`].
+pub type App = Program<Distribution>;
+
+/// The full name of the gRPC service.
+pub const NAME: &str = <DistributionServiceServer<Grpc> as NamedService>::NAME;
+
+/// Offers the service on `server`, healthy while its writer serves.
+pub fn serve(app: &App, server: &mut Server) {
+    let calls = app.calls(server.stop_token());
+    server.follow_health(NAME, app.handle().health());
+    server.route(|routes| {
+        routes
+            .add_service(DistributionServiceServer::new(Grpc::new(calls)).max_decoding_message_size(MESSAGE_BYTES_MAX))
+    });
+}

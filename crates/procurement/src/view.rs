@@ -1,0 +1,84 @@
+//! Entities as callers see them.
+
+use loopledger_domain::procurement::{Contract, Household, Party, Payable, PayableSource, Product};
+use loopledger_proto::procurement::v1 as pb;
+use loopledger_types::{ContractId, PartyId, PayableId, ProductId};
+use loopledger_wire::Word as _;
+use loopledger_wire::query::terms_to_pb;
+
+pub(crate) fn party(id: PartyId, party: &Party) -> pb::Party {
+    let residence = party.household.as_ref().and_then(|household| household.residences.last());
+    pb::Party {
+        party_id: id.to_string(),
+        kind: party.kind.number(),
+        division_code: residence.map_or(party.division, |residence| residence.division).to_string(),
+        label: party.label.to_string(),
+        household: party.household.as_ref().map(household),
+    }
+}
+
+fn household(household: &Household) -> pb::HouseholdHistory {
+    let categories = household.categories.iter();
+    let residences = household.residences.iter();
+    let members = household.members.iter();
+    pb::HouseholdHistory {
+        categories: categories
+            .map(|at| pb::CategoryPeriod { category: at.category.number(), from: at.from.to_string() })
+            .collect(),
+        residences: residences
+            .map(|at| pb::ResidencePeriod { division_code: at.division.to_string(), from: at.from.to_string() })
+            .collect(),
+        members: members
+            .map(|member| pb::Membership {
+                member_id: member.member.to_string(),
+                relation: member.relation.number(),
+                from: member.from.to_string(),
+                until: member.until.map(|day| day.to_string()).unwrap_or_default(),
+            })
+            .collect(),
+    }
+}
+
+pub(crate) fn product(id: ProductId, product: &Product) -> pb::Product {
+    pb::Product {
+        product_id: id.to_string(),
+        code: product.code.to_string(),
+        name: product.name.to_string(),
+        product_class: product.class.number(),
+        base_unit: product.base.number(),
+    }
+}
+
+pub(crate) fn contract(id: ContractId, contract: &Contract) -> pb::Contract {
+    pb::Contract {
+        contract_id: id.to_string(),
+        firm_id: contract.firm.id.to_string(),
+        station_id: contract.station.to_string(),
+        producer_id: contract.producer.id.to_string(),
+        product_id: contract.product.to_string(),
+        terms: Some(terms_to_pb(contract.terms)),
+        valid_from: contract.valid_from.to_string(),
+        valid_to: contract.valid_to.to_string(),
+        quantity_max: contract.quantity_max.map(|quantity| quantity.0),
+        quantity_accepted: contract.taken.0,
+    }
+}
+
+pub(crate) fn payable(id: PayableId, payable: &Payable) -> pb::Payable {
+    let (kind, source_id) = match payable.source {
+        PayableSource::Purchase { receipt } => (pb::PayableKind::Purchase, receipt.to_string()),
+        PayableSource::Settlement { settlement, .. } => (pb::PayableKind::Settlement, settlement.to_string()),
+        PayableSource::Freight { shipment } => (pb::PayableKind::Freight, shipment.to_string()),
+        PayableSource::BoughtIn { lot } => (pb::PayableKind::BoughtIn, lot.to_string()),
+    };
+    pb::Payable {
+        payable_id: id.to_string(),
+        payer_id: payable.payer.id.to_string(),
+        payee_id: payable.payee.id.to_string(),
+        kind: kind.into(),
+        amount_fen: payable.amount.0,
+        open_fen: payable.open.0,
+        opened_on: payable.opened_on.to_string(),
+        source_id,
+    }
+}

@@ -1,0 +1,40 @@
+//! The tonic service: every method hands over to the writer's calls.
+
+use loopledger_domain::sales::Sales;
+use loopledger_proto::sales::v1::sales_service_server::SalesService;
+use loopledger_proto::sales::v1::{
+    CancelOrderLineRequest, CancelOrderLineResponse, GetOrderRequest, GetOrderResponse, GetReceiptRequest,
+    GetReceiptResponse, ListChannelsRequest, ListChannelsResponse, OpenChannelRequest, OpenChannelResponse,
+    PlaceOrderRequest, PlaceOrderResponse, RecordPaymentRequest, RecordPaymentResponse, RecordRequest, RecordResponse,
+    ReturnPrepaymentRequest, ReturnPrepaymentResponse, SettleConsignmentRequest, SettleConsignmentResponse,
+};
+use loopledger_service::grpc::Calls;
+use loopledger_service::rpcs;
+
+use crate::query;
+
+#[derive(Debug)]
+pub(crate) struct Grpc {
+    calls: Calls<Sales>,
+}
+
+impl Grpc {
+    pub(crate) const fn new(calls: Calls<Sales>) -> Self {
+        Self { calls }
+    }
+}
+
+impl SalesService for Grpc {
+    rpcs! {
+        record: RecordRequest => RecordResponse;
+        write open_channel: OpenChannelRequest => OpenChannelResponse;
+        write place_order: PlaceOrderRequest => PlaceOrderResponse;
+        write cancel_order_line: CancelOrderLineRequest => CancelOrderLineResponse;
+        write record_payment: RecordPaymentRequest => RecordPaymentResponse;
+        write return_prepayment: ReturnPrepaymentRequest => ReturnPrepaymentResponse;
+        write settle_consignment: SettleConsignmentRequest => SettleConsignmentResponse;
+        ask get_receipt: GetReceiptRequest => GetReceiptResponse, query::get_receipt;
+        ask get_order: GetOrderRequest => GetOrderResponse, query::get_order;
+        ask list_channels: ListChannelsRequest => ListChannelsResponse, query::list_channels;
+    }
+}

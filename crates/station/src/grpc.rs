@@ -1,0 +1,39 @@
+//! The tonic service: every method hands over to the writer's calls.
+
+use loopledger_domain::station::Station;
+use loopledger_proto::station::v1::station_service_server::StationService;
+use loopledger_proto::station::v1::{
+    BuyInGoodsRequest, BuyInGoodsResponse, CollectGoodsRequest, CollectGoodsResponse, GetReceiptRequest,
+    GetReceiptResponse, HandOverGoodsRequest, HandOverGoodsResponse, IssueGoodsRequest, IssueGoodsResponse,
+    ListStationsRequest, ListStationsResponse, ListStockRequest, ListStockResponse, OpenStationRequest,
+    OpenStationResponse, RecordRequest, RecordResponse,
+};
+use loopledger_service::grpc::Calls;
+use loopledger_service::rpcs;
+
+use crate::query;
+
+#[derive(Debug)]
+pub(crate) struct Grpc {
+    calls: Calls<Station>,
+}
+
+impl Grpc {
+    pub(crate) const fn new(calls: Calls<Station>) -> Self {
+        Self { calls }
+    }
+}
+
+impl StationService for Grpc {
+    rpcs! {
+        record: RecordRequest => RecordResponse;
+        write open_station: OpenStationRequest => OpenStationResponse;
+        write collect_goods: CollectGoodsRequest => CollectGoodsResponse;
+        write hand_over_goods: HandOverGoodsRequest => HandOverGoodsResponse;
+        write buy_in_goods: BuyInGoodsRequest => BuyInGoodsResponse;
+        write issue_goods: IssueGoodsRequest => IssueGoodsResponse;
+        ask get_receipt: GetReceiptRequest => GetReceiptResponse, query::get_receipt;
+        ask list_stations: ListStationsRequest => ListStationsResponse, query::list_stations;
+        ask list_stock: ListStockRequest => ListStockResponse, query::list_stock;
+    }
+}
