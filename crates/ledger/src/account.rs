@@ -241,10 +241,10 @@ impl GoodsAccount {
             Self::BoughtIn => "bought_in",
             Self::Produced => "produced",
             Self::Found => "found",
-            Self::Sold(Scope::County) => "sold.county",
-            Self::Sold(Scope::Prefecture) => "sold.prefecture",
-            Self::Sold(Scope::Region) => "sold.region",
-            Self::Sold(Scope::Outside) => "sold.outside",
+            Self::Sold(Scope::County) => "sold_county",
+            Self::Sold(Scope::Prefecture) => "sold_prefecture",
+            Self::Sold(Scope::Region) => "sold_region",
+            Self::Sold(Scope::Outside) => "sold_outside",
             Self::Returned => "returned",
             Self::Lost => "lost",
             Self::OwnUse => "own_use",
@@ -256,6 +256,30 @@ impl GoodsAccount {
             Self::Quarantined => "quarantined",
             Self::InProcess => "in_process",
             Self::Suspense => "suspense",
+        }
+    }
+
+    pub const fn chinese(self) -> &'static str {
+        match self {
+            Self::Supply => "农户交来",
+            Self::BoughtIn => "外购",
+            Self::Produced => "加工产出",
+            Self::Found => "盘盈",
+            Self::Sold(Scope::County) => "销往县内",
+            Self::Sold(Scope::Prefecture) => "销往地区内",
+            Self::Sold(Scope::Region) => "销往区内",
+            Self::Sold(Scope::Outside) => "销往区外",
+            Self::Returned => "退还农户",
+            Self::Lost => "损失",
+            Self::OwnUse => "自用",
+            Self::Transformed => "投入加工",
+            Self::Pending => "待确认",
+            Self::OnHand => "在库",
+            Self::Reserved => "已预留",
+            Self::InTransit => "在途",
+            Self::Quarantined => "待处理",
+            Self::InProcess => "加工中",
+            Self::Suspense => "待查",
         }
     }
 }

@@ -23,6 +23,25 @@ pub enum OrderStep {
     PrepaymentReturned,
 }
 
+impl OrderStep {
+    /// The stable code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Placed => "placed",
+            Self::Reserved => "reserved",
+            Self::Refused => "refused",
+            Self::CancelRequested => "cancel_requested",
+            Self::Released => "released",
+            Self::LineCancelled => "line_cancelled",
+            Self::LineStands => "line_stands",
+            Self::Issued => "issued",
+            Self::Fulfilled => "fulfilled",
+            Self::Paid => "paid",
+            Self::PrepaymentReturned => "prepayment_returned",
+        }
+    }
+}
+
 const STEPS: [OrderStep; 11] = [
     OrderStep::Placed,
     OrderStep::Reserved,

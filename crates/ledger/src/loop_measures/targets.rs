@@ -50,6 +50,29 @@ pub enum TargetKind {
     OnlineSellers,
 }
 
+impl TargetKind {
+    /// The stable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Turnover => "turnover",
+            Self::StationCoverage => "station_coverage",
+            Self::Townships => "townships",
+            Self::Villages => "villages",
+            Self::OnlineSellers => "online_sellers",
+        }
+    }
+
+    pub const fn chinese(self) -> &'static str {
+        match self {
+            Self::Turnover => "电商年交易额(分)",
+            Self::StationCoverage => "服务站点上下行覆盖",
+            Self::Townships => "覆盖乡镇",
+            Self::Villages => "覆盖行政村",
+            Self::OnlineSellers => "网销企业",
+        }
+    }
+}
+
 /// What the plan asks for, and what the ledger can prove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Target {

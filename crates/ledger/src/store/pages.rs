@@ -1,6 +1,7 @@
 //! An append-only log of records in memory, each chained to the record before it of the same subject.
 //!
-//! A record never spans pages, and a full page never changes: a checkpoint writes new pages and the last one.
+//! A record never spans pages (it is smaller than the commit that it comes of, at most 60 KiB), and a full page never
+//! changes: a checkpoint writes new pages and the last one.
 //! Deliberately not here: any knowledge of what a record says.
 
 use super::{Reader, Writer};

@@ -6,7 +6,8 @@ use loopledger_ledger::*;
 use loopledger_types::*;
 
 use crate::interleaving::in_order;
-use crate::world::{HOME, World, concerns};
+use crate::random::concerns;
+use crate::world::{HOME, World};
 
 #[test]
 fn a_ledger_loaded_from_its_pages_goes_on_to_the_same_state() {

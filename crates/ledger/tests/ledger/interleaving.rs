@@ -4,7 +4,8 @@ use loopledger_domain::Commit;
 use loopledger_ledger::*;
 use loopledger_types::*;
 
-use crate::world::{Dice, HOME, World, concerns};
+use crate::random::concerns;
+use crate::world::{Dice, HOME, World};
 
 /// Applies the streams' first `upto` commits in a random interleaving.
 pub(crate) fn shuffled(world: &World, seed: u64, upto: [usize; 4]) -> Ledger {

@@ -16,11 +16,13 @@
     reason = "tests"
 )]
 
+mod books;
 mod checkpoints;
 mod county;
 mod interleaving;
 mod naive;
 mod postings;
+mod random;
 mod rules;
 mod views;
 mod worked_example;

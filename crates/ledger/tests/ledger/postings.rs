@@ -266,11 +266,11 @@ fn an_issue_takes_what_was_reserved_more_from_stock_and_gives_back_the_rest() {
         all_goods(&world, from),
         [
             "on_hand@D by F of C -> reserved@D by F of C 300",
-            "reserved@D by F of C -> sold.outside@D by F of C 200",
+            "reserved@D by F of C -> sold_outside@D by F of C 200",
             "reserved@D by F of C -> on_hand@D by F of C 100",
             "on_hand@D by F of C -> reserved@D by F of C 300",
             "on_hand@D by F of C -> reserved@D by F of C 50",
-            "reserved@D by F of C -> sold.county@D by F of C 350",
+            "reserved@D by F of C -> sold_county@D by F of C 350",
         ]
     );
 }
