@@ -52,6 +52,9 @@ pub struct Entities<E: Entity, I: Index<E>> {
     open_changes: usize,
     /// Confirmed changes since the last `drain_changed`.
     changed: BTreeSet<E::Key>,
+    /// What the next eviction looks at besides what was just written: closed entities that came from the store, and
+    /// what an unconfirmed commit touched at the last one, as it may be rolled back.
+    to_forget: BTreeSet<E::Key>,
 }
 
 impl<E: Entity, I: Index<E>> Default for Entities<E, I> {
@@ -70,6 +73,7 @@ impl<E: Entity, I: Index<E>> Entities<E, I> {
             marks: VecDeque::new(),
             open_changes: 0,
             changed: BTreeSet::new(),
+            to_forget: BTreeSet::new(),
         }
     }
 
@@ -101,6 +105,9 @@ impl<E: Entity, I: Index<E>> Entities<E, I> {
 
     /// Takes what the store knows of `key`.
     pub fn load(&mut self, key: E::Key, entity: Option<E>) {
+        if entity.as_ref().is_some_and(Entity::is_closed) {
+            self.to_forget.insert(key);
+        }
         self.replace(key, entity);
     }
 
@@ -154,12 +161,14 @@ impl<E: Entity, I: Index<E>> Entities<E, I> {
             .collect()
     }
 
-    /// Forgets closed entities among `keys` (which the store holds by now) that no unwritten change touches.
+    /// Forgets closed entities among `keys` (which the store holds by now), and among those that were loaded, that no
+    /// unwritten change touches.
     pub fn evict_closed(&mut self, keys: impl IntoIterator<Item = E::Key>) {
         let touched: BTreeSet<E::Key> = self.undo.iter().map(|(key, _)| *key).collect();
-        for key in keys {
-            let closed = self.get(&key).is_some_and(Entity::is_closed);
-            if closed && !touched.contains(&key) && !self.changed.contains(&key) {
+        for key in core::mem::take(&mut self.to_forget).into_iter().chain(keys) {
+            if touched.contains(&key) {
+                self.to_forget.insert(key);
+            } else if self.get(&key).is_some_and(Entity::is_closed) && !self.changed.contains(&key) {
                 self.replace(key, None);
                 self.known.remove(&key);
                 self.complete = false;

@@ -37,6 +37,8 @@ enum Act {
     /// A commit that writes these.
     Commit(Vec<(u8, u8)>),
     Reference(u8, u8),
+    /// Something looks at it.
+    Read(u8),
     Confirm,
     RollBack,
     /// Writes what is confirmed to the store.
@@ -51,6 +53,7 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         6 => prop::collection::vec((0_u8..8, 0_u8..4), 1..4).prop_map(Act::Commit),
         2 => (8_u8..12, 0_u8..4).prop_map(|(key, value)| Act::Reference(key, value)),
+        2 => (0_u8..12).prop_map(Act::Read),
         4 => Just(Act::Confirm),
         1 => Just(Act::RollBack),
         2 => Just(Act::Drain),
@@ -92,6 +95,7 @@ fn perform(act: Act, entities: &mut Entities<Thing, ByValue>, model: &mut Model)
             entities.put_reference(key, Thing(value));
             model.reference.insert(key, value);
         }
+        Act::Read(key) => load(entities, model, key),
         Act::Confirm if model.commits.is_empty() => {}
         Act::Confirm => {
             entities.confirm();
@@ -110,7 +114,12 @@ fn perform(act: Act, entities: &mut Entities<Thing, ByValue>, model: &mut Model)
             let confirmed = model.confirmed.iter().chain(&model.reference).map(|(key, value)| (*key, Thing(*value)));
             assert_eq!(model.store, confirmed.collect(), "the store has what is confirmed, and nothing else");
         }
-        Act::Evict => entities.evict_closed(model.written.drain(..)),
+        Act::Evict => {
+            entities.evict_closed(model.written.drain(..));
+            let settled = model.commits.is_empty() && entities.changed_len() == 0;
+            let closed = entities.sorted().iter().any(|(_, thing)| thing.is_closed());
+            assert!(!(settled && closed), "memory holds what is open");
+        }
         Act::ForgetAbsent => entities.forget_absent(),
     }
 }
