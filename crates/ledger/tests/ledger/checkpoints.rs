@@ -11,6 +11,7 @@ use crate::world::{HOME, World};
 
 #[test]
 fn a_ledger_loaded_from_its_pages_goes_on_to_the_same_state() {
+    let mut some_open = false;
     for seed in 0..10 {
         let world = World::random(seed, 400);
         let straight = in_order(&world);
@@ -20,7 +21,10 @@ fn a_ledger_loaded_from_its_pages_goes_on_to_the_same_state() {
             ledger.apply(commit).unwrap();
             if n % 97 == 0 {
                 saved.extend(ledger.drain_changed());
+                let open = ledger.open_hand_overs();
+                some_open |= !open.is_empty();
                 ledger = Ledger::load(HOME, concerns(), saved.iter().map(|(k, v)| (*k, v))).unwrap();
+                assert_eq!(ledger.open_hand_overs(), open, "seed {seed}");
             }
         }
         assert_eq!(ledger.ledger_digest(), straight.ledger_digest(), "seed {seed}");
@@ -33,6 +37,7 @@ fn a_ledger_loaded_from_its_pages_goes_on_to_the_same_state() {
         assert_eq!(ledger.parties(None, None, day), straight.parties(None, None, day));
         assert_eq!(ledger.valuation(None, day), straight.valuation(None, day));
     }
+    assert!(some_open, "no checkpoint was cut between a hand-over and its answer");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Any interleaving of the same commits gives the same ledger.
 
-use loopledger_domain::Commit;
+use loopledger_domain::{Commit, Event, sales};
 use loopledger_ledger::*;
 use loopledger_types::*;
 
@@ -87,12 +87,22 @@ fn another_amount_is_another_digest() {
     let world = World::random(3, 60);
     let mut commits = world.all.clone();
     let changed = commits.iter_mut().flat_map(|c| &mut c.events).find_map(|event| match event {
-        loopledger_domain::Event::Sales(loopledger_domain::sales::Event::PaymentReceived(fact)) => {
-            Some(&mut fact.applied)
-        }
+        Event::Sales(sales::Event::PaymentReceived(fact)) => Some(&mut fact.applied),
         _ => None,
     });
     changed.unwrap().0 += 1;
+    assert_ne!(apply_all(&commits).ledger_digest(), in_order(&world).ledger_digest());
+}
+
+#[test]
+fn an_income_line_that_no_posting_shows_is_in_the_digest() {
+    let world = World::random(3, 300);
+    let mut commits = world.all.clone();
+    let settled = commits.iter_mut().flat_map(|c| &mut c.events).find_map(|event| match event {
+        Event::Sales(sales::Event::ConsignmentSettled(fact)) => Some(&mut fact.lines[0].source_quantity),
+        _ => None,
+    });
+    settled.unwrap().0 += 1;
     assert_ne!(apply_all(&commits).ledger_digest(), in_order(&world).ledger_digest());
 }
 
