@@ -1,64 +1,64 @@
 //! Bulk streams: requests in, pipelined through the writer, answers out in the same order.
 //!
 //! Back-pressure is flow control: a caller that does not read its answers stops being read after a bounded number of
-//! requests. A refusal, even of a malformed request, ends no stream.
+//! requests. A refusal, even of a malformed request, ends no stream. Every message costs a few queue operations: no
+//! task, no allocation of a channel, and no wake-up of its own while there is more to do.
 
-use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::fmt;
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll, ready};
 use core::time::Duration;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::Stream;
-use futures::stream::{self, BoxStream};
-use loopledger_domain::Decider;
+use loopledger_domain::{Decider, Rejection};
+use loopledger_proto::common::v1 as pb;
 use loopledger_types::{RequestId, StreamId};
-use loopledger_wire::{BulkRequest, Created, status_to_pb};
-use tokio::sync::mpsc;
-use tokio::time::Instant;
+use loopledger_wire::{BulkRequest, Created, Failure, status_to_pb};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::{Status, Streaming};
 
+use super::status::check_streams;
 use super::write_status;
-use crate::writer::{Answers, Ordered, WriteError, WriterHandle};
+use crate::writer::{Answer, Answers, Ordered, WriteError, WriterHandle};
 
 /// How long a request's `after` may hold back those behind it.
 const AFTER_MAX: Duration = Duration::from_secs(30);
 
-/// The answers of a bulk stream.
-pub struct RecordStream<R>(BoxStream<'static, Result<R, Status>>);
-
-impl<R> core::fmt::Debug for RecordStream<R> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("RecordStream").finish_non_exhaustive()
-    }
-}
-
-impl<R> Stream for RecordStream<R> {
-    type Item = Result<R, Status>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.as_mut().poll_next(context)
-    }
-}
-
-/// What an answer needs of its request.
-struct Asked {
-    request_id: String,
-    created: Created,
-}
-
-/// The answering side.
-struct Answering {
+/// The answers of a bulk stream, in the order of its requests.
+pub struct RecordStream<R> {
     stream: StreamId,
     answers: Answers,
-    asked: mpsc::UnboundedReceiver<Asked>,
+    asked: Arc<Asked>,
+    answer: fn(String, Result<pb::Receipt, tonic_types::Status>) -> R,
+    has_ended: bool,
     /// Reads requests; ends with this stream.
     _reader: AbortOnDropHandle<()>,
 }
 
+/// What the reading side leaves for the answering side.
+#[derive(Debug, Default)]
+struct Asked {
+    /// One entry for each unanswered request, which `Ordered` bounds.
+    requests: Mutex<VecDeque<(String, Created)>>,
+    /// Why reading ended, if not because the caller was done.
+    ending: Mutex<Option<Status>>,
+}
+
+impl<R> fmt::Debug for RecordStream<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordStream").field("stream", &self.stream).finish_non_exhaustive()
+    }
+}
+
+/// Opens a bulk stream; past `deadline` it ends, answers what it has read, and says so.
 pub(super) fn record<D, R>(
     handle: WriterHandle<D>,
     requests: Streaming<R>,
+    deadline: Option<Instant>,
     stop: CancellationToken,
 ) -> RecordStream<R::Response>
 where
@@ -67,55 +67,112 @@ where
 {
     let stream = handle.stream();
     let (ordered, answers) = handle.ordered();
-    // As many entries as there are unanswered requests, which `ordered` bounds.
-    let (remember, asked) = mpsc::unbounded_channel();
-    let reader = tokio::spawn(read(requests, ordered, remember, stop));
-    let answering = Answering { stream, answers, asked, _reader: AbortOnDropHandle::new(reader) };
-    let answers = stream::unfold(answering, |mut answering| async move {
-        let answer = answering.answers.next().await?;
-        let asked = answering.asked.recv().await?;
-        let outcome = answer.map(|receipt| receipt.to_pb(asked.created)).map_err(|error| {
-            let request_id = RequestId::parse(&asked.request_id).ok();
-            status_to_pb(&write_status(answering.stream, request_id, &error))
-        });
-        Some((Ok(R::answer(asked.request_id, outcome)), answering))
-    });
-    RecordStream(Box::pin(answers))
+    let asked = Arc::<Asked>::default();
+    let reader = tokio::spawn(read(requests, ordered, stream, Arc::clone(&asked), deadline, stop));
+    RecordStream {
+        stream,
+        answers,
+        asked,
+        answer: R::answer,
+        has_ended: false,
+        _reader: AbortOnDropHandle::new(reader),
+    }
 }
 
-/// Reads requests until the caller is done, goes away, or the server stops.
+/// Reads requests until the caller is done or goes away, its time is up, or the server stops.
 async fn read<D, R>(
     mut requests: Streaming<R>,
     mut ordered: Ordered<D>,
-    remember: mpsc::UnboundedSender<Asked>,
+    stream: StreamId,
+    asked: Arc<Asked>,
+    deadline: Option<Instant>,
     stop: CancellationToken,
 ) where
     D: Decider,
     R: BulkRequest<Command = D::Command>,
 {
+    let ending = tokio::select! {
+        biased;
+        () = stop.cancelled() => Some(Failure::ShuttingDown.into()),
+        () = past(deadline) => Some(Failure::DeadlineExceeded.into()),
+        ended = pump(&mut requests, &mut ordered, stream, &asked) => ended,
+    };
+    *lock(&asked.ending) = ending;
+    // Dropping `ordered` tells the answering side that nothing follows.
+}
+
+/// Until the stream ends; with its error, if it ended in one.
+async fn pump<D, R>(
+    requests: &mut Streaming<R>,
+    ordered: &mut Ordered<D>,
+    stream: StreamId,
+    asked: &Asked,
+) -> Option<Status>
+where
+    D: Decider,
+    R: BulkRequest<Command = D::Command>,
+{
     loop {
-        let request = tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            request = requests.message() => request,
+        let request = match requests.message().await {
+            Ok(Some(request)) => request,
+            Ok(None) => return None,
+            // A message that is none, or a caller that went away: what was read before is decided all the same.
+            Err(status) => return Some(status),
         };
-        // A broken stream is the caller's end of it: what was read is decided all the same.
-        let Ok(Some(request)) = request else { return };
         let request_id = request.request_id().to_owned();
-        match request.into_write() {
-            Ok(write) => {
-                if remember.send(Asked { request_id, created: write.created }).is_err() {
-                    return;
-                }
-                let wait_until = Instant::now().checked_add(AFTER_MAX);
-                ordered.submit(write, wait_until).await;
-            }
-            Err(rejection) => {
-                if remember.send(Asked { request_id, created: Created::default() }).is_err() {
-                    return;
-                }
-                ordered.refuse(WriteError::Rejected(rejection)).await;
-            }
+        let checked = request.into_write().and_then(|write| {
+            check_streams::<D>("after", stream, &write.after)?;
+            Ok::<_, Rejection>(write)
+        });
+        let created = checked.as_ref().map_or(Created::default(), |write| write.created);
+        lock(&asked.requests).push_back((request_id, created));
+        match checked {
+            Ok(write) if write.after.is_empty() => ordered.submit(write, None).await,
+            Ok(write) => ordered.submit(write, Instant::now().checked_add(AFTER_MAX)).await,
+            Err(rejection) => ordered.refuse(WriteError::Rejected(rejection)).await,
         }
     }
+}
+
+async fn past(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => core::future::pending().await,
+    }
+}
+
+impl<R> RecordStream<R> {
+    fn respond(&self, answer: Answer) -> Option<R> {
+        let (request_id, created) = lock(&self.asked.requests).pop_front()?;
+        let outcome = answer.map(|receipt| receipt.to_pb(created)).map_err(|error| {
+            let id = RequestId::parse(&request_id).ok();
+            status_to_pb(&write_status(self.stream, id, &error))
+        });
+        Some((self.answer)(request_id, outcome))
+    }
+}
+
+impl<R> Stream for RecordStream<R> {
+    type Item = Result<R, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.has_ended {
+            return Poll::Ready(None);
+        }
+        let answer = match self.answers.try_next() {
+            Some(answer) => Some(answer),
+            // Waiting is cancel-safe, so it can begin anew with every poll.
+            None => ready!(pin!(self.answers.next()).poll(context)),
+        };
+        let response = answer.and_then(|answer| self.respond(answer));
+        if response.is_none() {
+            self.has_ended = true;
+            return Poll::Ready(lock(&self.asked.ending).take().map(Err));
+        }
+        Poll::Ready(response.map(Ok))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -22,7 +22,7 @@ pub const MESSAGE_BYTES_MAX: usize = 256 * 1_024;
 
 /// What a method of a tonic service returns.
 pub type Answering<'call, R> =
-    core::pin::Pin<Box<dyn core::future::Future<Output = Result<tonic::Response<R>, tonic::Status>> + Send + 'call>>;
+    core::pin::Pin<Box<dyn Future<Output = Result<tonic::Response<R>, tonic::Status>> + Send + 'call>>;
 
 /// Writes methods of a tonic service trait, in an `impl` without `#[tonic::async_trait]` (which does not look into
 /// macros). `self.calls` is the service's [`Calls`].

@@ -43,12 +43,7 @@ pub struct ServerConfig {
 
 impl ServerConfig {
     pub const fn new(listen: SocketAddr) -> Self {
-        Self {
-            listen,
-            streams_max: 1_024,
-            keepalive: Duration::from_secs(30),
-            drain_max: Duration::from_secs(10),
-        }
+        Self { listen, streams_max: 1_024, keepalive: Duration::from_secs(30), drain_max: Duration::from_secs(10) }
     }
 }
 

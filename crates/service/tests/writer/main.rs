@@ -5,4 +5,6 @@
 mod basics;
 mod faults;
 mod peer;
+mod promises;
+mod speed;
 mod world;
