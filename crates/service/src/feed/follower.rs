@@ -34,6 +34,13 @@ pub enum FollowError {
     LostTail(#[from] LostTail),
 }
 
+impl FollowError {
+    /// Whether reading again may succeed without anybody doing anything.
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Read { source: ReadError::Io { .. } | ReadError::Unavailable { .. }, .. })
+    }
+}
+
 /// An admitted commit, and where it stands.
 #[derive(Debug, Clone)]
 pub struct Admitted {

@@ -19,7 +19,7 @@ const COMMITS: usize = 8_192;
 
 /// Changed entities and requests that make a checkpoint due, and stop the writer while the store has no room. One read
 /// of the log (256 KiB) adds far fewer than the store's bound (16,384) leaves above it.
-const CHANGES: usize = 8_192;
+const CHANGES: usize = 6_144;
 
 /// Bytes of raw commits, likewise (the bound is 8 MiB).
 const TAIL_BYTES: usize = 4 * 1_024 * 1_024;
@@ -31,24 +31,16 @@ const PERIOD: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_millis(5);
 
 /// What was confirmed since the last checkpoint was cut.
-#[derive(Debug)]
-pub(super) struct Dirty<D: Decider> {
+#[derive(Debug, Default)]
+pub(super) struct Dirty {
     commits: usize,
     since: Option<Instant>,
     requests: Vec<RequestRecord>,
     tail: Vec<(u64, Bytes)>,
     tail_bytes: usize,
-    /// Read from the store: may leave memory again when closed.
-    pub(super) loaded: Vec<EntityKey<D>>,
 }
 
-impl<D: Decider> Default for Dirty<D> {
-    fn default() -> Self {
-        Self { commits: 0, since: None, requests: Vec::new(), tail: Vec::new(), tail_bytes: 0, loaded: Vec::new() }
-    }
-}
-
-impl<D: Decider> Dirty<D> {
+impl Dirty {
     /// A commit of the own stream stands. Its bytes are the caller's own, or copied: a slice of a read would keep all
     /// of it in memory.
     pub(super) fn commit(&mut self, sequence: u64, value: Option<Bytes>) {
@@ -102,8 +94,7 @@ impl<D: Decider> Task<D> {
     fn cut(&mut self) -> Result<(), Halt> {
         let entities = self.state.entities.drain_changed();
         let requests = core::mem::take(&mut self.dirty.requests);
-        let mut keys: Vec<EntityKey<D>> = entities.iter().map(|(key, _)| *key).collect();
-        keys.append(&mut self.dirty.loaded);
+        let keys: Vec<EntityKey<D>> = entities.iter().map(|(key, _)| *key).collect();
         let stored: Vec<RequestId> = requests.iter().map(|record| record.request_id).collect();
         let tail = core::mem::take(&mut self.dirty.tail);
         let checkpoint = Checkpoint { progress: self.progress(), entities, requests, tail };
@@ -151,6 +142,18 @@ impl<D: Decider> Task<D> {
             self.cut()?;
         }
         self.store.flush().map_err(halt)
+    }
+}
+
+impl<D: Decider> Task<D> {
+    /// A store that failed is moved aside, so that the next start folds the log again. Never because of anything that
+    /// the log or the rules did.
+    pub(super) fn give_up_store(&self, halt: &Halt) {
+        if let Halt::Store(StoreError::Corrupt(_) | StoreError::Failed(_)) = halt
+            && let Err(error) = self.store.condemn(&halt.to_string())
+        {
+            tracing::error!(stream = %self.stream, %error, "the state store could not be moved aside");
+        }
     }
 }
 

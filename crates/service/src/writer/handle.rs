@@ -178,7 +178,7 @@ impl<D: Decider> Ordered<D> {
     /// whatever comes of it.
     pub async fn submit(&mut self, write: Write<D::Command>, wait_until: Option<Instant>) {
         if !write.after.is_empty()
-            && let Err(error) = self.handle.wait_for(write.after.clone(), wait_until).await
+            && let Err(error) = self.wait_for(write.after.clone(), wait_until).await
         {
             return self.refuse(error).await;
         }
@@ -188,6 +188,16 @@ impl<D: Decider> Ordered<D> {
         if let Err(unsent) = self.handle.inputs.send(Input::Command(job)).await {
             unsent.0.fail(self.handle.gone());
         }
+    }
+
+    /// As [`WriterHandle::wait_for`], but waits for room: the queue may be full of this stream's own writes.
+    async fn wait_for(&self, positions: Vec<Position>, deadline: Option<Instant>) -> Result<(), WriteError> {
+        let (reply, answer) = oneshot::channel();
+        let input = Input::Wait { positions, deadline: deadline.map(with_margin), reply };
+        if self.handle.inputs.send(input).await.is_err() {
+            return Err(self.handle.gone());
+        }
+        within(deadline, answer).await?.unwrap_or_else(|_| Err(self.handle.gone()))
     }
 
     /// Answers the next write without asking the writer, in its turn.

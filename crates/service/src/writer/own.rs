@@ -1,5 +1,6 @@
 //! The own stream read back: confirming what was appended, and giving way to what others appended first.
 
+use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -14,7 +15,10 @@ use super::Halt;
 use super::decide::Request;
 use super::task::{Origin, Outcome, Ready, Task};
 use super::waiting::Recent;
-use crate::feed::Follower;
+use crate::feed::{FollowError, Follower};
+
+/// The pause before reading again what could not be read.
+pub(super) const READ_RETRY: Duration = Duration::from_millis(100);
 
 /// Commits of others folded in one turn.
 const FOLD_MAX: usize = 1_024;
@@ -64,6 +68,16 @@ pub(super) struct Own {
     pub(super) fresh_at: Instant,
     /// Set by a check of the log's end: fresh once this offset is reached.
     pub(super) reach: Option<Offset>,
+    /// When to read again after the log could not be read.
+    pub(super) retry_at: Option<Instant>,
+}
+
+impl Own {
+    /// The log cannot be read now; nothing is acknowledged until it can.
+    pub(super) fn read_later(&mut self, error: &FollowError) {
+        tracing::warn!(stream = %self.follower.stream(), %error, "reading again soon");
+        self.retry_at = Instant::now().checked_add(READ_RETRY);
+    }
 }
 
 impl<D: Decider> Task<D> {

@@ -120,6 +120,7 @@ pub(super) async fn open(
         foreign: std::collections::VecDeque::new(),
         fresh_at: now,
         reach: None,
+        retry_at: None,
     };
     Ok(Streams { own, upstream, progression: Progression::new(now, spans) })
 }

@@ -144,7 +144,7 @@ pub(super) struct Task<D: Decider> {
     pub(super) end_check: Option<(Instant, BoxFuture<'static, Result<Offset, ReadError>>)>,
     pub(super) end_check_after: Option<Instant>,
 
-    pub(super) dirty: Dirty<D>,
+    pub(super) dirty: Dirty,
     /// When to ask again whether the store takes a checkpoint that is due.
     pub(super) store_retry_at: Option<Instant>,
     pub(super) serving: bool,
@@ -162,6 +162,7 @@ impl<D: Decider> Task<D> {
                 self.health.send_replace(Health::Stopped);
             }
             Err(halt) => {
+                self.give_up_store(&halt);
                 report(self.stream, &halt, &self.health);
                 self.refuse_everything(&WriteError::Halted(halt.clone()));
                 halted(halt, self.inputs, &self.stop).await;
@@ -187,6 +188,7 @@ impl<D: Decider> Task<D> {
     /// Does what can be done now. True: there is more that can be done now.
     fn turn(&mut self) -> Result<bool, Halt> {
         let now = Instant::now();
+        self.forget_past(now);
         let folding = self.fold_foreign()?;
         self.check_caught_up(now)?;
         self.settle(now);
@@ -197,6 +199,15 @@ impl<D: Decider> Task<D> {
         self.checkpoint(now)?;
         self.publish();
         Ok(folding || self.can_decide() && (!self.ready.is_empty() || self.reaction_due(now)))
+    }
+
+    /// Times that were waited for and have come.
+    fn forget_past(&mut self, now: Instant) {
+        for time in [&mut self.own.retry_at, &mut self.end_check_after] {
+            if time.is_some_and(|time| time <= now) {
+                *time = None;
+            }
+        }
     }
 
     pub(super) fn can_decide(&self) -> bool {
@@ -211,11 +222,11 @@ impl<D: Decider> Task<D> {
     }
 
     async fn event(&mut self, more: bool) -> Event {
-        let read_own = self.own.foreign.len() < FOREIGN_MAX && !self.is_backlogged();
+        let read_own = self.own.foreign.len() < FOREIGN_MAX && !self.is_backlogged() && self.own.retry_at.is_none();
         let take = self.serving && !self.stopping && self.ready.len() < TAKE_MAX;
         let timer = self.timer();
         let blocked_on = self.blocked_on();
-        let read_upstream = !self.stopping && !self.is_backlogged();
+        let read_upstream = (!self.stopping || blocked_on.is_some()) && !self.is_backlogged();
         tokio::select! {
             biased;
             Some(report) = self.appends.next(), if !self.appends.is_empty() => Event::Report(report),
@@ -235,6 +246,7 @@ impl<D: Decider> Task<D> {
     fn handle(&mut self, event: Event) -> Result<(), Halt> {
         match event {
             Event::Own(Ok(seen)) => self.read_back(&seen)?,
+            Event::Own(Err(error)) if error.is_transient() => self.own.read_later(&error),
             Event::Own(Err(error)) | Event::Upstream(_, Err(error)) => return Err(error.into()),
             Event::Report(report) => self.take_report(report)?,
             Event::Upstream(index, Ok(read)) => self.note(index, read)?,
@@ -245,7 +257,7 @@ impl<D: Decider> Task<D> {
         }
         // Whatever happened, callers get their share of the turn: other inputs may be ready without end.
         if self.serving && !self.stopping {
-            while self.taken.len() < TAKE_MAX {
+            while self.ready.len().saturating_add(self.taken.len()) < TAKE_MAX {
                 let Ok(input) = self.inputs.try_recv() else { break };
                 self.taken.push(input);
             }
@@ -265,8 +277,9 @@ impl<D: Decider> Task<D> {
             self.resend_at,
             self.end_check_after,
             self.next_delayed_reaction(),
-            self.dirty.due(),
-            self.store_retry_at,
+            self.own.retry_at,
+            // While the store has no room, asking again is what comes next.
+            self.store_retry_at.or_else(|| self.dirty.due()),
         ];
         times.into_iter().flatten().min()
     }

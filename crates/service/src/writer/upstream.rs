@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Halt;
+use super::own::READ_RETRY;
 use super::task::Task;
 use super::waiting::Recent;
 use crate::feed::{Commits, FollowError, Follower, LostTail};
@@ -48,8 +49,10 @@ pub(super) struct Upstream {
     /// Folded up to here, with the offset of that commit's record.
     pub(super) noted: Head,
     pub(super) noted_offset: Offset,
-    /// The newest commit seen since the start; behind `noted` while reading again what had no reaction.
+    /// The newest commit seen since the start, with the offset of its record; behind `noted` while reading again what
+    /// had no reaction.
     pub(super) followed: Head,
+    followed_offset: Offset,
     pub(super) recent: Recent,
     /// Without a reaction, oldest first.
     pub(super) due: VecDeque<Due>,
@@ -60,12 +63,20 @@ pub(super) struct Upstream {
 impl Upstream {
     /// Follows on from `follower`; what it says up to `noted` is folded already.
     pub(super) fn new(mut follower: Follower, noted: Head, noted_offset: Offset) -> Self {
-        let (stream, followed, next) = (follower.stream(), follower.head(), follower.next_offset());
+        let (stream, next) = (follower.stream(), follower.next_offset());
+        let (followed, followed_offset) = (follower.head(), follower.head_offset());
         let (send, reads) = mpsc::channel(READS_AHEAD);
         // A task of its own: decoding runs beside deciding.
         let task = tokio::spawn(async move {
             loop {
                 let read = follower.next().await;
+                if let Err(error) = &read
+                    && error.is_transient()
+                {
+                    tracing::warn!(%stream, %error, "reading again soon");
+                    tokio::time::sleep(READ_RETRY).await;
+                    continue;
+                }
                 let failed = read.is_err();
                 if send.send(read).await.is_err() || failed {
                     break;
@@ -80,15 +91,21 @@ impl Upstream {
             noted,
             noted_offset,
             followed,
+            followed_offset,
             recent: Recent::starting_at(noted),
             due: VecDeque::new(),
             taken: VecDeque::new(),
         }
     }
 
-    /// Where to resume so that nothing without a reaction is missed.
+    /// The newest commit up to which nothing waits for a reaction: where to resume.
     pub(super) fn answered(&self) -> (Head, Offset) {
-        self.taken.front().or(self.due.front()).map_or((self.noted, self.noted_offset), |due| due.before)
+        match self.taken.front().or(self.due.front()) {
+            Some(first) => first.before,
+            // What lies between is folded, but whether it has a reaction is not known again yet.
+            None if self.followed.sequence < self.noted.sequence => (self.followed, self.followed_offset),
+            None => (self.noted, self.noted_offset),
+        }
     }
 }
 
@@ -117,6 +134,7 @@ impl<D: Decider> Task<D> {
             let head = Head { sequence: commit.sequence, hash: commit.hash };
             let Some(upstream) = self.upstream.get_mut(index) else { break };
             upstream.followed = head;
+            upstream.followed_offset = admitted.offset;
             if head.sequence == upstream.noted.sequence && head.hash != upstream.noted.hash {
                 let missing = head.sequence..=head.sequence;
                 return Err(FollowError::from(LostTail { stream: upstream.stream, missing }).into());
@@ -190,9 +208,6 @@ impl<D: Decider> Task<D> {
             return Ok(());
         }
         let entity = self.store.entity(&key).map_err(Halt::Store)?;
-        if entity.is_some() {
-            self.dirty.loaded.push(key);
-        }
         self.state.entities.load(key, entity);
         Ok(())
     }

@@ -14,7 +14,7 @@ use loopledger_types::{Hash, Key as LogKey, Position, Service, Timestamp, partit
 use tokio::time::Instant;
 
 use crate::peer::{Command, Key, Left, Number, Right};
-use crate::world::{COUNTY, add, after, all, commits, fold, in_time, request, start, start_with, state, stream, write};
+use crate::world::{COUNTY, add, after, commits, fold, in_time, request, start, start_with, state, stream, write};
 
 fn soon() -> Option<Instant> {
     Instant::now().checked_add(Duration::from_millis(200))
@@ -388,5 +388,40 @@ async fn followers_of_one_partition_see_the_same_commits_wherever_they_begin() {
         }
         assert_eq!(seen, all_of_it[index + 1..]);
     }
-    let _ = all::<Left>;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_reaction_survives_a_stop_while_catching_up() {
+    let slow = || WriterConfig { reaction_delay: Duration::from_secs(3_600), ..WriterConfig::default() };
+    for yields in 0..60 {
+        let log = MemoryLog::new(8);
+        let memory = Memory::new();
+        let right: Writer<Right> = start(&log, &Memory::new(), WriterConfig::default());
+        let mut last = None;
+        for number in 0..10 {
+            let asked = right.handle().submit(write(number, Command::Ask { number }), in_time()).await.unwrap();
+            last = Some(asked.position);
+        }
+        // Everything is folded, nothing is answered.
+        let left: Writer<Left> = start(&log, &memory, slow());
+        left.handle().submit(after(add(100, 1, 1), last.into_iter().collect()), in_time()).await.unwrap();
+        left.shut_down().await;
+        // Another writer goes on with the stream.
+        let other: Writer<Left> = start(&log, &Memory::new(), slow());
+        other.handle().submit(add(101, 1, 1), in_time()).await.unwrap();
+        drop(other);
+        // Stopped at any point of the start.
+        let left: Writer<Left> = start(&log, &memory, slow());
+        for _ in 0..yields {
+            tokio::task::yield_now().await;
+        }
+        left.shut_down().await;
+        let left: Writer<Left> = start(&log, &memory, WriterConfig::default());
+        let mut handle = left.handle().clone();
+        while handle.heads().get(stream(Service::Station)).sequence < 12 {
+            handle.heads_changed().await;
+        }
+        let causes = commits(&log, Service::Station).await.iter().filter(|commit| commit.cause.is_some()).count();
+        assert_eq!(causes, 10);
+    }
 }
