@@ -6,7 +6,7 @@ use loopledger_proto::distribution::v1::{
     BuyInGoodsRequest, BuyInGoodsResponse, DispatchShipmentRequest, DispatchShipmentResponse, GetReceiptRequest,
     GetReceiptResponse, GetShipmentRequest, GetShipmentResponse, IssueGoodsRequest, IssueGoodsResponse,
     ListSitesRequest, ListSitesResponse, ListStockRequest, ListStockResponse, OpenSiteRequest, OpenSiteResponse,
-    ReceiveShipmentRequest, ReceiveShipmentResponse, RecordRequest, RecordResponse,
+    ReceiveShipmentRequest, ReceiveShipmentResponse, RecordRequest,
 };
 use loopledger_service::grpc::Calls;
 use loopledger_service::rpcs;
@@ -26,7 +26,7 @@ impl Grpc {
 
 impl DistributionService for Grpc {
     rpcs! {
-        record: RecordRequest => RecordResponse;
+        record: RecordRequest;
         write open_site: OpenSiteRequest => OpenSiteResponse;
         write dispatch_shipment: DispatchShipmentRequest => DispatchShipmentResponse;
         write receive_shipment: ReceiveShipmentRequest => ReceiveShipmentResponse;

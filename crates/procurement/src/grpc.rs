@@ -7,7 +7,7 @@ use loopledger_proto::procurement::v1::{
     ChangeHouseholdCategoryResponse, ContractLinkageRequest, ContractLinkageResponse, FailPayoutRequest,
     FailPayoutResponse, GetPartyRequest, GetPartyResponse, GetReceiptRequest, GetReceiptResponse, ListContractsRequest,
     ListContractsResponse, ListPartiesRequest, ListPartiesResponse, ListPayablesRequest, ListPayablesResponse,
-    ListProductsRequest, ListProductsResponse, MakePayoutRequest, MakePayoutResponse, RecordRequest, RecordResponse,
+    ListProductsRequest, ListProductsResponse, MakePayoutRequest, MakePayoutResponse, RecordRequest,
     RegisterHouseholdRequest, RegisterHouseholdResponse, RegisterPartyRequest, RegisterPartyResponse,
     RegisterProductRequest, RegisterProductResponse, RelocateHouseholdRequest, RelocateHouseholdResponse,
     RemoveHouseholdMemberRequest, RemoveHouseholdMemberResponse,
@@ -30,7 +30,7 @@ impl Grpc {
 
 impl ProcurementService for Grpc {
     rpcs! {
-        record: RecordRequest => RecordResponse;
+        record: RecordRequest;
         write register_household: RegisterHouseholdRequest => RegisterHouseholdResponse;
         write change_household_category: ChangeHouseholdCategoryRequest => ChangeHouseholdCategoryResponse;
         write add_household_member: AddHouseholdMemberRequest => AddHouseholdMemberResponse;

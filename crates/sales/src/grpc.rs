@@ -5,7 +5,7 @@ use loopledger_proto::sales::v1::sales_service_server::SalesService;
 use loopledger_proto::sales::v1::{
     CancelOrderLineRequest, CancelOrderLineResponse, GetOrderRequest, GetOrderResponse, GetReceiptRequest,
     GetReceiptResponse, ListChannelsRequest, ListChannelsResponse, OpenChannelRequest, OpenChannelResponse,
-    PlaceOrderRequest, PlaceOrderResponse, RecordPaymentRequest, RecordPaymentResponse, RecordRequest, RecordResponse,
+    PlaceOrderRequest, PlaceOrderResponse, RecordPaymentRequest, RecordPaymentResponse, RecordRequest,
     ReturnPrepaymentRequest, ReturnPrepaymentResponse, SettleConsignmentRequest, SettleConsignmentResponse,
 };
 use loopledger_service::grpc::Calls;
@@ -26,7 +26,7 @@ impl Grpc {
 
 impl SalesService for Grpc {
     rpcs! {
-        record: RecordRequest => RecordResponse;
+        record: RecordRequest;
         write open_channel: OpenChannelRequest => OpenChannelResponse;
         write place_order: PlaceOrderRequest => PlaceOrderResponse;
         write cancel_order_line: CancelOrderLineRequest => CancelOrderLineResponse;

@@ -1,18 +1,22 @@
 //! A service as a program runs it: its store, its writer, and their end.
 
 use core::fmt;
+use core::time::Duration;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use loopledger_domain::Decider;
-use loopledger_state_store::{Memory, MemoryStore, Mirror, ServiceStore, SledStore, StoreError};
+use loopledger_state_store::{Memory, MemoryStore, Mirror, Reason, ServiceStore, SledStore, StoreError};
 use loopledger_types::{CountyCode, StreamId};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::clock::Clock;
 use crate::feed::Feed;
 use crate::grpc::Calls;
-use crate::writer::{Health, Writer, WriterConfig, WriterHandle};
+use crate::writer::{CatchUp, Halt, Health, Writer, WriterConfig, WriterHandle};
 
 /// What a service needs to know before it starts.
 #[derive(Debug, Clone)]
@@ -31,10 +35,30 @@ pub struct StartError {
     pub source: StoreError,
 }
 
+/// What a start found in the store, and so how much of the log it has to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Checkpoints up to this commit of the own stream: only what came after is read.
+    Checkpoint { sequence: u64 },
+    /// Nothing: the whole log is read.
+    Nothing,
+    /// A store that cannot be used, now moved aside: the whole log is read.
+    MovedAside { to: PathBuf, reason: Reason },
+}
+
+/// How often a long start is reported in the log.
+const PROGRESS_PERIOD: Duration = Duration::from_secs(2);
+
+/// How long a writer may take to finish what was queued, if the log takes it slowly or not at all. What it had not
+/// finished then is as after a crash: in the log or not, and the same request ids find out.
+const DRAIN_MAX: Duration = Duration::from_secs(20);
+
 /// A running service, without the server that offers it.
 pub struct Program<D: Decider> {
     writer: Writer<D>,
     store: Arc<dyn ServiceStore<D::Entity>>,
+    found: Found,
+    _progress: AbortOnDropHandle<()>,
 }
 
 impl<D: Decider> fmt::Debug for Program<D> {
@@ -51,9 +75,23 @@ where
     /// tokio runtime.
     pub fn start(feed: &Feed, clock: Arc<dyn Clock>, config: &ProgramConfig) -> Result<Self, StartError> {
         let stream = StreamId { service: D::SERVICE, county: config.county };
-        let store = open::<D::Entity>(stream, config).map_err(|source| StartError { stream, source })?;
+        let failed = |source| StartError { stream, source };
+        let (store, found) = open::<D::Entity>(stream, config).map_err(failed)?;
+        match &found {
+            Found::Checkpoint { sequence } => tracing::info!(%stream, sequence, "resuming from a checkpoint"),
+            Found::Nothing => tracing::info!(%stream, "no checkpoint: reading the whole log"),
+            Found::MovedAside { to, reason } => {
+                tracing::warn!(%stream, to = %to.display(), %reason, "the state store was moved aside: reading the whole log");
+            }
+        }
         let writer = Writer::start(config.county, feed.clone(), Arc::clone(&store), clock, config.writer.clone());
-        Ok(Self { writer, store })
+        let progress = AbortOnDropHandle::new(tokio::spawn(report(stream, writer.handle().health())));
+        Ok(Self { writer, store, found, _progress: progress })
+    }
+
+    /// What the start began with. How far it has come since is in the handle's health.
+    pub const fn found(&self) -> &Found {
+        &self.found
     }
 
     pub const fn handle(&self) -> &WriterHandle<D> {
@@ -65,11 +103,14 @@ where
         Calls::new(self.handle().clone(), stop)
     }
 
-    /// Finishes what was taken, stores it, and lets the store go.
+    /// Finishes what was taken, within a bounded time, stores it, and lets the store go.
     pub async fn shut_down(self) -> Health {
-        let Self { writer, store } = self;
+        let Self { writer, store, .. } = self;
         let stream = writer.handle().stream();
-        let health = writer.shut_down().await;
+        let health = timeout(DRAIN_MAX, writer.shut_down()).await.unwrap_or_else(|_| {
+            tracing::warn!(%stream, "the writer did not finish in time");
+            Health::Halted(Halt::Stopped)
+        });
         if let Err(error) = store.close() {
             // The store is a cache behind the log: the next start replays what is missing.
             tracing::warn!(%stream, %error, "the state store did not close in good order");
@@ -78,12 +119,37 @@ where
     }
 }
 
-fn open<E: Mirror>(stream: StreamId, config: &ProgramConfig) -> Result<Arc<dyn ServiceStore<E>>, StoreError> {
-    let Some(data) = &config.data else { return Ok(Arc::new(MemoryStore::<E>::new(Memory::new()))) };
-    let directory = data.join(format!("{}-{}", stream.service, stream.county));
+type Opened<E> = (Arc<dyn ServiceStore<E>>, Found);
+
+fn open<E: Mirror>(stream: StreamId, config: &ProgramConfig) -> Result<Opened<E>, StoreError> {
+    let Some(data) = &config.data else {
+        return Ok((Arc::new(MemoryStore::<E>::new(Memory::new())), Found::Nothing));
+    };
+    let directory = data.join(stream.service.to_string()).join(stream.county.to_string());
     let (store, report) = SledStore::<E>::open(&directory, stream, config.writer.on_point.clone())?;
-    if let Some((path, reason)) = report.moved_aside {
-        tracing::warn!(%stream, path = %path.display(), %reason, "the state store was moved aside; replaying the log");
+    let found = match (report.moved_aside, store.progress()?) {
+        (Some((to, reason)), _) => Found::MovedAside { to, reason },
+        (None, Some(progress)) => Found::Checkpoint { sequence: progress.head.sequence },
+        (None, None) => Found::Nothing,
+    };
+    Ok((Arc::new(store), found))
+}
+
+/// Says now and then how far a start has come, until it is over.
+async fn report(stream: StreamId, mut health: watch::Receiver<Health>) {
+    let mut said_at = Instant::now();
+    loop {
+        let progress = match &*health.borrow_and_update() {
+            Health::CatchingUp(progress) => *progress,
+            Health::Serving | Health::Stopped | Health::Halted(_) => return,
+        };
+        if said_at.elapsed() >= PROGRESS_PERIOD {
+            said_at = Instant::now();
+            let CatchUp { commits, commits_per_second, percent, time_left } = progress;
+            tracing::info!(%stream, commits, commits_per_second, percent, ?time_left, "replaying the log");
+        }
+        if health.changed().await.is_err() {
+            return;
+        }
     }
-    Ok(Arc::new(store))
 }

@@ -18,7 +18,8 @@ pub const NAME: &str = <StationServiceServer<Grpc> as NamedService>::NAME;
 pub fn serve(app: &App, server: &mut Server) {
     let calls = app.calls(server.stop_token());
     server.follow_health(NAME, app.handle().health());
-    server.route(|routes| {
-        routes.add_service(StationServiceServer::new(Grpc::new(calls)).max_decoding_message_size(MESSAGE_BYTES_MAX))
-    });
+    let service = StationServiceServer::new(Grpc::new(calls))
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(MESSAGE_BYTES_MAX);
+    server.route(|routes| routes.add_service(service));
 }

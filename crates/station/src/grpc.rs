@@ -6,7 +6,7 @@ use loopledger_proto::station::v1::{
     BuyInGoodsRequest, BuyInGoodsResponse, CollectGoodsRequest, CollectGoodsResponse, GetReceiptRequest,
     GetReceiptResponse, HandOverGoodsRequest, HandOverGoodsResponse, IssueGoodsRequest, IssueGoodsResponse,
     ListStationsRequest, ListStationsResponse, ListStockRequest, ListStockResponse, OpenStationRequest,
-    OpenStationResponse, RecordRequest, RecordResponse,
+    OpenStationResponse, RecordRequest,
 };
 use loopledger_service::grpc::Calls;
 use loopledger_service::rpcs;
@@ -26,7 +26,7 @@ impl Grpc {
 
 impl StationService for Grpc {
     rpcs! {
-        record: RecordRequest => RecordResponse;
+        record: RecordRequest;
         write open_station: OpenStationRequest => OpenStationResponse;
         write collect_goods: CollectGoodsRequest => CollectGoodsResponse;
         write hand_over_goods: HandOverGoodsRequest => HandOverGoodsResponse;

@@ -5,6 +5,7 @@
 //! task, no allocation of a channel, and no wake-up of its own while there is more to do.
 
 use core::fmt;
+use core::marker::PhantomData;
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
@@ -12,31 +13,30 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::Stream;
-use loopledger_domain::{Decider, Rejection};
-use loopledger_proto::common::v1 as pb;
-use loopledger_types::{RequestId, StreamId};
+use loopledger_domain::Decider;
+use loopledger_types::{Position, RequestId, StreamId};
 use loopledger_wire::{BulkRequest, Created, Failure, status_to_pb};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::{Status, Streaming};
 
-use super::status::check_streams;
+use super::status::{QUEUE_RETRY, check_streams};
 use super::write_status;
 use crate::writer::{Answer, Answers, Ordered, WriteError, WriterHandle};
 
 /// How long a request's `after` may hold back those behind it.
 const AFTER_MAX: Duration = Duration::from_secs(30);
 
-/// The answers of a bulk stream, in the order of its requests.
+/// The answers of a bulk stream of `R`s, in their order.
 pub struct RecordStream<R> {
     stream: StreamId,
     answers: Answers,
     asked: Arc<Asked>,
-    answer: fn(String, Result<pb::Receipt, tonic_types::Status>) -> R,
     has_ended: bool,
     /// Reads requests; ends with this stream.
     _reader: AbortOnDropHandle<()>,
+    requests: PhantomData<fn(R)>,
 }
 
 /// What the reading side leaves for the answering side.
@@ -60,7 +60,7 @@ pub(super) fn record<D, R>(
     requests: Streaming<R>,
     deadline: Option<Instant>,
     stop: CancellationToken,
-) -> RecordStream<R::Response>
+) -> RecordStream<R>
 where
     D: Decider,
     R: BulkRequest<Command = D::Command>,
@@ -68,69 +68,83 @@ where
     let stream = handle.stream();
     let (ordered, answers) = handle.ordered();
     let asked = Arc::<Asked>::default();
-    let reader = tokio::spawn(read(requests, ordered, stream, Arc::clone(&asked), deadline, stop));
-    RecordStream {
-        stream,
-        answers,
-        asked,
-        answer: R::answer,
-        has_ended: false,
-        _reader: AbortOnDropHandle::new(reader),
-    }
+    let reader = Reader { handle, ordered, asked: Arc::clone(&asked), folded: Vec::new() };
+    let reader = tokio::spawn(reader.run(requests, deadline, stop));
+    let reader = AbortOnDropHandle::new(reader);
+    RecordStream { stream, answers, asked, has_ended: false, _reader: reader, requests: PhantomData }
 }
 
-/// Reads requests until the caller is done or goes away, its time is up, or the server stops.
-async fn read<D, R>(
-    mut requests: Streaming<R>,
-    mut ordered: Ordered<D>,
-    stream: StreamId,
+/// The reading side.
+struct Reader<D: Decider> {
+    handle: WriterHandle<D>,
+    ordered: Ordered<D>,
     asked: Arc<Asked>,
-    deadline: Option<Instant>,
-    stop: CancellationToken,
-) where
-    D: Decider,
-    R: BulkRequest<Command = D::Command>,
-{
-    let ending = tokio::select! {
-        biased;
-        () = stop.cancelled() => Some(Failure::ShuttingDown.into()),
-        () = past(deadline) => Some(Failure::DeadlineExceeded.into()),
-        ended = pump(&mut requests, &mut ordered, stream, &asked) => ended,
-    };
-    *lock(&asked.ending) = ending;
-    // Dropping `ordered` tells the answering side that nothing follows.
+    /// What the last request with `after` waited for: those behind it often name the same.
+    folded: Vec<Position>,
 }
 
-/// Until the stream ends; with its error, if it ended in one.
-async fn pump<D, R>(
-    requests: &mut Streaming<R>,
-    ordered: &mut Ordered<D>,
-    stream: StreamId,
-    asked: &Asked,
-) -> Option<Status>
-where
-    D: Decider,
-    R: BulkRequest<Command = D::Command>,
-{
-    loop {
-        let request = match requests.message().await {
-            Ok(Some(request)) => request,
-            Ok(None) => return None,
-            // A message that is none, or a caller that went away: what was read before is decided all the same.
-            Err(status) => return Some(status),
+impl<D: Decider> Reader<D> {
+    /// Reads requests until the caller is done or goes away, its time is up, or the server stops.
+    async fn run<R>(mut self, mut requests: Streaming<R>, deadline: Option<Instant>, stop: CancellationToken)
+    where
+        R: BulkRequest<Command = D::Command>,
+    {
+        let ending = tokio::select! {
+            biased;
+            () = stop.cancelled() => Some(Failure::ShuttingDown.into()),
+            () = past(deadline) => Some(Failure::DeadlineExceeded.into()),
+            ended = self.pump(&mut requests) => ended,
         };
-        let request_id = request.request_id().to_owned();
-        let checked = request.into_write().and_then(|write| {
-            check_streams::<D>("after", stream, &write.after)?;
-            Ok::<_, Rejection>(write)
-        });
-        let created = checked.as_ref().map_or(Created::default(), |write| write.created);
-        lock(&asked.requests).push_back((request_id, created));
-        match checked {
-            Ok(write) if write.after.is_empty() => ordered.submit(write, None).await,
-            Ok(write) => ordered.submit(write, Instant::now().checked_add(AFTER_MAX)).await,
-            Err(rejection) => ordered.refuse(WriteError::Rejected(rejection)).await,
+        // Dropping `ordered`, after this, tells the answering side that nothing follows.
+        *lock(&self.asked.ending) = ending;
+    }
+
+    /// Until the stream ends; with its error, if it ended in one.
+    async fn pump<R>(&mut self, requests: &mut Streaming<R>) -> Option<Status>
+    where
+        R: BulkRequest<Command = D::Command>,
+    {
+        loop {
+            let request = match requests.message().await {
+                Ok(Some(request)) => request,
+                Ok(None) => return None,
+                // A message that is none, or a caller that went away: what was read before is decided all the same.
+                Err(status) => return Some(status),
+            };
+            let request_id = request.request_id().to_owned();
+            let checked = request.into_write().and_then(|write| {
+                check_streams::<D>("after", self.handle.stream(), &write.after)?;
+                Ok(write)
+            });
+            let created = checked.as_ref().map_or(Created::default(), |write| write.created);
+            lock(&self.asked.requests).push_back((request_id, created));
+            match checked {
+                Ok(mut write) => match self.wait_for(core::mem::take(&mut write.after)).await {
+                    Ok(()) => self.ordered.submit(write, None).await,
+                    Err(error) => self.ordered.refuse(error).await,
+                },
+                Err(rejection) => self.ordered.refuse(WriteError::Rejected(rejection)).await,
+            }
         }
+    }
+
+    async fn wait_for(&mut self, positions: Vec<Position>) -> Result<(), WriteError> {
+        if positions.is_empty() || positions == self.folded {
+            return Ok(());
+        }
+        let deadline = Instant::now().checked_add(AFTER_MAX);
+        loop {
+            match self.handle.wait_for(positions.clone(), deadline).await {
+                // Full of this stream's own requests, as like as not: that is no reason to refuse one.
+                Err(WriteError::QueueFull { .. }) if deadline.is_some_and(|deadline| Instant::now() < deadline) => {
+                    sleep(QUEUE_RETRY).await;
+                }
+                Err(error) => return Err(error),
+                Ok(()) => break,
+            }
+        }
+        self.folded = positions;
+        Ok(())
     }
 }
 
@@ -141,19 +155,19 @@ async fn past(deadline: Option<Instant>) {
     }
 }
 
-impl<R> RecordStream<R> {
-    fn respond(&self, answer: Answer) -> Option<R> {
+impl<R: BulkRequest> RecordStream<R> {
+    fn respond(&self, answer: Answer) -> Option<R::Response> {
         let (request_id, created) = lock(&self.asked.requests).pop_front()?;
         let outcome = answer.map(|receipt| receipt.to_pb(created)).map_err(|error| {
             let id = RequestId::parse(&request_id).ok();
             status_to_pb(&write_status(self.stream, id, &error))
         });
-        Some((self.answer)(request_id, outcome))
+        Some(R::answer(request_id, outcome))
     }
 }
 
-impl<R> Stream for RecordStream<R> {
-    type Item = Result<R, Status>;
+impl<R: BulkRequest> Stream for RecordStream<R> {
+    type Item = Result<R::Response, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if self.has_ended {

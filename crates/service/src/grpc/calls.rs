@@ -1,34 +1,43 @@
 //! One service's calls: requests in, through the writer, answers out.
 
+use core::time::Duration;
+
 use loopledger_domain::{Decider, Rejection, State};
 use loopledger_proto::common::v1 as pb;
-use loopledger_types::{Position, RequestId, StreamId, parse_uuid};
+use loopledger_types::{RequestId, StreamId, parse_uuid};
 use loopledger_wire::{BulkRequest, Created, Failure, Request as WireRequest, position_to_pb, query};
-use tokio::time::Instant;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::bulk::{self, RecordStream};
+use super::deadline::stream_deadline_of;
+use super::status::check_streams;
 use super::{deadline_of, refused, write_status};
-use crate::writer::{EntityKey, WriterHandle};
+use crate::writer::{EntityKey, Health, WriterHandle};
+
+/// How long a call waits for a service that is catching up: a start without much to read is over by then.
+const READY_MAX: Duration = Duration::from_secs(1);
 
 /// The calls of a service; what its tonic service is made of.
 #[derive(Debug)]
 pub struct Calls<D: Decider> {
     handle: WriterHandle<D>,
+    health: watch::Receiver<Health>,
     stop: CancellationToken,
 }
 
 impl<D: Decider> Clone for Calls<D> {
     fn clone(&self) -> Self {
-        Self { handle: self.handle.clone(), stop: self.stop.clone() }
+        Self { handle: self.handle.clone(), health: self.health.clone(), stop: self.stop.clone() }
     }
 }
 
 impl<D: Decider> Calls<D> {
     /// Bulk streams end when `stop` is cancelled.
-    pub const fn new(handle: WriterHandle<D>, stop: CancellationToken) -> Self {
-        Self { handle, stop }
+    pub fn new(handle: WriterHandle<D>, stop: CancellationToken) -> Self {
+        Self { health: handle.health(), handle, stop }
     }
 
     pub const fn handle(&self) -> &WriterHandle<D> {
@@ -46,18 +55,23 @@ impl<D: Decider> Calls<D> {
     {
         let deadline = deadline_of(request.metadata());
         let write = request.into_inner().into_write().map_err(refused)?;
+        check_streams::<D>("after", self.stream(), &write.after).map_err(refused)?;
+        self.ready(Some(deadline)).await?;
         let (request_id, created) = (write.request_id, write.created);
         let answer = self.handle.submit(write, Some(deadline)).await;
         let receipt = answer.map_err(|error| write_status(self.stream(), Some(request_id), &error))?;
         Ok(Response::new(R::answer(&receipt, created)))
     }
 
-    /// A bulk stream.
-    pub fn record<R>(&self, requests: Request<Streaming<R>>) -> RecordStream<R::Response>
+    /// A bulk stream. Only a deadline that its caller sets bounds it.
+    pub async fn record<R>(&self, requests: Request<Streaming<R>>) -> Result<Response<RecordStream<R>>, Status>
     where
         R: BulkRequest<Command = D::Command>,
     {
-        bulk::record(self.handle.clone(), requests.into_inner(), self.stop.clone())
+        let deadline = stream_deadline_of(requests.metadata());
+        self.ready(deadline).await?;
+        let answers = bulk::record(self.handle.clone(), requests.into_inner(), deadline, self.stop.clone());
+        Ok(Response::new(answers))
     }
 
     /// The receipt of a request that was recorded at any time, and the heads.
@@ -67,16 +81,16 @@ impl<D: Decider> Calls<D> {
         request_id: &str,
         deadline: Instant,
     ) -> Result<(pb::Receipt, Vec<pb::Position>), Status> {
-        let at_least = query::at_least(at_least).map_err(refused)?;
         // Derived ids may be asked for too; only callers' own must be of a certain version.
         let id = query::id("request_id", request_id, |text| parse_uuid(text).map(RequestId)).map_err(refused)?;
         self.wait_for(at_least, deadline).await?;
-        let found = self.handle.receipt(id, Some(deadline)).await;
-        let heads = self.handle.heads().positions().map(position_to_pb).collect();
-        match found.map_err(|error| write_status(self.stream(), None, &error))? {
-            Some(receipt) => Ok((receipt.to_pb(Created::default()), heads)),
-            None => Err(Failure::ReceiptNotFound { request_id: id }.into()),
-        }
+        let failed = |error| write_status(self.stream(), None, &error);
+        let Some(receipt) = self.handle.receipt(id, Some(deadline)).await.map_err(failed)? else {
+            return Err(Failure::ReceiptNotFound { request_id: id }.into());
+        };
+        // Looked at after the receipt was found, so they include it.
+        let ((), heads) = self.handle.query(Vec::new(), Some(deadline), |_| ()).await.map_err(failed)?;
+        Ok((receipt.to_pb(Created::default()), heads.positions().map(position_to_pb).collect()))
     }
 
     /// A look at the state at `at_least` or later, with the heads that it was taken at. `keys` are loaded first.
@@ -87,7 +101,6 @@ impl<D: Decider> Calls<D> {
         deadline: Instant,
         ask: impl Fn(&State<D>) -> Result<R, Rejection> + Send + 'static,
     ) -> Result<(R, Vec<pb::Position>), Status> {
-        let at_least = query::at_least(at_least).map_err(refused)?;
         self.wait_for(at_least, deadline).await?;
         let answer = self.handle.query(keys, Some(deadline), ask).await;
         let (answer, heads) = answer.map_err(|error| write_status(self.stream(), None, &error))?;
@@ -95,8 +108,25 @@ impl<D: Decider> Calls<D> {
         Ok((answer, heads.positions().map(position_to_pb).collect()))
     }
 
-    async fn wait_for(&self, positions: Vec<Position>, deadline: Instant) -> Result<(), Status> {
+    async fn wait_for(&self, at_least: &[pb::Position], deadline: Instant) -> Result<(), Status> {
+        let positions = query::at_least(at_least).map_err(refused)?;
+        check_streams::<D>("at_least", self.stream(), &positions).map_err(refused)?;
+        self.ready(Some(deadline)).await?;
         let waited = self.handle.wait_for(positions, Some(deadline)).await;
         waited.map_err(|error| write_status(self.stream(), None, &error))
+    }
+
+    /// Waits a little for a service that is still catching up.
+    async fn ready(&self, deadline: Option<Instant>) -> Result<(), Status> {
+        if !matches!(*self.health.borrow(), Health::CatchingUp(_)) {
+            return Ok(());
+        }
+        let patience = Instant::now().checked_add(READY_MAX);
+        let until = [deadline, patience].into_iter().flatten().min().unwrap_or_else(Instant::now);
+        match timeout_at(until, self.handle.serving()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(write_status(self.stream(), None, &error)),
+            Err(_) => Err(Failure::NotReady { retry_after: READY_MAX }.into()),
+        }
     }
 }

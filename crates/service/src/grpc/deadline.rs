@@ -9,20 +9,31 @@ use tonic::metadata::MetadataMap;
 pub const DEADLINE_DEFAULT: Duration = Duration::from_secs(30);
 
 /// The longest that a call waits, whatever its caller says.
-pub const DEADLINE_MAX: Duration = Duration::from_secs(300);
+pub const DEADLINE_MAX: Duration = Duration::from_mins(5);
 
-/// How much earlier we answer, at most; of a short deadline an eighth.
+/// The share of a short deadline that is kept for the answer: one eighth.
+const MARGIN: u32 = 8;
+
+/// How much earlier we answer, at most.
 const MARGIN_MAX: Duration = Duration::from_millis(100);
 
 /// When a call must have been answered.
 pub fn deadline_of(metadata: &MetadataMap) -> Instant {
-    let asked = metadata.get("grpc-timeout").and_then(|value| value.to_str().ok()).and_then(parse);
-    let limit = asked.map_or(DEADLINE_DEFAULT, |asked| {
-        let margin = asked.checked_div(8).unwrap_or_default().min(MARGIN_MAX);
-        asked.saturating_sub(margin).min(DEADLINE_MAX)
-    });
+    let limit = asked(metadata).map_or(DEADLINE_DEFAULT, |asked| asked.min(DEADLINE_MAX));
     let now = Instant::now();
     now.checked_add(limit).unwrap_or(now)
+}
+
+/// When a stream must have ended; `None`: whenever its caller is done.
+pub(super) fn stream_deadline_of(metadata: &MetadataMap) -> Option<Instant> {
+    asked(metadata).and_then(|limit| Instant::now().checked_add(limit))
+}
+
+/// What the caller asks for, less the margin. What is not of the protocol's form asks for nothing, as in tonic.
+fn asked(metadata: &MetadataMap) -> Option<Duration> {
+    let asked = metadata.get("grpc-timeout").and_then(|value| value.to_str().ok()).and_then(parse)?;
+    let margin = asked.checked_div(MARGIN).unwrap_or_default().min(MARGIN_MAX);
+    Some(asked.saturating_sub(margin))
 }
 
 /// gRPC over HTTP/2: at most 8 digits and a unit of `H M S m u n`.

@@ -6,7 +6,9 @@
 
 mod bulk;
 mod calls;
+mod connection;
 mod deadline;
+mod health;
 mod server;
 mod status;
 pub mod stock;
@@ -17,8 +19,8 @@ pub use deadline::{DEADLINE_DEFAULT, DEADLINE_MAX, deadline_of};
 pub use server::{Bound, ServeError, Server, ServerConfig};
 pub use status::{failure_status, refused, write_status};
 
-/// The largest message that a service reads, in bytes: a request of 200 lines is a tenth of it.
-pub const MESSAGE_BYTES_MAX: usize = 256 * 1_024;
+/// The largest message that a service reads or writes, in bytes: what gRPC clients take unless told otherwise.
+pub const MESSAGE_BYTES_MAX: usize = 4 * 1_024 * 1_024;
 
 /// What a method of a tonic service returns.
 pub type Answering<'call, R> =
@@ -29,7 +31,7 @@ pub type Answering<'call, R> =
 ///
 /// ```text
 /// rpcs! {
-///     record: RecordRequest => RecordResponse;
+///     record: RecordRequest;
 ///     write collect_goods: CollectGoodsRequest => CollectGoodsResponse;
 ///     ask list_stock: ListStockRequest => ListStockResponse, query::list_stock;
 /// }
@@ -37,11 +39,11 @@ pub type Answering<'call, R> =
 #[macro_export]
 macro_rules! rpcs {
     (
-        record: $record:ty => $recorded:ty;
+        record: $record:ty;
         $(write $write:ident: $write_request:ty => $write_response:ty;)*
         $(ask $ask:ident: $ask_request:ty => $ask_response:ty, $with:path;)*
     ) => {
-        type RecordStream = $crate::grpc::RecordStream<$recorded>;
+        type RecordStream = $crate::grpc::RecordStream<$record>;
 
         fn record<'life, 'call>(
             &'life self,
@@ -51,7 +53,7 @@ macro_rules! rpcs {
             'life: 'call,
             Self: 'call,
         {
-            Box::pin(::core::future::ready(Ok(::tonic::Response::new(self.calls.record(request)))))
+            Box::pin(self.calls.record(request))
         }
 
         $(fn $write<'life, 'call>(

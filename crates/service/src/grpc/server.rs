@@ -1,22 +1,38 @@
-//! The server: health that begins with NOT_SERVING, reflection for old and new tools, and an end in good order.
+//! The server: health that begins with `NOT_SERVING`, reflection for old and new tools, and an end in good order.
 
 use core::net::SocketAddr;
+use core::pin::pin;
 use core::time::Duration;
-use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use loopledger_proto::FILE_DESCRIPTOR_SET;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio_stream::wrappers::TcpListenerStream;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::service::Routes;
-use tonic_health::ServingStatus;
-use tonic_health::server::HealthReporter;
+use tonic_reflection::server::Builder;
 
+use super::connection;
+use super::health::Services;
 use crate::writer::Health;
+
+/// What a stream may send before it is read: about 2,000 commands, a hundredth of a second.
+const STREAM_WINDOW_BYTES: u32 = 1_024 * 1_024;
+
+/// What a connection's streams may send together before they are read.
+const CONNECTION_WINDOW_BYTES: u32 = 4 * 1_024 * 1_024;
+
+/// Bulk streams fill frames of 64 KiB; the protocol's own 16 KiB cost four times the bookkeeping.
+const FRAME_BYTES_MAX: u32 = 64 * 1_024;
+
+/// How long a connection that was cut may take to notice.
+const CUT_MAX: Duration = Duration::from_secs(1);
+
+/// Served on every server.
+const OWN_NAMES: [&str; 3] =
+    ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
 
 /// Why a server could not be set up or ended.
 #[derive(Debug, thiserror::Error)]
@@ -37,13 +53,21 @@ pub struct ServerConfig {
     pub streams_max: u32,
     /// How long an idle connection may say nothing before it is asked whether it is still there.
     pub keepalive: Duration,
-    /// How long open calls may take to end after a shutdown began.
+    /// How long it may take to answer that.
+    pub keepalive_timeout: Duration,
+    /// How long open calls may take to end after a shutdown began; then their connections are cut.
     pub drain_max: Duration,
 }
 
 impl ServerConfig {
     pub const fn new(listen: SocketAddr) -> Self {
-        Self { listen, streams_max: 1_024, keepalive: Duration::from_secs(30), drain_max: Duration::from_secs(10) }
+        Self {
+            listen,
+            streams_max: 1_024,
+            keepalive: Duration::from_secs(30),
+            keepalive_timeout: Duration::from_secs(20),
+            drain_max: Duration::from_secs(10),
+        }
     }
 }
 
@@ -51,34 +75,16 @@ impl ServerConfig {
 #[derive(Debug)]
 pub struct Server {
     routes: Routes,
-    reporter: HealthReporter,
-    overall: Arc<Overall>,
+    services: Services,
     followers: Vec<AbortOnDropHandle<()>>,
     stop: CancellationToken,
 }
 
-/// Which services serve; the empty name stands for all of them.
-#[derive(Debug, Default)]
-struct Overall(Mutex<BTreeMap<&'static str, bool>>);
-
 impl Server {
-    /// With health (nothing serves yet) and reflection (v1 and v1alpha).
+    /// Nothing serves yet.
     pub async fn new() -> Result<Self, ServeError> {
-        let reporter = HealthReporter::new();
-        reporter.set_service_status("", ServingStatus::NotServing).await;
-        let health = tonic_health::pb::health_server::HealthServer::new(
-            tonic_health::server::HealthService::from_health_reporter(reporter.clone()),
-        );
-        let reflection = || {
-            tonic_reflection::server::Builder::configure()
-                .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
-                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        };
-        let routes = Routes::new(health)
-            .add_service(reflection().build_v1().map_err(ServeError::Descriptors)?)
-            .add_service(reflection().build_v1alpha().map_err(ServeError::Descriptors)?);
-        let overall = Arc::default();
-        Ok(Self { routes, reporter, overall, followers: Vec::new(), stop: CancellationToken::new() })
+        let services = Services::new().await;
+        Ok(Self { routes: Routes::default(), services, followers: Vec::new(), stop: CancellationToken::new() })
     }
 
     /// Cancelled when a shutdown begins: open streams end then.
@@ -96,38 +102,48 @@ impl Server {
         self.follow(name, health, |health| matches!(health, Health::Serving));
     }
 
-    /// Reports the service of this full name as serving whenever `is_serving` says so.
+    /// Reports the service of this full name as serving whenever `is_serving` says so, until the server stops.
     pub fn follow<T: Send + Sync + 'static>(
         &mut self,
         name: &'static str,
         mut health: watch::Receiver<T>,
         is_serving: impl Fn(&T) -> bool + Send + Sync + 'static,
     ) {
-        let (reporter, overall) = (self.reporter.clone(), Arc::clone(&self.overall));
-        let stop = self.stop.clone();
-        overall.set(name, false);
+        let (services, stop) = (self.services.clone(), self.stop.clone());
+        services.add(name);
         let task = tokio::spawn(async move {
-            loop {
-                let serving = is_serving(&health.borrow_and_update()) && !stop.is_cancelled();
-                reporter.set_service_status(name, status(serving)).await;
-                reporter.set_service_status("", status(overall.set(name, serving))).await;
-                tokio::select! {
-                    biased;
-                    changed = health.changed() => if changed.is_err() {
-                        reporter.set_service_status(name, ServingStatus::NotServing).await;
-                        reporter.set_service_status("", status(overall.set(name, false))).await;
+            let following = async {
+                loop {
+                    let serving = is_serving(&health.borrow_and_update());
+                    services.set(name, serving).await;
+                    if health.changed().await.is_err() {
                         return;
-                    },
-                    // Once more round, to say that it no longer serves.
-                    () = stop.cancelled(), if serving => {}
+                    }
                 }
+            };
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                () = following => {}
             }
+            services.set(name, false).await;
         });
         self.followers.push(AbortOnDropHandle::new(task));
     }
 
     /// Binds, so that the address is known (port 0 picks a free one), and gives back how to run it.
-    pub async fn bind(self, config: ServerConfig) -> Result<Bound, ServeError> {
+    pub async fn bind(mut self, config: ServerConfig) -> Result<Bound, ServeError> {
+        let names: Vec<&str> = self.services.names().into_iter().chain(OWN_NAMES).collect();
+        let reflection = || {
+            let builder = Builder::configure()
+                .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+            names.iter().fold(builder, |builder, name| builder.with_service_name(*name))
+        };
+        let (health, v1, v1alpha) =
+            (self.services.server(self.stop.clone()), reflection().build_v1(), reflection().build_v1alpha());
+        let (v1, v1alpha) = (v1.map_err(ServeError::Descriptors)?, v1alpha.map_err(ServeError::Descriptors)?);
+        self.route(|routes| routes.add_service(health).add_service(v1).add_service(v1alpha).prepare());
         let address = config.listen;
         let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| ServeError::Listen { address, source })?;
@@ -149,46 +165,32 @@ impl Bound {
         self.address
     }
 
-    /// Serves until the stop token is cancelled; then says NOT_SERVING, ends streams, and waits a bounded time for the
-    /// calls that are open.
+    /// Serves until the stop token is cancelled; then says `NOT_SERVING`, takes no more connections, ends streams, and
+    /// waits a bounded time for the calls that are open. The writers must still run meanwhile: they answer those.
     pub async fn serve(self) -> Result<(), ServeError> {
         let Self { server, config, listener, .. } = self;
-        let Server { routes, reporter, followers, stop, .. } = server;
-        let incoming = futures::StreamExt::map(TcpListenerStream::new(listener), |accepted| {
-            if let Ok(connection) = &accepted {
-                // Answers are small and waited for.
-                drop(connection.set_nodelay(true));
-            }
-            accepted
-        });
+        // What follows health ends last: it says that nothing serves any more.
+        let Server { routes, followers: _followers, stop, .. } = server;
+        let cut = CancellationToken::new();
         let serving = tonic::transport::Server::builder()
             .max_concurrent_streams(config.streams_max)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .max_frame_size(FRAME_BYTES_MAX)
             .http2_keepalive_interval(Some(config.keepalive))
-            .http2_adaptive_window(Some(true))
+            .http2_keepalive_timeout(Some(config.keepalive_timeout))
             .add_routes(routes)
-            .serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
-        tokio::pin!(serving);
+            .serve_with_incoming_shutdown(connection::accept(listener, cut.clone()), stop.clone().cancelled_owned());
+        let mut serving = pin!(serving);
         tokio::select! {
             ended = &mut serving => return ended.map_err(ServeError::Transport),
             () = stop.cancelled() => {}
         }
-        reporter.set_service_status("", ServingStatus::NotServing).await;
-        // A Watch of health stays open for ever: the limit ends it.
-        let ended = tokio::time::timeout(config.drain_max, serving).await;
-        drop(followers);
-        ended.unwrap_or(Ok(())).map_err(ServeError::Transport)
+        if let Ok(ended) = timeout(config.drain_max, &mut serving).await {
+            return ended.map_err(ServeError::Transport);
+        }
+        tracing::warn!(waited = ?config.drain_max, "calls are still open: cutting their connections");
+        cut.cancel();
+        timeout(CUT_MAX, serving).await.unwrap_or(Ok(())).map_err(ServeError::Transport)
     }
-}
-
-impl Overall {
-    /// Notes one service; true if all serve.
-    fn set(&self, name: &'static str, serving: bool) -> bool {
-        let mut services = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        services.insert(name, serving);
-        services.values().all(|serving| *serving)
-    }
-}
-
-const fn status(serving: bool) -> ServingStatus {
-    if serving { ServingStatus::Serving } else { ServingStatus::NotServing }
 }

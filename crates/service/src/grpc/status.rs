@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-use loopledger_domain::Rejection;
-use loopledger_types::{RequestId, StreamId};
+use loopledger_domain::{Decider, Rejection, Violation};
+use loopledger_types::{Position, RequestId, StreamId};
 use loopledger_wire::{Failure, rejection_status};
 use tonic::Status;
 
@@ -11,7 +11,7 @@ use crate::feed::FollowError;
 use crate::writer::{Halt, WriteError};
 
 /// A full queue is a matter of milliseconds.
-const QUEUE_RETRY: Duration = Duration::from_millis(50);
+pub(super) const QUEUE_RETRY: Duration = Duration::from_millis(50);
 
 /// Somebody has to look at it, or the log has to come back.
 const LOG_RETRY: Duration = Duration::from_secs(1);
@@ -20,11 +20,8 @@ const LOG_RETRY: Duration = Duration::from_secs(1);
 pub fn write_status(stream: StreamId, request_id: Option<RequestId>, error: &WriteError) -> Status {
     match error {
         WriteError::Rejected(rejection) => rejection_status(rejection),
-        WriteError::StreamNotRead { stream } => rejection_status(&Rejection::invalid(
-            "after",
-            "STREAM_NOT_READ",
-            format!("{stream} is not read by this service."),
-        )),
+        // Found by `check_streams` already, unless the writer was asked some other way.
+        WriteError::StreamNotRead { stream } => Failure::NotServed { stream: *stream }.into(),
         WriteError::RequestIdReused { request_id, .. } => Failure::RequestIdReused { request_id: *request_id }.into(),
         WriteError::QueueFull { .. } => Failure::QueueFull { retry_after: QUEUE_RETRY }.into(),
         WriteError::UpstreamBehind { stream, wanted, read } => {
@@ -42,6 +39,25 @@ pub fn write_status(stream: StreamId, request_id: Option<RequestId>, error: &Wri
         WriteError::Halted(halt) => halt_failure(stream, halt).into(),
         WriteError::ShuttingDown => Failure::ShuttingDown.into(),
     }
+}
+
+/// Whether `field` names only positions of streams that the writer of `own` reads.
+pub(super) fn check_streams<D: Decider>(
+    field: &'static str,
+    own: StreamId,
+    positions: &[Position],
+) -> Result<(), Rejection> {
+    let is_read = |stream: StreamId| {
+        stream.county == own.county && (stream.service == own.service || D::UPSTREAM.contains(&stream.service))
+    };
+    let unread = positions.iter().enumerate().filter(|(_, position)| !is_read(position.stream));
+    let violations: Vec<Violation> = unread
+        .map(|(index, position)| {
+            let text = format!("{} is not read by this service.", position.stream);
+            Violation::new(format!("{field}[{index}].stream"), "STREAM_NOT_READ", text)
+        })
+        .collect();
+    if violations.is_empty() { Ok(()) } else { Err(Rejection::Invalid(violations)) }
 }
 
 /// A request that is wrong in form, or asks for what does not exist.

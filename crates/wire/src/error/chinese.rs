@@ -36,6 +36,7 @@ pub(super) fn field(violation: &Violation) -> &'static str {
         "MALFORMED_DIVISION" => "行政区划代码格式不正确,应为 6、9 或 12 位数字。",
         "UNKNOWN_DIVISION" => "本县没有该行政区划代码。",
         "MALFORMED_STREAM" => "流名称不正确。",
+        "STREAM_NOT_READ" => "本服务不读取该流。",
         "MALFORMED_PAGE_TOKEN" => "分页标记无效。",
         "HASH_LENGTH" => "哈希值须为 32 字节。",
         "DUPLICATE" => "重复。",
