@@ -1,0 +1,214 @@
+//! Saving the state behind the fold: what changed since the last time, at one set of heads, in bounded parts.
+//!
+//! A checkpoint is only a cache: one that fails costs the next start a longer replay, so it never stops the fold.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use loopledger_event_log::Offset;
+use loopledger_ledger::PageKey;
+use loopledger_state_store::{Batch, RowStore, RowsProgress, StoreError, StreamProgress};
+use loopledger_types::{Head, Service};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::days::Days;
+use crate::saved::{Extra, Saved, offsets_row, page_row};
+use crate::shared::Shared;
+
+/// Bytes and rows of one atomic write: far below what the store takes, so that it writes while the next is made.
+const PART_BYTES: usize = 2 * 1_024 * 1_024;
+const PART_ROWS: usize = 4_096;
+/// A checkpoint takes at most this share of the time: one in so many.
+const SHARE: u32 = 10;
+
+/// Asks for a checkpoint now; answered when it is written.
+pub(crate) type Request = oneshot::Sender<()>;
+
+#[derive(Debug)]
+pub(crate) struct Checkpointer {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) store: Arc<RowStore>,
+    pub(crate) saved: Saved,
+    pub(crate) every: Duration,
+    pub(crate) requests: mpsc::Receiver<Request>,
+    /// Entries of each stream's offsets that are saved.
+    pub(crate) offsets_saved: [usize; 5],
+}
+
+/// The state at one set of heads, as far as it changed.
+struct Cut {
+    pages: Vec<(PageKey, Vec<u8>)>,
+    heads: [Head; 5],
+    offsets: [Offset; 5],
+    days: Option<Days>,
+}
+
+impl Checkpointer {
+    /// Writes checkpoints until it is told to stop, and then the last one.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let mut earliest = Instant::now();
+        loop {
+            let timer = tokio::time::sleep(self.every);
+            let shared = Arc::clone(&self.shared);
+            let due = async {
+                shared.checkpoint_due.notified().await;
+                tokio::time::sleep_until(earliest).await;
+            };
+            let mut request = None;
+            let stopping = tokio::select! {
+                biased;
+                () = stop.cancelled() => true,
+                asked = self.requests.recv() => {
+                    request = asked;
+                    false
+                }
+                () = timer => false,
+                () = due => false,
+            };
+            let began = Instant::now();
+            self = self.save().await;
+            if let Some(request) = request {
+                // Whoever asked may have gone.
+                let _ = request.send(());
+            }
+            if stopping {
+                break;
+            }
+            let now = Instant::now();
+            earliest = now.checked_add(began.elapsed().saturating_mul(SHARE)).unwrap_or(now);
+        }
+        let store = Arc::clone(&self.store);
+        let closed = tokio::task::spawn_blocking(move || store.close()).await;
+        if let Ok(Err(error)) = closed {
+            tracing::warn!(%error, "could not close the store");
+        }
+    }
+
+    /// One checkpoint, if anything changed and the store takes it.
+    async fn save(self) -> Self {
+        // A stream that lost commits makes the store the evidence of them: it stays as it is.
+        let is_evidence = matches!(self.shared.health.borrow().halt(), Some(crate::Halt::LostTail { .. }));
+        if is_evidence || self.shared.health.borrow().checkpoints_failed.is_some() {
+            return self;
+        }
+        let Some(cut) = self.cut().await else { return self };
+        let written = tokio::task::spawn_blocking(move || {
+            let mut this = self;
+            let result = this.write(cut);
+            (this, result)
+        });
+        let (this, result) = written.await.expect("writing a checkpoint does not panic");
+        match result {
+            Ok(bytes) => {
+                this.shared.metrics.checkpoints_total.add(1);
+                this.shared.metrics.checkpoint_bytes_total.add(bytes);
+            }
+            Err(error) => {
+                this.shared.metrics.checkpoint_failures_total.add(1);
+                tracing::error!(%error, "checkpoints cannot be written any more; the next start folds from the last one");
+                this.shared.health.send_modify(|health| health.checkpoints_failed = Some(error.to_string()));
+            }
+        }
+        this
+    }
+
+    /// Takes what changed; `None` if nothing was folded since the last time.
+    async fn cut(&self) -> Option<Cut> {
+        let mut folded = self.shared.folded.write().await;
+        let heads = folded.heads();
+        let saved = Service::ALL.map(|service| self.saved.head(self.shared.stream(service)).0);
+        if heads == saved {
+            return None;
+        }
+        let began = Instant::now();
+        let pages = folded.ledger.drain_changed();
+        let held = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let metrics = &self.shared.metrics;
+        metrics.checkpoint_lock_microseconds_max.raise(held);
+        metrics.ledger_bytes.set(u64::try_from(folded.ledger.bytes()).unwrap_or(u64::MAX));
+        // The index moves with the state, under the same lock.
+        let offsets = Service::ALL.map(|service| self.shared.index.head(service).1);
+        Some(Cut { pages, heads, offsets, days: folded.days })
+    }
+
+    /// Blocks. Answers with the bytes of the pages.
+    fn write(&mut self, cut: Cut) -> Result<u64, StoreError> {
+        let generation = self.saved.extra.generation.saturating_add(1);
+        let mut part = Part { store: &self.store, before: &self.saved.progress, batch: Batch::new() };
+        let mut bytes = 0_u64;
+        for (page, generation) in self.saved.leftover.drain(..) {
+            part.delete(&page_row(page, generation))?;
+        }
+        let mut replaced = Vec::new();
+        for (page, value) in cut.pages {
+            bytes = bytes.saturating_add(u64::try_from(value.len()).unwrap_or(0));
+            part.put(&page_row(page, generation), &value)?;
+            if let Some(older) = self.saved.pages.insert(page, generation) {
+                replaced.push((page, older));
+            }
+        }
+        for ((service, head), saved) in Service::ALL.into_iter().zip(cut.heads).zip(&mut self.offsets_saved) {
+            let (rows, next) = self.shared.index.rows(service, head, *saved);
+            *saved = next;
+            for (number, value) in rows {
+                part.put(&offsets_row(service, number), &value)?;
+            }
+        }
+        let extra = Extra { generation, days: cut.days };
+        let streams =
+            Service::ALL.into_iter().zip(cut.heads).zip(cut.offsets).filter(|((_, head), _)| head.sequence > 0);
+        let streams = streams.map(|((service, head), offset)| StreamProgress {
+            stream: self.shared.stream(service),
+            head,
+            offset: offset.0,
+        });
+        let progress = RowsProgress { streams: streams.collect(), extra: extra.encode() };
+        let last = part.batch;
+        submit(&self.store, &progress, last)?;
+        self.store.flush()?;
+        self.saved.progress = progress;
+        self.saved.extra = extra;
+        self.saved.leftover = replaced;
+        Ok(bytes)
+    }
+}
+
+/// A part of a checkpoint that is being filled. Until the last part the store's progress is the one before.
+struct Part<'a> {
+    store: &'a RowStore,
+    before: &'a RowsProgress,
+    batch: Batch,
+}
+
+impl Part<'_> {
+    fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        self.batch.put(key, value);
+        self.pass_on()
+    }
+
+    fn delete(&mut self, key: &[u8]) -> Result<(), StoreError> {
+        self.batch.delete(key);
+        self.pass_on()
+    }
+
+    fn pass_on(&mut self) -> Result<(), StoreError> {
+        if self.batch.bytes() < PART_BYTES && self.batch.entries() < PART_ROWS {
+            return Ok(());
+        }
+        let mut before = self.before.clone();
+        if before.extra.is_empty() {
+            before.extra = Extra::default().encode();
+        }
+        submit(self.store, &before, core::mem::take(&mut self.batch))
+    }
+}
+
+/// Waits for room; then the store writes while the next part is made.
+fn submit(store: &RowStore, progress: &RowsProgress, batch: Batch) -> Result<(), StoreError> {
+    if !store.has_room() {
+        store.flush()?;
+    }
+    store.submit(progress, batch)
+}

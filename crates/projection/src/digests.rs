@@ -1,0 +1,42 @@
+//! The digests of the state at its heads: computed when asked for, once per heads.
+
+use std::sync::Arc;
+
+use loopledger_ledger::StreamHead;
+use loopledger_types::{Hash, Service};
+use loopledger_wire::Failure;
+use tokio::sync::Mutex;
+
+use crate::shared::Shared;
+
+/// What the state was when its digests were computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Digest {
+    /// By service.
+    pub(crate) heads: [StreamHead; 5],
+    pub(crate) ledger: Hash,
+    pub(crate) state: Hash,
+}
+
+/// The last digests. Whoever computes holds the lock, so nobody computes beside.
+#[derive(Debug, Default)]
+pub(crate) struct Digests(Mutex<Option<Digest>>);
+
+impl Shared {
+    /// Reads the whole state, and keeps the fold waiting meanwhile: about a second for millions of commits.
+    pub(crate) async fn digest(&self) -> Result<Digest, Failure> {
+        let mut last = self.digests.0.lock().await;
+        let folded = Arc::clone(&self.folded).read_owned().await;
+        let heads = Service::ALL.map(|service| folded.ledger.head(service));
+        if let Some(digest) = last.filter(|digest| digest.heads == heads) {
+            return Ok(digest);
+        }
+        let computed = tokio::task::spawn_blocking(move || {
+            let ledger = folded.ledger.ledger_digest();
+            Digest { heads, ledger, state: folded.ledger.state_digest(ledger) }
+        });
+        let digest = computed.await.map_err(|_| Failure::Internal { what: "computing the digests panicked" })?;
+        *last = Some(digest);
+        Ok(digest)
+    }
+}

@@ -1,0 +1,241 @@
+//! The fold: a follower per stream decodes ahead, one task applies, in turns so short that queries hardly wait.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use loopledger_domain::Commit;
+use loopledger_event_log::{Offset, ReadError};
+use loopledger_ledger::ApplyError;
+use loopledger_service::feed::{Admitted, FollowError, Follower};
+use loopledger_types::{Head, Service, StreamId};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::catch_up::Progression;
+use crate::health::{Halt, StreamHealth};
+use crate::merge::{Arrival, Batch, Merge};
+use crate::shared::Shared;
+
+/// How long the fold may keep the state to itself.
+const SLICE: Duration = Duration::from_micros(200);
+/// Commits applied between two looks at the clock, some 4 µs each.
+const COMMITS_PER_LOOK: usize = 8;
+/// Commits of one stream before another gets its turn.
+const SLICE_COMMITS: usize = 128;
+/// Between two attempts to read a log that fails.
+const RETRY_AFTER: Duration = Duration::from_millis(200);
+/// A read that has not failed for so long is waiting for records.
+const RECOVERED_AFTER: Duration = Duration::from_secs(1);
+
+/// Follows one stream until it halts or nobody wants more.
+pub(crate) async fn follow(mut follower: Follower, shared: Arc<Shared>, out: mpsc::Sender<Result<Batch, Halt>>) {
+    let service = follower.stream().service;
+    let mut troubled = false;
+    loop {
+        let read = {
+            let next = follower.next();
+            tokio::pin!(next);
+            loop {
+                tokio::select! {
+                    biased;
+                    () = out.closed() => return,
+                    read = &mut next => break read,
+                    () = sleep(RECOVERED_AFTER), if core::mem::take(&mut troubled) => {
+                        shared.set_health(service, recovered(&shared));
+                    }
+                }
+            }
+        };
+        let message = match read {
+            Ok(commits) => {
+                if core::mem::take(&mut troubled) {
+                    shared.set_health(service, recovered(&shared));
+                }
+                Ok(Batch { commits: commits.commits, next: commits.next, voids: follower.voids() })
+            }
+            Err(FollowError::Read { source, .. }) if is_worth_another_try(&source) => {
+                shared.metrics.read_failures_total.add(1);
+                tracing::warn!(stream = %follower.stream(), error = %source, "could not read the log; trying again");
+                shared.set_health(service, StreamHealth::LogUnavailable { reason: source.to_string() });
+                troubled = true;
+                tokio::select! {
+                    () = out.closed() => return,
+                    () = sleep(RETRY_AFTER) => continue,
+                }
+            }
+            Err(error) => {
+                let (stream, head, offset) = (follower.stream(), follower.head(), follower.head_offset());
+                match explain(&shared, (stream, head, offset), &error).await {
+                    Ok(again) => {
+                        follower = again;
+                        continue;
+                    }
+                    Err(halt) => Err(halt),
+                }
+            }
+        };
+        let ends = message.is_err();
+        if out.send(message).await.is_err() || ends {
+            return;
+        }
+    }
+}
+
+fn recovered(shared: &Shared) -> StreamHealth {
+    if shared.health.borrow().is_caught_up {
+        StreamHealth::Serving
+    } else {
+        StreamHealth::CatchingUp(crate::health::CatchUp::default())
+    }
+}
+
+const fn is_worth_another_try(error: &ReadError) -> bool {
+    match error {
+        ReadError::Io { .. } | ReadError::Unavailable { .. } => true,
+        ReadError::Damaged { .. }
+        | ReadError::OffsetOutOfRange { .. }
+        | ReadError::NotARecordBoundary { .. }
+        | ReadError::NoSuchPartition { .. }
+        | ReadError::Closed => false,
+    }
+}
+
+/// Beyond the log's end or off a boundary: what was read before is gone, or was replaced. Which commits, is found by
+/// searching for the head.
+async fn explain(
+    shared: &Shared,
+    (stream, head, offset): (StreamId, Head, Offset),
+    error: &FollowError,
+) -> Result<Follower, Halt> {
+    let moved = matches!(
+        error,
+        FollowError::Read { source: ReadError::OffsetOutOfRange { .. } | ReadError::NotARecordBoundary { .. }, .. }
+    );
+    if !moved {
+        return Err(Halt::of(error, stream, head.sequence));
+    }
+    let found = shared.feed.resume(stream, head, offset).await;
+    found.map_err(|error| Halt::of(&error, stream, head.sequence))
+}
+
+/// Applies what the followers read until it is told to stop.
+pub(crate) struct Fold {
+    shared: Arc<Shared>,
+    merge: Merge,
+    progression: Progression,
+    checkpoint_commits: u64,
+    since_checkpoint: u64,
+}
+
+impl Fold {
+    pub(crate) fn new(shared: Arc<Shared>, merge: Merge, checkpoint_commits: u64) -> Self {
+        let progression = Progression::new(&merge.lanes);
+        Self { shared, merge, progression, checkpoint_commits, since_checkpoint: 0 }
+    }
+
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        // An empty log is caught up with at once.
+        self.progression.advance(0, &self.merge.lanes, &self.shared);
+        while !stop.is_cancelled() {
+            if let Some(index) = self.merge.next() {
+                self.turn(index).await;
+                tokio::task::yield_now().await;
+                continue;
+            }
+            if self.merge.is_done() {
+                // Every stream has halted: the answers say so.
+                stop.cancelled().await;
+                return;
+            }
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                arrival = self.merge.arrival() => self.note(arrival),
+            }
+        }
+    }
+
+    fn note(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::Batch(service, voids) => {
+                if let Some(count) = self.shared.voids.get(service.index()) {
+                    self.shared.metrics.voids_total.add(voids.saturating_sub(count.get()));
+                    count.set(voids);
+                }
+            }
+            Arrival::Halted(service, halt) => self.shared.halt(service, halt),
+            Arrival::Closed => {}
+        }
+        self.progression.advance(0, &self.merge.lanes, &self.shared);
+    }
+
+    /// One slice of one stream.
+    async fn turn(&mut self, index: usize) {
+        let Some(lane) = self.merge.lanes.get(index) else { return };
+        let service = lane.service;
+        let mut folded = self.shared.folded.write().await;
+        let began = Instant::now();
+        let mut done = 0_usize;
+        let mut failed = None;
+        for commits in lane.commits().chunks(COMMITS_PER_LOOK) {
+            for admitted in commits {
+                match folded.apply(&admitted.commit) {
+                    Ok(()) => done = done.saturating_add(1),
+                    Err(error) => {
+                        failed = Some(impossible(&admitted.commit, &error));
+                        break;
+                    }
+                }
+            }
+            if failed.is_some() || done >= SLICE_COMMITS || began.elapsed() >= SLICE {
+                break;
+            }
+        }
+        let applied = lane.commits().get(..done).unwrap_or_default();
+        // Before the state is seen: whoever finds a fact there finds its commit here.
+        self.shared.index.extend(service, applied.iter().map(position));
+        let head = folded.ledger.head(service).head;
+        self.measure(&folded.ledger, began.elapsed());
+        drop(folded);
+        if let Some(lane) = self.merge.lanes.get_mut(index) {
+            lane.take(done);
+            if let Some(halt) = failed {
+                lane.close();
+                self.shared.halt(service, halt);
+            }
+        }
+        self.publish(service, head, done);
+    }
+
+    fn measure(&self, ledger: &loopledger_ledger::Ledger, held: Duration) {
+        let metrics = &self.shared.metrics;
+        metrics.fold_slice_microseconds_max.raise(u64::try_from(held.as_micros()).unwrap_or(u64::MAX));
+        metrics.open_hand_overs.set(u64::try_from(ledger.open_hand_over_count()).unwrap_or(u64::MAX));
+        metrics.exceptions.set(ledger.exception_count());
+    }
+
+    fn publish(&mut self, service: Service, head: Head, done: usize) {
+        let count = u64::try_from(done).unwrap_or(u64::MAX);
+        self.shared.metrics.commits_total.add(count);
+        self.shared.heads.send_modify(|heads| {
+            if let Some(slot) = heads.get_mut(service.index()) {
+                *slot = head;
+            }
+        });
+        self.progression.advance(done, &self.merge.lanes, &self.shared);
+        self.since_checkpoint = self.since_checkpoint.saturating_add(count);
+        if self.since_checkpoint >= self.checkpoint_commits {
+            self.since_checkpoint = 0;
+            self.shared.checkpoint_due.notify_one();
+        }
+    }
+}
+
+fn position(admitted: &Admitted) -> (Head, Offset) {
+    (Head { sequence: admitted.commit.sequence, hash: admitted.commit.hash }, admitted.offset)
+}
+
+fn impossible(commit: &Commit, error: &ApplyError) -> Halt {
+    Halt::Impossible { position: commit.position(), reason: error.to_string() }
+}

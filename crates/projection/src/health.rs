@@ -1,0 +1,136 @@
+//! What the projection says of itself: per stream, whether it is followed, and if not, why.
+
+use core::fmt;
+use core::time::Duration;
+
+use loopledger_event_log::ReadError;
+use loopledger_service::feed::FollowError;
+use loopledger_types::{Position, Service, StreamId};
+use loopledger_wire::Failure;
+
+/// Why a stream is not folded any further. Never skipped: somebody has to look.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Halt {
+    /// An admitted commit of a newer version. An upgrade goes on from here.
+    #[error("commit {} is not understood by this version: {reason}", .position.sequence)]
+    NotUnderstood { position: Position, reason: String },
+    /// Commits that were folded are not in the log any more.
+    #[error("commits {from} to {to} were folded and are not in the log any more")]
+    LostTail { stream: StreamId, from: u64, to: u64 },
+    /// The log cannot be read here, and trying again would not help.
+    #[error("the log cannot be read after commit {sequence}: {reason}")]
+    Log { stream: StreamId, sequence: u64, reason: String },
+    /// What admission should make impossible: a bug.
+    #[error("commit {} cannot be folded: {reason}", .position.sequence)]
+    Impossible { position: Position, reason: String },
+}
+
+impl Halt {
+    pub(crate) fn of(error: &FollowError, stream: StreamId, sequence: u64) -> Self {
+        match error {
+            FollowError::NotUnderstood { position, source } => {
+                Self::NotUnderstood { position: *position, reason: source.to_string() }
+            }
+            FollowError::LostTail(lost) => {
+                Self::LostTail { stream: lost.stream, from: *lost.missing.start(), to: *lost.missing.end() }
+            }
+            FollowError::Read { source, .. } => Self::log(source, stream, sequence),
+        }
+    }
+
+    pub(crate) fn log(error: &ReadError, stream: StreamId, sequence: u64) -> Self {
+        Self::Log { stream, sequence, reason: error.to_string() }
+    }
+
+    /// What a caller is told whose answer needs the stream.
+    pub fn failure(&self) -> Failure {
+        let halted = |stream, sequence| Failure::StreamHalted { stream, sequence, reason: self.to_string() };
+        match self {
+            Self::LostTail { stream, from, to } => Failure::LostTail { stream: *stream, from: *from, to: *to },
+            Self::NotUnderstood { position, .. } | Self::Impossible { position, .. } => {
+                halted(position.stream, position.sequence)
+            }
+            Self::Log { stream, sequence, .. } => halted(*stream, *sequence),
+        }
+    }
+}
+
+/// How far a stream that catches up has come.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct CatchUp {
+    /// Commits folded since the start.
+    pub commits: u64,
+    pub commits_per_second: u64,
+    /// Of the offsets to be read, 0..=100.
+    pub percent: u8,
+    /// Unknown until something was read.
+    pub time_left: Option<Duration>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StreamHealth {
+    /// Reading what was there before the start.
+    CatchingUp(CatchUp),
+    Serving,
+    /// Reading fails and is tried again; answers are as of the heads they name.
+    LogUnavailable {
+        reason: String,
+    },
+    Halted(Halt),
+    /// The projection has ended.
+    Stopped,
+}
+
+impl fmt::Display for StreamHealth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CatchingUp(_) => f.write_str("catching_up"),
+            Self::Serving => f.write_str("serving"),
+            Self::LogUnavailable { reason } => write!(f, "log unavailable: {reason}"),
+            Self::Halted(halt) => write!(f, "halted: {halt}"),
+            Self::Stopped => f.write_str("stopped"),
+        }
+    }
+}
+
+/// Of the whole projection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// By service.
+    pub streams: [StreamHealth; 5],
+    /// Everything that was in the log at the start is folded.
+    pub is_caught_up: bool,
+    /// Why checkpoints are not written any more. Answers do not need them; the next start has more to read.
+    pub checkpoints_failed: Option<String>,
+}
+
+impl Health {
+    pub(crate) fn starting() -> Self {
+        let catching_up = || StreamHealth::CatchingUp(CatchUp::default());
+        Self { streams: core::array::from_fn(|_| catching_up()), is_caught_up: false, checkpoints_failed: None }
+    }
+
+    pub fn stream(&self, service: Service) -> &StreamHealth {
+        self.streams.get(service.index()).unwrap_or(&StreamHealth::Stopped)
+    }
+
+    /// The first halted stream's reason.
+    pub fn halt(&self) -> Option<&Halt> {
+        self.streams.iter().find_map(|stream| match stream {
+            StreamHealth::Halted(halt) => Some(halt),
+            StreamHealth::CatchingUp(_)
+            | StreamHealth::Serving
+            | StreamHealth::LogUnavailable { .. }
+            | StreamHealth::Stopped => None,
+        })
+    }
+
+    /// Whether queries are answered.
+    pub fn is_serving(&self) -> bool {
+        self.is_caught_up && self.halt().is_none() && !self.is_stopped()
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.streams.contains(&StreamHealth::Stopped)
+    }
+}

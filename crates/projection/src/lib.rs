@@ -1,0 +1,29 @@
+//! The projection of one county: follows its streams, folds them into the ledger, and serves `ledger.v1`.
+//!
+//! Invariants: commits are folded in the order of their stream, none is skipped, and every answer names the heads that
+//! it was computed at. A stream that cannot be followed halts here, and every answer that needs it says so.
+//! What does not live here: accounting (`ledger`), admission (`service::feed`), bytes (`wire`, `chain`).
+
+mod app;
+mod at_least;
+mod catch_up;
+mod checkpoint;
+mod commits;
+mod days;
+mod digests;
+mod fold;
+mod grpc;
+mod health;
+mod index;
+mod merge;
+mod metrics;
+mod rebuild;
+mod saved;
+mod shared;
+mod view;
+
+pub use app::{Projection, ProjectionConfig, StartError, StoragePlace};
+pub use grpc::SERVICE_NAMES;
+pub use health::{CatchUp, Halt, Health, StreamHealth};
+pub use metrics::Metrics;
+pub use saved::StartReport;

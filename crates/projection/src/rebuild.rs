@@ -1,0 +1,151 @@
+//! Folding everything anew from zero beside the live state, and comparing: the proof that the state is nothing but the
+//! fold of the log.
+//!
+//! Streams are decoded in parallel on threads of their own, so that the live fold and queries keep theirs. The live
+//! state is digested at its heads first, then the new fold stops at exactly these.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use loopledger_event_log::Offset;
+use loopledger_proto::ledger::v1::RebuildResponse;
+use loopledger_service::feed::{Feed, Follower};
+use loopledger_types::{Head, Service, StreamId};
+use loopledger_wire::Failure;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::health::Halt;
+use crate::merge::{Arrival, BATCHES_AHEAD, Batch, Lane, Merge};
+use crate::shared::{Folded, Shared};
+
+/// How often progress is reported.
+const REPORT_PERIOD: Duration = Duration::from_millis(100);
+
+/// Rebuilds, reporting to `out`; ends early when nobody listens any more.
+pub(crate) async fn rebuild(shared: &Arc<Shared>, out: mpsc::Sender<RebuildResponse>) -> Result<(), Failure> {
+    shared.metrics.rebuilds_total.add(1);
+    let live = shared.digest().await?;
+    let heads = live.heads.map(|at| at.head);
+    // A feed of its own: the live followers keep their place in the shared cache.
+    let feed = Feed::new(Arc::clone(shared.feed.log()));
+    let mut lanes = Vec::new();
+    for (service, head) in Service::ALL.into_iter().zip(heads).filter(|(_, head)| head.sequence > 0) {
+        let (sender, inbox) = mpsc::channel(BATCHES_AHEAD);
+        // Where the head is, is known only when it is met: until then the lane is waited for.
+        let (_, target) = shared.index.head(service);
+        lanes.push(Lane::new(service, inbox, Offset::START, target));
+        let (feed, stream, runtime) = (feed.clone(), shared.stream(service), Handle::current());
+        tokio::task::spawn_blocking(move || runtime.block_on(decode(feed, stream, head, sender)));
+    }
+    let (county, runtime) = (shared.county, Handle::current());
+    let total = heads.iter().fold(0_u64, |sum, head| sum.saturating_add(head.sequence));
+    let folding =
+        tokio::task::spawn_blocking(move || runtime.block_on(fold(Folded::new(county), Merge { lanes }, total, out)));
+    let Some((folded, out, began)) = folding.await.map_err(|_| Failure::Internal { what: "a rebuild panicked" })??
+    else {
+        return Ok(());
+    };
+    let compared = tokio::task::spawn_blocking(move || {
+        let ledger = folded.ledger.ledger_digest();
+        (ledger, folded.ledger.state_digest(ledger))
+    });
+    let panicked = |_| Failure::Internal { what: "computing the digests panicked" };
+    let (ledger, state) = compared.await.map_err(panicked)?;
+    let agree = (ledger, state) == (live.ledger, live.state);
+    if !agree {
+        shared.metrics.rebuild_mismatches_total.add(1);
+        tracing::error!(live = %live.state, rebuilt = %state, "the rebuilt state differs from the live one");
+    }
+    let last = RebuildResponse {
+        digests_agree: Some(agree),
+        ledger_digest: ledger.0.to_vec(),
+        state_digest: state.0.to_vec(),
+        ..progress(total, total, began)
+    };
+    drop(out.send(last).await);
+    Ok(())
+}
+
+/// Decodes a stream up to its head. A log that ends before is an error, and is not waited for.
+async fn decode(feed: Feed, stream: StreamId, head: Head, out: mpsc::Sender<Result<Batch, Halt>>) {
+    let mut follower = feed.follow(stream);
+    let mut sequence = 0;
+    while sequence < head.sequence {
+        let message = next(&feed, &mut follower, head).await;
+        sequence = follower.head().sequence;
+        let failed = message.is_err();
+        if out.send(message).await.is_err() || failed {
+            return;
+        }
+    }
+}
+
+async fn next(feed: &Feed, follower: &mut Follower, head: Head) -> Result<Batch, Halt> {
+    let (stream, sequence) = (follower.stream(), follower.head().sequence);
+    let end = feed.log().end(stream.service.topic(), feed.partition(stream)).await;
+    if follower.next_offset() >= end.map_err(|error| Halt::log(&error, stream, sequence))? {
+        return Err(Halt::LostTail { stream, from: sequence.saturating_add(1), to: head.sequence });
+    }
+    let mut read = follower.next().await.map_err(|error| Halt::of(&error, stream, sequence))?;
+    read.commits.retain(|admitted| admitted.commit.sequence <= head.sequence);
+    Ok(Batch { commits: read.commits, next: read.next, voids: follower.voids() })
+}
+
+type Done = Option<(Folded, mpsc::Sender<RebuildResponse>, Instant)>;
+
+/// `None`: nobody listens any more.
+async fn fold(
+    mut folded: Folded,
+    mut merge: Merge,
+    total: u64,
+    out: mpsc::Sender<RebuildResponse>,
+) -> Result<Done, Failure> {
+    let began = Instant::now();
+    let (mut done, mut reported) = (0_u64, began);
+    drop(out.send(progress(0, total, began)).await);
+    while !merge.is_done() {
+        let Some(index) = merge.next() else {
+            if let Arrival::Halted(_, halt) = merge.arrival().await {
+                return Err(halt.failure());
+            }
+            continue;
+        };
+        let Some(lane) = merge.lanes.get_mut(index) else { continue };
+        let mut taken = 0_usize;
+        for admitted in lane.commits().iter().take(SLICE_COMMITS) {
+            folded
+                .apply(&admitted.commit)
+                .map_err(|_| Failure::Internal { what: "an admitted commit does not fold" })?;
+            taken = taken.saturating_add(1);
+        }
+        lane.take(taken);
+        done = done.saturating_add(u64::try_from(taken).unwrap_or(0));
+        let now = Instant::now();
+        if now.saturating_duration_since(reported) >= REPORT_PERIOD {
+            reported = now;
+            if out.is_closed() {
+                return Ok(None);
+            }
+            // A slow listener misses some.
+            drop(out.try_send(progress(done, total, began)));
+        }
+    }
+    Ok(Some((folded, out, began)))
+}
+
+/// Commits of one stream before another gets its turn.
+const SLICE_COMMITS: usize = 128;
+
+fn progress(done: u64, total: u64, began: Instant) -> RebuildResponse {
+    let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    RebuildResponse {
+        done,
+        total,
+        commits_per_second: done.saturating_mul(1_000).checked_div(millis).unwrap_or(0),
+        digests_agree: None,
+        ledger_digest: Vec::new(),
+        state_digest: Vec::new(),
+    }
+}

@@ -1,0 +1,124 @@
+//! What the parts of a projection share: the folded state behind a fair lock, and what is published of it.
+
+use std::sync::Arc;
+
+use loopledger_domain::Commit;
+use loopledger_ledger::{ApplyError, Concerns, Ledger};
+use loopledger_service::feed::Feed;
+use loopledger_types::{BusinessDate, CountyCode, Head, Position, Service, StreamId};
+use tokio::sync::{Notify, RwLock, Semaphore, watch};
+
+use crate::commits::HashCache;
+use crate::days::{self, Days};
+use crate::digests::Digests;
+use crate::health::{Halt, Health, StreamHealth};
+use crate::index::CommitIndex;
+use crate::metrics::Metrics;
+
+/// Queries that read much at a time: they hold the state while they read, and the fold waits.
+const LONG_QUERIES_MAX: usize = 2;
+
+/// The folded state.
+#[derive(Debug)]
+pub(crate) struct Folded {
+    pub(crate) ledger: Ledger,
+    pub(crate) days: Option<Days>,
+}
+
+impl Folded {
+    pub(crate) fn new(county: CountyCode) -> Self {
+        Self { ledger: Ledger::new(county, Concerns::SERVICES), days: None }
+    }
+
+    pub(crate) fn apply(&mut self, commit: &Commit) -> Result<(), ApplyError> {
+        self.ledger.apply(commit)?;
+        days::widen(&mut self.days, commit);
+        Ok(())
+    }
+
+    /// The last day with a fact.
+    pub(crate) fn last_day(&self) -> Option<BusinessDate> {
+        self.days.map(|days| days.last)
+    }
+
+    /// By service.
+    pub(crate) fn heads(&self) -> [Head; 5] {
+        Service::ALL.map(|service| self.ledger.head(service).head)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) county: CountyCode,
+    pub(crate) feed: Feed,
+    /// Fair, so that neither the fold nor a query waits for more than one turn of the other.
+    pub(crate) folded: Arc<RwLock<Folded>>,
+    /// Never behind the folded state.
+    pub(crate) index: CommitIndex,
+    pub(crate) hashes: HashCache,
+    pub(crate) digests: Digests,
+    /// By service; never ahead of the folded state.
+    pub(crate) heads: watch::Sender<[Head; 5]>,
+    pub(crate) health: watch::Sender<Health>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Void records of each stream since the start.
+    pub(crate) voids: [crate::metrics::Number; 5],
+    pub(crate) long_queries: Arc<Semaphore>,
+    /// One rebuild at a time.
+    pub(crate) rebuilds: Arc<Semaphore>,
+    /// Enough was folded since the last checkpoint for another one.
+    pub(crate) checkpoint_due: Notify,
+}
+
+impl Shared {
+    pub(crate) fn new(county: CountyCode, feed: Feed, folded: Folded, index: CommitIndex) -> Self {
+        let heads = folded.heads();
+        Self {
+            county,
+            feed,
+            folded: Arc::new(RwLock::new(folded)),
+            index,
+            hashes: HashCache::default(),
+            digests: Digests::default(),
+            heads: watch::Sender::new(heads),
+            health: watch::Sender::new(Health::starting()),
+            metrics: Arc::new(Metrics::default()),
+            voids: core::array::from_fn(|_| crate::metrics::Number::default()),
+            long_queries: Arc::new(Semaphore::new(LONG_QUERIES_MAX)),
+            rebuilds: Arc::new(Semaphore::new(1)),
+            checkpoint_due: Notify::new(),
+        }
+    }
+
+    pub(crate) const fn stream(&self, service: Service) -> StreamId {
+        StreamId { service, county: self.county }
+    }
+
+    pub(crate) fn head(&self, service: Service) -> Head {
+        self.heads.borrow().get(service.index()).copied().unwrap_or(Head::EMPTY)
+    }
+
+    pub(crate) fn set_health(&self, service: Service, health: StreamHealth) {
+        self.health.send_if_modified(|all| match all.streams.get_mut(service.index()) {
+            Some(slot) if *slot != health => {
+                *slot = health;
+                true
+            }
+            Some(_) | None => false,
+        });
+    }
+
+    pub(crate) fn halt(&self, service: Service, halt: Halt) {
+        tracing::error!(stream = %self.stream(service), %halt, "the stream is halted");
+        self.set_health(service, StreamHealth::Halted(halt));
+    }
+
+    pub(crate) fn positions(&self, heads: &[Head; 5]) -> impl Iterator<Item = Position> + use<> {
+        let county = self.county;
+        let heads = Service::ALL.into_iter().zip(*heads).filter(|(_, head)| head.sequence > 0);
+        heads.map(move |(service, head)| {
+            let stream = StreamId { service, county };
+            Position { stream, sequence: head.sequence, hash: head.hash }
+        })
+    }
+}
