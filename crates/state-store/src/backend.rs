@@ -12,7 +12,7 @@ use crate::{Reason, StoreError};
 /// A raw record of the log with its sequence.
 pub type TailRecord = (u64, Bytes);
 
-/// A page before it is sealed is as large as a block of a run: see there. Some 60 to 200 entries.
+/// A page before it is sealed: almost always one value of sled's. Some 60 to 200 entries.
 const PAGE_BYTES: usize = 6 * 1024;
 
 /// What is written atomically: puts and deletes (later ones win), meta, and raw records of the newest commits.

@@ -8,9 +8,9 @@ use crate::checkpoint::{HeadAt, LAYOUT, decode_heads, encode_heads};
 use crate::{Backend, Batch, Memory, OnPoint, OpenReport, Options, PackedStore, Reason, StoreError, Visit};
 
 /// Rows to a checkpoint; a projection with more submits several at successive boundaries.
-pub const MAX_ROWS: usize = 32_768;
-/// Bytes of keys and rows to a checkpoint.
-pub const MAX_ROW_BYTES: usize = 16 * 1024 * 1024;
+pub const MAX_ROWS: usize = 262_144;
+/// Bytes of keys and rows to a checkpoint. One may wait while another is written.
+pub const MAX_ROW_BYTES: usize = 256 * 1024 * 1024;
 
 /// How far a projection had come with one stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,8 @@ impl RowStore {
         on_point: Option<OnPoint>,
     ) -> Result<(Self, OpenReport), StoreError> {
         let schema = u32::from(LAYOUT).rotate_left(16) | u32::from(schema);
-        let options = Options { on_point, ..Options::new(owner, schema) };
+        // Checkpoints may be large: only one waits.
+        let options = Options { on_point, queue: 1, ..Options::new(owner, schema) };
         let (backend, report) = PackedStore::open(directory, &options)?;
         Ok((Self { backend: Box::new(backend) }, report))
     }

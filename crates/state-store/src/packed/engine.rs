@@ -7,12 +7,12 @@ use sled::Tree;
 
 use super::cursor::{Cursor, Source};
 use super::job::{Input, Job};
-use super::load::{Loaded, Manifest, Meta, TailPage, encode, newest_first};
-use super::page::PageBuilder;
+use super::load::{Loaded, Manifest, Meta, TailPage, encode, newest_first, write};
+use super::page::{Page, PageBuilder};
 use super::run::{Run, RunBuilder};
 use super::store::Options;
 use super::view::Shared;
-use super::{TAIL_RECORDS, keys};
+use super::{TAIL_RECORDS, keys, parts};
 use crate::StoreError;
 use crate::backend::{Sealed, TailRecord};
 
@@ -24,6 +24,27 @@ const DROP_KEYS: usize = 16;
 const TAIL_DROP_PAGES: usize = 256;
 /// Size of a page of the tail before it is sealed; see the size of a block.
 const TAIL_PAGE_BYTES: usize = 6 * 1024;
+
+/// Pages to a sled batch, in bytes. sled needs many times the memory of a batch (6 GB for 50,000 keys).
+const BATCH_BYTES: usize = 1024 * 1024;
+
+/// A sled batch in the making.
+#[derive(Debug, Default)]
+struct Values {
+    batch: sled::Batch,
+    unapplied: usize,
+    written: usize,
+}
+
+impl Values {
+    fn put(&mut self, key: &[u8], page: &Page) {
+        for (key, value) in parts::split(key, page) {
+            self.batch.insert(key, value);
+        }
+        self.unapplied = self.unapplied.saturating_add(page.bytes().len());
+        self.written = self.written.saturating_add(page.bytes().len());
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -71,28 +92,28 @@ impl Engine {
     }
 
     /// Writes a batch atomically; gives the bytes written.
+    ///
+    /// The pages of a large one go first, some at a time: they count from the moment the meta says how many there are,
+    /// which is written with the last of them.
     pub(crate) fn write(&mut self, sealed: Sealed) -> Result<usize, StoreError> {
         let Sealed { pages, meta, tail } = sealed;
-        let mut batch = sled::Batch::default();
-        let mut bytes = 0_usize;
-        let mut put = |key: &[u8], page: &super::Page| {
-            bytes = bytes.saturating_add(page.bytes().len());
-            batch.insert(key, page.bytes());
-        };
+        let mut values = Values::default();
         for hashed in &pages {
-            put(&keys::numbered(keys::PAGE, self.meta.next_page), &hashed.page);
+            values.put(&keys::numbered(keys::PAGE, self.meta.next_page), &hashed.page);
             self.meta.next_page = self.meta.next_page.saturating_add(1);
+            if values.unapplied >= BATCH_BYTES {
+                self.apply(&mut values)?;
+            }
         }
         for (first, page) in self.pack_tail(tail) {
-            put(&keys::numbered(keys::TAIL, first), &page);
+            values.put(&keys::numbered(keys::TAIL, first), &page);
         }
         if meta.is_some() {
             self.meta.body = meta;
         }
-        put(&keys::META, &encode(&self.meta));
-        self.drop_tail(&mut batch);
-        self.options.point("state-store.inside-checkpoint");
-        self.tree.apply_batch(batch).map_err(|error| failed(&error))?;
+        values.put(&keys::META, &encode(&self.meta));
+        self.drop_tail(&mut values.batch);
+        self.apply(&mut values)?;
         self.shared.update(|view| {
             for hashed in pages {
                 view.active.insert(hashed.page, &hashed.hashes);
@@ -101,7 +122,13 @@ impl Engine {
             view.tail_floor = self.meta.tail_floor;
         });
         self.freeze_if_full();
-        Ok(bytes)
+        Ok(values.written)
+    }
+
+    fn apply(&self, values: &mut Values) -> Result<(), StoreError> {
+        self.options.point("state-store.inside-checkpoint");
+        values.unapplied = 0;
+        self.tree.apply_batch(core::mem::take(&mut values.batch)).map_err(|error| failed(&error))
     }
 
     /// Whether both overlays are full: no batch must be taken before a step made room.
@@ -221,7 +248,7 @@ impl Engine {
             runs: self.levels.iter().flatten().map(|run| run.entry.clone()).collect(),
             garbage: self.garbage.iter().map(|(id, _)| *id).chain(making).collect(),
         };
-        self.tree.insert(keys::MANIFEST, encode(&manifest).bytes()).map(|_| ()).map_err(|error| failed(&error))
+        write(&self.tree, &keys::MANIFEST, &encode(&manifest))
     }
 
     fn take_run_id(&mut self) -> u64 {
@@ -240,7 +267,10 @@ impl Engine {
         if self.drop_from < self.first_page {
             let end = self.first_page.min(self.drop_from.saturating_add(16));
             for number in self.drop_from..end {
-                self.tree.remove(keys::numbered(keys::PAGE, number)).map_err(|error| failed(&error))?;
+                for key in self.tree.scan_prefix(keys::numbered(keys::PAGE, number)).keys() {
+                    let key = key.map_err(|error| failed(&error))?;
+                    self.tree.remove(key).map_err(|error| failed(&error))?;
+                }
             }
             self.drop_from = end;
             return Ok(true);
@@ -263,12 +293,12 @@ impl Engine {
     }
 
     /// Packs the newest records, and moves the floor of the tail.
-    fn pack_tail(&mut self, mut records: Vec<TailRecord>) -> Vec<(u64, super::Page)> {
-        if let Some((_, newest)) = self.tail.back() {
-            records.retain(|(sequence, _)| sequence > newest);
+    fn pack_tail(&mut self, mut records: Vec<TailRecord>) -> Vec<(u64, Page)> {
+        if let Some(newest) = self.tail.back().map(|page| page.last) {
+            records.retain(|(sequence, _)| *sequence > newest);
         }
         let (Some((first, _)), Some((last, _))) = (records.first(), records.last()) else { return Vec::new() };
-        let continues = self.tail.back().is_some_and(|(_, newest)| newest.checked_add(1) == Some(*first));
+        let continues = self.tail.back().is_some_and(|page| page.last.checked_add(1) == Some(*first));
         let kept = u64::try_from(TAIL_RECORDS).unwrap_or(u64::MAX);
         let floor = last.saturating_add(1).saturating_sub(kept);
         self.meta.tail_floor = if continues { self.meta.tail_floor.max(floor) } else { *first };
@@ -278,8 +308,9 @@ impl Engine {
         for (sequence, record) in &records {
             builder.push(&sequence.to_be_bytes(), Some(record));
             if builder.size() >= TAIL_PAGE_BYTES || sequence == last {
-                pages.push((from, builder.seal()));
-                self.tail.push_back((from, *sequence));
+                let page = builder.seal();
+                self.tail.push_back(TailPage { first: from, last: *sequence, parts: parts::count(&page) });
+                pages.push((from, page));
                 from = sequence.saturating_add(1);
             }
         }
@@ -289,8 +320,9 @@ impl Engine {
     fn drop_tail(&mut self, batch: &mut sled::Batch) {
         for _ in 0..TAIL_DROP_PAGES {
             match self.tail.front() {
-                Some(&(first, last)) if last < self.meta.tail_floor => {
-                    batch.remove(&keys::numbered(keys::TAIL, first));
+                Some(&TailPage { first, last, parts }) if last < self.meta.tail_floor => {
+                    let key = keys::numbered(keys::TAIL, first);
+                    (0..parts).for_each(|part| batch.remove(parts::key(&key, part)));
                     self.tail.pop_front();
                 }
                 Some(_) | None => return,

@@ -6,6 +6,7 @@ use sled::Tree;
 
 use super::cursor::Cursor;
 use super::filter::key_hash;
+use super::load;
 use super::run::{Run, RunBuilder, Write};
 use crate::StoreError;
 
@@ -66,6 +67,6 @@ impl Job {
 }
 
 fn write(tree: &Tree, (key, page): Write) -> Result<usize, StoreError> {
-    tree.insert(key, page.bytes()).map_err(|error| StoreError::Failed(error.to_string()))?;
+    load::write(tree, &key, &page)?;
     Ok(page.bytes().len())
 }

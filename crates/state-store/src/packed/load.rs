@@ -9,7 +9,8 @@ use sled::{IVec, Tree};
 use super::filter::key_hash;
 use super::overlay::Overlay;
 use super::page::{FORMAT, Page, PageError, seal_one};
-use super::run::{Run, RunEntry, fetch, page_error};
+use super::parts::{self, fetch, fetch_if_any, page_error};
+use super::run::{Run, RunEntry};
 use super::store::Options;
 use super::{keys, view::View};
 use crate::backend::TailRecord;
@@ -41,8 +42,15 @@ pub(crate) struct Meta {
     pub(crate) body: Option<Vec<u8>>,
 }
 
-/// A page of the tail: sequences of its first and last record.
-pub(crate) type TailPage = (u64, u64);
+/// A page of the tail.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TailPage {
+    /// Sequence of its first record; also its number.
+    pub(crate) first: u64,
+    /// Sequence of its last record.
+    pub(crate) last: u64,
+    pub(crate) parts: u32,
+}
 
 /// What the engine starts with.
 #[derive(Debug)]
@@ -90,6 +98,18 @@ pub(crate) fn encode<T: bincode::Encode>(value: &T) -> Page {
     seal_one(&bincode::encode_to_vec(value, bincode::config::standard()).expect("writing to memory cannot fail"))
 }
 
+/// Writes one page on its own, whole or not at all.
+pub(crate) fn write(tree: &Tree, key: &[u8], page: &Page) -> Result<(), StoreError> {
+    let written = if parts::count(page) == 1 {
+        tree.insert(key, page.bytes()).map(|_| ())
+    } else {
+        let mut batch = sled::Batch::default();
+        parts::split(key, page).for_each(|(key, value)| batch.insert(key, value));
+        tree.apply_batch(batch)
+    };
+    written.map_err(|error| StoreError::Failed(error.to_string()))
+}
+
 fn decode<T: bincode::Decode<()>>(page: &Page) -> Result<T, StoreError> {
     const WRONG: StoreError = StoreError::Corrupt("the manifest or meta cannot be decoded");
     let bytes = page.entry(0).and_then(|(_, value)| value).ok_or(WRONG)?;
@@ -98,9 +118,20 @@ fn decode<T: bincode::Decode<()>>(page: &Page) -> Result<T, StoreError> {
     if read == bytes.len() { Ok(value) } else { Err(WRONG) }
 }
 
+/// Numbers of the pages of a class, ascending.
+fn numbers(tree: &Tree, class: u8) -> impl Iterator<Item = Result<u64, StoreError>> {
+    let keys = tree.scan_prefix([class]).keys().map(|key| key.map_err(|error| StoreError::Failed(error.to_string())));
+    let whole = keys.filter(|key| key.as_ref().map_or(true, |key| key.len() == keys::numbered(0, 0).len()));
+    whole.map(|key| keys::number(&key?).ok_or(StoreError::Corrupt("a key has no number")))
+}
+
+/// The pages of the tail, oldest first.
+pub(crate) fn tail_pages(tree: &Tree) -> impl Iterator<Item = Result<Page, StoreError>> {
+    numbers(tree, keys::TAIL).map(|number| fetch(tree, &keys::numbered(keys::TAIL, number?)))
+}
+
 /// Appends the records of a page of the tail.
-pub(crate) fn tail_records(bytes: IVec, records: &mut Vec<TailRecord>) -> Result<(), StoreError> {
-    let page = Page::open(bytes).map_err(page_error)?;
+pub(crate) fn tail_records(page: &Page, records: &mut Vec<TailRecord>) -> Result<(), StoreError> {
     for (key, value) in page.entries() {
         let sequence = key.first_chunk().map(|chunk| u64::from_be_bytes(*chunk));
         let (Some(sequence), Some(value)) = (sequence, value) else {
@@ -114,20 +145,19 @@ pub(crate) fn tail_records(bytes: IVec, records: &mut Vec<TailRecord>) -> Result
 /// Reads the whole state of `tree`, or writes the manifest of an empty one, unless there `existed` one before: damaged
 /// files may open as empty ones.
 pub(crate) fn load(tree: &Tree, options: &Options, existed: bool) -> Result<Loaded, LoadError> {
-    let manifest = match tree.get(keys::MANIFEST)? {
+    let manifest = match fetch_if_any(tree, &keys::MANIFEST)? {
         Some(bytes) => check_manifest(bytes, options)?,
         None if existed => return Err(StoreError::Corrupt("there was a store, but it has no manifest").into()),
         None => create(tree, options)?,
     };
-    let meta = match tree.get(keys::META)? {
+    let meta: Meta = match fetch_if_any(tree, &keys::META)? {
         Some(bytes) => decode(&Page::open(bytes).map_err(page_error)?)?,
         None => Meta::default(),
     };
     let mut manifest = manifest;
     let levels = load_runs(tree, &mut manifest)?;
     let active = load_pages(tree, manifest.first_page, meta.next_page)?;
-    let leftover = tree.scan_prefix([keys::PAGE]).keys().next().transpose()?;
-    let leftover = leftover.and_then(|key| keys::number(&key)).unwrap_or(manifest.first_page);
+    let leftover = numbers(tree, keys::PAGE).next().transpose()?.unwrap_or(manifest.first_page);
     let view = View {
         tree: Some(tree.clone()),
         active,
@@ -149,7 +179,7 @@ fn create(tree: &Tree, options: &Options) -> Result<Manifest, LoadError> {
         runs: Vec::new(),
         garbage: Vec::new(),
     };
-    tree.insert(keys::MANIFEST, encode(&manifest).bytes())?;
+    write(tree, &keys::MANIFEST, &encode(&manifest))?;
     tree.flush()?;
     Ok(manifest)
 }
@@ -202,8 +232,9 @@ fn load_runs(tree: &Tree, manifest: &mut Manifest) -> Result<Vec<Vec<Arc<Run>>>,
 }
 
 fn load_pages(tree: &Tree, first: u64, next: u64) -> Result<Overlay, LoadError> {
-    if tree.range(keys::numbered(keys::PAGE, next.max(first))..=keys::numbered(keys::PAGE, u64::MAX)).next().is_some() {
-        return Err(StoreError::Corrupt("there are pages that the meta does not know").into());
+    // Pages from `next` on are what a large batch wrote before its meta: the next batch writes over them.
+    if next < first {
+        return Err(StoreError::Corrupt("the meta is older than the manifest").into());
     }
     let mut overlay = Overlay::default();
     for number in first..next {
@@ -216,11 +247,11 @@ fn load_pages(tree: &Tree, first: u64, next: u64) -> Result<Overlay, LoadError> 
 
 fn load_tail(tree: &Tree) -> Result<VecDeque<TailPage>, LoadError> {
     let mut pages = VecDeque::new();
-    for item in tree.scan_prefix([keys::TAIL]) {
-        let mut records = Vec::new();
-        tail_records(item?.1, &mut records)?;
+    for page in tail_pages(tree) {
+        let (page, mut records) = (page?, Vec::new());
+        tail_records(&page, &mut records)?;
         if let (Some((first, _)), Some((last, _))) = (records.first(), records.last()) {
-            pages.push_back((*first, *last));
+            pages.push_back(TailPage { first: *first, last: *last, parts: parts::count(&page) });
         }
     }
     Ok(pages)

@@ -21,6 +21,7 @@ mod keys;
 mod load;
 mod overlay;
 mod page;
+mod parts;
 mod run;
 mod store;
 mod view;

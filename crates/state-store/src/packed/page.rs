@@ -1,7 +1,7 @@
 //! The only form in which anything is written: a page of entries under one version byte and one CRC-32.
 //!
 //! ```text
-//! version u8 | crc32 u32 of all that follows | count u32 | entries … | count × offset u32
+//! version u8 | crc32 u32 of all that follows | count u32 | length u32 of the page | entries … | count × offset u32
 //! entry: key length u16 | value length u32 (0xffff_ffff: deleted) | key | value      (little endian)
 //! ```
 
@@ -15,7 +15,8 @@ pub(crate) const FORMAT: u8 = 1;
 
 const CRC_AT: Range<usize> = 1..5;
 const COUNT_AT: Range<usize> = 5..9;
-const HEADER_BYTES: usize = 9;
+const LENGTH_AT: Range<usize> = 9..13;
+const HEADER_BYTES: usize = 13;
 const ENTRY_HEADER_BYTES: usize = 6;
 const DELETED: u32 = u32::MAX;
 
@@ -71,6 +72,8 @@ impl PageBuilder {
         }
         put(&mut bytes, 0..1, &[FORMAT]);
         put(&mut bytes, COUNT_AT, &count.to_le_bytes());
+        let length = u32::try_from(bytes.len()).expect("a page is far below 4 GiB");
+        put(&mut bytes, LENGTH_AT, &length.to_le_bytes());
         let crc = checksum(&bytes);
         put(&mut bytes, CRC_AT, &crc.to_le_bytes());
         Page { bytes: IVec::from(bytes), offsets_at, count }
@@ -112,7 +115,7 @@ impl Page {
         }
         let crc = read_u32(&bytes, CRC_AT.start).ok_or(PageError::Damaged)?;
         let count = read_u32(&bytes, COUNT_AT.start).ok_or(PageError::Damaged)?;
-        if crc != checksum(&bytes) {
+        if crc != checksum(&bytes) || stated_length(&bytes) != Some(bytes.len()) {
             return Err(PageError::Damaged);
         }
         let offsets_len = usize::try_from(count).ok().and_then(|n| n.checked_mul(4)).ok_or(PageError::Damaged)?;
@@ -190,6 +193,11 @@ impl Page {
     }
 }
 
+/// How long the page says it is whose first bytes these are. Not checked yet.
+pub(crate) fn stated_length(bytes: &[u8]) -> Option<usize> {
+    usize::try_from(read_u32(bytes, LENGTH_AT.start)?).ok()
+}
+
 fn checksum(bytes: &[u8]) -> u32 {
     crc32fast::hash(bytes.get(COUNT_AT.start..).unwrap_or_default())
 }
@@ -249,7 +257,7 @@ mod tests {
     fn the_layout_is_fixed() {
         assert_eq!(
             crate::golden::hex(sample().bytes()),
-            "017e3e6b2a03000000010003000000616f6e650100ffffffff620100000000006309000000130000001a000000"
+            "012baf55750300000031000000010003000000616f6e650100ffffffff62010000000000630d000000170000001e000000"
         );
     }
 }

@@ -1,17 +1,14 @@
 //! A sorted run: blocks of entries in sled, with the first key of each block and a filter in memory.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use sled::Tree;
 
 use super::filter::Filter;
 use super::keys;
-use super::page::{Page, PageBuilder, PageError, seal_one};
+use super::page::{Page, PageBuilder, seal_one};
+use super::parts::fetch;
 use crate::StoreError;
 
-/// Size of a block, or of a piece of the index, before it is sealed. sled keeps 8 to 17 values in a node, reads whole nodes, and puts a node of
-/// more than 128 KiB into a file of its own, which its cache then counts as a few bytes and never lets go (twice the
-/// memory for a store of 2 million commits): so blocks stay below an eighteenth of that.
+/// Size of a block, or of a piece of the index, before it is sealed: almost always one value of sled's.
 const BLOCK_BYTES: usize = 6 * 1024;
 
 /// The first key of every block.
@@ -108,25 +105,6 @@ impl Run {
             return Ok(None);
         }
         fetch(tree, &keys::part(keys::BLOCK, self.entry.id, block)).map(Some)
-    }
-}
-
-/// Reads one page. sled may panic on damaged files instead of failing.
-pub(crate) fn fetch(tree: &Tree, key: &[u8]) -> Result<Page, StoreError> {
-    let read = catch_unwind(AssertUnwindSafe(|| tree.get(key)));
-    let bytes = match read {
-        Ok(Ok(Some(bytes))) => bytes,
-        Ok(Ok(None)) => return Err(StoreError::Corrupt("a page is missing")),
-        Ok(Err(error)) => return Err(StoreError::Failed(error.to_string())),
-        Err(_) => return Err(StoreError::Corrupt("reading a page panicked")),
-    };
-    Page::open(bytes).map_err(page_error)
-}
-
-pub(crate) fn page_error(error: PageError) -> StoreError {
-    match error {
-        PageError::Version(_) => StoreError::Corrupt("a page is of another version"),
-        PageError::Damaged => StoreError::Corrupt("a page's checksum does not match"),
     }
 }
 

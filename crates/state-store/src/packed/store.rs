@@ -15,7 +15,7 @@ use super::view::Shared;
 use crate::backend::{Backend, Batch, Submission, TailRecord, Visit};
 use crate::{OpenReport, Reason, StoreError};
 
-/// Batches that may wait; with two overlays this bounds the memory of what is not in a run.
+/// Batches that may wait by default; with two overlays this bounds the memory of what is not in a run.
 const QUEUE: usize = 4;
 /// sled's own default. What a kill loses is at most this much, and is folded again from the log.
 const FLUSH_EVERY_MS: u64 = 500;
@@ -41,12 +41,21 @@ pub struct Options {
     pub cache_bytes: u64,
     /// Keys after which what was written is turned into a run. Fewer make tests merge soon.
     pub overlay_keys: usize,
+    /// Batches that may wait to be written.
+    pub queue: usize,
     pub on_point: Option<OnPoint>,
 }
 
 impl Options {
     pub fn new(owner: impl Into<String>, schema: u32) -> Self {
-        Self { owner: owner.into(), schema, cache_bytes: 8 * 1024 * 1024, overlay_keys: FULL_KEYS, on_point: None }
+        Self {
+            owner: owner.into(),
+            schema,
+            cache_bytes: 8 * 1024 * 1024,
+            overlay_keys: FULL_KEYS,
+            queue: QUEUE,
+            on_point: None,
+        }
     }
 
     pub(crate) fn point(&self, name: &'static str) {
@@ -58,7 +67,7 @@ impl Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { owner, schema, cache_bytes, overlay_keys: _, on_point: _ } = self;
+        let Self { owner, schema, cache_bytes, overlay_keys: _, queue: _, on_point: _ } = self;
         write!(f, "Options({owner}, schema {schema}, cache {cache_bytes} bytes)")
     }
 }
@@ -74,6 +83,7 @@ enum Work {
 pub struct PackedStore {
     directory: PathBuf,
     shared: Arc<Shared>,
+    queue: usize,
     status: Arc<Status>,
     thread: Mutex<Option<(Sender<Work>, JoinHandle<()>)>>,
 }
@@ -122,6 +132,7 @@ impl PackedStore {
             .cache_capacity(options.cache_bytes)
             .flush_every_ms(Some(FLUSH_EVERY_MS))
             .mode(sled::Mode::HighThroughput);
+        let queue = options.queue;
         let (path, options, thread_status) = (directory.to_path_buf(), options.clone(), Arc::clone(&status));
         // sled may panic on damaged files: on its own thread that is an answer like any other.
         let thread = std::thread::Builder::new()
@@ -138,7 +149,7 @@ impl PackedStore {
         match opened.recv() {
             Ok(Ok(shared)) => {
                 let thread = Mutex::new(Some((work, thread)));
-                Ok(Self { directory: directory.to_path_buf(), shared, status, thread })
+                Ok(Self { directory: directory.to_path_buf(), shared, queue, status, thread })
             }
             Ok(Err(error)) => {
                 drop(thread.join());
@@ -207,7 +218,7 @@ impl Backend for PackedStore {
     }
 
     fn has_room(&self) -> bool {
-        self.status.waiting.load(Ordering::Acquire) < QUEUE
+        self.status.waiting.load(Ordering::Acquire) < self.queue
     }
 
     fn submit(&self, submission: Box<dyn Submission>) -> Result<(), StoreError> {

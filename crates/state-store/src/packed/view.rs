@@ -8,7 +8,7 @@ use super::cursor::{Cursor, Source};
 use super::filter::key_hash;
 use super::overlay::Overlay;
 use super::run::Run;
-use super::{TAIL_RECORDS, keys, load};
+use super::{TAIL_RECORDS, load};
 use crate::StoreError;
 use crate::backend::TailRecord;
 
@@ -89,9 +89,8 @@ impl Shared {
     pub(crate) fn tail(&self) -> Result<Vec<TailRecord>, StoreError> {
         let (tree, floor) = self.with(|view| Ok((view.tree.clone().ok_or(StoreError::Closed)?, view.tail_floor)))?;
         let mut records = Vec::new();
-        for item in tree.scan_prefix([keys::TAIL]) {
-            let (_, bytes) = item.map_err(|error| StoreError::Failed(error.to_string()))?;
-            load::tail_records(bytes, &mut records)?;
+        for page in load::tail_pages(&tree) {
+            load::tail_records(&page?, &mut records)?;
         }
         records.retain(|(sequence, _)| *sequence >= floor);
         let surplus = records.len().saturating_sub(TAIL_RECORDS);

@@ -44,7 +44,8 @@ fn child_process() {
         store.submit(Box::new(Some(batch))).unwrap();
         if step.is_multiple_of(16) {
             store.flush().unwrap();
-            std::fs::write(format!("{path}.flushed"), step.to_be_bytes()).unwrap();
+            std::fs::write(format!("{path}.flushing"), step.to_be_bytes()).unwrap();
+            std::fs::rename(format!("{path}.flushing"), format!("{path}.flushed")).unwrap();
         }
     }
     store.close().unwrap();

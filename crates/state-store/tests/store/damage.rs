@@ -130,7 +130,7 @@ fn a_damaged_block_is_an_error_that_the_owner_answers_with_condemning() {
     let directory = tempdir().unwrap();
     let path = directory.path().join("store");
     let model = write_store(&path).pop().unwrap();
-    change_values(&path, b'r', |bytes| bytes[40] ^= 4);
+    change_values(&path, b'r', |bytes| *bytes.last_mut().unwrap() ^= 4);
     let store = open(&path);
     let errors = model.iter().filter(|(key, value)| match store.get(key) {
         Ok(found) => {

@@ -39,6 +39,14 @@ pub(crate) fn open(path: &Path) -> PackedStore {
 /// A batch of random puts and deletes over few keys, of different lengths, applied to the model too.
 pub(crate) fn random_batch(random: &mut Random, model: &mut Model) -> Batch {
     let mut batch = Batch::new();
+    if random.below(32) == 0 {
+        // Large enough for several of sled's batches.
+        for number in 0..24_u8 {
+            let value = vec![random.next() as u8; 40_000 + number as usize * 1_000];
+            batch.put(&[b'd', number], &value);
+            model.insert(vec![b'd', number], value);
+        }
+    }
     for _ in 0..random.below(60) {
         let number = random.below(700);
         let mut key = vec![b'a' + (number % 3) as u8];
