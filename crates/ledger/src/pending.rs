@@ -2,14 +2,16 @@
 //!
 //! A commit that concerns other services is open until each has read it and reacted; a reaction may concern others in
 //! turn. A commit stays here while it, or anything that follows from it, is open: so "is everything done that follows
-//! from this position" is one look-up. Reactions may be read before their cause; the outcome is the same.
+//! from what stands up to this position" is one look-up. Reactions may be read before their cause; the outcome is the same.
+
+use std::collections::BTreeMap;
 
 use loopledger_domain::distribution::Distribution;
 use loopledger_domain::procurement::Procurement;
 use loopledger_domain::sales::Sales;
 use loopledger_domain::station::Station;
 use loopledger_domain::{Commit, Decider as _, Event};
-use loopledger_types::{Service, Table};
+use loopledger_types::Service;
 
 use crate::FactRef;
 use crate::fact::{CommitKey, service_code, service_of};
@@ -70,7 +72,8 @@ pub struct OpenHandOver {
 
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
-    nodes: Table<CommitKey, Node>,
+    /// In the order of streams and sequences, so that "up to here" is one look-up.
+    nodes: BTreeMap<CommitKey, Node>,
 }
 
 impl Pending {
@@ -80,11 +83,11 @@ impl Pending {
         let concerned = concerns.of(commit);
         let cause = commit.cause.map(|cause| CommitKey::new(cause.stream.service, cause.sequence));
         if let Some(cause) = cause.filter(|cause| self.nodes.contains_key(cause) || !is_read(*cause)) {
-            let node = self.nodes.entry_or_insert_with(cause, Node::default);
+            let node = self.nodes.entry(cause).or_default();
             node.answered |= 1 << service_code(commit.stream.service);
         }
         if concerned != 0 || self.nodes.contains_key(&own) {
-            let node = self.nodes.entry_or_insert_with(own, Node::default);
+            let node = self.nodes.entry(own).or_default();
             node.read = true;
             node.concerned = concerned;
             node.cause = cause;
@@ -112,9 +115,9 @@ impl Pending {
         }
     }
 
-    /// Whether something that follows from the commit is still due.
-    pub(crate) fn is_open(&self, commit: CommitKey) -> bool {
-        self.nodes.contains_key(&commit)
+    /// Whether something that follows from a commit of `service`, up to and including `sequence`, is still due.
+    pub(crate) fn is_open_through(&self, service: Service, sequence: u64) -> bool {
+        self.nodes.range(CommitKey::new(service, 0)..=CommitKey::new(service, sequence)).next().is_some()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -129,7 +132,7 @@ impl Pending {
             let root = self.root(*key).fact()?;
             (node.read && bits != 0).then_some(OpenHandOver { commit: key.fact()?, awaiting, root })
         };
-        self.nodes.sorted().into_iter().filter_map(waiting).collect()
+        self.nodes.iter().filter_map(waiting).collect()
     }
 
     fn root(&self, key: CommitKey) -> CommitKey {
@@ -145,7 +148,7 @@ impl Pending {
     }
 
     pub(crate) fn write(&self, out: &mut Writer) {
-        for (key, node) in self.nodes.sorted() {
+        for (key, node) in &self.nodes {
             out.number(key.0).byte(u8::from(node.read)).byte(node.concerned).byte(node.answered);
             out.number(node.cause.map_or(0, |cause| cause.0.saturating_add(1))).index(node.open_reactions);
         }

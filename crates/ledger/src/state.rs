@@ -115,9 +115,10 @@ impl Ledger {
         }
     }
 
-    /// Whether `sequence` of `service` has been folded, and nothing that follows from it is due any more.
+    /// Whether `service` has been folded up to `sequence`, and nothing that follows from anything up to there is due any
+    /// more. Not from that one commit alone: whoever waits behind a position means all that it stands on.
     pub fn consequences_are_in(&self, service: Service, sequence: u64) -> bool {
-        self.head(service).head.sequence >= sequence && !self.pending.is_open(CommitKey::new(service, sequence))
+        self.head(service).head.sequence >= sequence && !self.pending.is_open_through(service, sequence)
     }
 
     /// Commits that wait for the answer of another service.

@@ -125,13 +125,18 @@ fn consequences_are_awaited_until_the_last_reaction_is_in() {
     assert!(!done(&ledger), "not read yet");
     ledger.apply(collected).unwrap();
     assert!(!done(&ledger), "procurement has not answered");
+    let before = collected.sequence - 1;
+    assert!(ledger.consequences_are_in(Service::Station, before), "what stands before it is settled");
     assert_eq!(ledger.open_hand_overs()[0].awaiting, [Service::Procurement]);
     ledger.apply(accepted).unwrap();
     assert!(!done(&ledger), "station has not released");
     let open = ledger.open_hand_overs();
     assert_eq!((open[0].commit.service, open[0].root.service), (Service::Procurement, Service::Station));
+    let later = ledger.consequences_are_in(Service::Station, ledger.head(Service::Station).head.sequence);
+    assert!(!later, "whoever waits behind a position waits for all that it stands on");
     ledger.apply(released).unwrap();
     assert!(done(&ledger));
+    assert!(ledger.consequences_are_in(Service::Station, released.sequence));
     assert_eq!(ledger.open_hand_over_count(), 0);
 }
 
