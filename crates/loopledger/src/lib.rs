@@ -5,10 +5,12 @@
 mod cli;
 mod client;
 mod command;
+mod crash;
 pub mod demo;
 mod exit;
 mod output;
 mod record;
+mod up;
 
 use std::process::ExitCode;
 
@@ -21,6 +23,7 @@ use crate::exit::Failure;
 /// Parses the command line, does what it says, and tells how it ended.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    loopledger_service::telemetry::init("warn");
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -39,7 +42,7 @@ pub fn run() -> ExitCode {
 
 async fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Up(_) => Err(Failure::Usage("not here yet".to_owned())),
+        Command::Up(args) => up::up(args).await,
         Command::Demo { server, args } => command::demo(async || Client::connect(&server.server).await, &args).await,
         Command::Record { server, args } => command::record(&Client::connect(&server.server).await?, &args).await,
         Command::Income { server, output, args } => {

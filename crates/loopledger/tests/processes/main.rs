@@ -1,0 +1,6 @@
+//! Real processes of the real binary: killed, restarted, asked nonsense.
+#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "tests: an overflow should stop them")]
+
+mod kills;
+mod manners;
+mod support;
