@@ -1,5 +1,7 @@
 //! The procurement service: its rules run by a writer, offered over gRPC.
 
+#![allow(clippy::similar_names, reason = "payer and payee are the words of the trade")]
+
 mod app;
 mod grpc;
 mod query;

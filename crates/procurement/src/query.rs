@@ -1,6 +1,6 @@
 //! What can be looked at.
 
-use loopledger_domain::procurement::{Key, Payable, Procurement};
+use loopledger_domain::procurement::{Account, Key, Payable, Procurement};
 use loopledger_domain::{PartyKind, Rejection};
 use loopledger_proto::procurement::v1 as pb;
 use loopledger_service::grpc::{Calls, refused};
@@ -118,7 +118,7 @@ pub(crate) async fn list_payables(
                 (None, None) => Vec::new(),
             };
             let accounts = pairs.into_iter().filter_map(|(payer, payee)| directory.account(payer, payee));
-            let ids = accounts.flat_map(|account| account.items());
+            let ids = accounts.flat_map(Account::items);
             let mut rows: Vec<(PayableId, &Payable)> =
                 ids.filter_map(|id| state.payable(id).map(|payable| (id, payable))).collect();
             rows.sort_unstable_by_key(|(id, payable)| (payable.opened_at, *id));

@@ -209,12 +209,11 @@ impl Follower {
     }
 
     async fn read_private(&mut self) -> Result<Arc<Batch>, ReadError> {
-        let reader = match &mut self.private {
-            Some(reader) => reader,
-            None => {
-                let place = self.feed.place(self.stream);
-                self.private.insert(self.feed.log().read(place.topic, place.partition, self.next)?)
-            }
+        let reader = if let Some(reader) = &mut self.private {
+            reader
+        } else {
+            let place = self.feed.place(self.stream);
+            self.private.insert(self.feed.log().read(place.topic, place.partition, self.next)?)
         };
         Ok(Arc::new(Batch::new(self.next, reader.next().await?, self.feed.place(self.stream))))
     }

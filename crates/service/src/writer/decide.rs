@@ -99,7 +99,7 @@ impl<D: Decider> Task<D> {
             });
             return Ok(());
         }
-        self.load(Subject::Command(&job.write.command))?;
+        self.load(&Subject::Command(&job.write.command))?;
         let now = self.chain.next_time(time);
         let context = Context { request_id, stream: self.stream, now };
         let refused = match D::decide(&self.state, &job.write.command, &context) {
@@ -141,7 +141,7 @@ impl<D: Decider> Task<D> {
             let Some(index) = self.next_reaction(now, last) else { return Ok(()) };
             last = index;
             let Some(due) = self.upstream.get_mut(index).and_then(|upstream| upstream.due.pop_front()) else { break };
-            self.load(Subject::Upstream(&due.commit))?;
+            self.load(&Subject::Upstream(&due.commit))?;
             let request_id = due.commit.request_id.for_reaction(due.commit.stream, self.stream);
             let now = self.chain.next_time(time);
             let events = D::react(&self.state, &due.commit, &Context { request_id, stream: self.stream, now });

@@ -69,7 +69,7 @@ fn name(due: Option<&Position>) -> String {
 }
 
 impl Halt {
-    /// The stable reason, UPPER_SNAKE.
+    /// The stable reason, `UPPER_SNAKE`.
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Follow(FollowError::LostTail(_)) => "LOST_TAIL",

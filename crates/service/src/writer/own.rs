@@ -225,7 +225,7 @@ impl<D: Decider> Task<D> {
 
     fn fold(&mut self, foreign: Foreign) -> Result<(), Halt> {
         let commit = &foreign.commit;
-        self.load(Subject::Own(commit))?;
+        self.load(&Subject::Own(commit))?;
         self.state.evolve(commit);
         self.state.entities.confirm();
         if let Some(cause) = commit.cause {

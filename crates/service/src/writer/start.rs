@@ -94,7 +94,7 @@ pub(super) async fn open(
     };
     let progress = progress.unwrap_or(fresh);
     let follower = feed.resume(stream, progress.head, Offset(progress.offset)).await?;
-    let followed = upstream.into_iter().map(|stream| {
+    let reads = upstream.into_iter().map(|stream| {
         let known = progress.upstream.iter().find(|known| known.stream == stream);
         let known = known.copied().unwrap_or_else(|| beginning(stream));
         async move {
@@ -102,11 +102,11 @@ pub(super) async fn open(
             Ok::<_, FollowError>((follower, known))
         }
     });
-    let followed = try_join_all(followed).await?;
+    let reads = try_join_all(reads).await?;
     let mut spans = vec![(follower.next_offset(), end(feed, stream).await?)];
-    let mut upstream = Vec::with_capacity(followed.len());
-    let mut named = Vec::with_capacity(followed.len());
-    for (follower, known) in followed {
+    let mut upstream = Vec::with_capacity(reads.len());
+    let mut named = Vec::with_capacity(reads.len());
+    for (follower, known) in reads {
         spans.push((follower.next_offset(), end(feed, known.stream).await?));
         named.push(known.named);
         upstream.push(Upstream::new(follower, known.noted, Offset(known.noted_offset)));

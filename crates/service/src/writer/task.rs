@@ -87,6 +87,9 @@ pub(super) enum Origin<D: Decider> {
 /// What became of one call of `append`.
 pub(super) type Report = Vec<Result<Offset, AppendError>>;
 
+/// Who asked for a position, and whether the log has it.
+pub(super) type Verified = (u64, Position, Result<bool, FollowError>);
+
 /// What happened.
 pub(super) enum Event {
     Own(Result<Seen, FollowError>),
@@ -94,12 +97,13 @@ pub(super) enum Event {
     Upstream(usize, UpstreamRead),
     Inputs,
     EndChecked(Result<Offset, ReadError>),
-    Verified(u64, Position, Result<bool, FollowError>),
+    Verified(Verified),
     Stop,
     Time,
     Nothing,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "independent conditions of one loop")]
 pub(super) struct Task<D: Decider> {
     pub(super) config: WriterConfig,
     pub(super) stream: StreamId,
@@ -123,7 +127,7 @@ pub(super) struct Task<D: Decider> {
 
     pub(super) ready: VecDeque<Ready<D>>,
     pub(super) waiting: Waiting<D>,
-    pub(super) verifications: FuturesUnordered<BoxFuture<'static, (u64, Position, Result<bool, FollowError>)>>,
+    pub(super) verifications: FuturesUnordered<BoxFuture<'static, Verified>>,
     pub(super) outcomes: VecDeque<Outcome<D>>,
     pub(super) in_flight: usize,
     pub(super) window: usize,
@@ -234,9 +238,7 @@ impl<D: Decider> Task<D> {
             (index, read) = next_upstream(&mut self.upstream, blocked_on), if read_upstream => Event::Upstream(index, read),
             _ = self.inputs.recv_many(&mut self.taken, TAKE_MAX), if take => Event::Inputs,
             end = check_end(&mut self.end_check), if self.end_check.is_some() => Event::EndChecked(end),
-            Some((id, position, found)) = self.verifications.next(), if !self.verifications.is_empty() => {
-                Event::Verified(id, position, found)
-            }
+            Some(verified) = self.verifications.next(), if !self.verifications.is_empty() => Event::Verified(verified),
             () = self.stop.cancelled(), if !self.stopping => Event::Stop,
             () = core::future::ready(()), if more => Event::Nothing,
             () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => Event::Time,
@@ -251,7 +253,7 @@ impl<D: Decider> Task<D> {
             Event::Report(report) => self.take_report(report)?,
             Event::Upstream(index, Ok(read)) => self.note(index, read)?,
             Event::EndChecked(end) => self.take_end(end),
-            Event::Verified(id, position, found) => self.take_verified(id, position, found),
+            Event::Verified((id, position, found)) => self.take_verified(id, position, found),
             Event::Stop => self.begin_stop(),
             Event::Inputs | Event::Time | Event::Nothing => {}
         }

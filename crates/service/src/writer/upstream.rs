@@ -64,7 +64,7 @@ impl Upstream {
     /// Follows on from `follower`; what it says up to `noted` is folded already.
     pub(super) fn new(mut follower: Follower, noted: Head, noted_offset: Offset) -> Self {
         let (stream, next) = (follower.stream(), follower.next_offset());
-        let (followed, followed_offset) = (follower.head(), follower.head_offset());
+        let begun = (follower.head(), follower.head_offset());
         let (send, reads) = mpsc::channel(READS_AHEAD);
         // A task of its own: decoding runs beside deciding.
         let task = tokio::spawn(async move {
@@ -90,8 +90,8 @@ impl Upstream {
             next,
             noted,
             noted_offset,
-            followed,
-            followed_offset,
+            followed: begun.0,
+            followed_offset: begun.1,
             recent: Recent::starting_at(noted),
             due: VecDeque::new(),
             taken: VecDeque::new(),
@@ -140,7 +140,7 @@ impl<D: Decider> Task<D> {
                 return Err(FollowError::from(LostTail { stream: upstream.stream, missing }).into());
             }
             if head.sequence > upstream.noted.sequence {
-                self.load(Subject::Upstream(&commit))?;
+                self.load(&Subject::Upstream(&commit))?;
                 D::note(&mut self.state, &commit);
                 self.dirty.upstream_commit();
                 self.catch_up.commits = self.catch_up.commits.saturating_add(1);
@@ -191,9 +191,9 @@ impl<D: Decider> Task<D> {
     }
 
     /// Loads what the rules need to know and is not in memory.
-    pub(super) fn load(&mut self, subject: Subject<'_, D::Command>) -> Result<(), Halt> {
+    pub(super) fn load(&mut self, subject: &Subject<'_, D::Command>) -> Result<(), Halt> {
         loop {
-            let missing = D::keys(&self.state, again(&subject));
+            let missing = D::keys(&self.state, again(subject));
             if missing.is_empty() {
                 return Ok(());
             }

@@ -68,13 +68,16 @@ impl<D: Decider> Waiter<D> {
     }
 }
 
+/// A stream, and the sequence up to which it must be folded.
+pub(super) type Awaited = (StreamId, u64);
+
 /// Somebody waiting, and for what.
 pub(super) struct Entry<D: Decider> {
     pub(super) positions: Vec<Position>,
     pub(super) deadline: Option<Instant>,
     pub(super) waiter: Waiter<D>,
     /// The first position that is not there yet.
-    blocked_on: Option<(StreamId, u64)>,
+    blocked_on: Option<Awaited>,
 }
 
 /// Everybody who waits, in order of arrival.
@@ -163,7 +166,7 @@ impl<D: Decider> Waiting<D> {
     }
 
     /// Somebody whose deadline has passed, with what they still waited for.
-    pub(super) fn expired(&mut self, now: Instant) -> Option<(Entry<D>, Option<(StreamId, u64)>)> {
+    pub(super) fn expired(&mut self, now: Instant) -> Option<(Entry<D>, Option<Awaited>)> {
         let (deadline, id) = self.by_deadline.first().copied()?;
         if deadline > now {
             return None;

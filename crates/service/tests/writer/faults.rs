@@ -172,14 +172,14 @@ async fn reactions_happen_once_under_faults_and_crashes() {
         let rights = commits(&log, Service::Distribution).await;
         for commits in [&lefts, &rights] {
             let mut causes = BTreeSet::new();
-            for commit in commits.iter() {
+            for commit in commits {
                 assert!(commit.cause.is_none_or(|cause| causes.insert(cause)), "one reaction to a cause");
             }
             assert_eq!(causes.len() as u64, 2 * asked, "an answer and a thanks to each");
         }
-        let state = left.handle().query(keys(asked), in_time(), |state| all(state)).await.unwrap().0;
+        let state = left.handle().query(keys(asked), in_time(), all).await.unwrap().0;
         assert_eq!(state, fold::<Left>(&lefts, &rights));
-        let state = right.handle().query(keys(asked), in_time(), |state| all(state)).await.unwrap().0;
+        let state = right.handle().query(keys(asked), in_time(), all).await.unwrap().0;
         assert_eq!(state, fold::<Right>(&rights, &lefts));
         add_report(&mut total, log.report());
     }

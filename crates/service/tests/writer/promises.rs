@@ -225,7 +225,7 @@ async fn closed_entities_leave_memory_and_come_back() {
     assert!(matches!(refused, Err(WriteError::Rejected(_))));
 }
 
-fn partition(log: &MemoryLog, service: Service) -> loopledger_types::Partition {
+fn partition(log: &MemoryLog, service: Service) -> Partition {
     partition_of(LogKey(COUNTY), log.partition_count(service.topic()))
 }
 
@@ -445,7 +445,7 @@ impl EventLog for Gated {
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_for_a_reaction_survives_a_stop_while_catching_up() {
-    let slow = || WriterConfig { reaction_delay: Duration::from_secs(3_600), ..WriterConfig::default() };
+    let slow = || WriterConfig { reaction_delay: Duration::from_hours(1), ..WriterConfig::default() };
     let log = MemoryLog::new(8);
     let memory = Memory::new();
     let right: Writer<Right> = start(&log, &Memory::new(), WriterConfig::default());
@@ -477,7 +477,7 @@ async fn what_waits_for_a_reaction_survives_a_stop_while_catching_up() {
             handle.heads_changed().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), answered).await.expect("all ten are answered");
+    tokio::time::timeout(Duration::from_mins(1), answered).await.expect("all ten are answered");
     let causes = commits(&log, Service::Station).await.iter().filter(|commit| commit.cause.is_some()).count();
     assert_eq!(causes, 10);
 }

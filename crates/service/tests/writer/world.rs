@@ -72,7 +72,7 @@ pub(crate) fn add(number: u64, account: u64, amount: i64) -> Write<Command> {
 }
 
 pub(crate) fn in_time() -> Option<Instant> {
-    Instant::now().checked_add(Duration::from_secs(600))
+    Instant::now().checked_add(Duration::from_mins(10))
 }
 
 /// Every commit of the stream in the log now.
