@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use sled::Tree;
-
 use super::cursor::{Cursor, Source};
 use super::job::{Input, Job};
-use super::load::{Loaded, Manifest, Meta, TailPage, encode, newest_first, write};
+use super::load::{Loaded, Manifest, Meta, TailPage, encode, newest_first};
 use super::page::{Page, PageBuilder};
+use super::pipeline::Pipeline;
 use super::run::{Run, RunBuilder};
 use super::store::Options;
 use super::view::Shared;
-use super::{TAIL_RECORDS, keys, parts};
+use super::{TAIL_RECORDS, keys};
 use crate::StoreError;
 use crate::backend::{Sealed, TailRecord};
 
@@ -20,35 +19,12 @@ use crate::backend::{Sealed, TailRecord};
 const FAN_OUT: usize = 8;
 /// Keys deleted in one step.
 const DROP_KEYS: usize = 16;
-/// Superfluous tail pages deleted with one batch; more wait for the next.
-const TAIL_DROP_PAGES: usize = 256;
 /// Size of a page of the tail before it is sealed; see the size of a block.
 const TAIL_PAGE_BYTES: usize = 6 * 1024;
 
-/// Pages to a sled batch, in bytes. sled needs many times the memory of a batch (6 GB for 50,000 keys).
-const BATCH_BYTES: usize = 1024 * 1024;
-
-/// A sled batch in the making.
-#[derive(Debug, Default)]
-struct Values {
-    batch: sled::Batch,
-    unapplied: usize,
-    written: usize,
-}
-
-impl Values {
-    fn put(&mut self, key: &[u8], page: &Page) {
-        for (key, value) in parts::split(key, page) {
-            self.batch.insert(key, value);
-        }
-        self.unapplied = self.unapplied.saturating_add(page.bytes().len());
-        self.written = self.written.saturating_add(page.bytes().len());
-    }
-}
-
 #[derive(Debug)]
 pub(crate) struct Engine {
-    tree: Tree,
+    pipeline: Pipeline,
     shared: Arc<Shared>,
     options: Options,
     /// Per level, oldest first.
@@ -68,10 +44,10 @@ pub(crate) struct Engine {
 const MAX_LEVEL: u8 = 10;
 
 impl Engine {
-    pub(crate) fn new(tree: Tree, shared: Arc<Shared>, options: Options, loaded: Loaded) -> Self {
+    pub(crate) fn new(pipeline: Pipeline, shared: Arc<Shared>, options: Options, loaded: Loaded) -> Self {
         let Loaded { levels, manifest, meta, tail, drop_from, .. } = loaded;
         Self {
-            tree,
+            pipeline,
             shared,
             options,
             levels,
@@ -93,27 +69,26 @@ impl Engine {
 
     /// Writes a batch atomically; gives the bytes written.
     ///
-    /// The pages of a large one go first, some at a time: they count from the moment the meta says how many there are,
-    /// which is written with the last of them.
+    /// Pages and records count from the moment the meta says how many there are, which is written last. sled's log
+    /// keeps the order of writes: after a kill there is never a meta without what it counts.
     pub(crate) fn write(&mut self, sealed: Sealed) -> Result<usize, StoreError> {
         let Sealed { pages, meta, tail } = sealed;
-        let mut values = Values::default();
+        let mut written = 0_usize;
         for hashed in &pages {
-            values.put(&keys::numbered(keys::PAGE, self.meta.next_page), &hashed.page);
+            written = written.saturating_add(hashed.page.bytes().len());
+            self.pipeline.write(&keys::numbered(keys::PAGE, self.meta.next_page), &hashed.page)?;
             self.meta.next_page = self.meta.next_page.saturating_add(1);
-            if values.unapplied >= BATCH_BYTES {
-                self.apply(&mut values)?;
-            }
+            self.options.point("state-store.inside-checkpoint");
         }
         for (first, page) in self.pack_tail(tail) {
-            values.put(&keys::numbered(keys::TAIL, first), &page);
+            self.pipeline.write(&keys::numbered(keys::TAIL, first), &page)?;
         }
         if meta.is_some() {
             self.meta.body = meta;
         }
-        values.put(&keys::META, &encode(&self.meta));
-        self.drop_tail(&mut values.batch);
-        self.apply(&mut values)?;
+        self.options.point("state-store.inside-checkpoint");
+        self.pipeline.write(&keys::META, &encode(&self.meta))?;
+        self.pipeline.sync()?;
         self.shared.update(|view| {
             for hashed in pages {
                 view.active.insert(hashed.page, &hashed.hashes);
@@ -122,13 +97,7 @@ impl Engine {
             view.tail_floor = self.meta.tail_floor;
         });
         self.freeze_if_full();
-        Ok(values.written)
-    }
-
-    fn apply(&self, values: &mut Values) -> Result<(), StoreError> {
-        self.options.point("state-store.inside-checkpoint");
-        values.unapplied = 0;
-        self.tree.apply_batch(core::mem::take(&mut values.batch)).map_err(|error| failed(&error))
+        Ok(written)
     }
 
     /// Whether both overlays are full: no batch must be taken before a step made room.
@@ -137,7 +106,10 @@ impl Engine {
     }
 
     pub(crate) fn has_work(&self) -> bool {
-        !self.jobs.is_empty() || self.drop_from < self.first_page || self.next_garbage().is_some()
+        !self.jobs.is_empty()
+            || self.drop_from < self.first_page
+            || self.next_garbage().is_some()
+            || self.stale_tail().is_some()
     }
 
     /// Does a small piece of background work; gives roughly the bytes it moved.
@@ -147,7 +119,7 @@ impl Engine {
         }
         let Some((&level, job)) = self.jobs.iter_mut().next() else { return Ok(0) };
         self.options.point("state-store.inside-merge");
-        if let Some(written) = job.step(&self.tree)? {
+        if let Some(written) = job.step(&mut self.pipeline)? {
             return Ok(written);
         }
         if let Some(job) = self.jobs.remove(&level) {
@@ -156,9 +128,9 @@ impl Engine {
         Ok(0)
     }
 
-    /// Waits for sled's buffers to reach the disk.
-    pub(crate) fn sync(&self) -> Result<(), StoreError> {
-        self.tree.flush().map(|_| ()).map_err(|error| failed(&error))
+    /// Waits for all that is under way. To be called before the thread waits for anything else.
+    pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
+        self.pipeline.sync()
     }
 
     fn freeze_if_full(&mut self) {
@@ -193,7 +165,7 @@ impl Engine {
             let runs = runs.to_vec();
             let mut sources = Vec::new();
             for run in runs.iter().rev() {
-                sources.extend(Source::run(Arc::clone(run), self.tree.clone(), &[])?);
+                sources.extend(Source::run(Arc::clone(run), self.pipeline.tree().clone(), &[])?);
             }
             let keys = runs.iter().fold(0_u64, |sum, run| sum.saturating_add(run.entry.entries));
             let older = self.levels.iter().skip(usize::from(above)).flatten().cloned().collect();
@@ -238,7 +210,7 @@ impl Engine {
         self.start_merges()
     }
 
-    fn write_manifest(&self) -> Result<(), StoreError> {
+    fn write_manifest(&mut self) -> Result<(), StoreError> {
         let making = self.jobs.values().map(Job::id);
         let manifest = Manifest {
             schema: self.options.schema,
@@ -248,7 +220,7 @@ impl Engine {
             runs: self.levels.iter().flatten().map(|run| run.entry.clone()).collect(),
             garbage: self.garbage.iter().map(|(id, _)| *id).chain(making).collect(),
         };
-        write(&self.tree, &keys::MANIFEST, &encode(&manifest))
+        self.pipeline.write(&keys::MANIFEST, &encode(&manifest))
     }
 
     fn take_run_id(&mut self) -> u64 {
@@ -262,29 +234,29 @@ impl Engine {
         self.garbage.iter().position(|(_, run)| run.as_ref().is_none_or(|run| Arc::strong_count(run) == 1))
     }
 
+    /// The first page of the tail, if nothing in it counts any more.
+    fn stale_tail(&self) -> Option<u64> {
+        self.tail.front().filter(|page| page.last < self.meta.tail_floor).map(|page| page.first)
+    }
+
     /// Deletes a few keys that no longer count; whether there were any.
     fn drop_something(&mut self) -> Result<bool, StoreError> {
         if self.drop_from < self.first_page {
-            let end = self.first_page.min(self.drop_from.saturating_add(16));
-            for number in self.drop_from..end {
-                for key in self.tree.scan_prefix(keys::numbered(keys::PAGE, number)).keys() {
-                    let key = key.map_err(|error| failed(&error))?;
-                    self.tree.remove(key).map_err(|error| failed(&error))?;
-                }
+            if !self.pipeline.remove(&keys::numbered(keys::PAGE, self.drop_from), DROP_KEYS)? {
+                self.drop_from = self.drop_from.saturating_add(1);
             }
-            self.drop_from = end;
+            return Ok(true);
+        }
+        if let Some(first) = self.stale_tail() {
+            if !self.pipeline.remove(&keys::numbered(keys::TAIL, first), DROP_KEYS)? {
+                self.tail.pop_front();
+            }
             return Ok(true);
         }
         let Some(at) = self.next_garbage() else { return Ok(false) };
         let Some(&(id, _)) = self.garbage.get(at) else { return Ok(false) };
         for class in keys::RUN_CLASSES {
-            let prefix = keys::numbered(class, id);
-            let found: Result<Vec<_>, _> = self.tree.scan_prefix(prefix).keys().take(DROP_KEYS).collect();
-            let found = found.map_err(|error| failed(&error))?;
-            for key in &found {
-                self.tree.remove(key).map_err(|error| failed(&error))?;
-            }
-            if !found.is_empty() {
+            if self.pipeline.remove(&keys::numbered(class, id), DROP_KEYS)? {
                 return Ok(true);
             }
         }
@@ -301,6 +273,7 @@ impl Engine {
         let continues = self.tail.back().is_some_and(|page| page.last.checked_add(1) == Some(*first));
         let kept = u64::try_from(TAIL_RECORDS).unwrap_or(u64::MAX);
         let floor = last.saturating_add(1).saturating_sub(kept);
+        self.meta.tail_last = *last;
         self.meta.tail_floor = if continues { self.meta.tail_floor.max(floor) } else { *first };
         let mut pages = Vec::new();
         let mut builder = PageBuilder::default();
@@ -309,28 +282,11 @@ impl Engine {
             builder.push(&sequence.to_be_bytes(), Some(record));
             if builder.size() >= TAIL_PAGE_BYTES || sequence == last {
                 let page = builder.seal();
-                self.tail.push_back(TailPage { first: from, last: *sequence, parts: parts::count(&page) });
+                self.tail.push_back(TailPage { first: from, last: *sequence });
                 pages.push((from, page));
                 from = sequence.saturating_add(1);
             }
         }
         pages
     }
-
-    fn drop_tail(&mut self, batch: &mut sled::Batch) {
-        for _ in 0..TAIL_DROP_PAGES {
-            match self.tail.front() {
-                Some(&TailPage { first, last, parts }) if last < self.meta.tail_floor => {
-                    let key = keys::numbered(keys::TAIL, first);
-                    (0..parts).for_each(|part| batch.remove(parts::key(&key, part)));
-                    self.tail.pop_front();
-                }
-                Some(_) | None => return,
-            }
-        }
-    }
-}
-
-fn failed(error: &sled::Error) -> StoreError {
-    StoreError::Failed(error.to_string())
 }

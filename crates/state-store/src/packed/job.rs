@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use sled::Tree;
-
 use super::cursor::Cursor;
 use super::filter::key_hash;
-use super::load;
+use super::pipeline::Pipeline;
 use super::run::{Run, RunBuilder, Write};
 use crate::StoreError;
 
@@ -42,7 +40,7 @@ impl Job {
     }
 
     /// Writes one block or chunk. Gives the bytes written, or nothing when all is written.
-    pub(crate) fn step(&mut self, tree: &Tree) -> Result<Option<usize>, StoreError> {
+    pub(crate) fn step(&mut self, pipeline: &mut Pipeline) -> Result<Option<usize>, StoreError> {
         let mut passed = 0_u32;
         while let Some((key, value)) = self.cursor.peek() {
             if passed >= STEP_ENTRIES {
@@ -55,10 +53,10 @@ impl Job {
             let full = if forgotten { None } else { self.builder.push(key, hash, value) };
             self.cursor.advance()?;
             if let Some(block) = full {
-                return write(tree, block).map(Some);
+                return write(pipeline, &block).map(Some);
             }
         }
-        self.builder.finish().map(|rest| write(tree, rest)).transpose()
+        self.builder.finish().map(|rest| write(pipeline, &rest)).transpose()
     }
 
     pub(crate) fn finish(self) -> (Input, Option<Run>) {
@@ -66,7 +64,7 @@ impl Job {
     }
 }
 
-fn write(tree: &Tree, (key, page): Write) -> Result<usize, StoreError> {
-    load::write(tree, &key, &page)?;
+fn write(pipeline: &mut Pipeline, (key, page): &Write) -> Result<usize, StoreError> {
+    pipeline.write(key, page)?;
     Ok(page.bytes().len())
 }

@@ -9,7 +9,8 @@ use sled::{IVec, Tree};
 use super::filter::key_hash;
 use super::overlay::Overlay;
 use super::page::{FORMAT, Page, PageError, seal_one};
-use super::parts::{self, fetch, fetch_if_any, page_error};
+use super::parts::{fetch, fetch_if_any, page_error};
+use super::pipeline::Pipeline;
 use super::run::{Run, RunEntry};
 use super::store::Options;
 use super::{keys, view::View};
@@ -38,7 +39,9 @@ pub(crate) struct Manifest {
 pub(crate) struct Meta {
     /// Pages from `first_page` up to here must exist.
     pub(crate) next_page: u64,
+    /// Sequences of the oldest and the newest record of the tail that count.
     pub(crate) tail_floor: u64,
+    pub(crate) tail_last: u64,
     pub(crate) body: Option<Vec<u8>>,
 }
 
@@ -49,7 +52,6 @@ pub(crate) struct TailPage {
     pub(crate) first: u64,
     /// Sequence of its last record.
     pub(crate) last: u64,
-    pub(crate) parts: u32,
 }
 
 /// What the engine starts with.
@@ -98,18 +100,6 @@ pub(crate) fn encode<T: bincode::Encode>(value: &T) -> Page {
     seal_one(&bincode::encode_to_vec(value, bincode::config::standard()).expect("writing to memory cannot fail"))
 }
 
-/// Writes one page on its own, whole or not at all.
-pub(crate) fn write(tree: &Tree, key: &[u8], page: &Page) -> Result<(), StoreError> {
-    let written = if parts::count(page) == 1 {
-        tree.insert(key, page.bytes()).map(|_| ())
-    } else {
-        let mut batch = sled::Batch::default();
-        parts::split(key, page).for_each(|(key, value)| batch.insert(key, value));
-        tree.apply_batch(batch)
-    };
-    written.map_err(|error| StoreError::Failed(error.to_string()))
-}
-
 fn decode<T: bincode::Decode<()>>(page: &Page) -> Result<T, StoreError> {
     const WRONG: StoreError = StoreError::Corrupt("the manifest or meta cannot be decoded");
     let bytes = page.entry(0).and_then(|(_, value)| value).ok_or(WRONG)?;
@@ -125,13 +115,20 @@ fn numbers(tree: &Tree, class: u8) -> impl Iterator<Item = Result<u64, StoreErro
     whole.map(|key| keys::number(&key?).ok_or(StoreError::Corrupt("a key has no number")))
 }
 
-/// The pages of the tail, oldest first.
-pub(crate) fn tail_pages(tree: &Tree) -> impl Iterator<Item = Result<Page, StoreError>> {
-    numbers(tree, keys::TAIL).map(|number| fetch(tree, &keys::numbered(keys::TAIL, number?)))
+/// The records of the tail from `floor` on, oldest first. Pages wholly below it may be vanishing.
+pub(crate) fn tail_from(tree: &Tree, floor: u64) -> Result<Vec<TailRecord>, StoreError> {
+    let numbers: Vec<u64> = numbers(tree, keys::TAIL).collect::<Result<_, _>>()?;
+    let below = numbers.iter().filter(|first| **first <= floor).count().saturating_sub(1);
+    let mut records = Vec::new();
+    for number in numbers.into_iter().skip(below) {
+        tail_records(&fetch(tree, &keys::numbered(keys::TAIL, number))?, &mut records)?;
+    }
+    records.retain(|(sequence, _)| *sequence >= floor);
+    Ok(records)
 }
 
 /// Appends the records of a page of the tail.
-pub(crate) fn tail_records(page: &Page, records: &mut Vec<TailRecord>) -> Result<(), StoreError> {
+fn tail_records(page: &Page, records: &mut Vec<TailRecord>) -> Result<(), StoreError> {
     for (key, value) in page.entries() {
         let sequence = key.first_chunk().map(|chunk| u64::from_be_bytes(*chunk));
         let (Some(sequence), Some(value)) = (sequence, value) else {
@@ -144,11 +141,12 @@ pub(crate) fn tail_records(page: &Page, records: &mut Vec<TailRecord>) -> Result
 
 /// Reads the whole state of `tree`, or writes the manifest of an empty one, unless there `existed` one before: damaged
 /// files may open as empty ones.
-pub(crate) fn load(tree: &Tree, options: &Options, existed: bool) -> Result<Loaded, LoadError> {
+pub(crate) fn load(pipeline: &mut Pipeline, options: &Options, existed: bool) -> Result<Loaded, LoadError> {
+    let tree = &pipeline.tree().clone();
     let manifest = match fetch_if_any(tree, &keys::MANIFEST)? {
         Some(bytes) => check_manifest(bytes, options)?,
         None if existed => return Err(StoreError::Corrupt("there was a store, but it has no manifest").into()),
-        None => create(tree, options)?,
+        None => create(pipeline, options)?,
     };
     let meta: Meta = match fetch_if_any(tree, &keys::META)? {
         Some(bytes) => decode(&Page::open(bytes).map_err(page_error)?)?,
@@ -167,10 +165,10 @@ pub(crate) fn load(tree: &Tree, options: &Options, existed: bool) -> Result<Load
         tail_floor: meta.tail_floor,
     };
     let drop_from = leftover.min(manifest.first_page);
-    Ok(Loaded { view, levels, tail: load_tail(tree)?, manifest, meta, drop_from })
+    Ok(Loaded { view, levels, tail: load_tail(pipeline, meta.tail_last)?, manifest, meta, drop_from })
 }
 
-fn create(tree: &Tree, options: &Options) -> Result<Manifest, LoadError> {
+fn create(pipeline: &mut Pipeline, options: &Options) -> Result<Manifest, LoadError> {
     let manifest = Manifest {
         schema: options.schema,
         owner: options.owner.clone(),
@@ -179,8 +177,8 @@ fn create(tree: &Tree, options: &Options) -> Result<Manifest, LoadError> {
         runs: Vec::new(),
         garbage: Vec::new(),
     };
-    write(tree, &keys::MANIFEST, &encode(&manifest))?;
-    tree.flush()?;
+    pipeline.write(&keys::MANIFEST, &encode(&manifest))?;
+    pipeline.sync()?;
     Ok(manifest)
 }
 
@@ -245,13 +243,21 @@ fn load_pages(tree: &Tree, first: u64, next: u64) -> Result<Overlay, LoadError> 
     Ok(overlay)
 }
 
-fn load_tail(tree: &Tree) -> Result<VecDeque<TailPage>, LoadError> {
+/// What is beyond `last` belongs to a checkpoint that was never finished.
+fn load_tail(pipeline: &mut Pipeline, last: u64) -> Result<VecDeque<TailPage>, LoadError> {
+    let tree = pipeline.tree().clone();
     let mut pages = VecDeque::new();
-    for page in tail_pages(tree) {
+    for number in numbers(&tree, keys::TAIL) {
+        let key = keys::numbered(keys::TAIL, number?);
+        if keys::number(&key).is_none_or(|first| first > last) {
+            while pipeline.remove(&key, 16)? {}
+            continue;
+        }
+        let page = fetch(&tree, &key);
         let (page, mut records) = (page?, Vec::new());
         tail_records(&page, &mut records)?;
         if let (Some((first, _)), Some((last, _))) = (records.first(), records.last()) {
-            pages.push_back(TailPage { first: *first, last: *last, parts: parts::count(&page) });
+            pages.push_back(TailPage { first: *first, last: *last });
         }
     }
     Ok(pages)

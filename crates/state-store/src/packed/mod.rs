@@ -1,17 +1,17 @@
 //! A log-structured store of byte keys and values inside one sled tree.
 //!
 //! sled takes some 30,000 random inserts a second; packed into pages, the same entries go in many times faster. A
-//! batch is written as a few pages in one atomic sled batch, and its entries are found through an overlay in memory.
-//! A full overlay becomes a sorted run of blocks; eight runs of a level become one of the next, so that a lookup asks
-//! a bounded number of filters and every entry is rewritten a logarithmic number of times. A run counts from the
-//! moment the manifest names it, and what the manifest no longer names is deleted afterwards: a crash in between
-//! leaves garbage, which the next opening deletes.
+//! batch is written as a few pages, which count from the moment the meta is written, and its entries are found through
+//! an overlay in memory. A full overlay becomes a sorted run of blocks; eight runs of a level become one of the next,
+//! so that a lookup asks a bounded number of filters and every entry is rewritten a logarithmic number of times. A run
+//! counts from the moment the manifest names it, and what the manifest no longer names is deleted afterwards: a crash
+//! in between leaves garbage, which the next process deletes.
 //!
 //! Invariants: one thread writes sled; newest wins; a page below the manifest's `first_page` is in a run; the levels
 //! are ordered by age, so all of a level is newer than all of the next.
 //!
-//! Deliberately not here: what the bytes mean, and durability. This is a cache: sled syncs twice a second, and what a
-//! kill loses is folded again from the log.
+//! Deliberately not here: what the bytes mean, and the promise that what is submitted survives. This is a cache: what
+//! a kill loses is folded again from the log.
 
 mod cursor;
 mod engine;
@@ -22,6 +22,7 @@ mod load;
 mod overlay;
 mod page;
 mod parts;
+mod pipeline;
 mod run;
 mod store;
 mod view;

@@ -11,14 +11,13 @@ use std::time::Duration;
 use super::engine::Engine;
 use super::load::{LoadError, load};
 use super::overlay::FULL_KEYS;
+use super::pipeline::Pipeline;
 use super::view::Shared;
 use crate::backend::{Backend, Batch, Submission, TailRecord, Visit};
 use crate::{OpenReport, Reason, StoreError};
 
 /// Batches that may wait by default; with two overlays this bounds the memory of what is not in a run.
 const QUEUE: usize = 4;
-/// sled's own default. What a kill loses is at most this much, and is folded again from the log.
-const FLUSH_EVERY_MS: u64 = 500;
 /// Half a second for a lock that is about to be released.
 const LOCK_ATTEMPTS: u32 = 50;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
@@ -130,7 +129,7 @@ impl PackedStore {
         let config = sled::Config::new()
             .path(directory)
             .cache_capacity(options.cache_bytes)
-            .flush_every_ms(Some(FLUSH_EVERY_MS))
+            .flush_every_ms(None)
             .mode(sled::Mode::HighThroughput);
         let queue = options.queue;
         let (path, options, thread_status) = (directory.to_path_buf(), options.clone(), Arc::clone(&status));
@@ -258,10 +257,12 @@ fn open_engine(directory: &Path, config: &sled::Config, options: Options) -> Res
     let existed = std::fs::metadata(directory.join("db")).is_ok_and(|db| db.len() > 0);
     let db = open_sled(config)?;
     let tree = sled::Tree::clone(&db);
-    let mut loaded = load(&tree, &options, existed)?;
+    let mut pipeline = Pipeline::new(tree);
+    let mut loaded = load(&mut pipeline, &options, existed)?;
     let shared = Arc::new(Shared::new(core::mem::take(&mut loaded.view)));
-    let mut engine = Engine::new(tree, Arc::clone(&shared), options, loaded);
+    let mut engine = Engine::new(pipeline, Arc::clone(&shared), options, loaded);
     engine.resume()?;
+    engine.sync()?;
     Ok((engine, shared))
 }
 
@@ -312,6 +313,7 @@ fn serve_until_closed(engine: &mut Engine, inbox: &Receiver<Work>, status: &Stat
                 Err(TryRecvError::Disconnected) => return engine.sync(),
             }
         } else {
+            engine.sync()?;
             match inbox.recv() {
                 Ok(work) => work,
                 Err(_) => return engine.sync(),

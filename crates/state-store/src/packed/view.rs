@@ -88,11 +88,7 @@ impl Shared {
     /// The newest raw records, oldest first.
     pub(crate) fn tail(&self) -> Result<Vec<TailRecord>, StoreError> {
         let (tree, floor) = self.with(|view| Ok((view.tree.clone().ok_or(StoreError::Closed)?, view.tail_floor)))?;
-        let mut records = Vec::new();
-        for page in load::tail_pages(&tree) {
-            load::tail_records(&page?, &mut records)?;
-        }
-        records.retain(|(sequence, _)| *sequence >= floor);
+        let mut records = load::tail_from(&tree, floor)?;
         let surplus = records.len().saturating_sub(TAIL_RECORDS);
         Ok(records.split_off(surplus))
     }

@@ -1,0 +1,95 @@
+//! Writes to sled, a few at a time, one store at a time.
+//!
+//! sled 0.34 can deadlock: the thread that opens a new segment holds a lock while it waits for a truncation of the
+//! file, which waits in the queue of a pool of seven threads, which may all be writing buffers and wait for that lock.
+//! The pool is the process's. So never so many buffers are under way: after some 32 KiB (with what sled moves along,
+//! about four buffers) everything is synced, and stores take turns. Its own flushing thread, which writes when it
+//! likes, is turned off.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use sled::Tree;
+
+use super::page::Page;
+use super::parts;
+use crate::StoreError;
+
+/// Bytes after which everything is synced.
+const SYNC_BYTES: usize = 32 * 1024;
+/// What any change counts for: sled may rewrite a node and clean one up.
+const CHANGE_BYTES: usize = 7 * 1024;
+
+/// Held by the store that has something under way.
+static TURN: Mutex<()> = Mutex::new(());
+
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    tree: Tree,
+    unsynced: usize,
+    turn: Option<MutexGuard<'static, ()>>,
+}
+
+impl Pipeline {
+    pub(crate) const fn new(tree: Tree) -> Self {
+        Self { tree, unsynced: 0, turn: None }
+    }
+
+    pub(crate) const fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Writes a page, whole or not at all.
+    pub(crate) fn write(&mut self, key: &[u8], page: &Page) -> Result<(), StoreError> {
+        self.begin();
+        let written = if parts::count(page) == 1 {
+            self.tree.insert(key, page.bytes()).map(|_| ())
+        } else {
+            let mut batch = sled::Batch::default();
+            parts::split(key, page).for_each(|(key, value)| batch.insert(key, value));
+            self.tree.apply_batch(batch)
+        };
+        written.map_err(failed)?;
+        self.changed(page.bytes().len())
+    }
+
+    /// Removes up to `count` keys under `prefix`; whether there were any.
+    pub(crate) fn remove(&mut self, prefix: &[u8], count: usize) -> Result<bool, StoreError> {
+        let found: Result<Vec<_>, _> = self.tree.scan_prefix(prefix).keys().take(count).collect();
+        let found = found.map_err(failed)?;
+        for key in &found {
+            self.begin();
+            self.tree.remove(key).map_err(failed)?;
+            self.changed(0)?;
+        }
+        Ok(!found.is_empty())
+    }
+
+    /// Waits for all that is under way, and lets the others have their turn.
+    pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
+        if self.turn.is_some() {
+            let synced = self.tree.flush().map(|_| ()).map_err(failed);
+            self.unsynced = 0;
+            self.turn = None;
+            // The lock is not fair.
+            std::thread::yield_now();
+            return synced;
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self) {
+        if self.turn.is_none() {
+            self.turn = Some(TURN.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    fn changed(&mut self, bytes: usize) -> Result<(), StoreError> {
+        self.unsynced = self.unsynced.saturating_add(bytes.max(CHANGE_BYTES));
+        if self.unsynced >= SYNC_BYTES { self.sync() } else { Ok(()) }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "an argument of map_err")]
+pub(crate) fn failed(error: sled::Error) -> StoreError {
+    StoreError::Failed(error.to_string())
+}
