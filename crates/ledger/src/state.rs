@@ -3,7 +3,6 @@
 use loopledger_domain::Commit;
 use loopledger_types::{BusinessDate, CountyCode, Head, Service, StreamSequence, Timestamp};
 
-use crate::fact::CommitKey;
 use crate::pending::{Concerns, OpenHandOver, Pending};
 use crate::store::RecordOffset;
 use crate::tables::Tables;
