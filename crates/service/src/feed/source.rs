@@ -11,9 +11,9 @@ use tokio::sync::{Notify, watch};
 
 use super::record::{Batch, Place};
 
-/// Bytes of records (not of decoded commits, which are a few times as large) kept for slower followers: about 40,000
-/// commits, a tenth of a second of replay.
-const CACHE_BYTES_MAX: usize = 16 * 1_024 * 1_024;
+/// Bytes of records (decoded commits are a few times as large) kept for slower followers: about 10,000 commits, some
+/// tens of milliseconds of replay.
+const CACHE_BYTES_MAX: usize = 4 * 1_024 * 1_024;
 
 /// What a follower finds at its offset.
 pub(super) enum Look {

@@ -3,11 +3,12 @@
 use bytes::Bytes;
 use loopledger_chain::{Envelope, RECORD_BYTES_MAX, leaf_hash};
 use loopledger_domain::{Commit, Context, Decider, Event, Rejection, Rule, Subject};
-use loopledger_event_log::Record;
+use loopledger_event_log::{Headers, Record};
 use loopledger_types::{Cause, Head, Key, Position, RequestId, StreamSequence, Timestamp};
 use loopledger_wire::{Draft, Receipt, encode_commit};
 use tokio::time::Instant;
 
+use super::headers::headers;
 use super::job::{Job, Query};
 use super::task::{InFlight, Origin, Outcome, Ready, Task};
 use super::{Halt, WriteError};
@@ -205,12 +206,14 @@ impl<D: Decider> Task<D> {
         loopledger_ledger::check_with(&commit, &mut self.journal).map_err(|error| Unfit::Bug(error.to_string()))?;
         // After this point nothing fails.
         self.state.evolve(&commit);
-        Ok(Sealed { head: Head { sequence, hash }, recorded_at: decision.now, named, request_id: decision.request_id })
+        let headers = if self.feed.log().keeps_headers() { headers(&commit) } else { Vec::new() };
+        let (recorded_at, request_id) = (commit.recorded_at, commit.request_id);
+        Ok(Sealed { head: Head { sequence, hash }, recorded_at, named, request_id, headers })
     }
 
     fn put_in_flight(&mut self, sealed: Sealed, origin: Origin<D>) {
         let value = Bytes::copy_from_slice(&self.scratch);
-        self.batch.push(Record { key: Key(self.stream.county), headers: Vec::new(), value: value.clone() });
+        self.batch.push(Record { key: Key(self.stream.county), headers: sealed.headers.clone(), value: value.clone() });
         self.chain.head = sealed.head;
         self.chain.recorded_at = sealed.recorded_at;
         for (upstream, sequence) in &sealed.named {
@@ -222,6 +225,7 @@ impl<D: Decider> Task<D> {
             value,
             recorded_at: sealed.recorded_at,
             request_id: sealed.request_id,
+            headers: sealed.headers,
             origin,
             named: sealed.named,
         }));
@@ -247,6 +251,7 @@ struct Sealed {
     recorded_at: Timestamp,
     named: Vec<(usize, u64)>,
     request_id: RequestId,
+    headers: Headers,
 }
 
 /// Whether the events, or the record, are over their bounds.

@@ -10,6 +10,7 @@ mod checkpoint;
 mod decide;
 mod error;
 mod handle;
+mod headers;
 mod health;
 mod job;
 mod own;

@@ -205,13 +205,15 @@ impl<D: Decider> Task<D> {
 
     /// The upstream stream that `commit` needs to be read further.
     fn lacks(&self, commit: &Commit) -> Result<Option<usize>, Halt> {
-        let named = commit.upstream.iter().map(|named| (named.stream, named.sequence));
-        let cause = commit.cause.iter().map(|cause| (cause.stream, cause.sequence));
-        for (stream, sequence) in named.chain(cause) {
+        let named = commit.upstream.iter().map(|named| (named.stream, named.sequence, false));
+        let cause = commit.cause.iter().map(|cause| (cause.stream, cause.sequence, true));
+        for (stream, sequence, is_cause) in named.chain(cause) {
             let Some(index) = self.upstream.iter().position(|upstream| upstream.stream == stream) else {
                 return Err(Halt::UnknownUpstream { sequence: commit.sequence, stream });
             };
-            if self.upstream.get(index).is_some_and(|upstream| upstream.noted.sequence < sequence) {
+            // After a restart a cause may be folded already and still have to be read again, to be known as due.
+            let read = self.upstream.get(index).map(|up| if is_cause { up.followed } else { up.noted });
+            if read.is_some_and(|read| read.sequence < sequence) {
                 return Ok(Some(index));
             }
         }

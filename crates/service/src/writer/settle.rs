@@ -92,7 +92,7 @@ impl<D: Decider> Task<D> {
         for outcome in &self.outcomes {
             match outcome {
                 Outcome::Commit(commit) => {
-                    records.push(Record { key, headers: Vec::new(), value: commit.value.clone() });
+                    records.push(Record { key, headers: commit.headers.clone(), value: commit.value.clone() });
                 }
                 Outcome::Refusal { .. } | Outcome::Repeat { .. } | Outcome::Query(_) => {}
             }

@@ -166,6 +166,8 @@ impl<D: Decider> Task<D> {
             self.serving = true;
             self.own.fresh_at = now;
             tracing::info!(stream = %self.stream, sequence = self.own.chain.head.sequence, commits = self.catch_up.commits, "serving");
+            // Whoever hears that it serves may ask for the heads at once.
+            self.publish();
             self.health.send_replace(Health::Serving);
         } else if now.saturating_duration_since(self.catch_up.reported) >= REPORT_PERIOD {
             self.catch_up.reported = now;

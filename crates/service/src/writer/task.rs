@@ -11,7 +11,7 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use loopledger_domain::{Decider, State};
-use loopledger_event_log::{AppendError, Offset, ReadError, Record};
+use loopledger_event_log::{AppendError, Headers, Offset, ReadError, Record};
 use loopledger_ledger::Journal;
 use loopledger_state_store::ServiceStore;
 use loopledger_types::{Head, Partition, Position, RequestId, StreamId, Table, Timestamp};
@@ -72,6 +72,8 @@ pub(super) struct InFlight<D: Decider> {
     pub(super) value: Bytes,
     pub(super) recorded_at: Timestamp,
     pub(super) request_id: RequestId,
+    /// Empty unless the log keeps them.
+    pub(super) headers: Headers,
     pub(super) origin: Origin<D>,
     /// Upstream heads that the chain named before this commit's own are in [`Chain`]; these are this commit's.
     pub(super) named: Vec<(usize, u64)>,
@@ -325,7 +327,7 @@ impl<D: Decider> Task<D> {
         }
     }
 
-    fn publish(&mut self) {
+    pub(super) fn publish(&mut self) {
         let metrics = &self.metrics;
         metrics.queued.set(self.ready.len());
         metrics.in_flight.set(self.in_flight);

@@ -1,6 +1,7 @@
 //! Two writers of one stream, on a log that delays, duplicates, reorders, and fails with and without applying.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use loopledger_event_log::{FaultPlan, FaultReport, MemoryLog};
 use loopledger_service::writer::{Answer, WriteError, Writer, WriterConfig, WriterHandle};
@@ -57,6 +58,8 @@ impl Outcomes {
 
 async fn rounds(left: &WriterHandle<Left>, other: &WriterHandle<Left>, dice: &mut Dice, outcomes: &mut Outcomes) {
     for round in 0..40_u64 {
+        // Checkpoints fall due while commits are in flight.
+        tokio::time::advance(Duration::from_millis(300)).await;
         let mut under_way = Vec::new();
         for index in 0..25_u64 {
             let number = round * 25 + index;
@@ -120,20 +123,22 @@ async fn two_writers_of_one_stream_do_everything_once() {
     assert_every_fault(&total);
 }
 
-/// Restarts a writer: the old one is dropped where it stands.
-fn crash<D>(writer: &mut Option<Writer<D>>, log: &MemoryLog, memory: &Memory, keep: bool)
+/// Restarts a writer: the old one is dropped where it stands. Returns how many checkpoints it had cut.
+fn crash<D>(writer: &mut Option<Writer<D>>, log: &MemoryLog, memory: &Memory, keep: bool) -> u64
 where
     D: loopledger_domain::Decider<Entity = crate::peer::Number>,
 {
-    drop(writer.take());
+    let checkpoints = writer.take().map_or(0, |writer| writer.handle().metrics().checkpoints_total.get());
     let memory = if keep { memory.clone() } else { Memory::new() };
     *writer = Some(start(&log.producer(), &memory, WriterConfig::default()));
+    checkpoints
 }
 
 #[tokio::test(start_paused = true)]
 async fn reactions_happen_once_under_faults_and_crashes() {
     let mut total = FaultReport::default();
-    for seed in 0..30 {
+    let mut checkpoints = 0;
+    for seed in 0..60 {
         println!("seed {seed}");
         let mut dice = Dice::new(seed);
         let log = MemoryLog::with_faults(seed, FAULTS);
@@ -149,12 +154,18 @@ async fn reactions_happen_once_under_faults_and_crashes() {
         for number in 0..asked {
             ask(left.as_ref().unwrap().handle(), number).await;
             ask(right.as_ref().unwrap().handle(), 1_000 + number).await;
+            // Checkpoints fall due while reactions are in flight.
+            tokio::time::advance(Duration::from_millis(dice.below(900))).await;
             match dice.below(12) {
-                0 => crash(&mut left, &log, &left_memory, true),
-                1 => crash(&mut right, &log, &right_memory, true),
+                0 => checkpoints += crash(&mut left, &log, &left_memory, true),
+                1 => checkpoints += crash(&mut right, &log, &right_memory, true),
                 // Without the store everything is folded again.
-                2 => crash(&mut left, &log, &Memory::new(), false),
-                3 => crash(&mut standby, &log, &Memory::new(), false),
+                2 => {
+                    crash(&mut left, &log, &Memory::new(), false);
+                }
+                3 => {
+                    crash(&mut standby, &log, &Memory::new(), false);
+                }
                 4 => {
                     // In an orderly way.
                     right.take().unwrap().shut_down().await;
@@ -183,6 +194,7 @@ async fn reactions_happen_once_under_faults_and_crashes() {
         assert_eq!(state, fold::<Right>(&rights, &lefts));
         add_report(&mut total, log.report());
     }
+    assert!(checkpoints > 100, "{checkpoints} checkpoints before crashes");
     assert_every_fault(&total);
 }
 
