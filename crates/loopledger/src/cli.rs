@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::bench::Bench;
 use crate::command::{DemoArgs, IncomeArgs, LoopArgs, RecordArgs, StatementArgs, TraceArgs};
 use crate::output::Format;
 
@@ -77,6 +78,13 @@ pub(crate) enum Command {
         #[command(flatten)]
         server: Server,
     },
+    /// The load generator: measures a running server.
+    Bench {
+        #[command(flatten)]
+        server: Server,
+        #[command(subcommand)]
+        bench: Bench,
+    },
     /// Heads, voids and digests.
     Status {
         #[command(flatten)]
@@ -111,7 +119,7 @@ pub(crate) struct UpArgs {
     #[arg(long)]
     pub(crate) demo: bool,
     /// Households of the demo.
-    #[arg(long, default_value_t = 400, requires = "demo", value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    #[arg(long, default_value_t = 400, requires = "demo", value_parser = clap::value_parser!(u32).range(1..=200_000))]
     pub(crate) households: u32,
     /// Seed of the demo.
     #[arg(long, default_value_t = 2020, requires = "demo")]

@@ -2,6 +2,7 @@
 //! its parts; the binary is one call.
 #![allow(clippy::print_stdout, reason = "a command prints its answer")]
 
+mod bench;
 mod cli;
 mod client;
 mod command;
@@ -58,6 +59,7 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
             command::statement(&Client::connect(&server.server).await?, &args, output.format).await
         }
         Command::Rebuild { server } => command::rebuild(&Client::connect(&server.server).await?).await,
+        Command::Bench { server, bench } => bench::bench(&server, &bench).await,
         Command::Status { server, output } => {
             command::status(&Client::connect(&server.server).await?, output.format).await
         }

@@ -45,7 +45,8 @@ pub(crate) async fn up(args: UpArgs) -> Result<(), Failure> {
     let mut server = Server::new().await.map_err(|error| Failure::refused("set up the server", &error))?;
     let stop = server.stop_token();
     let county = County::start(&args.data, on_point, &mut server, &stop).await?;
-    let bound = server.bind(ServerConfig::new(args.listen)).await.map_err(|error| Failure::refused("listen", &error))?;
+    let bound =
+        server.bind(ServerConfig::new(args.listen)).await.map_err(|error| Failure::refused("listen", &error))?;
     let address = bound.address();
     println!("LoopLedger 闭环账本 · 托里县 {} · gRPC {address} · 数据 {}", CountyCode::TUOLI, args.data.display());
     let serving = tokio::spawn(bound.serve());
@@ -132,7 +133,8 @@ async fn writer_serves(name: &str, mut health: watch::Receiver<Health>) -> Resul
 
 fn open_log(data: &Path, on_point: Option<PointHook>) -> Result<Arc<dyn EventLog>, Failure> {
     let directory = data.join("log");
-    std::fs::create_dir_all(&directory).map_err(|error| Failure::Refused(format!("{}: {error}", directory.display())))?;
+    std::fs::create_dir_all(&directory)
+        .map_err(|error| Failure::Refused(format!("{}: {error}", directory.display())))?;
     let options = FileLogOptions { on_point, ..FileLogOptions::default() };
     let (log, report) = FileLog::open(&directory, options).map_err(|error| Failure::refused("open the log", &error))?;
     for torn in &report.torn_tails {

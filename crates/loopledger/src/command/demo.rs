@@ -19,7 +19,7 @@ use crate::record::to_json;
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct DemoArgs {
     /// Households, spread over the 40 stations.
-    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=200_000))]
     pub(crate) households: u32,
     /// The same seed plays the same year.
     #[arg(long, default_value_t = 2020)]

@@ -13,4 +13,5 @@ mod trade;
 mod world;
 mod year;
 
+pub(crate) use rng::Rng;
 pub use year::{DEMO_WEEKS, play};

@@ -123,7 +123,11 @@ fn every_receipt_is_found(url: &str, receipts: &Path) {
         let service = stream.split('/').next().expect("a service").to_owned();
         let request = receipt["requestId"].as_str().expect("an id").to_owned();
         let sequence = position["sequence"].as_u64().expect("a sequence");
-        expected.entry(service).or_default().push((request, sequence, position["hash"].as_str().expect("a hash").to_owned()));
+        expected.entry(service).or_default().push((
+            request,
+            sequence,
+            position["hash"].as_str().expect("a hash").to_owned(),
+        ));
     }
     let count: usize = expected.values().map(Vec::len).sum();
     assert!(count > 20_000, "{count} receipts");

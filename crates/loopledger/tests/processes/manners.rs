@@ -80,7 +80,8 @@ fn every_question_has_an_answer_in_every_format() {
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{args:?}: {error}"))
     };
     let households = json(&["income", "--division", "654224"]);
-    let household = households.as_array().expect("rows").iter().find(|row| row["net_yuan"] != "0.00").expect("one that earned");
+    let household =
+        households.as_array().expect("rows").iter().find(|row| row["net_yuan"] != "0.00").expect("one that earned");
     let household = household["household_id"].as_str().expect("an id").to_owned();
     let lines = json(&["income", "--household", &household]);
     let line = &lines.as_array().expect("lines")[0];

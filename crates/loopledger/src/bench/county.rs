@@ -1,0 +1,89 @@
+//! The county that the load runs in: the scenario's parties, places and households, and collections without end.
+
+use loopledger_proto::client::v1::RecordLine;
+use loopledger_proto::client::v1::record_line::Line;
+use loopledger_proto::ledger::v1::{AwaitRequest, GetStatusRequest};
+use loopledger_proto::station::v1::record_request::Command;
+use loopledger_proto::station::v1::{CollectGoodsRequest, RecordRequest};
+use loopledger_types::BusinessDate;
+
+use crate::client::Client;
+use crate::demo::{Rng, play};
+use crate::exit::Failure;
+use crate::record::Recorder;
+
+/// Weeks of the scenario from which collections are taken as patterns: spring to autumn, so every product is among them.
+const PATTERN_WEEKS: i32 = 28;
+const HOUSEHOLDS_PER_PATTERN: u32 = 400;
+
+/// Sends the scenario's registrations; repeats find them.
+pub(super) async fn open(client: &Client, seed: u64, households: u32) -> Result<(), Failure> {
+    let lines = play(seed, households, 0).map(Ok);
+    let tally = Recorder::new(client, 1, Vec::new(), |_, _| Ok(())).run(lines).await?;
+    if tally.refused > 0 {
+        Err(Failure::Refused(format!("{} registrations were refused", tally.refused)))
+    } else {
+        Ok(())
+    }
+}
+
+/// Collections of households that are registered, with request ids of their own.
+#[derive(Debug)]
+pub(super) struct Collections {
+    patterns: Vec<CollectGoodsRequest>,
+    next: usize,
+    rng: Rng,
+    serial: u64,
+}
+
+impl Collections {
+    /// `run` makes the request ids of one run unlike those of another.
+    pub(super) fn new(seed: u64, households: u32, run: u64) -> Self {
+        let weeks = if households > HOUSEHOLDS_PER_PATTERN { 8 } else { PATTERN_WEEKS };
+        let patterns = play(seed, households, weeks).filter_map(collection).collect();
+        Self { patterns, next: 0, rng: Rng::new(run), serial: 0 }
+    }
+
+    /// The next collection, on a day of 2020 of its own.
+    pub(super) fn next(&mut self) -> CollectGoodsRequest {
+        let mut request = self.patterns.get(self.next).cloned().unwrap_or_default();
+        self.next = self.next.saturating_add(1).checked_rem(self.patterns.len().max(1)).unwrap_or(0);
+        self.serial = self.serial.saturating_add(1);
+        request.request_id = self.request_id();
+        request.receipt_number = format!("B{:08}", self.serial);
+        let days = i32::try_from(self.rng.between(0, 260)).unwrap_or(0);
+        let first = BusinessDate::from_ymd(2020, 4, 6).expect("a day");
+        if let Some(occasion) = &mut request.occasion {
+            occasion.business_date = first.plus_days(days).to_string();
+        }
+        request
+    }
+
+    pub(super) fn next_in_bulk(&mut self) -> RecordRequest {
+        RecordRequest { command: Some(Command::CollectGoods(self.next())) }
+    }
+
+    /// A UUID of version 8 with 122 random bits of this run.
+    fn request_id(&mut self) -> String {
+        let (high, low) = (self.rng.next(), self.rng.next());
+        let (a, b, c) = (high >> 32, (high >> 16) & 0xffff, high & 0x0fff);
+        let (d, e) = ((low >> 48) & 0x3fff, low & 0xffff_ffff_ffff);
+        format!("{a:08x}-{b:04x}-8{c:03x}-{:04x}-{e:012x}", d | 0x8000)
+    }
+}
+
+fn collection(line: RecordLine) -> Option<CollectGoodsRequest> {
+    match line.line? {
+        Line::Station(RecordRequest { command: Some(Command::CollectGoods(request)) }) => Some(request),
+        _ => None,
+    }
+}
+
+/// Commits of all streams, once everything that follows from them is in the ledger.
+pub(super) async fn commits_settled(client: &Client) -> Result<u64, Failure> {
+    let mut ledger = client.ledger()?;
+    let heads = ledger.r#await(AwaitRequest::default()).await?.into_inner().heads;
+    let _ = ledger.r#await(AwaitRequest { positions: heads, consequences: true }).await?;
+    let status = ledger.get_status(GetStatusRequest::default()).await?.into_inner();
+    Ok(status.streams.iter().fold(0, |sum, stream| u64::saturating_add(sum, stream.sequence)))
+}

@@ -1,0 +1,125 @@
+//! Writes: durable collections, in bulk and one by one.
+
+use std::time::{Duration, Instant};
+
+use loopledger_proto::station::v1::record_response::Outcome;
+use loopledger_proto::station::v1::station_service_client::StationServiceClient;
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::Channel;
+
+use super::county::{Collections, commits_settled, open};
+use super::latency::{Latencies, rate};
+use crate::client::Client;
+use crate::exit::Failure;
+
+/// Commands made ahead of the stream.
+const AHEAD: usize = 8_192;
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct BulkArgs {
+    #[arg(long, default_value_t = 500_000)]
+    commands: u64,
+    #[arg(long, default_value_t = 6_000)]
+    households: u32,
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// Makes this run's request ids unlike another's.
+    #[arg(long, default_value_t = 1)]
+    run: u64,
+}
+
+pub(super) async fn bulk(client: &Client, args: &BulkArgs) -> Result<(), Failure> {
+    open(client, args.seed, args.households).await?;
+    let mut collections = Collections::new(args.seed, args.households, args.run);
+    let before = commits_settled(client).await?;
+    let (sender, receiver) = mpsc::channel(AHEAD);
+    let count = args.commands;
+    let began = Instant::now();
+    // A thread of its own: making commands must not wait for the runtime.
+    let making = tokio::task::spawn_blocking(move || {
+        for _ in 0..count {
+            if sender.blocking_send(collections.next_in_bulk()).is_err() {
+                return;
+            }
+        }
+    });
+    let mut answers = client.station()?.record(ReceiverStream::new(receiver)).await?.into_inner();
+    let (mut recorded, mut refused) = (0_u64, 0_u64);
+    while let Some(answer) = answers.next().await {
+        match answer?.outcome {
+            Some(Outcome::Receipt(_)) => recorded = recorded.saturating_add(1),
+            Some(Outcome::Status(_)) | None => refused = refused.saturating_add(1),
+        }
+        if recorded.saturating_add(refused) == count {
+            break;
+        }
+    }
+    let acknowledged = began.elapsed();
+    let commits = commits_settled(client).await?.saturating_sub(before);
+    let settled = began.elapsed();
+    drop(making.await);
+    println!("bulk: {recorded} commands acknowledged, {refused} refused, {commits} commits with their reactions");
+    println!("  commands acknowledged: {}/s ({} ms)", rate(recorded, acknowledged), acknowledged.as_millis());
+    println!("  commits until all is in the ledger: {}/s ({} ms)", rate(commits, settled), settled.as_millis());
+    println!("  commands until all is in the ledger: {}/s", rate(recorded, settled));
+    Ok(())
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct UnaryArgs {
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_024))]
+    connections: u32,
+    #[arg(long, default_value_t = 100_000)]
+    commands: u64,
+    #[arg(long, default_value_t = 400)]
+    households: u32,
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// Makes this run's request ids unlike another's.
+    #[arg(long, default_value_t = 1)]
+    run: u64,
+}
+
+pub(super) async fn unary(client: &Client, server: &str, args: &UnaryArgs) -> Result<(), Failure> {
+    open(client, args.seed, args.households).await?;
+    let before = commits_settled(client).await?;
+    let each = args.commands.checked_div(u64::from(args.connections)).unwrap_or(0).max(1);
+    let mut connections = Vec::new();
+    for number in 0..args.connections {
+        let station = Client::connect(server).await?.station()?;
+        let run = args.run.wrapping_mul(10_007).wrapping_add(u64::from(number));
+        let collections = Collections::new(args.seed, args.households, run);
+        connections.push((station, collections));
+    }
+    let began = Instant::now();
+    let tasks: Vec<_> =
+        connections.into_iter().map(|(station, made)| tokio::spawn(one_by_one(station, made, each))).collect();
+    let mut latencies = Latencies::default();
+    for task in tasks {
+        let done = task.await.map_err(|error| Failure::refused("run a connection", &error))??;
+        latencies.merge(done);
+    }
+    let took = began.elapsed();
+    let count = u64::try_from(latencies.len()).unwrap_or(u64::MAX);
+    let commits = commits_settled(client).await?.saturating_sub(before);
+    println!("unary: {count} commands over {} connections, {commits} commits with their reactions", args.connections);
+    println!("  {}/s, {}", rate(count, took), latencies.summary());
+    Ok(())
+}
+
+async fn one_by_one(
+    mut station: StationServiceClient<Channel>,
+    mut made: Collections,
+    count: u64,
+) -> Result<Latencies, Failure> {
+    let mut latencies = Latencies::default();
+    for _ in 0..count {
+        let request = made.next();
+        let began = Instant::now();
+        station.collect_goods(request).await?;
+        latencies.add(Duration::max(began.elapsed(), Duration::from_nanos(1)));
+    }
+    Ok(latencies)
+}

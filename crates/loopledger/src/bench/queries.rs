@@ -1,0 +1,69 @@
+//! Queries: one household's income by month.
+
+use std::time::Instant;
+
+use loopledger_proto::ledger::v1::{GetHouseholdIncomeRequest, ListDivisionIncomeRequest};
+
+use super::latency::{Latencies, rate};
+use crate::client::Client;
+use crate::demo::Rng;
+use crate::exit::Failure;
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct IncomeArgs {
+    #[arg(long, default_value_t = 50_000)]
+    queries: u64,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+pub(super) async fn income(client: &Client, args: &IncomeArgs) -> Result<(), Failure> {
+    let households = all_households(client).await?;
+    let Some(last) = households.len().checked_sub(1) else {
+        return Err(Failure::Refused("there is no household to ask about".to_owned()));
+    };
+    let mut rng = Rng::new(args.seed);
+    let mut service = client.income()?;
+    let mut latencies = Latencies::default();
+    let mut months = 0_usize;
+    let began = Instant::now();
+    for _ in 0..args.queries {
+        let index = usize::try_from(rng.between(0, i64::try_from(last).unwrap_or(0))).unwrap_or(0);
+        let household_id = households.get(index).cloned().unwrap_or_default();
+        let asked = Instant::now();
+        let answer =
+            service.get_household_income(GetHouseholdIncomeRequest { household_id, ..Default::default() }).await?;
+        latencies.add(asked.elapsed());
+        months = months.saturating_add(answer.get_ref().by_month.len());
+    }
+    let took = began.elapsed();
+    let mean = months.saturating_mul(10).checked_div(latencies.len()).unwrap_or(0);
+    println!(
+        "income: {} queries over {} households, {}.{} months each",
+        latencies.len(),
+        households.len(),
+        mean / 10,
+        mean % 10
+    );
+    println!("  {}/s, {}", rate(args.queries, took), latencies.summary());
+    Ok(())
+}
+
+async fn all_households(client: &Client) -> Result<Vec<String>, Failure> {
+    let mut service = client.income()?;
+    let (mut households, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = ListDivisionIncomeRequest {
+            page_size: 1_000,
+            page_token,
+            division_code: "654224".to_owned(),
+            ..ListDivisionIncomeRequest::default()
+        };
+        let answer = service.list_division_income(request).await?.into_inner();
+        households.extend(answer.rows.into_iter().filter_map(|row| Some(row.household?.household_id)));
+        page_token = answer.next_page_token;
+        if page_token.is_empty() {
+            return Ok(households);
+        }
+    }
+}
