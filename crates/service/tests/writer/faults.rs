@@ -20,6 +20,11 @@ pub(crate) const FAULTS: FaultPlan = FaultPlan {
     slow_read: 100,
 };
 
+/// How many seeds to play; `SEEDS` asks for more.
+fn seeds(at_least: u64) -> u64 {
+    std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(at_least)
+}
+
 /// Numbers from a seed, the same in every run.
 pub(crate) struct Dice(u64);
 
@@ -86,7 +91,7 @@ async fn rounds(left: &WriterHandle<Left>, other: &WriterHandle<Left>, dice: &mu
 async fn two_writers_of_one_stream_do_everything_once() {
     let mut total = FaultReport::default();
     let (mut conflicts, mut resends) = (0, 0);
-    for seed in 0..30 {
+    for seed in 0..seeds(30) {
         println!("seed {seed}");
         let log = MemoryLog::with_faults(seed, FAULTS);
         let one: Writer<Left> = start(&log.producer(), &Memory::new(), WriterConfig::default());
@@ -138,7 +143,7 @@ where
 async fn reactions_happen_once_under_faults_and_crashes() {
     let mut total = FaultReport::default();
     let mut checkpoints = 0;
-    for seed in 0..60 {
+    for seed in 0..seeds(60) {
         println!("seed {seed}");
         let mut dice = Dice::new(seed);
         let log = MemoryLog::with_faults(seed, FAULTS);
