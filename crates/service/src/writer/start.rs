@@ -176,3 +176,25 @@ impl<D: Decider> Task<D> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn progress_says_how_far_how_fast_and_how_long() {
+        let began = Instant::now();
+        let spans = vec![(Offset(100), Offset(1_100)), (Offset(0), Offset(1_000))];
+        let mut progression = Progression::new(began, spans);
+        assert_eq!(progression.report(began, &[Offset(100), Offset(0)]).time_left, None);
+        progression.commits = 5_000;
+        let now = began.checked_add(Duration::from_secs(2)).unwrap();
+        let report = progression.report(now, &[Offset(1_100), Offset(500)]);
+        let time_left = Some(Duration::from_millis(666));
+        assert_eq!(report, CatchUp { commits: 5_000, commits_per_second: 2_500, percent: 75, time_left });
+        assert!(!progression.is_complete(&[Offset(1_100), Offset(500)]));
+        // What is appended meanwhile does not count.
+        assert!(progression.is_complete(&[Offset(9_000), Offset(1_000)]));
+        assert_eq!(progression.report(now, &[Offset(9_000), Offset(1_000)]).percent, 100);
+    }
+}
