@@ -1,0 +1,83 @@
+//! A log in memory with gates: appends and the question where the log ends wait while their gate is closed.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use loopledger_event_log::{AppendError, EventLog, LogReader, MemoryLog, Offset, ReadError, Record};
+use loopledger_types::{Partition, Topic};
+use tokio::sync::watch;
+
+#[derive(Debug)]
+pub(crate) struct Gate {
+    log: MemoryLog,
+    /// Whether appends get through.
+    pub(crate) appends: watch::Sender<bool>,
+    /// Whether the log's end can be asked for: writers begin with it.
+    pub(crate) ends: watch::Sender<bool>,
+    /// Calls of `append` so far.
+    pub(crate) asked: watch::Sender<u64>,
+    /// Every append fails for good.
+    pub(crate) is_broken: AtomicBool,
+}
+
+impl Gate {
+    pub(crate) fn open() -> Self {
+        Self {
+            log: MemoryLog::new(4),
+            appends: watch::Sender::new(true),
+            ends: watch::Sender::new(true),
+            asked: watch::Sender::new(0),
+            is_broken: AtomicBool::new(false),
+        }
+    }
+}
+
+impl EventLog for Gate {
+    fn append(
+        &self,
+        topic: Topic,
+        partition: Partition,
+        records: Vec<Record>,
+    ) -> BoxFuture<'static, Vec<Result<Offset, AppendError>>> {
+        self.asked.send_modify(|asked| *asked += 1);
+        if self.is_broken.load(Ordering::Relaxed) {
+            let failed = records.iter().map(|_| Err(AppendError::Closed)).collect();
+            return futures::future::ready(failed).boxed();
+        }
+        if *self.appends.borrow() {
+            return self.log.append(topic, partition, records);
+        }
+        let (log, mut open) = (self.log.clone(), self.appends.subscribe());
+        async move {
+            open.wait_for(|open| *open).await.unwrap();
+            log.append(topic, partition, records).await
+        }
+        .boxed()
+    }
+
+    fn read(&self, topic: Topic, partition: Partition, from: Offset) -> Result<Box<dyn LogReader>, ReadError> {
+        self.log.read(topic, partition, from)
+    }
+
+    fn end(&self, topic: Topic, partition: Partition) -> BoxFuture<'static, Result<Offset, ReadError>> {
+        let (log, mut open) = (self.log.clone(), self.ends.subscribe());
+        async move {
+            open.wait_for(|open| *open).await.unwrap();
+            log.end(topic, partition).await
+        }
+        .boxed()
+    }
+
+    fn partition_count(&self, topic: Topic) -> u32 {
+        self.log.partition_count(topic)
+    }
+
+    fn durability(&self) -> &'static str {
+        self.log.durability()
+    }
+
+    fn keeps_headers(&self) -> bool {
+        self.log.keeps_headers()
+    }
+}

@@ -1,0 +1,13 @@
+//! The four services over real connections, on a log in memory: calls, queries, bulk streams, refusals, deadlines,
+//! nonsense, health, reflection, and the end of a server.
+#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "tests")]
+
+mod bulk;
+mod calls;
+mod county;
+mod gate;
+mod queries;
+mod refusals;
+mod season;
+mod server;
+mod wire;
