@@ -2,9 +2,9 @@
 //!
 //! sled 0.34 can deadlock: the thread that opens a new segment holds a lock while it waits for a truncation of the
 //! file, which waits in the queue of a pool of seven threads, which may all be writing buffers and wait for that lock.
-//! The pool is the process's. So never so many buffers are under way: after some 32 KiB (with what sled moves along,
-//! about four buffers) everything is synced, and stores take turns. Its own flushing thread, which writes when it
-//! likes, is turned off.
+//! The pool is the process's. So never so many buffers of 512 KiB are under way: after some 96 KiB (with what sled
+//! moves along, one or two buffers; while it cleans up, five) everything is synced, and stores take turns. Its own
+//! flushing thread, which writes when it likes, is turned off.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -15,7 +15,7 @@ use super::parts;
 use crate::StoreError;
 
 /// Bytes after which everything is synced.
-const SYNC_BYTES: usize = 32 * 1024;
+const SYNC_BYTES: usize = 96 * 1024;
 /// What any change counts for: sled may rewrite a node and clean one up.
 const CHANGE_BYTES: usize = 7 * 1024;
 
