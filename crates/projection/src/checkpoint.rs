@@ -68,7 +68,8 @@ impl Checkpointer {
                 () = due => false,
             };
             let began = Instant::now();
-            self = self.save().await;
+            let Some(saved) = self.save().await else { return };
+            self = saved;
             if let Some(request) = request {
                 // Whoever asked may have gone.
                 let _ = request.send(());
@@ -86,20 +87,20 @@ impl Checkpointer {
         }
     }
 
-    /// One checkpoint, if anything changed and the store takes it.
-    async fn save(self) -> Self {
+    /// One checkpoint, if anything changed and the store takes it. `None`: the process is ending.
+    async fn save(self) -> Option<Self> {
         // A stream that lost commits makes the store the evidence of them: it stays as it is.
         let is_evidence = matches!(self.shared.health.borrow().halt(), Some(crate::Halt::LostTail { .. }));
         if is_evidence || self.shared.health.borrow().checkpoints_failed.is_some() {
-            return self;
+            return Some(self);
         }
-        let Some(cut) = self.cut().await else { return self };
+        let Some(cut) = self.cut().await else { return Some(self) };
         let written = tokio::task::spawn_blocking(move || {
             let mut this = self;
             let result = this.write(cut);
             (this, result)
         });
-        let (this, result) = written.await.expect("writing a checkpoint does not panic");
+        let (this, result) = written.await.ok()?;
         match result {
             Ok(bytes) => {
                 this.shared.metrics.checkpoints_total.add(1);
@@ -111,7 +112,7 @@ impl Checkpointer {
                 this.shared.health.send_modify(|health| health.checkpoints_failed = Some(error.to_string()));
             }
         }
-        this
+        Some(this)
     }
 
     /// Takes what changed; `None` if nothing was folded since the last time.
@@ -156,7 +157,8 @@ impl Checkpointer {
                 part.put(&offsets_row(service, number), &value)?;
             }
         }
-        let extra = Extra { generation, days: cut.days };
+        let pages = u32::try_from(self.saved.pages.len()).unwrap_or(u32::MAX);
+        let extra = Extra { generation, pages, days: cut.days };
         let streams =
             Service::ALL.into_iter().zip(cut.heads).zip(cut.offsets).filter(|((_, head), _)| head.sequence > 0);
         let streams = streams.map(|((service, head), offset)| StreamProgress {

@@ -31,18 +31,20 @@ fn business_date(event: &Event) -> BusinessDate {
         Event::Procurement(event) => date_of!(event, procurement {
             HouseholdRegistered HouseholdCategoryChanged MemberJoined MemberLeft HouseholdRelocated PartyRegistered
             ProductRegistered LinkageContracted PurchaseAccepted PurchaseDeclined PayableOpened PayoutMade PayoutFailed
+            UpstreamIgnored
         }),
         Event::Station(event) => date_of!(event, station {
             StationOpened GoodsCollected GoodsReleased GoodsReturned GoodsHandedOver GoodsTakenBack StockTakenIn
             GoodsBoughtIn StockReserved StockRefused ReservationReleased CancelRefused GoodsIssued
+            UpstreamIgnored
         }),
         Event::Distribution(event) => date_of!(event, distribution {
             SiteOpened ShipmentDispatched HandOverRefused ShipmentReceived GoodsBoughtIn StockReserved StockRefused
-            ReservationReleased CancelRefused GoodsIssued
+            ReservationReleased CancelRefused GoodsIssued UpstreamIgnored
         }),
         Event::Sales(event) => date_of!(event, sales {
             ChannelOpened OrderPlaced OrderLineCancelled CancellationRequested OrderLineStands OrderFulfilled
-            PaymentReceived PrepaymentReturned ConsignmentSettled
+            PaymentReceived PrepaymentReturned ConsignmentSettled UpstreamIgnored
         }),
     }
 }

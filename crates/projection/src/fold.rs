@@ -218,12 +218,13 @@ impl Fold {
     fn publish(&mut self, service: Service, head: Head, done: usize) {
         let count = u64::try_from(done).unwrap_or(u64::MAX);
         self.shared.metrics.commits_total.add(count);
+        // First the health: whoever waits for the last heads finds a state that is caught up.
+        self.progression.advance(done, &self.merge.lanes, &self.shared);
         self.shared.heads.send_modify(|heads| {
             if let Some(slot) = heads.get_mut(service.index()) {
                 *slot = head;
             }
         });
-        self.progression.advance(done, &self.merge.lanes, &self.shared);
         self.since_checkpoint = self.since_checkpoint.saturating_add(count);
         if self.since_checkpoint >= self.checkpoint_commits {
             self.since_checkpoint = 0;

@@ -64,16 +64,18 @@ fn service_byte(service: Service) -> u8 {
     u8::try_from(service.index()).unwrap_or(u8::MAX)
 }
 
-/// What the store says of itself besides heads: which generation counts, and the span of business dates.
+/// What the store says of itself besides heads: which generation counts, how many pages it has (so that a missing one
+/// is noticed), and the span of business dates.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Extra {
     pub(crate) generation: u32,
+    pub(crate) pages: u32,
     pub(crate) days: Option<Days>,
 }
 
 impl Extra {
     pub(crate) fn encode(self) -> Vec<u8> {
-        let mut out = self.generation.to_be_bytes().to_vec();
+        let mut out = [self.generation.to_be_bytes(), self.pages.to_be_bytes()].concat();
         if let Some(days) = self.days {
             out.extend_from_slice(&days.first.days().to_be_bytes());
             out.extend_from_slice(&days.last.days().to_be_bytes());
@@ -83,14 +85,15 @@ impl Extra {
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (generation, rest) = bytes.split_first_chunk::<4>()?;
-        let generation = u32::from_be_bytes(*generation);
+        let (pages, rest) = rest.split_first_chunk::<4>()?;
+        let (generation, pages) = (u32::from_be_bytes(*generation), u32::from_be_bytes(*pages));
         if rest.is_empty() {
-            return Some(Self { generation, days: None });
+            return Some(Self { generation, pages, days: None });
         }
         let (first, rest) = rest.split_first_chunk::<4>()?;
         let last = <[u8; 4]>::try_from(rest).ok()?;
         let day = |bytes| BusinessDate::from_days(i32::from_be_bytes(bytes)).ok();
-        Some(Self { generation, days: Some(Days { first: day(*first)?, last: day(last)? }) })
+        Some(Self { generation, pages, days: Some(Days { first: day(*first)?, last: day(last)? }) })
     }
 }
 
@@ -131,6 +134,9 @@ pub(crate) fn load(store: &RowStore, county: CountyCode) -> Result<(Folded, Comm
     let extra = Extra::decode(&progress.extra).ok_or(LoadFailure::Inconsistent("its progress cannot be read"))?;
     let mut saved = Saved { progress, extra, ..Saved::default() };
     let ledger = load_pages(store, county, &mut saved)?;
+    if u32::try_from(saved.pages.len()) != Ok(extra.pages) {
+        return Err(LoadFailure::Inconsistent("pages are missing"));
+    }
     let index = CommitIndex::default();
     for service in Service::ALL {
         let (head, offset) = saved.head(StreamId { service, county });
@@ -206,11 +212,11 @@ mod tests {
     fn what_is_said_of_the_store_reads_back() {
         let day = |text| BusinessDate::parse(text).unwrap();
         let days = Some(Days { first: day("2020-04-01"), last: day("2020-12-31") });
-        for extra in [Extra { generation: 7, days }, Extra { generation: 0, days: None }] {
+        for extra in [Extra { generation: 7, pages: 70_000, days }, Extra { generation: 0, pages: 0, days: None }] {
             assert_eq!(Extra::decode(&extra.encode()), Some(extra));
         }
-        assert_eq!(Extra::decode(&[0, 0, 0]), None);
-        assert_eq!(Extra::decode(&[0, 0, 0, 1, 9]), None);
+        assert_eq!(Extra::decode(&[0; 7]), None);
+        assert_eq!(Extra::decode(&[0; 9]), None);
         let page = PageKey { table: 9, page: 70_000 };
         assert_eq!(page_of(&page_row(page, 3)), Some((page, 3)));
         assert!(page_row(page, 3) < page_row(page, 4));

@@ -24,6 +24,8 @@ use crate::view;
 
 /// Bytes of records in a page of commits: clients take messages of 4 MiB.
 const PAGE_BYTES_MAX: usize = 3 * 1_024 * 1_024;
+/// How long a status waits for digests.
+const PATIENCE: core::time::Duration = core::time::Duration::from_millis(500);
 /// Reports of a rebuild that wait for a slow listener; it misses the others.
 const REPORTS_AHEAD: usize = 4;
 
@@ -99,8 +101,11 @@ impl Api {
         let at_least = fields.at_least(&request.at_least);
         let at_least = fields.finish(at_least)?;
         self.shared.wait_for(&at_least, request.consequences, deadline).await?;
+        // Usually it is ready, or will be in a moment. A state that goes on filling has no digest worth a second of
+        // everybody's time.
+        let soon = tokio::time::Instant::now().checked_add(PATIENCE).map_or(deadline, |soon| soon.min(deadline));
+        let _ = self.shared.ready(soon).await;
         let health = self.shared.health.borrow().clone();
-        // A state that is still filling has no digest worth a second of everybody's time.
         let digest = if health.is_caught_up { Some(self.shared.digest().await?) } else { None };
         let folded = self.shared.folded.read().await;
         let heads = digest.map_or_else(|| Service::ALL.map(|s| folded.ledger.head(s)), |digest| digest.heads);

@@ -4,8 +4,9 @@ use loopledger_event_log::{FaultPlan, MemoryLog};
 use loopledger_projection::{StartReport, StoragePlace};
 use loopledger_state_store::Memory;
 use loopledger_types::Service;
+use loopledger_wire::position_to_pb;
 
-use crate::world::{Dice, HISTORY, LEDGER, PARTITIONS, World, append, digests, full_log};
+use crate::world::{Dice, HISTORY, LEDGER, PARTITIONS, World, append, digests, full_log, position};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn incremental_loaded_and_rebuilt_states_are_one() {
@@ -21,9 +22,9 @@ async fn incremental_loaded_and_rebuilt_states_are_one() {
     let mut at = quarter;
     for end in [quarter + 1, 2 * quarter, 2 * quarter + 700] {
         append(&log, &records[at..end]).await;
-        let last = &records[end - 1].0;
-        let sequence = records[..end].iter().filter(|(service, _)| service == last).count();
-        let positions = vec![loopledger_wire::position_to_pb(crate::world::position(*last, sequence))];
+        let counts = |service| records[..end].iter().filter(|(of, _)| *of == service).count();
+        let positions = Service::ALL.into_iter().filter(|service| counts(*service) > 0);
+        let positions = positions.map(|service| position_to_pb(position(service, counts(service)))).collect();
         let request = loopledger_proto::ledger::v1::AwaitRequest { positions, consequences: false };
         world.ledger().r#await(request).await.unwrap();
         world.projection.checkpoint().await;

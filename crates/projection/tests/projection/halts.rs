@@ -1,1 +1,146 @@
-//! .
+//! A stream that cannot be followed is never skipped: it halts, and whatever needs it says so.
+
+use loopledger_chain::{AnyRef, Envelope, leaf_hash};
+use loopledger_event_log::{EventLog as _, MemoryLog};
+use loopledger_projection::{Halt, StoragePlace, StreamHealth};
+use loopledger_proto::ledger::v1 as pb;
+use loopledger_state_store::Memory;
+use loopledger_types::{CountyCode, Key, Position, Service, Timestamp, partition_of};
+use loopledger_wire::position_to_pb;
+use tonic::{Code, Status};
+
+use crate::world::{HISTORY, PARTITIONS, World, append, full_log, position, stream};
+
+const NEWER: &str = "type.googleapis.com/loopledger.station.event.v1.GoodsTeleported";
+
+fn reason(status: &Status) -> String {
+    tonic_types::StatusExt::get_details_error_info(status).map(|info| info.reason).unwrap_or_default()
+}
+
+/// An admitted commit of a version to come, after the newest of the stations.
+fn of_the_future() -> (Position, Vec<u8>) {
+    let head = HISTORY.commits(Service::Station).last().unwrap();
+    let mut record = Vec::new();
+    Envelope {
+        stream: head.stream,
+        sequence: head.sequence + 1,
+        previous_hash: head.hash,
+        request_id: "00000000-0000-4000-8000-000000000001",
+        request_digest: [1; 32],
+        cause: None,
+        actor: None,
+        recorded_at: Timestamp { seconds: 2_000_000_000, nanos: 0 },
+        events: vec![AnyRef { type_url: NEWER, value: b"?" }],
+        upstream: Vec::new(),
+    }
+    .encode(&mut record);
+    (Position { stream: head.stream, sequence: head.sequence + 1, hash: leaf_hash(&record) }, record)
+}
+
+/// Every query that needs the whole state.
+async fn refusals(world: &World) -> Vec<Status> {
+    let household = "6f1f7d2e-0d5c-4c65-9a3a-2f5d6f0a7b11".to_owned();
+    let id = || household.clone();
+    let month = "2020-04".to_owned();
+    let figure = pb::LoopFigure::Sales.into();
+    let (mut income, mut loops, mut trace, mut ledger) = (world.income(), world.loops(), world.trace(), world.ledger());
+    let subject = Some(pb::trace_lot_request::Subject::LotId(id()));
+    vec![
+        income
+            .get_household_income(pb::GetHouseholdIncomeRequest { household_id: id(), ..Default::default() })
+            .await
+            .unwrap_err(),
+        income
+            .list_income_lines(pb::ListIncomeLinesRequest { household_id: id(), ..Default::default() })
+            .await
+            .unwrap_err(),
+        income
+            .list_division_income(pb::ListDivisionIncomeRequest {
+                division_code: "654224".into(),
+                ..Default::default()
+            })
+            .await
+            .unwrap_err(),
+        loops.get_loop(pb::GetLoopRequest::default()).await.unwrap_err(),
+        loops.list_loop_by_division(pb::ListLoopByDivisionRequest::default()).await.unwrap_err(),
+        loops.list_loop_facts(pb::ListLoopFactsRequest { figure, ..Default::default() }).await.unwrap_err(),
+        trace.trace_lot(pb::TraceLotRequest { subject, ..Default::default() }).await.unwrap_err(),
+        trace.trace_order(pb::TraceOrderRequest { order_id: id(), ..Default::default() }).await.unwrap_err(),
+        ledger.list_balances(pb::ListBalancesRequest { party_id: id(), ..Default::default() }).await.unwrap_err(),
+        ledger.get_trial_balance(pb::GetTrialBalanceRequest::default()).await.unwrap_err(),
+        ledger
+            .get_statement(pb::GetStatementRequest { party_id: id(), month, ..Default::default() })
+            .await
+            .unwrap_err(),
+        ledger.rebuild(pb::RebuildRequest {}).await.map(drop).unwrap_err(),
+    ]
+}
+
+async fn halted(world: &World) -> Halt {
+    let mut health = world.projection.health();
+    health.wait_for(|health| health.halt().is_some()).await.unwrap().halt().cloned().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_is_not_understood_halts_its_stream_in_every_answer() {
+    let log = MemoryLog::new(PARTITIONS);
+    let records = HISTORY.records();
+    let last_sales = records.iter().rposition(|(service, _)| *service == Service::Sales).unwrap();
+    let (last, rest): (Vec<_>, Vec<_>) =
+        records.iter().cloned().enumerate().partition(|(index, _)| *index == last_sales);
+    append(&log, &rest.into_iter().map(|(_, record)| record).collect::<Vec<_>>()).await;
+    let world = World::start(&log, StoragePlace::Memory(Memory::new())).await;
+    assert!(world.projection.caught_up().await.is_serving());
+
+    let (future, record) = of_the_future();
+    append(&log, &[(Service::Station, record)]).await;
+    let Halt::NotUnderstood { position: at, reason: why } = halted(&world).await else { panic!("another reason") };
+    assert_eq!(at, future);
+    assert!(why.contains("GoodsTeleported"), "{why}");
+    for refused in refusals(&world).await {
+        assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unavailable, "STREAM_HALTED"));
+        assert!(refused.message().contains("GoodsTeleported"), "{}", refused.message());
+    }
+
+    // The other streams go on, and what is known is shown.
+    append(&log, &last.into_iter().map(|(_, record)| record).collect::<Vec<_>>()).await;
+    let known = vec![position_to_pb(position(Service::Sales, HISTORY.commits(Service::Sales).len()))];
+    world.ledger().r#await(pb::AwaitRequest { positions: known, consequences: false }).await.unwrap();
+    let beyond = pb::AwaitRequest { positions: vec![position_to_pb(future)], consequences: false };
+    assert_eq!(reason(&world.ledger().r#await(beyond).await.unwrap_err()), "STREAM_HALTED");
+    let status = world.status().await;
+    let of = |service: Service| status.streams.iter().find(|s| s.stream == stream(service).to_string()).unwrap();
+    assert!(of(Service::Station).health.starts_with("halted: commit"), "{status:?}");
+    assert_eq!((of(Service::Station).sequence + 1, of(Service::Sales).health.as_str()), (future.sequence, "serving"));
+    let request = pb::ListCommitsRequest { stream: "station/654224".into(), page_size: 1, ..Default::default() };
+    assert_eq!(world.ledger().list_commits(request).await.unwrap().into_inner().commits.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_was_not_understood_before_the_start_keeps_it_from_serving() {
+    let log = full_log().await;
+    append(&log, &[(Service::Station, of_the_future().1)]).await;
+    let world = World::start(&log, StoragePlace::Memory(Memory::new())).await;
+    let health = world.projection.caught_up().await;
+    assert!(!health.is_serving() && matches!(health.halt(), Some(Halt::NotUnderstood { .. })), "{health:?}");
+    assert_eq!(refusals(&world).await.len(), 12);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_loses_its_tail_while_it_is_followed_halts_the_stream() {
+    let log = full_log().await;
+    let world = World::start(&log, StoragePlace::Memory(Memory::new())).await;
+    assert!(world.projection.caught_up().await.is_serving());
+    let (topic, partition) = (Service::Sales.topic(), partition_of(Key(CountyCode::TUOLI), PARTITIONS));
+    let first = log.read(topic, partition, loopledger_event_log::Offset::START).unwrap().poll_now().unwrap();
+    let kept = 10;
+    log.truncate(topic, partition, first[kept].offset).unwrap();
+    let all = u64::try_from(HISTORY.commits(Service::Sales).len()).unwrap();
+    let lost = Halt::LostTail { stream: stream(Service::Sales), from: u64::try_from(kept).unwrap() + 1, to: all };
+    assert_eq!(halted(&world).await, lost);
+    for refused in refusals(&world).await {
+        assert_eq!((refused.code(), reason(&refused).as_str()), (Code::DataLoss, "LOST_TAIL"));
+    }
+    let health = world.projection.health().borrow().clone();
+    assert_eq!(*health.stream(Service::Station), StreamHealth::Serving);
+}
