@@ -726,6 +726,42 @@ impl HandOverRefusal {
         }
     }
 }
+/// Why a service ignored what another said, although it concerned it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum IgnoreReason {
+    Unspecified = 0,
+    /// It answers something that the service never asked.
+    NotAsked = 1,
+    /// It answers something that was answered before.
+    AlreadyAnswered = 2,
+    /// It settles no line, so nobody is owed anything.
+    NothingOwed = 3,
+}
+impl IgnoreReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "IGNORE_REASON_UNSPECIFIED",
+            Self::NotAsked => "IGNORE_REASON_NOT_ASKED",
+            Self::AlreadyAnswered => "IGNORE_REASON_ALREADY_ANSWERED",
+            Self::NothingOwed => "IGNORE_REASON_NOTHING_OWED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "IGNORE_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "IGNORE_REASON_NOT_ASKED" => Some(Self::NotAsked),
+            "IGNORE_REASON_ALREADY_ANSWERED" => Some(Self::AlreadyAnswered),
+            "IGNORE_REASON_NOTHING_OWED" => Some(Self::NothingOwed),
+            _ => None,
+        }
+    }
+}
 /// A line of a hand-over or dispatch: of one lot, or of the oldest lots of the principal.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MoveLine {

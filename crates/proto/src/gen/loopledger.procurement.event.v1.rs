@@ -348,3 +348,14 @@ pub struct PayoutFailed {
     #[prost(message, optional, tag = "3")]
     pub original: ::core::option::Option<PayoutMade>,
 }
+/// The answer to an event that concerns this service and that no correct upstream would have said: nothing changes. It has
+/// the same shape in every service.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpstreamIgnored {
+    #[prost(message, optional, tag = "1")]
+    pub occasion: ::core::option::Option<
+        super::super::super::common::event::v1::Occasion,
+    >,
+    #[prost(enumeration = "super::super::super::common::v1::IgnoreReason", tag = "2")]
+    pub reason: i32,
+}
