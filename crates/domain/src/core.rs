@@ -56,8 +56,15 @@ pub trait Decider: Sized + Debug + Send + Sync + 'static {
     fn concerns(event: &Event) -> bool;
 
     /// The answer to an upstream commit that concerns us: at least one event, even if it only says "ignored".
-    /// `upstream` has been noted already.
+    /// `upstream` has been noted already. Never empty: a commit holds at least one event, so a writer that gets none
+    /// has no answer to give and halts. What no correct upstream would say is answered with `UpstreamIgnored`.
     fn react(state: &State<Self>, upstream: &Commit, context: &Context) -> Vec<Event>;
+}
+
+/// Passes on the answers to `upstream`, which are never none if it concerns the service.
+pub(crate) fn answered<D: Decider>(upstream: &Commit, answers: Vec<Event>) -> Vec<Event> {
+    debug_assert!(!answers.is_empty() || !upstream.events.iter().any(D::concerns), "no answer to {upstream:?}");
+    answers
 }
 
 /// A service's state in one county.

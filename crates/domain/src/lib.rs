@@ -22,6 +22,7 @@ pub use core::{Context, Decider, State, Subject};
 pub use entities::{Entities, Entity, Index, NoIndex};
 pub use rejection::{Rejection, Rule, Violation};
 pub use vocabulary::{
-    BuyerRef, CategoryAt, Charge, ChargeKind, Direction, HouseholdCategory, Measure, Medium, Occasion, Origin,
-    PartyKind, PartyRef, PaymentMethod, PlaceKind, ProductClass, Relation, SettlementMode, StockLine, Terms, Title,
+    BuyerRef, CategoryAt, Charge, ChargeKind, Direction, HouseholdCategory, IgnoreReason, Measure, Medium, Occasion,
+    Origin, PartyKind, PartyRef, PaymentMethod, PlaceKind, ProductClass, Relation, SettlementMode, StockLine, Terms,
+    Title, UpstreamIgnored,
 };

@@ -279,3 +279,30 @@ pub enum ChargeKind {
     /// 6402.
     Processing,
 }
+
+/// Why an upstream event is answered with [`UpstreamIgnored`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IgnoreReason {
+    /// It answers something that this service never asked.
+    NotAsked,
+    /// It answers something that was answered before.
+    AlreadyAnswered,
+    /// It settles no line, so nobody is owed anything.
+    NothingOwed,
+}
+
+/// The whole answer to an upstream event that a correct upstream would not have said, so that it has an answer.
+///
+/// Every service can say it. It changes no state, posts nothing and concerns nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UpstreamIgnored {
+    /// Its cause's, as for every reaction.
+    pub occasion: Occasion,
+    pub reason: IgnoreReason,
+}
+
+impl UpstreamIgnored {
+    pub(crate) const fn of(cause: &Occasion, reason: IgnoreReason) -> Self {
+        Self { occasion: crate::stock::consequence(cause), reason }
+    }
+}

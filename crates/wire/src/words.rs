@@ -91,6 +91,7 @@ words! {
     domain::PaymentMethod = PaymentMethod { Cash, BankTransfer, Mobile }
     domain::SettlementMode = SettlementMode { AgreedPrice, Commission }
     domain::ChargeKind = ChargeKind { Freight, Platform, Processing }
+    domain::IgnoreReason = IgnoreReason { NotAsked, AlreadyAnswered, NothingOwed }
     stock::StockRefusal = StockRefusal { PlaceUnknown, InsufficientStock }
     procurement::DeclineReason = DeclineReason {
         BuyerUnknown, ProducerUnknown, ContractUnknown, ContractNotInForce, ContractMismatch, PriceMismatch,

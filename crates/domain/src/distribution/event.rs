@@ -3,7 +3,7 @@
 use loopledger_types::{DivisionCode, Money, PartyId, PlaceId, Quantity, ShipmentId};
 
 use crate::stock::{CancelRefused, GoodsBoughtIn, GoodsIssued, ReservationReleased, StockRefused, StockReserved};
-use crate::{Direction, Occasion, PartyRef, PlaceKind, StockLine};
+use crate::{Direction, Occasion, PartyRef, PlaceKind, StockLine, UpstreamIgnored};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -17,6 +17,7 @@ pub enum Event {
     ReservationReleased(ReservationReleased),
     CancelRefused(CancelRefused),
     GoodsIssued(GoodsIssued),
+    UpstreamIgnored(UpstreamIgnored),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -43,14 +43,15 @@ fn of_own(missing: &mut Missing<'_, Distribution>, commit: &Commit) {
             Event::ShipmentReceived(e) => missing.ask(Key::Shipment(e.shipment)),
             Event::ReservationReleased(e) => missing.reservation(OrderLineKey { order: e.order, line: e.line }),
             Event::GoodsIssued(e) => missing.reservation(OrderLineKey { order: e.order, line: e.line }),
-            // These create what they name, or move stock of cells, which need no loading.
+            // These create what they name, move stock of cells, which need no loading, or change nothing.
             Event::SiteOpened(_)
             | Event::ShipmentDispatched(_)
             | Event::HandOverRefused(_)
             | Event::GoodsBoughtIn(_)
             | Event::StockReserved(_)
             | Event::StockRefused(_)
-            | Event::CancelRefused(_) => {}
+            | Event::CancelRefused(_)
+            | Event::UpstreamIgnored(_) => {}
         }
     }
 }

@@ -18,6 +18,7 @@ pub use command::*;
 pub use event::*;
 pub use state::{Entity, Key, Shipment, TransitLine};
 
+use crate::core::answered;
 use crate::stock::{self, Answer, Holder, Shelves};
 use crate::{Commit, Context, Decider, Rejection, State, Subject};
 
@@ -65,7 +66,8 @@ impl Decider for Distribution {
     }
 
     fn react(state: &State<Self>, upstream: &Commit, _: &Context) -> Vec<crate::Event> {
-        upstream.events.iter().flat_map(|event| react::react(state, event)).collect()
+        let answers = upstream.events.iter().flat_map(|event| react::react(state, event));
+        answered::<Self>(upstream, answers.collect())
     }
 }
 

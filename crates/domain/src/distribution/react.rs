@@ -16,7 +16,8 @@ pub(super) fn concerns(event: &crate::Event) -> bool {
     }
 }
 
-/// Empty for an event that does not concern distribution.
+/// At least one answer to an event that concerns distribution, none to any other. Whatever station hands over or sales
+/// asks for is accepted or refused, so nothing is ignored.
 pub(super) fn react(state: &State<Distribution>, event: &crate::Event) -> Vec<crate::Event> {
     match event {
         crate::Event::Station(station::Event::GoodsHandedOver(e)) => {

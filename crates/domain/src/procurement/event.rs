@@ -5,7 +5,10 @@ use loopledger_types::{
     ProductId, Quantity, ReceiptId, SettlementId, ShipmentId, UnitPrice,
 };
 
-use crate::{HouseholdCategory, Occasion, PartyKind, PartyRef, PaymentMethod, ProductClass, Relation, SettlementMode};
+use crate::{
+    HouseholdCategory, Occasion, PartyKind, PartyRef, PaymentMethod, ProductClass, Relation, SettlementMode,
+    UpstreamIgnored,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -22,6 +25,7 @@ pub enum Event {
     PayableOpened(PayableOpened),
     PayoutMade(PayoutMade),
     PayoutFailed(PayoutFailed),
+    UpstreamIgnored(UpstreamIgnored),
 }
 
 /// A member of a household from a day on.

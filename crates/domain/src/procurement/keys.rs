@@ -72,13 +72,14 @@ impl Missing<'_> {
                     self.ask(Key::Payout(e.original.payout));
                     self.items(&e.original.items);
                 }
-                // These create what they name.
+                // These create what they name, or change nothing.
                 Event::HouseholdRegistered(_)
                 | Event::PartyRegistered(_)
                 | Event::ProductRegistered(_)
                 | Event::LinkageContracted(_)
                 | Event::PurchaseDeclined(_)
-                | Event::PayableOpened(_) => {}
+                | Event::PayableOpened(_)
+                | Event::UpstreamIgnored(_) => {}
             }
         }
     }

@@ -23,6 +23,7 @@ pub use state::{
     Station,
 };
 
+use crate::core::answered;
 use crate::{Commit, Context, Decider, Rejection, State, Subject};
 
 /// The rules of the procurement service.
@@ -63,6 +64,7 @@ impl Decider for Procurement {
     }
 
     fn react(state: &State<Self>, upstream: &Commit, context: &Context) -> Vec<crate::Event> {
-        react::react(state, upstream, context).into_iter().map(crate::Event::Procurement).collect()
+        let answers = react::react(state, upstream, context).into_iter().map(crate::Event::Procurement);
+        answered::<Self>(upstream, answers.collect())
     }
 }

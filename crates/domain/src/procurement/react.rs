@@ -13,7 +13,7 @@ use crate::distribution::ShipmentDispatched;
 use crate::sales::ConsignmentSettled;
 use crate::station::GoodsCollected;
 use crate::stock::{GoodsBoughtIn, consequence};
-use crate::{Context, PartyRef, State, Terms, distribution, sales, station};
+use crate::{Context, IgnoreReason, PartyRef, State, Terms, UpstreamIgnored, distribution, sales, station};
 
 pub(super) fn concerns(event: &crate::Event) -> bool {
     match event {
@@ -153,6 +153,10 @@ impl Answers<'_> {
 
     /// One payable per line that leaves the producer something; if none does, one of nothing, so that there is an answer.
     fn settled(&mut self, settled: &ConsignmentSettled) {
+        if settled.lines.is_empty() {
+            let ignored = UpstreamIgnored::of(&settled.occasion, IgnoreReason::NothingOwed);
+            self.events.push(Event::UpstreamIgnored(ignored));
+        }
         let nothing = !settled.lines.iter().any(|line| line.net.is_positive());
         let lines = settled.lines.iter().filter(|line| nothing || line.net.is_positive());
         for line in lines.take(if nothing { 1 } else { usize::MAX }) {

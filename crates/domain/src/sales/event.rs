@@ -6,7 +6,7 @@ use loopledger_types::{
 };
 
 use crate::stock::StockRefusal;
-use crate::{BuyerRef, Charge, Medium, Occasion, PartyRef, PaymentMethod, SettlementMode, StockLine};
+use crate::{BuyerRef, Charge, Medium, Occasion, PartyRef, PaymentMethod, SettlementMode, StockLine, UpstreamIgnored};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -19,6 +19,7 @@ pub enum Event {
     PaymentReceived(PaymentReceived),
     PrepaymentReturned(PrepaymentReturned),
     ConsignmentSettled(ConsignmentSettled),
+    UpstreamIgnored(UpstreamIgnored),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

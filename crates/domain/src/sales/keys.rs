@@ -76,8 +76,8 @@ impl Missing<'_> {
                         self.ask(Key::Tally(PoolKey { lot: line.lot, pool: line.pool }));
                     }
                 }
-                // These create what they name.
-                Event::ChannelOpened(_) | Event::OrderPlaced(_) => {}
+                // These create what they name, or change nothing.
+                Event::ChannelOpened(_) | Event::OrderPlaced(_) | Event::UpstreamIgnored(_) => {}
             }
         }
     }

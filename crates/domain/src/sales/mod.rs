@@ -18,6 +18,7 @@ pub use command::*;
 pub use event::*;
 pub use state::{Channel, Channels, ConsignedPool, Entity, Key, LineState, Lot, Order, Party, Place, PoolKey, Tally};
 
+use crate::core::answered;
 use crate::{Commit, Context, Decider, Rejection, State, Subject};
 
 /// The rules of the sales service.
@@ -58,6 +59,7 @@ impl Decider for Sales {
     }
 
     fn react(state: &State<Self>, upstream: &Commit, _: &Context) -> Vec<crate::Event> {
-        react::react(state, upstream).into_iter().map(crate::Event::Sales).collect()
+        let answers = react::react(state, upstream).into_iter().map(crate::Event::Sales);
+        answered::<Self>(upstream, answers.collect())
     }
 }

@@ -6,7 +6,7 @@ use loopledger_types::{Money, OrderId, Quantity, largest_remainder};
 
 use super::{Event, FulfilledPart, Order, OrderFulfilled, OrderLineCancelled, OrderLineStands, Sales};
 use crate::stock::{CancelRefused, GoodsIssued, ReservationReleased, StockRefused, consequence};
-use crate::{Commit, State, distribution, station};
+use crate::{Commit, IgnoreReason, State, UpstreamIgnored, distribution, station};
 
 /// What a holder says that sales answers.
 enum Said<'a> {
@@ -53,7 +53,7 @@ pub(super) fn touches(event: &crate::Event) -> Option<(OrderId, &[crate::StockLi
     })
 }
 
-/// Empty for an issue of an order that sales never took: no holder can say such a thing.
+/// One answer to each event that concerns sales.
 pub(super) fn react(state: &State<Sales>, upstream: &Commit) -> Vec<Event> {
     // Orders as they are after what this answer has said of them so far.
     let mut orders: BTreeMap<OrderId, Order> = BTreeMap::new();
@@ -83,10 +83,14 @@ pub(super) fn react(state: &State<Sales>, upstream: &Commit) -> Vec<Event> {
                 {
                     orders.insert(e.order, order.clone());
                 }
-                let Some(order) = orders.get_mut(&e.order) else { continue };
-                let Some(fulfilled) = fulfilled(order, e) else { continue };
-                order.fulfilled(&fulfilled);
-                events.push(Event::OrderFulfilled(fulfilled));
+                let order = orders.get_mut(&e.order);
+                events.push(match order.and_then(|order| Some((fulfilled(order, e)?, order))) {
+                    Some((fulfilled, order)) => {
+                        order.fulfilled(&fulfilled);
+                        Event::OrderFulfilled(fulfilled)
+                    }
+                    None => Event::UpstreamIgnored(UpstreamIgnored::of(&e.occasion, IgnoreReason::NotAsked)),
+                });
             }
         }
     }

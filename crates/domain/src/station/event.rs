@@ -4,7 +4,7 @@ use loopledger_types::{DivisionCode, LotId, PartyId, PlaceId, ProductId, Quantit
 
 use crate::procurement::DeclineReason;
 use crate::stock::{CancelRefused, GoodsBoughtIn, GoodsIssued, ReservationReleased, StockRefused, StockReserved};
-use crate::{Direction, Occasion, Origin, PartyRef, PlaceKind, StockLine};
+use crate::{Direction, Occasion, Origin, PartyRef, PlaceKind, StockLine, UpstreamIgnored};
 use loopledger_types::{MemberId, Money};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,7 @@ pub enum Event {
     ReservationReleased(ReservationReleased),
     CancelRefused(CancelRefused),
     GoodsIssued(GoodsIssued),
+    UpstreamIgnored(UpstreamIgnored),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

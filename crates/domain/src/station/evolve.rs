@@ -45,7 +45,7 @@ pub(super) fn evolve(state: &mut State<Station>, event: &Event) {
         Event::StockReserved(e) => stock::reserved(state, e),
         Event::ReservationReleased(e) => stock::not_reserved_any_more(state, e),
         Event::GoodsIssued(e) => stock::issued(state, e),
-        Event::StockRefused(_) | Event::CancelRefused(_) => {}
+        Event::StockRefused(_) | Event::CancelRefused(_) | Event::UpstreamIgnored(_) => {}
     }
 }
 
@@ -147,7 +147,8 @@ fn note_procurement(state: &mut State<Station>, event: &procurement::Event) {
         | E::PurchaseDeclined(_)
         | E::PayableOpened(_)
         | E::PayoutMade(_)
-        | E::PayoutFailed(_) => {}
+        | E::PayoutFailed(_)
+        | E::UpstreamIgnored(_) => {}
     }
 }
 

@@ -44,7 +44,7 @@ fn of_own(missing: &mut Missing<'_, Station>, commit: &Commit) {
             Event::GoodsReturned(e) => missing.ask(Key::Receipt(e.receipt)),
             Event::ReservationReleased(e) => missing.reservation(OrderLineKey { order: e.order, line: e.line }),
             Event::GoodsIssued(e) => missing.reservation(OrderLineKey { order: e.order, line: e.line }),
-            // These create what they name, or move stock of cells, which need no loading.
+            // These create what they name, move stock of cells, which need no loading, or change nothing.
             Event::StationOpened(_)
             | Event::GoodsCollected(_)
             | Event::GoodsHandedOver(_)
@@ -53,7 +53,8 @@ fn of_own(missing: &mut Missing<'_, Station>, commit: &Commit) {
             | Event::GoodsBoughtIn(_)
             | Event::StockReserved(_)
             | Event::StockRefused(_)
-            | Event::CancelRefused(_) => {}
+            | Event::CancelRefused(_)
+            | Event::UpstreamIgnored(_) => {}
         }
     }
 }
@@ -86,6 +87,7 @@ fn of_procurement(missing: &mut Missing<'_, Station>, event: &procurement::Event
         | E::LinkageContracted(_)
         | E::PayableOpened(_)
         | E::PayoutMade(_)
-        | E::PayoutFailed(_) => {}
+        | E::PayoutFailed(_)
+        | E::UpstreamIgnored(_) => {}
     }
 }

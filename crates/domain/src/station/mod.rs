@@ -19,6 +19,7 @@ pub use command::*;
 pub use event::*;
 pub use state::{Contract, Entity, HandOver, Key, Membership, PendingReceipt};
 
+use crate::core::answered;
 use crate::stock::{Answer, Holder, Shelves};
 use crate::{Commit, Context, Decider, Rejection, State, Subject};
 
@@ -66,7 +67,8 @@ impl Decider for Station {
     }
 
     fn react(state: &State<Self>, upstream: &Commit, _: &Context) -> Vec<crate::Event> {
-        upstream.events.iter().flat_map(|event| react::react(state, event)).collect()
+        let answers = upstream.events.iter().flat_map(|event| react::react(state, event));
+        answered::<Self>(upstream, answers.collect())
     }
 }
 

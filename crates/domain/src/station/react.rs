@@ -2,9 +2,10 @@
 
 use super::{Entity, Event, GoodsReleased, GoodsReturned, GoodsTakenBack, Key, PendingReceipt, Station, StockTakenIn};
 use crate::distribution::{HandOverRefused, ReceivedLine, ShipmentReceived};
+use crate::procurement::{PurchaseAccepted, PurchaseDeclined};
 use crate::stock::{self, Holder, consequence};
-use crate::{Decider, State, StockLine, distribution, procurement, sales};
-use loopledger_types::{Quantity, ReceiptId};
+use crate::{Decider, IgnoreReason, State, StockLine, UpstreamIgnored, distribution, procurement, sales};
+use loopledger_types::{PartyId, Quantity, ReceiptId};
 
 pub(super) fn concerns(event: &crate::Event) -> bool {
     match event {
@@ -18,37 +19,16 @@ pub(super) fn concerns(event: &crate::Event) -> bool {
     }
 }
 
-/// Empty for an event that does not concern station, and for an answer to something that station never asked or that
-/// was answered already: no correct upstream says such a thing, and there is nothing true to say of it.
+/// At least one answer to an event that concerns station, none to any other. An answer to something that station never
+/// asked, or that was answered already, is ignored: no correct upstream says such a thing.
 pub(super) fn react(state: &State<Station>, event: &crate::Event) -> Vec<crate::Event> {
-    let answer = match event {
-        crate::Event::Procurement(procurement::Event::PurchaseAccepted(e)) => {
-            waiting(state, e.receipt).and_then(|receipt| {
-                Some(Event::GoodsReleased(GoodsReleased {
-                    occasion: consequence(&e.occasion),
-                    receipt: e.receipt,
-                    producer: receipt.producer,
-                    place: receipt.place,
-                    custodian: state.place(receipt.place)?.operator.id,
-                    line: receipt.line,
-                }))
-            })
+    let (cause, answer) = match event {
+        crate::Event::Procurement(procurement::Event::PurchaseAccepted(e)) => (&e.occasion, released(state, e)),
+        crate::Event::Procurement(procurement::Event::PurchaseDeclined(e)) => (&e.occasion, returned(state, e)),
+        crate::Event::Distribution(distribution::Event::HandOverRefused(e)) => (&e.occasion, taken_back(state, e)),
+        crate::Event::Distribution(distribution::Event::ShipmentReceived(e)) if e.at_station => {
+            (&e.occasion, Ok(taken_in(e)))
         }
-        crate::Event::Procurement(procurement::Event::PurchaseDeclined(e)) => {
-            waiting(state, e.receipt).and_then(|receipt| {
-                Some(Event::GoodsReturned(GoodsReturned {
-                    occasion: consequence(&e.occasion),
-                    receipt: e.receipt,
-                    producer: receipt.producer,
-                    place: receipt.place,
-                    custodian: state.place(receipt.place)?.operator.id,
-                    line: receipt.line,
-                    reason: e.reason,
-                }))
-            })
-        }
-        crate::Event::Distribution(distribution::Event::HandOverRefused(e)) => taken_back(state, e),
-        crate::Event::Distribution(distribution::Event::ShipmentReceived(e)) if e.at_station => Some(taken_in(e)),
         crate::Event::Sales(sales::Event::OrderPlaced(e)) => {
             return stock::order_placed(state, e).into_iter().map(Station::answer).collect();
         }
@@ -58,19 +38,54 @@ pub(super) fn react(state: &State<Station>, event: &crate::Event) -> Vec<crate::
         crate::Event::Procurement(_)
         | crate::Event::Distribution(_)
         | crate::Event::Sales(_)
-        | crate::Event::Station(_) => None,
+        | crate::Event::Station(_) => return Vec::new(),
     };
-    answer.into_iter().map(crate::Event::Station).collect()
+    let answer = answer.unwrap_or_else(|reason| Event::UpstreamIgnored(UpstreamIgnored::of(cause, reason)));
+    vec![crate::Event::Station(answer)]
 }
 
-fn waiting(state: &State<Station>, receipt: ReceiptId) -> Option<&PendingReceipt> {
-    let Entity::Receipt(receipt) = state.entities.get(&Key::Receipt(receipt))? else { return None };
-    (!receipt.answered).then_some(receipt)
+/// The receipt that waits for an answer, and who keeps custody of its goods.
+fn waiting(state: &State<Station>, receipt: ReceiptId) -> Result<(&PendingReceipt, PartyId), IgnoreReason> {
+    let Some(Entity::Receipt(receipt)) = state.entities.get(&Key::Receipt(receipt)) else {
+        return Err(IgnoreReason::NotAsked);
+    };
+    if receipt.answered {
+        return Err(IgnoreReason::AlreadyAnswered);
+    }
+    let place = state.place(receipt.place).ok_or(IgnoreReason::NotAsked)?;
+    Ok((receipt, place.operator.id))
 }
 
-fn taken_back(state: &State<Station>, refused: &HandOverRefused) -> Option<Event> {
-    let Entity::HandOver(hand_over) = state.entities.get(&Key::HandOver(refused.shipment))? else { return None };
-    Some(Event::GoodsTakenBack(GoodsTakenBack {
+fn released(state: &State<Station>, accepted: &PurchaseAccepted) -> Result<Event, IgnoreReason> {
+    let (receipt, custodian) = waiting(state, accepted.receipt)?;
+    Ok(Event::GoodsReleased(GoodsReleased {
+        occasion: consequence(&accepted.occasion),
+        receipt: accepted.receipt,
+        producer: receipt.producer,
+        place: receipt.place,
+        custodian,
+        line: receipt.line,
+    }))
+}
+
+fn returned(state: &State<Station>, declined: &PurchaseDeclined) -> Result<Event, IgnoreReason> {
+    let (receipt, custodian) = waiting(state, declined.receipt)?;
+    Ok(Event::GoodsReturned(GoodsReturned {
+        occasion: consequence(&declined.occasion),
+        receipt: declined.receipt,
+        producer: receipt.producer,
+        place: receipt.place,
+        custodian,
+        line: receipt.line,
+        reason: declined.reason,
+    }))
+}
+
+fn taken_back(state: &State<Station>, refused: &HandOverRefused) -> Result<Event, IgnoreReason> {
+    let Some(Entity::HandOver(hand_over)) = state.entities.get(&Key::HandOver(refused.shipment)) else {
+        return Err(IgnoreReason::NotAsked);
+    };
+    Ok(Event::GoodsTakenBack(GoodsTakenBack {
         occasion: consequence(&refused.occasion),
         shipment: refused.shipment,
         from: hand_over.from,

@@ -82,7 +82,8 @@ impl<'s, H: Holder> Missing<'s, H> {
             | sales::Event::OrderFulfilled(_)
             | sales::Event::PaymentReceived(_)
             | sales::Event::PrepaymentReturned(_)
-            | sales::Event::ConsignmentSettled(_) => {}
+            | sales::Event::ConsignmentSettled(_)
+            | sales::Event::UpstreamIgnored(_) => {}
         }
     }
 }

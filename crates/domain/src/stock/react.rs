@@ -37,7 +37,8 @@ pub(crate) fn concerns(event: &sales::Event, holder: Service) -> bool {
         | sales::Event::OrderFulfilled(_)
         | sales::Event::PaymentReceived(_)
         | sales::Event::PrepaymentReturned(_)
-        | sales::Event::ConsignmentSettled(_) => false,
+        | sales::Event::ConsignmentSettled(_)
+        | sales::Event::UpstreamIgnored(_) => false,
     }
 }
 

@@ -31,7 +31,8 @@ pub(crate) fn note_parties<H: Holder>(state: &mut State<H>, event: &Event) {
         | Event::PurchaseDeclined(_)
         | Event::PayableOpened(_)
         | Event::PayoutMade(_)
-        | Event::PayoutFailed(_) => {}
+        | Event::PayoutFailed(_)
+        | Event::UpstreamIgnored(_) => {}
     }
 }
 

@@ -101,6 +101,14 @@ impl World {
                 self.tell(Service::Distribution, event, "station");
                 Ok(Vec::new())
             }
+            "refuse" => {
+                let shipment = ShipmentId(self.id(line.name));
+                let reason = distribution::HandOverRefusal::CarrierUnknown;
+                let refused = distribution::HandOverRefused { occasion: line.occasion(), shipment, reason };
+                let event = Event::Distribution(distribution::Event::HandOverRefused(refused));
+                self.tell(Service::Distribution, event, "station");
+                Ok(Vec::new())
+            }
             "lonely" => {
                 // A station that distribution never hears of.
                 self.act(&Line { operation: "open", ..line.clone() })?;

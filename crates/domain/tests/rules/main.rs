@@ -14,6 +14,7 @@ mod distribution;
 mod entities;
 mod harness;
 mod holders;
+mod ignored;
 mod market;
 mod market_invariants;
 mod market_words;

@@ -43,6 +43,7 @@ impl Market {
                 format!("paid {} in {}: {}", e.amount, e.payee_division, items.collect::<Vec<_>>().join(", "))
             }
             E::PayoutFailed(e) => format!("{} did not arrive", e.original.amount),
+            E::UpstreamIgnored(e) => format!("ignored {:?}", e.reason),
         }
     }
 
@@ -68,6 +69,7 @@ impl Market {
             E::PaymentReceived(e) => format!("{} for goods, {} ahead", e.applied, e.prepaid),
             E::PrepaymentReturned(e) => format!("{} given back", e.amount),
             E::ConsignmentSettled(e) => e.lines.iter().map(|line| self.settled(line)).collect::<Vec<_>>().join("; "),
+            E::UpstreamIgnored(e) => format!("ignored {:?}", e.reason),
         }
     }
 

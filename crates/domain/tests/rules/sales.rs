@@ -146,6 +146,19 @@ fn prepayment_beyond_what_open_lines_need_can_go_back() {
 }
 
 #[test]
+fn an_issue_that_no_order_asked_for_is_ignored() {
+    check(
+        "
+        order O1 lines=S1:pea:10kg:10/kg
+        issued O9/0 => ignored NotAsked
+        issued O1/1 => ignored NotAsked
+        both issued O9/0 & issued O1/0 => ignored NotAsked; sold 10000 for 100.00 (0.00 prepaid): OWN 100.00
+        show O1 => 10000 for 100.00; owed 100.00 prepaid 0.00
+        ",
+    );
+}
+
+#[test]
 fn two_issues_of_one_commit_do_not_use_a_prepayment_twice() {
     check(
         "

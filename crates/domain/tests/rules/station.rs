@@ -1,11 +1,6 @@
 //! Opening, collecting, the buyer's answer, and handing over.
 
-use loopledger_domain::station::Station;
-use loopledger_domain::{Context, Decider};
-
-use crate::harness::{Manner, NOW};
-use crate::holders::{World, check};
-use crate::words::Line;
+use crate::holders::check;
 
 #[test]
 fn opening_a_station() {
@@ -110,17 +105,23 @@ fn an_answer_frees_the_goods_or_sends_them_back_and_counts_once() {
 }
 
 #[test]
-fn what_was_never_asked_or_was_answered_before_has_no_answer() {
-    let mut world = World::new(Manner::default());
-    for line in ["collect A", "collect B", "accept A", "decline B"] {
-        world.run(line);
-    }
-    for line in ["accept A", "decline A", "accept B", "decline B", "accept Z", "decline Z"] {
-        world.act(&Line::parse(line)).unwrap();
-        let upstream = world.to_station.pop_front().unwrap();
-        let context = Context { request_id: upstream.request_id, stream: upstream.stream, now: NOW };
-        assert_eq!(Station::react(&world.station.state, &upstream, &context), [], "{line}");
-    }
+fn what_was_never_asked_or_was_answered_before_is_ignored() {
+    check(
+        "
+        collect A
+        collect B
+        accept A => released A:100000
+        decline B => returned B:100000 QuantityExceeded
+        accept A => ignored AlreadyAnswered
+        decline A => ignored AlreadyAnswered
+        accept B => ignored AlreadyAnswered
+        decline B => ignored AlreadyAnswered
+        accept Z => ignored NotAsked
+        decline Z => ignored NotAsked
+        refuse Z => ignored NotAsked
+        stock => S1 A on_hand 100000
+        ",
+    );
 }
 
 #[test]

@@ -220,6 +220,7 @@ impl World {
             E::ReservationReleased(e) => format!("released {} {}", e.line, self.lines(&e.picks)),
             E::CancelRefused(e) => format!("cancel refused {}", e.line),
             E::GoodsIssued(e) => self.issued(&e.issued, &e.beyond, &e.released),
+            E::UpstreamIgnored(e) => format!("ignored {:?}", e.reason),
         }
     }
 
@@ -262,6 +263,7 @@ impl World {
             E::ReservationReleased(e) => format!("released {} {}", e.line, self.lines(&e.picks)),
             E::CancelRefused(e) => format!("cancel refused {}", e.line),
             E::GoodsIssued(e) => self.issued(&e.issued, &e.beyond, &e.released),
+            E::UpstreamIgnored(e) => format!("ignored {:?}", e.reason),
         }
     }
 

@@ -130,9 +130,12 @@ fn station_document(event: &station::Event) -> Option<[u8; 16]> {
         E::StockReserved(fact) => Some(fact.order.0),
         E::ReservationReleased(fact) => Some(fact.order.0),
         E::GoodsIssued(fact) => Some(fact.order.0),
-        E::StationOpened(_) | E::StockTakenIn(_) | E::GoodsBoughtIn(_) | E::StockRefused(_) | E::CancelRefused(_) => {
-            None
-        }
+        E::StationOpened(_)
+        | E::StockTakenIn(_)
+        | E::GoodsBoughtIn(_)
+        | E::StockRefused(_)
+        | E::CancelRefused(_)
+        | E::UpstreamIgnored(_) => None,
     }
 }
 
@@ -144,8 +147,11 @@ fn distribution_document(event: &distribution::Event) -> Option<[u8; 16]> {
         E::StockReserved(fact) => Some(fact.order.0),
         E::ReservationReleased(fact) => Some(fact.order.0),
         E::GoodsIssued(fact) => Some(fact.order.0),
-        E::SiteOpened(_) | E::HandOverRefused(_) | E::GoodsBoughtIn(_) | E::StockRefused(_) | E::CancelRefused(_) => {
-            None
-        }
+        E::SiteOpened(_)
+        | E::HandOverRefused(_)
+        | E::GoodsBoughtIn(_)
+        | E::StockRefused(_)
+        | E::CancelRefused(_)
+        | E::UpstreamIgnored(_) => None,
     }
 }

@@ -103,7 +103,7 @@ fn procurement(event: &procurement::Event, at: At, tables: &mut Tables) {
         E::PayableOpened(fact) => money::payable_opened(fact, at, tables),
         E::PayoutMade(fact) => money::payout(fact, fact.occasion.business_date, false, at, tables),
         E::PayoutFailed(fact) => money::payout(&fact.original, fact.occasion.business_date, true, at, tables),
-        E::LinkageContracted(_) | E::PurchaseDeclined(_) => {}
+        E::LinkageContracted(_) | E::PurchaseDeclined(_) | E::UpstreamIgnored(_) => {}
     }
 }
 
@@ -122,7 +122,8 @@ fn station(event: &station::Event, at: At, tables: &mut Tables) {
         | E::GoodsHandedOver(_)
         | E::GoodsTakenBack(_)
         | E::StockTakenIn(_)
-        | E::CancelRefused(_) => {}
+        | E::CancelRefused(_)
+        | E::UpstreamIgnored(_) => {}
     }
 }
 
@@ -137,7 +138,7 @@ fn distribution(event: &distribution::Event, at: At, tables: &mut Tables) {
         E::StockRefused(fact) => orders::note(fact.order, OrderStep::Refused, at.fact, &[], tables),
         E::ReservationReleased(fact) => orders::note(fact.order, OrderStep::Released, at.fact, &fact.picks, tables),
         E::GoodsIssued(fact) => orders::note(fact.order, OrderStep::Issued, at.fact, &fact.issued, tables),
-        E::HandOverRefused(_) | E::CancelRefused(_) => {}
+        E::HandOverRefused(_) | E::CancelRefused(_) | E::UpstreamIgnored(_) => {}
     }
 }
 
@@ -152,7 +153,7 @@ fn sales(event: &sales::Event, at: At, tables: &mut Tables) {
         E::PaymentReceived(fact) => orders::note(fact.order, OrderStep::Paid, at.fact, &[], tables),
         E::PrepaymentReturned(fact) => orders::note(fact.order, OrderStep::PrepaymentReturned, at.fact, &[], tables),
         E::ConsignmentSettled(fact) => money::settled(fact, at, tables),
-        E::ChannelOpened(_) => {}
+        E::ChannelOpened(_) | E::UpstreamIgnored(_) => {}
     }
 }
 

@@ -61,7 +61,8 @@ fn procurement(event: &procurement::Event, journal: &mut Journal) {
         | E::PartyRegistered(_)
         | E::ProductRegistered(_)
         | E::LinkageContracted(_)
-        | E::PurchaseDeclined(_) => {}
+        | E::PurchaseDeclined(_)
+        | E::UpstreamIgnored(_) => {}
     }
 }
 
@@ -78,7 +79,8 @@ fn station(event: &station::Event, journal: &mut Journal) {
         E::ReservationReleased(fact) => goods::unreserved(fact, journal),
         E::GoodsIssued(fact) => goods::issued(fact, journal),
         // The goods of a delivery are posted by distribution.
-        E::StationOpened(_) | E::StockTakenIn(_) | E::StockRefused(_) | E::CancelRefused(_) => {}
+        E::StationOpened(_) | E::StockTakenIn(_) | E::StockRefused(_) | E::CancelRefused(_) | E::UpstreamIgnored(_) => {
+        }
     }
 }
 
@@ -96,7 +98,8 @@ fn distribution(event: &distribution::Event, journal: &mut Journal) {
         E::StockReserved(fact) => goods::reserved(fact, journal),
         E::ReservationReleased(fact) => goods::unreserved(fact, journal),
         E::GoodsIssued(fact) => goods::issued(fact, journal),
-        E::SiteOpened(_) | E::HandOverRefused(_) | E::StockRefused(_) | E::CancelRefused(_) => {}
+        E::SiteOpened(_) | E::HandOverRefused(_) | E::StockRefused(_) | E::CancelRefused(_) | E::UpstreamIgnored(_) => {
+        }
     }
 }
 
@@ -111,6 +114,7 @@ fn sales(event: &sales::Event, journal: &mut Journal) {
         | E::OrderPlaced(_)
         | E::OrderLineCancelled(_)
         | E::CancellationRequested(_)
-        | E::OrderLineStands(_) => {}
+        | E::OrderLineStands(_)
+        | E::UpstreamIgnored(_) => {}
     }
 }

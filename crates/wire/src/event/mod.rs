@@ -67,19 +67,20 @@ catalogue! {
     procurement "loopledger.procurement.event.v1" {
         HouseholdRegistered, HouseholdCategoryChanged, MemberJoined, MemberLeft, HouseholdRelocated, PartyRegistered,
         ProductRegistered, LinkageContracted, PurchaseAccepted, PurchaseDeclined, PayableOpened, PayoutMade,
-        PayoutFailed,
+        PayoutFailed, UpstreamIgnored,
     }
     station "loopledger.station.event.v1" {
         StationOpened, GoodsCollected, GoodsReleased, GoodsReturned, GoodsHandedOver, GoodsTakenBack, StockTakenIn,
         GoodsBoughtIn, StockReserved, StockRefused, ReservationReleased, CancelRefused, GoodsIssued,
+        UpstreamIgnored,
     }
     distribution "loopledger.distribution.event.v1" {
         SiteOpened, ShipmentDispatched, HandOverRefused, ShipmentReceived, GoodsBoughtIn, StockReserved, StockRefused,
-        ReservationReleased, CancelRefused, GoodsIssued,
+        ReservationReleased, CancelRefused, GoodsIssued, UpstreamIgnored,
     }
     sales "loopledger.sales.event.v1" {
         ChannelOpened, OrderPlaced, OrderLineCancelled, CancellationRequested, OrderLineStands, OrderFulfilled,
-        PaymentReceived, PrepaymentReturned, ConsignmentSettled,
+        PaymentReceived, PrepaymentReturned, ConsignmentSettled, UpstreamIgnored,
     }
 }
 

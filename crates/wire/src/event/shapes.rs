@@ -19,7 +19,7 @@ use loopledger_domain::station::{
 use loopledger_domain::stock::{
     CancelRefused, GoodsBoughtIn, GoodsIssued, ReservationReleased, StockRefused, StockReserved,
 };
-use loopledger_domain::{BuyerRef, Charge, Occasion, Origin, PartyRef, StockLine, Terms, Title};
+use loopledger_domain::{BuyerRef, Charge, Occasion, Origin, PartyRef, StockLine, Terms, Title, UpstreamIgnored};
 
 use crate::codec::{Fault, Field, Message, Reader, message_value, messages, oneofs};
 
@@ -121,6 +121,11 @@ messages! { STATION:
     }
     GoodsTakenBack { 1 occasion, 2 shipment, 3 from, 4 custodian, 5 to, 6 carrier, 7 lines }
     StockTakenIn { 1 occasion, 2 shipment, 3 place, 4 received, 5 damaged }
+}
+
+// Every service alike.
+messages! { REACTIONS:
+    UpstreamIgnored { 1 occasion, 2 reason }
 }
 
 // Station and distribution alike.

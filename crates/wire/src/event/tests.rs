@@ -190,6 +190,7 @@ fn fields_have_the_numbers_and_names_of_the_contracts() {
         shapes::PROCUREMENT,
         shapes::PROCUREMENT_CHOICES,
         shapes::STATION,
+        shapes::REACTIONS,
         shapes::STOCK,
         shapes::DISTRIBUTION,
         shapes::SALES,
