@@ -27,8 +27,7 @@ pub(crate) async fn list_sites(
     deadline: Instant,
 ) -> Result<pb::ListSitesResponse, Status> {
     let page = Page::parse(request.page_size, &request.page_token).map_err(refused)?;
-    let (places, next_page_token, heads) = stock::list_places(calls, &request.at_least, page, deadline).await?;
-    let sites = places.into_iter().map(|(id, place)| site(id, place)).collect();
+    let (sites, next_page_token, heads) = stock::list_places(calls, &request.at_least, page, deadline, site).await?;
     Ok(pb::ListSitesResponse { heads, next_page_token, sites })
 }
 
@@ -47,13 +46,13 @@ pub(crate) async fn list_stock(
     Ok(pb::ListStockResponse { heads, next_page_token, items })
 }
 
-fn site(id: PlaceId, place: Place) -> pb::Site {
+fn site(id: PlaceId, place: &Place) -> pb::Site {
     pb::Site {
         site_id: id.to_string(),
         kind: place.kind.number(),
         division_code: place.division.to_string(),
         operator_id: place.operator.id.to_string(),
-        label: place.label.into(),
+        label: place.label.to_string(),
     }
 }
 

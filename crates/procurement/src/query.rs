@@ -1,10 +1,12 @@
 //! What can be looked at.
 
+use core::ops::Bound;
+
 use loopledger_domain::procurement::{Account, Key, Payable, Procurement};
 use loopledger_domain::{PartyKind, Rejection};
 use loopledger_proto::procurement::v1 as pb;
-use loopledger_service::grpc::{Calls, refused};
-use loopledger_types::{EntityKind, PartyId, PayableId};
+use loopledger_service::grpc::{Calls, pages, refused};
+use loopledger_types::{ContractId, EntityKind, PartyId, PayableId, ProductId};
 use loopledger_wire::query::{self, Page};
 use tokio::time::Instant;
 use tonic::Status;
@@ -41,14 +43,15 @@ pub(crate) async fn list_parties(
     deadline: Instant,
 ) -> Result<pb::ListPartiesResponse, Status> {
     let page = Page::parse(request.page_size, &request.page_token).map_err(refused)?;
+    let after = pages::begins_after(&page).map_err(refused)?.map(PartyId);
     let kind = query::optional_word::<PartyKind>("kind", request.kind).map_err(refused)?;
     let ((parties, next_page_token), heads) = calls
         .ask(&request.at_least, Vec::new(), deadline, move |state| {
-            let ids = state.entities.index().parties().iter().copied();
-            let parties = ids.filter_map(|id| state.party(id).map(|party| (id, party)));
+            let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+            let ids = state.entities.index().parties().range((from, Bound::Unbounded));
+            let parties = ids.filter_map(|id| state.party(*id).map(|party| (id, party)));
             let parties = parties.filter(|(_, party)| kind.is_none_or(|kind| party.kind == kind));
-            let (rows, token) = page.cut(parties, |(id, _)| id.0.to_vec());
-            Ok((rows.into_iter().map(|(id, party)| view::party(id, party)).collect::<Vec<_>>(), token))
+            Ok(pages::fill(&page, parties.map(|(id, party)| (id.0, view::party(*id, party)))))
         })
         .await?;
     Ok(pb::ListPartiesResponse { heads, next_page_token, parties })
@@ -60,12 +63,14 @@ pub(crate) async fn list_products(
     deadline: Instant,
 ) -> Result<pb::ListProductsResponse, Status> {
     let page = Page::parse(request.page_size, &request.page_token).map_err(refused)?;
+    let after = pages::begins_after(&page).map_err(refused)?.map(ProductId);
     let ((products, next_page_token), heads) = calls
         .ask(&request.at_least, Vec::new(), deadline, move |state| {
             let mut ids: Vec<_> = state.entities.index().products().collect();
             ids.sort_unstable();
-            let products = ids.into_iter().filter_map(|id| state.product(id).map(|product| view::product(id, product)));
-            Ok(page.cut(products, |product| product.product_id.clone().into_bytes()))
+            let ids = ids.into_iter().filter(|id| after.is_none_or(|after| *id > after));
+            let products = ids.filter_map(|id| state.product(id).map(|found| (id.0, view::product(id, found))));
+            Ok(pages::fill(&page, products))
         })
         .await?;
     Ok(pb::ListProductsResponse { heads, next_page_token, products })
@@ -77,12 +82,13 @@ pub(crate) async fn list_contracts(
     deadline: Instant,
 ) -> Result<pb::ListContractsResponse, Status> {
     let page = Page::parse(request.page_size, &request.page_token).map_err(refused)?;
+    let after = pages::begins_after(&page).map_err(refused)?.map(ContractId);
     let ((contracts, next_page_token), heads) = calls
         .ask(&request.at_least, Vec::new(), deadline, move |state| {
-            let ids = state.entities.index().contracts().iter().copied();
-            let contracts = ids.filter_map(|id| state.contract(id).map(|contract| (id, contract)));
-            let (rows, token) = page.cut(contracts, |(id, _)| id.0.to_vec());
-            Ok((rows.into_iter().map(|(id, contract)| view::contract(id, contract)).collect::<Vec<_>>(), token))
+            let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+            let ids = state.entities.index().contracts().range((from, Bound::Unbounded));
+            let contracts = ids.filter_map(|id| state.contract(*id).map(|found| (id.0, view::contract(*id, found))));
+            Ok(pages::fill(&page, contracts))
         })
         .await?;
     Ok(pb::ListContractsResponse { heads, next_page_token, contracts })
@@ -94,6 +100,7 @@ pub(crate) async fn list_payables(
     deadline: Instant,
 ) -> Result<pb::ListPayablesResponse, Status> {
     let page = Page::parse(request.page_size, &request.page_token).map_err(refused)?;
+    let after = pages::begins_after::<24>(&page).map_err(refused)?;
     let payer = query::optional_id("payer_id", &request.payer_id, PartyId::parse).map_err(refused)?;
     let payee = query::optional_id("payee_id", &request.payee_id, PartyId::parse).map_err(refused)?;
     if payer.is_none() && payee.is_none() {
@@ -121,13 +128,16 @@ pub(crate) async fn list_payables(
             let ids = accounts.flat_map(Account::items);
             let mut rows: Vec<(PayableId, &Payable)> =
                 ids.filter_map(|id| state.payable(id).map(|payable| (id, payable))).collect();
-            rows.sort_unstable_by_key(|(id, payable)| (payable.opened_at, *id));
-            let (rows, token) = page.cut(rows, |(id, payable)| {
-                let mut key = payable.opened_at.to_be_bytes().to_vec();
-                key.extend_from_slice(&id.0);
+            let age = |id: PayableId, payable: &Payable| -> [u8; 24] {
+                let mut key = [0; 24];
+                let (opened_at, payable_id) = key.split_at_mut(8);
+                opened_at.copy_from_slice(&payable.opened_at.to_be_bytes());
+                payable_id.copy_from_slice(&id.0);
                 key
-            });
-            Ok((rows.into_iter().map(|(id, payable)| view::payable(id, payable)).collect::<Vec<_>>(), token))
+            };
+            rows.retain(|(id, payable)| after.is_none_or(|after| age(*id, payable) > after));
+            rows.sort_unstable_by_key(|(id, payable)| (payable.opened_at, *id));
+            Ok(pages::fill(&page, rows.into_iter().map(|(id, open)| (age(id, open), view::payable(id, open)))))
         })
         .await?;
     Ok(pb::ListPayablesResponse { heads, next_page_token, payables })

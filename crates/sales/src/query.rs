@@ -1,9 +1,11 @@
 //! What can be looked at.
 
+use core::ops::Bound;
+
 use loopledger_domain::Rejection;
 use loopledger_domain::sales::{Channel, Key, LineState, Order, OrderLine, Sales};
 use loopledger_proto::sales::v1 as pb;
-use loopledger_service::grpc::{Calls, refused};
+use loopledger_service::grpc::{Calls, pages, refused};
 use loopledger_types::{ChannelId, EntityKind, OrderId};
 use loopledger_wire::Word as _;
 use loopledger_wire::query::{self, Page, price_to_pb};
@@ -39,23 +41,23 @@ pub(crate) async fn list_channels(
     deadline: Instant,
 ) -> Result<pb::ListChannelsResponse, Status> {
     let page = Page::parse(request.page_size, &request.page_token).map_err(refused)?;
+    let after = pages::begins_after(&page).map_err(refused)?.map(ChannelId);
     let ((channels, next_page_token), heads) = calls
         .ask(&request.at_least, Vec::new(), deadline, move |state| {
-            let ids = state.entities.index().ids().iter();
-            let channels = ids.filter_map(|id| state.channel(*id).map(|channel| (*id, channel.clone())));
-            Ok(page.cut(channels, |(id, _)| id.0.to_vec()))
+            let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+            let ids = state.entities.index().ids().range((from, Bound::Unbounded));
+            Ok(pages::fill(&page, ids.filter_map(|id| state.channel(*id).map(|found| (id.0, channel(*id, found))))))
         })
         .await?;
-    let channels = channels.into_iter().map(|(id, channel)| self::channel(id, channel)).collect();
     Ok(pb::ListChannelsResponse { heads, next_page_token, channels })
 }
 
-fn channel(id: ChannelId, channel: Channel) -> pb::Channel {
+fn channel(id: ChannelId, channel: &Channel) -> pb::Channel {
     pb::Channel {
         channel_id: id.to_string(),
         medium: channel.medium.number(),
         operator_id: channel.operator.id.to_string(),
-        label: channel.label.into(),
+        label: channel.label.to_string(),
     }
 }
 

@@ -26,8 +26,8 @@ pub(crate) async fn list_stations(
     deadline: Instant,
 ) -> Result<pb::ListStationsResponse, Status> {
     let page = Page::parse(request.page_size, &request.page_token).map_err(refused)?;
-    let (places, next_page_token, heads) = stock::list_places(calls, &request.at_least, page, deadline).await?;
-    let stations = places.into_iter().map(|(id, place)| station(id, place)).collect();
+    let (stations, next_page_token, heads) =
+        stock::list_places(calls, &request.at_least, page, deadline, station).await?;
     Ok(pb::ListStationsResponse { heads, next_page_token, stations })
 }
 
@@ -46,12 +46,12 @@ pub(crate) async fn list_stock(
     Ok(pb::ListStockResponse { heads, next_page_token, items })
 }
 
-fn station(id: PlaceId, place: Place) -> pb::Station {
+fn station(id: PlaceId, place: &Place) -> pb::Station {
     pb::Station {
         station_id: id.to_string(),
         kind: place.kind.number(),
         division_code: place.division.to_string(),
         operator_id: place.operator.id.to_string(),
-        label: place.label.into(),
+        label: place.label.to_string(),
     }
 }

@@ -20,7 +20,7 @@ mod state;
 pub use event::*;
 pub use pick::MAX_PICKS;
 pub use react::Answer;
-pub use shelves::{Shelf, Shelves, Slot};
+pub use shelves::{Held, Shelf, Shelves, Slot};
 pub use state::{
     Cell, CellKey, Embeds, Entity, Holder, Key, Move, OrderLineKey, Party, Place, Product, Reservation,
     ReservationStatus,

@@ -1,8 +1,8 @@
 //! What holds at every prefix, whatever is asked of both holders and however late they hear of each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use loopledger_domain::stock::{Cell, CellKey, Embeds, Holder, Shelf, Slot};
+use loopledger_domain::stock::{Cell, CellKey, Embeds, Held, Holder, Shelf, Slot};
 use loopledger_domain::{Commit, Entity, Event, State, StockLine, distribution, station, stock};
 use loopledger_types::{LotId, Quantity};
 use proptest::prelude::*;
@@ -192,7 +192,11 @@ fn conserved(world: &World) {
 fn indexed<H: Holder>(state: &State<H>) {
     let mut shelves: BTreeMap<Shelf, BTreeMap<Slot, i64>> = BTreeMap::new();
     let mut lots: BTreeMap<LotId, Vec<CellKey>> = BTreeMap::new();
+    let (mut held, mut places) = (BTreeSet::new(), BTreeSet::new());
     for (key, entity) in state.entities.sorted() {
+        if let Some(stock::Key::Place(place)) = H::Entity::stock_key(key) {
+            places.insert(*place);
+        }
         let cell = match (H::Entity::stock_key(key), entity.stock()) {
             (Some(stock::Key::Cell(key)), Some(stock::Entity::Cell(cell))) => Some((key, cell)),
             _ => None,
@@ -200,13 +204,15 @@ fn indexed<H: Holder>(state: &State<H>) {
         let Some((key, cell)) = cell.filter(|(_, cell)| !cell.is_empty()) else { continue };
         assert!(!entity.is_closed());
         lots.entry(key.lot).or_default().push(*key);
+        let slot = Slot { collected_on: cell.collected_on, lot: key.lot, pool: key.pool };
+        held.insert(Held { place: key.place, product: cell.product, slot });
         if cell.on_hand.is_positive() {
             let shelf = Shelf { place: key.place, product: cell.product, principal: cell.title.principal().id };
-            let slot = Slot { collected_on: cell.collected_on, lot: key.lot, pool: key.pool };
             shelves.entry(shelf).or_default().insert(slot, cell.on_hand.0);
         }
     }
     let index = state.entities.index();
+    assert_eq!((index.held(), index.places()), (&held, &places));
     assert_eq!(index.shelves().collect::<Vec<_>>(), shelves.keys().copied().collect::<Vec<_>>());
     for (shelf, slots) in &shelves {
         assert_eq!(index.free(shelf), i128::from(slots.values().sum::<i64>()));

@@ -9,6 +9,7 @@ mod calls;
 mod connection;
 mod deadline;
 mod health;
+pub mod pages;
 mod server;
 mod status;
 pub mod stock;

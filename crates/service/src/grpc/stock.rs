@@ -1,15 +1,18 @@
 //! Views that both holders of stock offer: their places, and what lies there.
 
-use loopledger_domain::stock::{Cell, CellKey, Embeds, Entity, Holder, Key, Place};
-use loopledger_domain::{State, Title};
+use core::ops::Bound;
+
+use loopledger_domain::stock::{Cell, CellKey, Held, Holder, Place, Slot};
+use loopledger_domain::{Rejection, State, Title};
 use loopledger_proto::common::v1 as pb;
-use loopledger_types::PlaceId;
+use loopledger_types::{BusinessDate, LotId, PlaceId, ProductId, Timestamp};
 use loopledger_wire::Word as _;
 use loopledger_wire::query::{self, Page};
+use prost::Message;
 use tokio::time::Instant;
 use tonic::Status;
 
-use super::{Calls, refused};
+use super::{Calls, pages, refused};
 
 /// A page of rows, the token of the next, and the heads.
 pub type Rows<R> = (Vec<R>, String, Vec<pb::Position>);
@@ -32,58 +35,74 @@ pub async fn list_stock<H: Holder>(
 ) -> Result<Rows<pb::StockItem>, Status> {
     let page = Page::parse(asked.page_size, asked.page_token).map_err(refused)?;
     let place = query::optional_id("place_id", asked.place_id, PlaceId::parse).map_err(refused)?;
+    let after = pages::begins_after(&page).and_then(|key| key.map(read_key).transpose()).map_err(refused)?;
     let ask = move |state: &State<H>| {
-        let mut rows: Vec<(Vec<u8>, CellKey, Cell)> = cells(state)
-            .filter(|(key, cell)| place.is_none_or(|place| key.place == place) && !cell.is_empty())
-            .map(|(key, cell)| (row_key(&key, cell), key, *cell))
-            .collect();
-        rows.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        let (rows, token) = page.cut(rows, |row| row.0.clone());
-        Ok((rows, token))
+        let held = state.entities.index().held();
+        let first = Held {
+            place: place.unwrap_or(PlaceId([0; 16])),
+            product: ProductId([0; 16]),
+            // The earliest day that there is.
+            slot: Slot {
+                collected_on: BusinessDate::of(Timestamp { seconds: 0, nanos: 0 }),
+                lot: LotId([0; 16]),
+                pool: 0,
+            },
+        };
+        // A page after the end of the place that is asked for begins nowhere else.
+        let from = after.filter(|after| *after > first).map_or(Bound::Included(first), Bound::Excluded);
+        let rows = held.range((from, Bound::Unbounded));
+        let rows = rows.take_while(|row| place.is_none_or(|place| row.place == place));
+        let rows = rows.filter_map(|row| state.cell(row.key()).map(|cell| (write_key(row), item(&row.key(), cell))));
+        Ok(pages::fill(&page, rows))
     };
-    let ((rows, token), heads) = calls.ask(asked.at_least, Vec::new(), deadline, ask).await?;
-    Ok((rows.into_iter().map(|(_, key, cell)| item(&key, &cell)).collect(), token, heads))
+    let ((items, token), heads) = calls.ask(asked.at_least, Vec::new(), deadline, ask).await?;
+    Ok((items, token, heads))
 }
 
 /// The holder's own places, by id.
-pub async fn list_places<H: Holder>(
+pub async fn list_places<H: Holder, R: Message + 'static>(
     calls: &Calls<H>,
     at_least: &[pb::Position],
     page: Page,
     deadline: Instant,
-) -> Result<Rows<(PlaceId, Place)>, Status> {
+    view: impl Fn(PlaceId, &Place) -> R + Send + 'static,
+) -> Result<Rows<R>, Status> {
+    let after = pages::begins_after(&page).map_err(refused)?.map(PlaceId);
     let ask = move |state: &State<H>| {
-        let places = state.entities.sorted().into_iter().filter_map(|(key, entity)| {
-            match (H::Entity::stock_key(key)?, entity.stock()?) {
-                (Key::Place(id), Entity::Place(place)) => Some((*id, place.clone())),
-                _ => None,
-            }
-        });
-        Ok(page.cut(places, |(id, _)| id.0.to_vec()))
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let ids = state.entities.index().places().range((from, Bound::Unbounded));
+        let rows = ids.filter_map(|id| state.place(*id).map(|place| (id.0, view(*id, place))));
+        Ok(pages::fill(&page, rows))
     };
     let ((places, token), heads) = calls.ask(at_least, Vec::new(), deadline, ask).await?;
     Ok((places, token, heads))
 }
 
-fn cells<H: Holder>(state: &State<H>) -> impl Iterator<Item = (CellKey, &Cell)> {
-    state.entities.sorted().into_iter().filter_map(|(key, entity)| {
-        match (H::Entity::stock_key(key)?, entity.stock()?) {
-            (Key::Cell(key), Entity::Cell(cell)) => Some((*key, cell)),
-            _ => None,
-        }
-    })
+/// Place, product, day, lot and pool.
+const KEY_BYTES: usize = 16 + 16 + 4 + 16 + 2;
+
+fn write_key(row: &Held) -> Vec<u8> {
+    let mut key = Vec::with_capacity(KEY_BYTES);
+    key.extend_from_slice(&row.place.0);
+    key.extend_from_slice(&row.product.0);
+    key.extend_from_slice(&row.slot.collected_on.days().to_be_bytes());
+    key.extend_from_slice(&row.slot.lot.0);
+    key.extend_from_slice(&row.slot.pool.to_be_bytes());
+    key
 }
 
-/// By place, product and age; unique.
-fn row_key(key: &CellKey, cell: &Cell) -> Vec<u8> {
-    let mut row = Vec::with_capacity(54);
-    row.extend_from_slice(&key.place.0);
-    row.extend_from_slice(&cell.product.0);
-    // Dates are after 1970, so their days sort as bytes.
-    row.extend_from_slice(&cell.collected_on.days().to_be_bytes());
-    row.extend_from_slice(&key.lot.0);
-    row.extend_from_slice(&key.pool.to_be_bytes());
-    row
+fn read_key(key: [u8; KEY_BYTES]) -> Result<Held, Rejection> {
+    let read = || {
+        let (place, rest) = key.split_first_chunk()?;
+        let (product, rest) = rest.split_first_chunk()?;
+        let (days, rest) = rest.split_first_chunk()?;
+        let (lot, pool) = rest.split_first_chunk()?;
+        let collected_on = BusinessDate::from_days(i32::from_be_bytes(*days)).ok()?;
+        let slot = Slot { collected_on, lot: LotId(*lot), pool: u16::from_be_bytes(*pool.first_chunk()?) };
+        Some(Held { place: PlaceId(*place), product: ProductId(*product), slot })
+    };
+    read()
+        .ok_or_else(|| Rejection::invalid("page_token", "MALFORMED_PAGE_TOKEN", "This token is not one of this list."))
 }
 
 fn item(key: &CellKey, cell: &Cell) -> pb::StockItem {
