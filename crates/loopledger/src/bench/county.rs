@@ -1,25 +1,30 @@
 //! The county that the load runs in: the scenario's parties, places and households, and collections without end.
 
+use std::sync::Arc;
+
 use loopledger_proto::client::v1::RecordLine;
 use loopledger_proto::client::v1::record_line::Line;
+use loopledger_proto::common::v1::contract_terms;
 use loopledger_proto::ledger::v1::{AwaitRequest, GetStatusRequest};
+use loopledger_proto::station::v1::collect_goods_request::Basis;
 use loopledger_proto::station::v1::record_request::Command;
 use loopledger_proto::station::v1::{CollectGoodsRequest, RecordRequest};
 use loopledger_types::BusinessDate;
 
 use crate::client::Client;
-use crate::demo::{Rng, play};
+use crate::demo::{DEMO_WEEKS, Rng, play};
 use crate::exit::Failure;
 use crate::record::Recorder;
 
-/// Weeks of the scenario from which collections are taken as patterns: spring to autumn, so every product is among them.
-const PATTERN_WEEKS: i32 = 28;
-const HOUSEHOLDS_PER_PATTERN: u32 = 400;
+/// Collections that serve as patterns: from spring to harvest with some hundred households.
+const PATTERNS: usize = 20_000;
+/// Of four commands three are outright purchases, with two reactions each; one is consigned, with none.
+const OUTRIGHT_IN_FOUR: usize = 3;
 
 /// Sends the scenario's registrations; repeats find them.
 pub(super) async fn open(client: &Client, seed: u64, households: u32) -> Result<(), Failure> {
-    let lines = play(seed, households, 0).map(Ok);
-    let tally = Recorder::new(client, 1, Vec::new(), |_, _| Ok(())).run(lines).await?;
+    let registrations = play(seed, households, DEMO_WEEKS).take_while(|line| collection(line).is_none());
+    let tally = Recorder::new(client, 1, Vec::new(), |_, _| Ok(())).run(registrations.map(Ok)).await?;
     if tally.refused > 0 {
         Err(Failure::Refused(format!("{} registrations were refused", tally.refused)))
     } else {
@@ -30,7 +35,7 @@ pub(super) async fn open(client: &Client, seed: u64, households: u32) -> Result<
 /// Collections of households that are registered, with request ids of their own.
 #[derive(Debug)]
 pub(super) struct Collections {
-    patterns: Vec<CollectGoodsRequest>,
+    patterns: Arc<[CollectGoodsRequest]>,
     next: usize,
     rng: Rng,
     serial: u64,
@@ -39,9 +44,18 @@ pub(super) struct Collections {
 impl Collections {
     /// `run` makes the request ids of one run unlike those of another.
     pub(super) fn new(seed: u64, households: u32, run: u64) -> Self {
-        let weeks = if households > HOUSEHOLDS_PER_PATTERN { 8 } else { PATTERN_WEEKS };
-        let patterns = play(seed, households, weeks).filter_map(collection).collect();
-        Self { patterns, next: 0, rng: Rng::new(run), serial: 0 }
+        let collected = play(seed, households, DEMO_WEEKS).filter_map(|line| collection(&line).cloned()).take(PATTERNS);
+        let (outright, consigned): (Vec<_>, Vec<_>) = collected.partition(is_outright);
+        let mut patterns = Vec::new();
+        for (chunk, other) in outright.chunks(OUTRIGHT_IN_FOUR).zip(consigned.into_iter().cycle()) {
+            patterns.extend(chunk.iter().cloned().chain([other]));
+        }
+        Self { patterns: patterns.into(), next: 0, rng: Rng::new(run), serial: 0 }
+    }
+
+    /// The same patterns with other request ids.
+    pub(super) fn again(&self, run: u64) -> Self {
+        Self { patterns: Arc::clone(&self.patterns), next: 0, rng: Rng::new(run), serial: 0 }
     }
 
     /// The next collection, on a day of 2020 of its own.
@@ -72,10 +86,22 @@ impl Collections {
     }
 }
 
-fn collection(line: RecordLine) -> Option<CollectGoodsRequest> {
-    match line.line? {
+fn collection(line: &RecordLine) -> Option<&CollectGoodsRequest> {
+    match line.line.as_ref()? {
         Line::Station(RecordRequest { command: Some(Command::CollectGoods(request)) }) => Some(request),
         _ => None,
+    }
+}
+
+/// Bought by somebody at the station; the demo's contracts are for outright purchases.
+fn is_outright(request: &CollectGoodsRequest) -> bool {
+    match &request.basis {
+        Some(Basis::ContractId(_)) => true,
+        Some(Basis::Stated(stated)) => {
+            let terms = stated.terms.as_ref().and_then(|terms| terms.terms.as_ref());
+            matches!(terms, Some(contract_terms::Terms::Outright(_)))
+        }
+        None => false,
     }
 }
 

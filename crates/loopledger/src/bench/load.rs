@@ -73,7 +73,7 @@ pub(crate) struct UnaryArgs {
     connections: u32,
     #[arg(long, default_value_t = 100_000)]
     commands: u64,
-    #[arg(long, default_value_t = 400)]
+    #[arg(long, default_value_t = 6_000)]
     households: u32,
     #[arg(long, default_value_t = 7)]
     seed: u64,
@@ -86,12 +86,12 @@ pub(super) async fn unary(client: &Client, server: &str, args: &UnaryArgs) -> Re
     open(client, args.seed, args.households).await?;
     let before = commits_settled(client).await?;
     let each = args.commands.checked_div(u64::from(args.connections)).unwrap_or(0).max(1);
+    let collections = Collections::new(args.seed, args.households, args.run);
     let mut connections = Vec::new();
     for number in 0..args.connections {
         let station = Client::connect(server).await?.station()?;
         let run = args.run.wrapping_mul(10_007).wrapping_add(u64::from(number));
-        let collections = Collections::new(args.seed, args.households, run);
-        connections.push((station, collections));
+        connections.push((station, collections.again(run)));
     }
     let began = Instant::now();
     let tasks: Vec<_> =
