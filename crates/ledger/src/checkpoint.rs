@@ -51,28 +51,53 @@ const LOG: u8 = 2;
 impl Ledger {
     /// Everything that changed since the last call, by key. Call it between two commits.
     pub fn drain_changed(&mut self) -> Vec<(PageKey, Vec<u8>)> {
-        let mut changed = vec![(PageKey { table: HEAD, page: 0 }, self.head_page())];
+        let mut changed = self.begin_checkpoint();
+        while let Some(page) = self.take_changed() {
+            changed.push(page);
+        }
+        changed.sort_unstable_by_key(|(key, _)| *key);
+        changed
+    }
+
+    /// Cuts a checkpoint of the state as it is now, between two commits, and gives its first pages. The others are taken
+    /// by [`take_changed`](Self::take_changed), a few at a time: commits folded meanwhile are not in them.
+    ///
+    /// A checkpoint counts once every page of it is written. One that is cut before the last was taken to its end
+    /// includes what that one left.
+    pub fn begin_checkpoint(&mut self) -> Vec<(PageKey, Vec<u8>)> {
         let mut pending = Writer::default();
         self.pending.write(&mut pending);
-        changed.push((PageKey { table: PENDING, page: 0 }, pending.0));
         let t = &mut self.tables;
-        let tables = [
-            t.log.drain_changed(),
-            t.parties.drain_changed(),
-            t.products.drain_changed(),
-            t.places.drain_changed(),
-            t.lots.drain_changed(),
-            t.receipts.drain_changed(),
-            t.orders.drain_changed(),
-            t.months.drain_changed(),
-            t.balances.drain_changed(),
-            t.loops.drain_changed(),
-            t.activity.drain_changed(),
-        ];
-        for (table, pages) in (LOG..).zip(tables) {
-            changed.extend(pages.into_iter().map(|(page, bytes)| (PageKey { table, page }, bytes)));
-        }
-        changed
+        t.log.cut();
+        t.parties.cut();
+        t.products.cut();
+        t.places.cut();
+        t.lots.cut();
+        t.receipts.cut();
+        t.orders.cut();
+        t.months.cut();
+        t.balances.cut();
+        t.loops.cut();
+        t.activity.cut();
+        let (head, pages) = (PageKey { table: HEAD, page: 0 }, PageKey { table: PENDING, page: 0 });
+        vec![(head, self.head_page()), (pages, pending.0)]
+    }
+
+    /// The next page of the checkpoint that was cut, at most some tens of kilobytes; `None`: that was all.
+    pub fn take_changed(&mut self) -> Option<(PageKey, Vec<u8>)> {
+        let t = &mut self.tables;
+        let page = |table| move |(page, bytes)| (PageKey { table, page }, bytes);
+        None.or_else(|| t.log.take().map(page(LOG)))
+            .or_else(|| t.parties.take().map(page(3)))
+            .or_else(|| t.products.take().map(page(4)))
+            .or_else(|| t.places.take().map(page(5)))
+            .or_else(|| t.lots.take().map(page(6)))
+            .or_else(|| t.receipts.take().map(page(7)))
+            .or_else(|| t.orders.take().map(page(8)))
+            .or_else(|| t.months.take().map(page(9)))
+            .or_else(|| t.balances.take().map(page(10)))
+            .or_else(|| t.loops.take().map(page(11)))
+            .or_else(|| t.activity.take().map(page(12)))
     }
 
     /// The state that was saved: the newest value of every key ever drained, in ascending order of keys.

@@ -112,7 +112,7 @@ impl Shared {
     fn awaited(&self, folded: &Folded, position: Position) -> Failure {
         let (service, sequence) = (position.stream.service, position.sequence);
         let open = folded.ledger.open_hand_overs();
-        let of_it = open.iter().find(|open| open.root.service == service && open.root.sequence == sequence);
+        let of_it = open.iter().find(|open| open.root.service == service && open.root.sequence <= sequence);
         let awaited = of_it.and_then(|open| open.awaiting.first().copied()).unwrap_or(service);
         let have = folded.ledger.head(awaited).head.sequence;
         let wanted = have.saturating_add(1);

@@ -1,4 +1,5 @@
-//! Saving the state behind the fold: what changed since the last time, at one set of heads, in bounded parts.
+//! Saving the state behind the fold: what changed since the last time, as it was at one set of heads, taken from the
+//! state a few pages at a time while the fold goes on, and written in bounded parts.
 //!
 //! A checkpoint is only a cache: one that fails costs the next start a longer replay, so it never stops the fold.
 
@@ -22,6 +23,8 @@ const PART_BYTES: usize = 2 * 1_024 * 1_024;
 const PART_ROWS: usize = 4_096;
 /// A checkpoint takes at most this share of the time: one in so many.
 const SHARE: u32 = 10;
+/// How long pages may be taken before the fold and queries get their turn.
+const TURN: Duration = Duration::from_micros(150);
 
 /// Asks for a checkpoint now; answered when it is written.
 pub(crate) type Request = oneshot::Sender<()>;
@@ -37,9 +40,9 @@ pub(crate) struct Checkpointer {
     pub(crate) offsets_saved: [usize; 5],
 }
 
-/// The state at one set of heads, as far as it changed.
+/// The state at one set of heads: its first pages, and what goes with it.
 struct Cut {
-    pages: Vec<(PageKey, Vec<u8>)>,
+    first: Vec<(PageKey, Vec<u8>)>,
     heads: [Head; 5],
     offsets: [Offset; 5],
     days: Option<Days>,
@@ -115,7 +118,7 @@ impl Checkpointer {
         Some(this)
     }
 
-    /// Takes what changed; `None` if nothing was folded since the last time.
+    /// Cuts; `None` if nothing was folded since the last time.
     async fn cut(&self) -> Option<Cut> {
         let mut folded = self.shared.folded.write().await;
         let heads = folded.heads();
@@ -124,14 +127,13 @@ impl Checkpointer {
             return None;
         }
         let began = Instant::now();
-        let pages = folded.ledger.drain_changed();
-        let held = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let first = folded.ledger.begin_checkpoint();
+        measure(&self.shared, began);
         let metrics = &self.shared.metrics;
-        metrics.checkpoint_lock_microseconds_max.raise(held);
         metrics.ledger_bytes.set(u64::try_from(folded.ledger.bytes()).unwrap_or(u64::MAX));
         // The index moves with the state, under the same lock.
         let offsets = Service::ALL.map(|service| self.shared.index.head(service).1);
-        Some(Cut { pages, heads, offsets, days: folded.days })
+        Some(Cut { first, heads, offsets, days: folded.days })
     }
 
     /// Blocks. Answers with the bytes of the pages.
@@ -143,12 +145,16 @@ impl Checkpointer {
             part.delete(&page_row(page, generation))?;
         }
         let mut replaced = Vec::new();
-        for (page, value) in cut.pages {
-            bytes = bytes.saturating_add(u64::try_from(value.len()).unwrap_or(0));
-            part.put(&page_row(page, generation), &value)?;
-            if let Some(older) = self.saved.pages.insert(page, generation) {
-                replaced.push((page, older));
+        let mut pages = cut.first;
+        while !pages.is_empty() {
+            for (page, value) in pages {
+                bytes = bytes.saturating_add(u64::try_from(value.len()).unwrap_or(0));
+                part.put(&page_row(page, generation), &value)?;
+                if let Some(older) = self.saved.pages.insert(page, generation) {
+                    replaced.push((page, older));
+                }
             }
+            pages = take(&self.shared);
         }
         for ((service, head), saved) in Service::ALL.into_iter().zip(cut.heads).zip(&mut self.offsets_saved) {
             let (rows, next) = self.shared.index.rows(service, head, *saved);
@@ -175,6 +181,25 @@ impl Checkpointer {
         self.saved.leftover = replaced;
         Ok(bytes)
     }
+}
+
+/// Some of the pages that are left of a cut. Blocks until it is this one's turn.
+fn take(shared: &Shared) -> Vec<(PageKey, Vec<u8>)> {
+    let mut folded = shared.folded.blocking_write();
+    let began = Instant::now();
+    let mut pages = Vec::new();
+    while began.elapsed() < TURN
+        && let Some(page) = folded.ledger.take_changed()
+    {
+        pages.push(page);
+    }
+    measure(shared, began);
+    pages
+}
+
+fn measure(shared: &Shared, began: Instant) {
+    let held = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    shared.metrics.checkpoint_lock_microseconds_max.raise(held);
 }
 
 /// A part of a checkpoint that is being filled. Until the last part the store's progress is the one before.

@@ -52,7 +52,11 @@ pub(crate) async fn follow(mut follower: Follower, shared: Arc<Shared>, out: mps
                 if core::mem::take(&mut troubled) {
                     shared.set_health(service, recovered(&shared));
                 }
-                Ok(Batch { commits: commits.commits, next: commits.next, voids: follower.voids() })
+                // Behind the last of them may stand one that is not understood: it is not read until it is.
+                let last = commits.commits.last();
+                let halts = last.filter(|last| last.commit.sequence < follower.head().sequence);
+                let next = halts.map_or(commits.next, |last| last.offset);
+                Ok(Batch { commits: commits.commits, next, voids: follower.voids() })
             }
             Err(FollowError::Read { source, .. }) if is_worth_another_try(&source) => {
                 shared.metrics.read_failures_total.add(1);

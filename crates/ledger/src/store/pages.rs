@@ -23,6 +23,9 @@ pub(crate) struct PageLog {
     pages: Vec<Vec<u8>>,
     /// The first page that may differ from what was saved.
     unsaved: u32,
+    /// Pages of the cut that are still to be taken, and the length of the last of them when it was cut.
+    frozen: core::ops::Range<u32>,
+    frozen_last: usize,
     scratch: Writer,
 }
 
@@ -73,13 +76,22 @@ impl PageLog {
         })
     }
 
-    /// Pages that changed since the last call, by number.
-    pub(crate) fn drain_changed(&mut self) -> Vec<(u32, Vec<u8>)> {
-        let changed = (self.unsaved..)
-            .map_while(|number| Some((number, self.pages.get(usize::try_from(number).ok()?)?.clone())))
-            .collect();
-        self.unsaved = u32::try_from(self.pages.len()).unwrap_or(u32::MAX).saturating_sub(1);
-        changed
+    /// Cuts: what was appended since the last cut is taken as it is now, whatever is appended before it is.
+    pub(crate) fn cut(&mut self) {
+        // A cut that was not taken to its end: its rest belongs to this one.
+        let first = if self.frozen.is_empty() { self.unsaved } else { self.frozen.start.min(self.unsaved) };
+        let end = u32::try_from(self.pages.len()).unwrap_or(u32::MAX);
+        self.frozen = first..end;
+        self.frozen_last = self.pages.last().map_or(0, Vec::len);
+        self.unsaved = end.saturating_sub(1);
+    }
+
+    /// The next page of the cut; `None`: all were taken.
+    pub(crate) fn take(&mut self) -> Option<(u32, Vec<u8>)> {
+        let number = self.frozen.next()?;
+        let page = self.pages.get(usize::try_from(number).ok()?)?;
+        let length = if self.frozen.is_empty() { self.frozen_last } else { page.len() };
+        Some((number, page.get(..length)?.to_vec()))
     }
 
     /// Takes a saved page; pages come in ascending order.
@@ -91,6 +103,7 @@ impl PageLog {
         page.extend_from_slice(bytes);
         self.pages.push(page);
         self.unsaved = number;
+        self.frozen = 0..0;
         Some(())
     }
 
@@ -132,10 +145,13 @@ mod tests {
                 out.number(n);
             });
             if n % 7_001 == 0 {
-                saved.extend(log.drain_changed());
+                // Taken only after more was appended, and not to its end every time.
+                saved.extend(log.take());
+                log.cut();
             }
         }
-        saved.extend(log.drain_changed());
+        log.cut();
+        saved.extend(core::iter::from_fn(|| log.take()));
         let mut loaded = PageLog::default();
         for (number, bytes) in &saved {
             loaded.load(*number, bytes).unwrap();

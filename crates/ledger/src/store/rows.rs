@@ -18,19 +18,33 @@ pub(crate) trait Row: Sized {
 
 /// Rows in a page.
 const PAGE_ROWS: usize = 256;
+const PAGE_ROWS_U32: u32 = 256;
 
 #[derive(Debug)]
 pub(crate) struct Rows<K, V> {
     entries: Vec<(K, V)>,
     /// Row numbers by the hash of their key.
     index: HashTable<u32>,
-    /// Pages to be saved, one bit each.
+    /// Pages that changed since the last cut, one bit each.
     dirty: Vec<u64>,
+    /// Pages of the cut that are still to be taken, as they are now.
+    frozen: Vec<u64>,
+    /// Words of `frozen` before this one are empty.
+    frozen_from: usize,
+    /// Pages of the cut that changed before they were taken, as they were.
+    kept: Vec<(u32, Vec<u8>)>,
 }
 
 impl<K, V> Default for Rows<K, V> {
     fn default() -> Self {
-        Self { entries: Vec::new(), index: HashTable::new(), dirty: Vec::new() }
+        Self {
+            entries: Vec::new(),
+            index: HashTable::new(),
+            dirty: Vec::new(),
+            frozen: Vec::new(),
+            frozen_from: 0,
+            kept: Vec::new(),
+        }
     }
 }
 
@@ -53,6 +67,7 @@ impl<K: Eq + Hash + Row, V: Row> Rows<K, V> {
 
     fn push(&mut self, hash_of_key: u64, key: K, value: V) -> u32 {
         let number = u32::try_from(self.entries.len()).expect("a county has fewer than 2^32 of anything");
+        self.keep(number);
         self.entries.push((key, value));
         let rows = &self.entries;
         self.index.insert_unique(hash_of_key, number, |n| row(rows, *n).map_or(0, |(k, _)| hash(k)));
@@ -70,6 +85,7 @@ impl<K: Eq + Hash + Row, V: Row> Rows<K, V> {
 
     /// Changes a row, which is then to be saved.
     pub(crate) fn update(&mut self, number: u32, change: impl FnOnce(&mut V)) {
+        self.keep(number);
         if let Some((_, value)) = usize::try_from(number).ok().and_then(|n| self.entries.get_mut(n)) {
             change(value);
             self.touch(number);
@@ -82,32 +98,71 @@ impl<K: Eq + Hash + Row, V: Row> Rows<K, V> {
     }
 
     fn touch(&mut self, number: u32) {
-        let page = usize::try_from(number).unwrap_or(0) / PAGE_ROWS;
-        let word = page / 64;
+        let (word, bit) = place(number);
         if word >= self.dirty.len() {
             self.dirty.resize(word.saturating_add(1), 0);
         }
         if let Some(bits) = self.dirty.get_mut(word) {
-            *bits |= 1_u64 << (page % 64);
+            *bits |= bit;
         }
     }
 
-    /// Pages that changed since the last call, by number.
-    pub(crate) fn drain_changed(&mut self) -> Vec<(u32, Vec<u8>)> {
-        let mut changed = Vec::new();
-        for (page, rows) in (0_u32..).zip(self.entries.chunks(PAGE_ROWS)) {
-            let bits = usize::try_from(page / 64).ok().and_then(|word| self.dirty.get(word)).copied().unwrap_or(0);
-            if bits & (1_u64 << (page % 64)) != 0 {
-                let mut out = Writer::default();
-                for (key, value) in rows {
-                    key.write(&mut out);
-                    value.write(&mut out);
-                }
-                changed.push((page, out.0));
+    /// Puts the row's page by if it is about to change and belongs to a cut that was not taken yet.
+    fn keep(&mut self, number: u32) {
+        let (word, bit) = place(number);
+        let Some(bits) = self.frozen.get_mut(word).filter(|bits| **bits & bit != 0) else { return };
+        *bits &= !bit;
+        let page = number / PAGE_ROWS_U32;
+        let bytes = self.page(page);
+        self.kept.push((page, bytes));
+    }
+
+    fn page(&self, page: u32) -> Vec<u8> {
+        let from = usize::try_from(page).unwrap_or(usize::MAX).saturating_mul(PAGE_ROWS);
+        let to = from.saturating_add(PAGE_ROWS).min(self.entries.len());
+        let rows = self.entries.get(from..to).unwrap_or_default();
+        let mut out = Writer(Vec::with_capacity(rows.len().saturating_mul(size_of::<(K, V)>())));
+        for (key, value) in rows {
+            key.write(&mut out);
+            value.write(&mut out);
+        }
+        out.0
+    }
+
+    /// Cuts: what changed since the last cut is taken as it is now, whatever changes before it is.
+    pub(crate) fn cut(&mut self) {
+        // A cut that was not taken to its end: its rest belongs to this one.
+        for (page, _) in core::mem::take(&mut self.kept) {
+            self.touch(page.saturating_mul(PAGE_ROWS_U32));
+        }
+        for (word, bits) in core::mem::take(&mut self.frozen).into_iter().enumerate().filter(|(_, bits)| *bits != 0) {
+            if word >= self.dirty.len() {
+                self.dirty.resize(word.saturating_add(1), 0);
+            }
+            if let Some(dirty) = self.dirty.get_mut(word) {
+                *dirty |= bits;
             }
         }
-        self.dirty.clear();
-        changed
+        self.frozen = core::mem::take(&mut self.dirty);
+        self.frozen_from = 0;
+    }
+
+    /// The next page of the cut, in no order; `None`: all were taken.
+    pub(crate) fn take(&mut self) -> Option<(u32, Vec<u8>)> {
+        if let Some(kept) = self.kept.pop() {
+            return Some(kept);
+        }
+        while let Some(bits) = self.frozen.get_mut(self.frozen_from) {
+            if *bits == 0 {
+                self.frozen_from = self.frozen_from.saturating_add(1);
+                continue;
+            }
+            let page = u32::try_from(self.frozen_from).ok()?.checked_mul(64)?.checked_add(bits.trailing_zeros())?;
+            *bits &= bits.saturating_sub(1);
+            return Some((page, self.page(page)));
+        }
+        self.frozen = Vec::new();
+        None
     }
 
     /// Takes a saved page; pages come in ascending order.
@@ -133,6 +188,12 @@ impl<K: Eq + Hash + Row, V: Row> Rows<K, V> {
         let row = size_of::<(K, V)>();
         self.entries.capacity().saturating_mul(row).saturating_add(self.index.capacity().saturating_mul(6))
     }
+}
+
+/// The word and the bit of the page that a row stands in.
+fn place(number: u32) -> (usize, u64) {
+    let page = number / PAGE_ROWS_U32;
+    (usize::try_from(page / 64).unwrap_or(usize::MAX), 1_u64 << (page % 64))
 }
 
 fn row<K, V>(rows: &[(K, V)], number: u32) -> Option<&(K, V)> {
@@ -183,6 +244,11 @@ id_rows!(PartyId, ProductId, PlaceId, LotId, ReceiptId, OrderId);
 mod tests {
     use super::*;
 
+    fn all(rows: &mut Rows<u32, i64>) -> Vec<(u32, Vec<u8>)> {
+        rows.cut();
+        core::iter::from_fn(|| rows.take()).collect()
+    }
+
     #[test]
     fn only_changed_pages_are_saved_and_load_to_the_same_rows() {
         let mut rows: Rows<u32, i64> = Rows::default();
@@ -190,10 +256,10 @@ mod tests {
         for key in 0..2_000_u32 {
             assert_eq!(rows.find_or_insert(key.wrapping_mul(2_654_435_761), || 0), key);
         }
-        saved.extend(rows.drain_changed());
+        saved.extend(all(&mut rows));
         assert_eq!(saved.len(), 8);
         rows.update(300, |v| *v = 7);
-        let changed = rows.drain_changed();
+        let changed = all(&mut rows);
         assert_eq!(changed.iter().map(|(page, _)| *page).collect::<Vec<_>>(), [1]);
         saved.extend(changed);
         let mut loaded: Rows<u32, i64> = Rows::default();
@@ -202,6 +268,42 @@ mod tests {
         }
         assert_eq!(loaded.entries, rows.entries);
         assert_eq!(loaded.find(&300_u32.wrapping_mul(2_654_435_761)), Some(300));
-        assert!(loaded.drain_changed().is_empty());
+        assert!(all(&mut loaded).is_empty());
+    }
+
+    #[test]
+    fn a_cut_is_taken_as_it_was_whatever_changes_meanwhile() {
+        let mut rows: Rows<u32, i64> = Rows::default();
+        for key in 0..1_000_u32 {
+            rows.find_or_insert(key, || 0);
+        }
+        rows.cut();
+        let first = rows.take().unwrap();
+        rows.update(10, |value| *value = 1);
+        rows.update(700, |value| *value = 1);
+        rows.find_or_insert(1_000, || 1);
+        let mut saved = std::collections::BTreeMap::from([first]);
+        saved.extend(core::iter::from_fn(|| rows.take()));
+        let mut loaded: Rows<u32, i64> = Rows::default();
+        for (page, bytes) in &saved {
+            loaded.load(*page, bytes).unwrap();
+        }
+        assert_eq!(loaded.entries.len(), 1_000);
+        assert!(loaded.entries.iter().all(|(_, value)| *value == 0));
+        // What changed meanwhile, and nothing else, belongs to the next cut.
+        assert_eq!(all(&mut rows).iter().map(|(page, _)| *page).collect::<Vec<_>>(), [0, 2, 3]);
+    }
+
+    #[test]
+    fn a_cut_that_is_not_taken_to_its_end_is_part_of_the_next() {
+        let mut rows: Rows<u32, i64> = Rows::default();
+        for key in 0..1_000_u32 {
+            rows.find_or_insert(key, || 0);
+        }
+        rows.cut();
+        rows.update(300, |value| *value = 1);
+        let mut pages: Vec<u32> = all(&mut rows).into_iter().map(|(page, _)| page).collect();
+        pages.sort_unstable();
+        assert_eq!(pages, [0, 1, 2, 3]);
     }
 }

@@ -40,6 +40,34 @@ fn a_ledger_loaded_from_its_pages_goes_on_to_the_same_state() {
     assert!(some_open, "no checkpoint was cut between a hand-over and its answer");
 }
 
+/// Taken a page at a time between commits, a checkpoint is the state as of its cut.
+#[test]
+fn a_checkpoint_is_of_its_cut_whatever_is_folded_while_it_is_taken() {
+    for seed in 0..10 {
+        let world = World::random(seed, 400);
+        let mut saved: BTreeMap<PageKey, Vec<u8>> = BTreeMap::new();
+        let mut ledger = Ledger::new(HOME, concerns());
+        let mut at_cut = None;
+        for (n, commit) in world.all.iter().enumerate() {
+            if n % 61 == 0 {
+                if let Some((digest, state, open)) = at_cut.take() {
+                    saved.extend(core::iter::from_fn(|| ledger.take_changed()));
+                    let loaded = Ledger::load(HOME, concerns(), saved.iter().map(|(k, v)| (*k, v))).unwrap();
+                    assert_eq!((loaded.ledger_digest(), loaded.state_digest(digest)), (digest, state), "seed {seed}");
+                    assert_eq!(loaded.open_hand_overs(), open, "seed {seed}");
+                }
+                saved.extend(ledger.begin_checkpoint());
+                let digest = ledger.ledger_digest();
+                at_cut = Some((digest, ledger.state_digest(digest), ledger.open_hand_overs()));
+            }
+            ledger.apply(commit).unwrap();
+            if n % 5 == 0 {
+                saved.extend(ledger.take_changed());
+            }
+        }
+    }
+}
+
 #[test]
 fn page_keys_sort_as_their_bytes() {
     let keys = [(2, 1), (2, 256), (2, 257), (3, 0)].map(|(table, page)| PageKey { table, page });

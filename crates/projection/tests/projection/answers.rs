@@ -252,12 +252,11 @@ async fn lots_are_traced_by_id_receipt_and_label() {
         if !collected.lot_label.is_empty() {
             let same = LEDGER.lots_by_label(&collected.lot_label);
             let found = ask(Subject::Label(collected.lot_label.clone())).await;
-            match same.len() {
-                1 => assert_eq!(found.unwrap().lot_id, collected.lot.to_string()),
-                _ => {
-                    let details = tonic_types::StatusExt::get_error_details(&found.unwrap_err());
-                    assert_eq!(details.bad_request().unwrap().field_violations[0].reason, "AMBIGUOUS_LABEL");
-                }
+            if same.len() == 1 {
+                assert_eq!(found.unwrap().lot_id, collected.lot.to_string());
+            } else {
+                let details = tonic_types::StatusExt::get_error_details(&found.unwrap_err());
+                assert_eq!(details.bad_request().unwrap().field_violations[0].reason, "AMBIGUOUS_LABEL");
             }
             labels += 1;
         }

@@ -53,10 +53,8 @@ async fn append(log: &FileLog, records: &[(Service, Vec<u8>)]) {
 
 async fn start(log: &Arc<FileLog>, directory: &std::path::Path) -> (Projection, Routes) {
     let place = StoragePlace::Directory(directory.join("projection"));
-    let config = ProjectionConfig {
-        checkpoint_every: Duration::from_secs(3_600),
-        ..ProjectionConfig::new(CountyCode::TUOLI, place)
-    };
+    let config =
+        ProjectionConfig { checkpoint_every: Duration::MAX, ..ProjectionConfig::new(CountyCode::TUOLI, place) };
     let feed = Feed::new(log.clone());
     let projection = Projection::start(config, feed, CancellationToken::new()).await.unwrap();
     let routes = projection.add_services(Routes::default());
@@ -91,7 +89,7 @@ async fn folding_saving_loading_rebuilding_and_asking() {
     let households: u32 = std::env::var("MEASURE").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
     let (records, ids) = history(households, if households > 20 { DEMO_WEEKS } else { 4 });
     let directory = tempfile::tempdir().unwrap();
-    let (log, _) = FileLog::open(&directory.path().join("log"), FileLogOptions::default()).unwrap();
+    let (log, _) = FileLog::open(directory.path().join("log"), FileLogOptions::default()).unwrap();
     let log = Arc::new(log);
     let live = records.len() / 10;
     let (before, after) = records.split_at(records.len() - live);
@@ -117,7 +115,7 @@ async fn folding_saving_loading_rebuilding_and_asking() {
     );
 
     let began = Instant::now();
-    let (_, took) = tokio::join!(append(&log, after), ask(&routes, &ids, 2_000));
+    let ((), took) = tokio::join!(append(&log, after), ask(&routes, &ids, 2_000));
     println!("appended {}", rate(after.len(), began.elapsed()));
     println!("asked meanwhile: {}", percentiles(&took));
     while projection.heads().iter().map(|head| head.sequence).sum::<u64>() < records.len() as u64 {

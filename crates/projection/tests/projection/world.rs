@@ -90,7 +90,7 @@ impl World {
     pub(crate) async fn start(log: &MemoryLog, storage: StoragePlace) -> Self {
         let feed = Feed::new(Arc::new(log.clone()));
         // Checkpoints only when a test asks for one.
-        let config = ProjectionConfig { checkpoint_every: Duration::from_secs(3_600), ..config(storage) };
+        let config = ProjectionConfig { checkpoint_every: Duration::MAX, ..config(storage) };
         let projection = Projection::start(config, feed, CancellationToken::new()).await.unwrap();
         let routes = projection.add_services(Routes::default());
         Self { projection, routes }
