@@ -1,6 +1,7 @@
 //! The program: servers, client commands, the demo and the load generator. A library so that tests and benches can use
 //! its parts; the binary is one call.
 #![allow(clippy::print_stdout, reason = "a command prints its answer")]
+#![allow(clippy::similar_names, reason = "payer and payee, lane and line: the words of the trade")]
 
 mod bench;
 mod cli;

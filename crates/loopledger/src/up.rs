@@ -1,6 +1,6 @@
 //! `up`: every service in one process, on the embedded log.
 //!
-//! Order of start: log, writers, projection, server. Order of end: the server says NOT_SERVING and ends its streams,
+//! Order of start: log, writers, projection, server. Order of end: the server says `NOT_SERVING` and ends its streams,
 //! writers drain and store, the projection stores, the log closes.
 
 use std::net::SocketAddr;

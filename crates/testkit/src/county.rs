@@ -38,7 +38,13 @@ impl<D: Decider> Desk<D> {
     }
 
     /// Chains the events, folds them, and hands out the commit with its record.
-    fn commit(&mut self, log: &mut Log, request: (RequestId, [u8; 32]), cause: Option<Cause>, events: Vec<Event>) -> Position {
+    fn commit(
+        &mut self,
+        log: &mut Log,
+        request: (RequestId, [u8; 32]),
+        cause: Option<Cause>,
+        events: Vec<Event>,
+    ) -> Position {
         let stream = StreamId { service: D::SERVICE, county: CountyCode::TUOLI };
         let mut upstream: Vec<StreamSequence> = Service::ALL
             .into_iter()
@@ -86,7 +92,7 @@ impl<D: Decider> Desk<D> {
         position
     }
 
-    fn decide(&mut self, log: &mut Log, write: Write<D::Command>) -> Result<Position, Refused> {
+    fn decide(&mut self, log: &mut Log, write: &Write<D::Command>) -> Result<Position, Refused> {
         let stream = StreamId { service: D::SERVICE, county: CountyCode::TUOLI };
         let context = Context { request_id: write.request_id, stream, now: log.now };
         let events = D::decide(&self.state, &write.command, &context).map_err(Refused)?;
@@ -176,16 +182,16 @@ impl County {
     pub fn record(&mut self, line: RecordLine) -> Option<Result<Position, Refused>> {
         let outcome = match line.line? {
             Line::Procurement(request) => {
-                request.into_write().map_err(Refused).and_then(|write| self.procurement.decide(&mut self.log, write))
+                request.into_write().map_err(Refused).and_then(|write| self.procurement.decide(&mut self.log, &write))
             }
             Line::Station(request) => {
-                request.into_write().map_err(Refused).and_then(|write| self.station.decide(&mut self.log, write))
+                request.into_write().map_err(Refused).and_then(|write| self.station.decide(&mut self.log, &write))
             }
             Line::Distribution(request) => {
-                request.into_write().map_err(Refused).and_then(|write| self.distribution.decide(&mut self.log, write))
+                request.into_write().map_err(Refused).and_then(|write| self.distribution.decide(&mut self.log, &write))
             }
             Line::Sales(request) => {
-                request.into_write().map_err(Refused).and_then(|write| self.sales.decide(&mut self.log, write))
+                request.into_write().map_err(Refused).and_then(|write| self.sales.decide(&mut self.log, &write))
             }
             Line::Await(_) => return None,
         };

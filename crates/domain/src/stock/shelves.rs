@@ -73,10 +73,7 @@ impl Shelves {
 
     /// What is free on the shelf, oldest first, lots together.
     pub fn oldest(&self, goods: &Shelf) -> impl Iterator<Item = (Slot, i64)> + '_ {
-        self.free
-            .get(goods)
-            .into_iter()
-            .flat_map(|free| free.slots.iter().map(|(slot, quantity)| (*slot, *quantity)))
+        self.free.get(goods).into_iter().flat_map(|free| free.slots.iter().map(|(slot, quantity)| (*slot, *quantity)))
     }
 
     /// The cells of a lot at a place that hold anything.

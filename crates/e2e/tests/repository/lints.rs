@@ -30,8 +30,11 @@ fn every_crate_opts_into_the_workspace_lints() {
 #[test]
 fn pure_crates_ban_clocks_and_random_order() {
     for name in ["types", "chain", "domain", "ledger"] {
-        let config = fs::read_to_string(root().join("crates").join(name).join("clippy.toml")).expect("a clippy.toml of its own");
-        for banned in ["std::collections::HashMap", "std::collections::HashSet", "std::time::SystemTime", "std::time::Instant"] {
+        let config =
+            fs::read_to_string(root().join("crates").join(name).join("clippy.toml")).expect("a clippy.toml of its own");
+        for banned in
+            ["std::collections::HashMap", "std::collections::HashSet", "std::time::SystemTime", "std::time::Instant"]
+        {
             assert!(config.contains(banned), "{name} does not ban {banned}");
         }
     }

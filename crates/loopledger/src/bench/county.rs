@@ -80,17 +80,17 @@ impl Collections {
     /// A UUID of version 8 with 122 random bits of this run.
     fn request_id(&mut self) -> String {
         let (high, low) = (self.rng.next(), self.rng.next());
-        let (a, b, c) = (high >> 32, (high >> 16) & 0xffff, high & 0x0fff);
-        let (d, e) = ((low >> 48) & 0x3fff, low & 0xffff_ffff_ffff);
-        format!("{a:08x}-{b:04x}-8{c:03x}-{:04x}-{e:012x}", d | 0x8000)
+        let (time, version) = ((high >> 32, (high >> 16) & 0xffff), 0x8000 | (high & 0x0fff));
+        let (variant, node) = (0x8000 | ((low >> 48) & 0x3fff), low & 0xffff_ffff_ffff);
+        format!("{:08x}-{:04x}-{version:04x}-{variant:04x}-{node:012x}", time.0, time.1)
     }
 }
 
 fn collection(line: &RecordLine) -> Option<&CollectGoodsRequest> {
-    match line.line.as_ref()? {
-        Line::Station(RecordRequest { command: Some(Command::CollectGoods(request)) }) => Some(request),
-        _ => None,
-    }
+    let Line::Station(RecordRequest { command: Some(Command::CollectGoods(request)) }) = line.line.as_ref()? else {
+        return None;
+    };
+    Some(request)
 }
 
 /// Bought by somebody at the station; the demo's contracts are for outright purchases.

@@ -43,8 +43,8 @@ pub(crate) struct RequestIds {
 }
 
 impl RequestIds {
-    pub(crate) const fn new(seed: u64, households: u32) -> Self {
-        Self { seed: mix(seed ^ ((households as u64) << 40)), serial: 0 }
+    pub(crate) fn new(seed: u64, households: u32) -> Self {
+        Self { seed: mix(seed ^ (u64::from(households) << 40)), serial: 0 }
     }
 
     /// The next id: a UUID of version 8 (vendor-specific) with 122 bits of the seed and a counter mixed in.

@@ -189,7 +189,7 @@ impl Year {
         let total = self.shelves.total(&heap);
         let step = if self.base_unit(heap.product) == Unit::Gram { 500 } else { 1 };
         let wanted = total.saturating_mul(self.script.rng.between(33, 160)) / 1_000;
-        let ordered = (wanted / step).max(1).saturating_mul(step);
+        let ordered = wanted.checked_div(step).unwrap_or(0).max(1).saturating_mul(step);
         if ordered > total {
             return None;
         }
@@ -201,12 +201,11 @@ impl Year {
         let percent = self.script.rng.between(96, 105);
         let listed =
             self.world.produce.iter().position(|goods| goods.id == product).and_then(|index| PRODUCE.get(index));
-        let (e4, per) = match listed {
-            Some(product) => (product.shop_price_e4, product.unit),
-            None => {
-                let index = self.world.industrial.iter().position(|goods| goods.id == product).unwrap_or(0);
-                (INDUSTRIAL.get(index).map_or(0, |(_, _, _, e4)| *e4), Unit::Piece)
-            }
+        let (e4, per) = if let Some(product) = listed {
+            (product.shop_price_e4, product.unit)
+        } else {
+            let index = self.world.industrial.iter().position(|goods| goods.id == product).unwrap_or(0);
+            (INDUSTRIAL.get(index).map_or(0, |(_, _, _, e4)| *e4), Unit::Piece)
         };
         UnitPrice { e4: e4.saturating_mul(percent) / 100, per }
     }

@@ -4,7 +4,7 @@ use loopledger_proto::common::v1::{Position, Receipt};
 use loopledger_types::{Hash, StreamId};
 use serde_json::{Value, json};
 use tonic::Code;
-use tonic_types::{ErrorDetail, StatusExt};
+use tonic_types::StatusExt;
 
 use crate::exit::code_name;
 
@@ -48,10 +48,7 @@ impl Answer {
 fn reason(status: &tonic_types::Status) -> Option<String> {
     let details = prost::Message::encode_to_vec(status).into();
     let status = tonic::Status::with_details(Code::from(status.code), status.message.clone(), details);
-    status.get_error_details_vec().into_iter().find_map(|detail| match detail {
-        ErrorDetail::ErrorInfo(info) => Some(info.reason),
-        _ => None,
-    })
+    status.get_details_error_info().map(|info| info.reason)
 }
 
 /// `{"stream","sequence","hash"}` with the hash in hexadecimal.

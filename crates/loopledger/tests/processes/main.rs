@@ -1,5 +1,10 @@
 //! Real processes of the real binary: killed, restarted, asked nonsense.
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "tests: an overflow should stop them")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    reason = "tests: an overflow should stop them"
+)]
 
 mod kills;
 mod manners;

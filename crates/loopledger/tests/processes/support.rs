@@ -4,23 +4,23 @@ use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
-pub const BINARY: &str = env!("CARGO_BIN_EXE_loopledger");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_loopledger");
 
 /// A running `up`, killed when it goes out of scope.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
-    pub url: String,
+    pub(crate) url: String,
 }
 
 impl Server {
     /// Starts `up` on a free port, and waits until it says that it is ready.
-    pub fn start(data: &Path) -> Self {
+    pub(crate) fn start(data: &Path) -> Self {
         Self::start_with(data, None).expect("the server starts")
     }
 
     /// The same with a crash point; `None` if the server ended before it was ready (a point in the start itself).
-    pub fn start_with(data: &Path, crash_point: Option<&str>) -> Option<Self> {
+    pub(crate) fn start_with(data: &Path, crash_point: Option<&str>) -> Option<Self> {
         let mut command = Command::new(BINARY);
         command.args(["up", "--listen", "127.0.0.1:0", "--data"]).arg(data).stdout(Stdio::piped());
         match crash_point {
@@ -45,13 +45,13 @@ impl Server {
     }
 
     /// SIGKILL.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
     /// SIGINT, as Ctrl-C does; what it exits with.
-    pub fn interrupt(mut self) -> Option<i32> {
+    pub(crate) fn interrupt(mut self) -> Option<i32> {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-INT", &pid]).status().expect("kill runs");
         assert!(sent.success());
@@ -60,18 +60,18 @@ impl Server {
     }
 
     /// Runs a client command against it.
-    pub fn run(&self, args: &[&str]) -> Output {
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
         run_with(&self.url, args)
     }
 
     /// The `status` as JSON.
-    pub fn status(&self) -> serde_json::Value {
+    pub(crate) fn status(&self) -> serde_json::Value {
         let output = self.run(&["status", "--format", "json"]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
 
-    pub fn ledger_digest(&self) -> String {
+    pub(crate) fn ledger_digest(&self) -> String {
         self.status()["ledger_digest"].as_str().expect("a digest").to_owned()
     }
 }
@@ -83,12 +83,12 @@ impl Drop for Server {
 }
 
 /// Runs a client command against `server`.
-pub fn run_with(server: &str, args: &[&str]) -> Output {
+pub(crate) fn run_with(server: &str, args: &[&str]) -> Output {
     Command::new(BINARY).args(args).env("LOOPLEDGER_SERVER", server).output().expect("the binary runs")
 }
 
 /// Writes the scenario as a file of commands; how many lines it has.
-pub fn write_scenario(path: &Path, households: u32, weeks: u32) -> usize {
+pub(crate) fn write_scenario(path: &Path, households: u32, weeks: u32) -> usize {
     let output = Command::new(BINARY)
         .args(["demo", "--households", &households.to_string(), "--weeks", &weeks.to_string(), "--write"])
         .arg(path)

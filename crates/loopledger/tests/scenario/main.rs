@@ -1,4 +1,5 @@
 //! The Tuoli scenario against the rules alone: nothing is refused, and everything that it means to show happens.
+#![allow(clippy::arithmetic_side_effects, clippy::print_stdout, clippy::similar_names, reason = "tests")]
 
 use std::collections::BTreeMap;
 
