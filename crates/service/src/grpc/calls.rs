@@ -85,11 +85,15 @@ impl<D: Decider> Calls<D> {
         let id = query::id("request_id", request_id, |text| parse_uuid(text).map(RequestId)).map_err(refused)?;
         self.wait_for(at_least, deadline).await?;
         let failed = |error| write_status(self.stream(), None, &error);
+        // What is decided and not read back yet is neither recorded nor not: wait until it is.
+        let ((), mut heads) = self.handle.query(Vec::new(), Some(deadline), |_| ()).await.map_err(failed)?;
         let Some(receipt) = self.handle.receipt(id, Some(deadline)).await.map_err(failed)? else {
             return Err(Failure::ReceiptNotFound { request_id: id }.into());
         };
-        // Looked at after the receipt was found, so they include it.
-        let ((), heads) = self.handle.query(Vec::new(), Some(deadline), |_| ()).await.map_err(failed)?;
+        if heads.get(self.stream()).sequence < receipt.position.sequence {
+            // Recorded meanwhile.
+            ((), heads) = self.handle.query(Vec::new(), Some(deadline), |_| ()).await.map_err(failed)?;
+        }
         Ok((receipt.to_pb(Created::default()), heads.positions().map(position_to_pb).collect()))
     }
 

@@ -61,8 +61,8 @@ mod tests {
     #[test]
     fn timeouts_are_read_as_the_protocol_writes_them() {
         for (text, expected) in [
-            ("1H", Some(Duration::from_secs(3_600))),
-            ("2M", Some(Duration::from_secs(120))),
+            ("1H", Some(Duration::from_hours(1))),
+            ("2M", Some(Duration::from_mins(2))),
             ("15S", Some(Duration::from_secs(15))),
             ("250m", Some(Duration::from_millis(250))),
             ("99999999n", Some(Duration::from_nanos(99_999_999))),

@@ -45,7 +45,7 @@ mod tests {
             let (filled, next) = fill(&page, rest.map(|(key, row)| (key.to_be_bytes(), row.clone())));
             assert!(filled.len() <= page.size);
             seen.extend(filled);
-            pages += 1;
+            pages = usize::saturating_add(pages, 1);
             token = next;
             if token.is_empty() {
                 return (seen, pages);

@@ -107,7 +107,7 @@ impl<D: Decider> WriterHandle<D> {
         ask: impl Fn(&State<D>) -> R + Send + 'static,
     ) -> Result<(R, Heads), WriteError> {
         let (reply, answer) = oneshot::channel();
-        self.enqueue(Input::Query(Box::new(Asked { keys, ask, answer: None, reply })))?;
+        self.enqueue_in_turn(Input::Query(Box::new(Asked { keys, ask, answer: None, reply })), deadline).await?;
         within(deadline, answer).await?.unwrap_or_else(|_| Err(self.gone()))
     }
 
@@ -118,7 +118,7 @@ impl<D: Decider> WriterHandle<D> {
         deadline: Option<Instant>,
     ) -> Result<Option<Receipt>, WriteError> {
         let (reply, answer) = oneshot::channel();
-        self.enqueue(Input::Receipt { request_id, reply })?;
+        self.enqueue_in_turn(Input::Receipt { request_id, reply }, deadline).await?;
         within(deadline, answer).await?.unwrap_or_else(|_| Err(self.gone()))
     }
 
@@ -142,7 +142,8 @@ impl<D: Decider> WriterHandle<D> {
             return Ok(());
         }
         let (reply, answer) = oneshot::channel();
-        self.enqueue(Input::Wait { positions, deadline: deadline.map(with_margin), reply })?;
+        let wait = Input::Wait { positions, deadline: deadline.map(with_margin), reply };
+        self.enqueue_in_turn(wait, deadline).await?;
         within(deadline, answer).await?.unwrap_or_else(|_| Err(self.gone()))
     }
 
@@ -151,6 +152,17 @@ impl<D: Decider> WriterHandle<D> {
             TrySendError::Full(_) => WriteError::QueueFull { stream: self.stream },
             TrySendError::Closed(_) => self.gone(),
         })
+    }
+
+    /// Waits for room: bulk streams keep the queue full for as long as they last, and take turns with whoever waits.
+    async fn enqueue_in_turn(&self, input: Input<D>, deadline: Option<Instant>) -> Result<(), WriteError> {
+        match within(deadline, self.inputs.reserve()).await? {
+            Ok(room) => {
+                room.send(input);
+                Ok(())
+            }
+            Err(_) => Err(self.gone()),
+        }
     }
 
     /// Why nobody answers.

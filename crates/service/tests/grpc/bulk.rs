@@ -11,6 +11,7 @@ use loopledger_proto::procurement::v1::record_response::Outcome;
 use loopledger_proto::procurement::v1::{MakePayoutRequest, RecordRequest, RecordResponse, RegisterPartyRequest};
 use serde_json::json;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Streaming};
@@ -23,19 +24,19 @@ fn request_id(number: usize) -> String {
     format!("{number:08x}-1111-4000-8000-000000000000")
 }
 
-fn occasion() -> Option<common::Occasion> {
-    Some(common::Occasion {
+fn occasion() -> common::Occasion {
+    common::Occasion {
         business_date: "2026-03-02".to_owned(),
         division_code: VILLAGE.to_owned(),
         ..common::Occasion::default()
-    })
+    }
 }
 
 fn register(number: usize) -> RegisterPartyRequest {
     RegisterPartyRequest {
         request_id: request_id(number),
         after: Vec::new(),
-        occasion: occasion(),
+        occasion: Some(occasion()),
         kind: common::PartyKind::Firm.into(),
         division_code: "654224".to_owned(),
         label: format!("firm {number}"),
@@ -56,7 +57,7 @@ fn malformed(number: usize) -> RecordRequest {
 fn refused(number: usize) -> RecordRequest {
     let payout = MakePayoutRequest {
         request_id: request_id(number),
-        occasion: occasion(),
+        occasion: Some(occasion()),
         payer_id: NOBODY.to_owned(),
         payee_id: NOBODY.to_owned(),
         method: common::PaymentMethod::Cash.into(),
@@ -250,7 +251,7 @@ async fn a_stream_ends_when_its_time_is_up() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_streams_and_single_calls_go_on_side_by_side() {
     const STREAMS: usize = 8;
-    const EACH: usize = 500;
+    const EACH: usize = 2_000;
     let county = Arc::new(County::start().await);
     let streams = (0..STREAMS).map(|stream| {
         let county = Arc::clone(&county);
@@ -270,8 +271,17 @@ async fn many_streams_and_single_calls_go_on_side_by_side() {
             sequences
         })
     });
+    let streams: Vec<_> = streams.collect();
+    // The streams keep the writer's queue full; who asks gets a turn.
+    let mut asked = 0;
+    while asked < 20 || !streams.iter().all(JoinHandle::is_finished) {
+        county.ask("procurement", "ListParties", json!({"pageSize": 1})).await.unwrap();
+        let status = county.ask("procurement", "GetReceipt", json!({"requestId": NOBODY})).await.unwrap_err();
+        assert_eq!(status.code(), Code::NotFound, "{status:?}");
+        asked += 1;
+    }
     let mut sequences = Vec::new();
-    for stream in streams.collect::<Vec<_>>() {
+    for stream in streams {
         sequences.extend(stream.await.unwrap());
     }
     sequences.sort_unstable();

@@ -103,9 +103,15 @@ async fn past_its_deadline_a_write_is_unknown_and_its_id_finds_it() {
     let status = call(&county.channel, "procurement", "RegisterParty", &request, limit).await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::DeadlineExceeded, "OUTCOME_UNKNOWN"), "{status:?}");
     assert_eq!(status.get_details_error_info().unwrap().metadata["request_id"], request["requestId"].as_str().unwrap());
-    // A query waits for what it would see.
-    let status = call(&county.channel, "procurement", "ListParties", &json!({}), limit).await.unwrap_err();
-    assert_eq!((status.code(), reason(&status).as_str()), (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"), "{status:?}");
+    // A query waits for what it would see, and so does the question what became of the write.
+    for (method, asked) in [("ListParties", json!({})), ("GetReceipt", json!({"requestId": request["requestId"]}))] {
+        let status = call(&county.channel, "procurement", method, &asked, limit).await.unwrap_err();
+        assert_eq!(
+            (status.code(), reason(&status).as_str()),
+            (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
+            "{status:?}"
+        );
+    }
     county.gate.appends.send_replace(true);
     let answer = county.write("procurement", "RegisterParty", &request).await.unwrap();
     assert_eq!(answer["position"]["sequence"], "2", "once");

@@ -29,7 +29,7 @@ use crate::wire;
 const NOW: Timestamp = Timestamp { seconds: 1_795_478_400, nanos: 0 };
 
 /// Nothing takes this long; a test that waits in vain fails instead of hanging.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) const VILLAGE: &str = "654224202207";
 pub(crate) const NOBODY: &str = "99999999-0000-4000-8000-000000000000";

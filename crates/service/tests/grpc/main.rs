@@ -1,9 +1,17 @@
 //! The four services over real connections, on a log in memory: calls, queries, bulk streams, refusals, deadlines,
 //! nonsense, health, reflection, and the end of a server.
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "tests")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::similar_names,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
 
 mod bulk;
 mod calls;
+mod cases;
 mod county;
 mod gate;
 mod queries;

@@ -21,7 +21,7 @@ async fn all(county: &County, service: &str, method: &str, field: &str, filter: 
         let of_page = page[field].as_array().cloned().unwrap_or_default();
         assert!(of_page.len() as u64 <= size, "{method}");
         rows.extend(of_page);
-        token = page["nextPageToken"].as_str().unwrap_or_default().to_owned();
+        page["nextPageToken"].as_str().unwrap_or_default().clone_into(&mut token);
         if token.is_empty() {
             return rows;
         }
@@ -94,6 +94,7 @@ async fn lists_are_whole_in_order_and_the_same_in_pages_of_any_size() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "a list of what to see")]
 async fn what_is_shown_is_what_happened() {
     let county = County::start().await;
     season::play(&county).await;

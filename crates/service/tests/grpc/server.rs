@@ -176,8 +176,9 @@ async fn a_call_that_never_ends_does_not_keep_the_server() {
     county.gate.asked.subscribe().wait_for(|asked| *asked > 0).await.unwrap();
     county.stop.cancel();
     timeout(PATIENCE, county.served).await.expect("the server ends").unwrap().unwrap();
-    // Its connection was cut; what it asked for is not taken back.
-    calling.await.unwrap();
+    // Its connection was cut, long before its own time was up; what it asked for is not taken back.
+    let status = calling.await.unwrap();
+    assert!(![Code::Ok, Code::DeadlineExceeded].contains(&status.code()), "{status:?}");
     county.gate.appends.send_replace(true);
     assert!(matches!(county.procurement.shut_down().await, Health::Stopped));
 }
