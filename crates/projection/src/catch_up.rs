@@ -11,11 +11,14 @@ use crate::shared::Shared;
 
 /// How often progress is reported.
 const REPORT_PERIOD: Duration = Duration::from_millis(200);
+/// And how often it is logged, so that a long rebuild is seen to move.
+const LOG_PERIOD: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(crate) struct Progression {
     started: Instant,
     reported: Instant,
+    logged: Instant,
     /// Where each lane began.
     starts: Vec<Offset>,
     commits: u64,
@@ -26,7 +29,7 @@ impl Progression {
     pub(crate) fn new(lanes: &[Lane]) -> Self {
         let now = Instant::now();
         let starts = lanes.iter().map(|lane| lane.read).collect();
-        Self { started: now, reported: now, starts, commits: 0, is_done: false }
+        Self { started: now, reported: now, logged: now, starts, commits: 0, is_done: false }
     }
 
     /// Notes what was folded, and publishes what that changes.
@@ -46,6 +49,11 @@ impl Progression {
         }
         self.reported = now;
         let report = self.report(now, lanes);
+        if !self.is_done && now.saturating_duration_since(self.logged) >= LOG_PERIOD {
+            self.logged = now;
+            let CatchUp { commits, commits_per_second, percent, time_left } = report;
+            tracing::info!(county = %shared.county, commits, commits_per_second, percent, ?time_left, "catching up");
+        }
         shared.health.send_modify(|health| {
             health.is_caught_up = self.is_done;
             for lane in lanes {

@@ -19,8 +19,8 @@ use crate::saved::{Extra, Saved, offsets_row, page_row};
 use crate::shared::Shared;
 
 /// Bytes and rows of one atomic write: far below what the store takes, so that it writes while the next is made.
-const PART_BYTES: usize = 2 * 1_024 * 1_024;
-const PART_ROWS: usize = 4_096;
+const PART_BYTES: usize = 8 * 1_024 * 1_024;
+const PART_ROWS: usize = 16_384;
 /// A checkpoint takes at most this share of the time: one in so many.
 const SHARE: u32 = 10;
 /// How long pages may be taken before the fold and queries get their turn.
@@ -120,7 +120,8 @@ impl Checkpointer {
 
     /// Cuts; `None` if nothing was folded since the last time.
     async fn cut(&self) -> Option<Cut> {
-        let mut folded = self.shared.folded.write().await;
+        let mut changing = self.shared.change().await;
+        let folded = &mut changing.folded;
         let heads = folded.heads();
         let saved = Service::ALL.map(|service| self.saved.head(self.shared.stream(service)).0);
         if heads == saved {
@@ -185,11 +186,11 @@ impl Checkpointer {
 
 /// Some of the pages that are left of a cut. Blocks until it is this one's turn.
 fn take(shared: &Shared) -> Vec<(PageKey, Vec<u8>)> {
-    let mut folded = shared.folded.blocking_write();
+    let mut changing = shared.blocking_change();
     let began = Instant::now();
     let mut pages = Vec::new();
     while began.elapsed() < TURN
-        && let Some(page) = folded.ledger.take_changed()
+        && let Some(page) = changing.folded.ledger.take_changed()
     {
         pages.push(page);
     }

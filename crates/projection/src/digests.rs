@@ -1,7 +1,5 @@
 //! The digests of the state at its heads: computed when asked for, once per heads.
 
-use std::sync::Arc;
-
 use loopledger_ledger::StreamHead;
 use loopledger_types::{Hash, Service};
 use loopledger_wire::Failure;
@@ -23,17 +21,17 @@ pub(crate) struct Digest {
 pub(crate) struct Digests(Mutex<Option<Digest>>);
 
 impl Shared {
-    /// Reads the whole state, and keeps the fold waiting meanwhile: about a second for millions of commits.
+    /// Reads the whole state, some seconds for millions of commits, and keeps the fold waiting meanwhile; not queries.
     pub(crate) async fn digest(&self) -> Result<Digest, Failure> {
         let mut last = self.digests.0.lock().await;
-        let folded = Arc::clone(&self.folded).read_owned().await;
-        let heads = Service::ALL.map(|service| folded.ledger.head(service));
+        let reading = self.read_long().await;
+        let heads = Service::ALL.map(|service| reading.folded.ledger.head(service));
         if let Some(digest) = last.filter(|digest| digest.heads == heads) {
             return Ok(digest);
         }
         let computed = tokio::task::spawn_blocking(move || {
-            let ledger = folded.ledger.ledger_digest();
-            Digest { heads, ledger, state: folded.ledger.state_digest(ledger) }
+            let ledger = reading.folded.ledger.ledger_digest();
+            Digest { heads, ledger, state: reading.folded.ledger.state_digest(ledger) }
         });
         let digest = computed.await.map_err(|_| Failure::Internal { what: "computing the digests panicked" })?;
         *last = Some(digest);

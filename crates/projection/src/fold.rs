@@ -178,7 +178,8 @@ impl Fold {
     async fn turn(&mut self, index: usize) {
         let Some(lane) = self.merge.lanes.get(index) else { return };
         let service = lane.service;
-        let mut folded = self.shared.folded.write().await;
+        let mut changing = self.shared.change().await;
+        let folded = &mut changing.folded;
         let began = Instant::now();
         let mut done = 0_usize;
         let mut failed = None;
@@ -201,7 +202,7 @@ impl Fold {
         self.shared.index.extend(service, applied.iter().map(position));
         let head = folded.ledger.head(service).head;
         self.measure(&folded.ledger, began.elapsed());
-        drop(folded);
+        drop(changing);
         if let Some(lane) = self.merge.lanes.get_mut(index) {
             lane.take(done);
             if let Some(halt) = failed {

@@ -43,7 +43,7 @@ pub(crate) async fn rebuild(shared: &Arc<Shared>, out: mpsc::Sender<RebuildRespo
     let total = heads.iter().fold(0_u64, |sum, head| sum.saturating_add(head.sequence));
     let folding =
         tokio::task::spawn_blocking(move || runtime.block_on(fold(Folded::new(county), Merge { lanes }, total, out)));
-    let Some((folded, out, began)) = folding.await.map_err(|_| Failure::Internal { what: "a rebuild panicked" })??
+    let Some((folded, out, took)) = folding.await.map_err(|_| Failure::Internal { what: "a rebuild panicked" })??
     else {
         return Ok(());
     };
@@ -62,7 +62,7 @@ pub(crate) async fn rebuild(shared: &Arc<Shared>, out: mpsc::Sender<RebuildRespo
         digests_agree: Some(agree),
         ledger_digest: ledger.0.to_vec(),
         state_digest: state.0.to_vec(),
-        ..progress(total, total, began)
+        ..progress(total, total, took)
     };
     drop(out.send(last).await);
     Ok(())
@@ -93,7 +93,8 @@ async fn next(feed: &Feed, follower: &mut Follower, head: Head) -> Result<Batch,
     Ok(Batch { commits: read.commits, next: read.next, voids: follower.voids() })
 }
 
-type Done = Option<(Folded, mpsc::Sender<RebuildResponse>, Instant)>;
+/// How long it took goes with it.
+type Done = Option<(Folded, mpsc::Sender<RebuildResponse>, Duration)>;
 
 /// `None`: nobody listens any more.
 async fn fold(
@@ -104,7 +105,7 @@ async fn fold(
 ) -> Result<Done, Failure> {
     let began = Instant::now();
     let (mut done, mut reported) = (0_u64, began);
-    drop(out.send(progress(0, total, began)).await);
+    drop(out.send(progress(0, total, Duration::ZERO)).await);
     while !merge.is_done() {
         let Some(index) = merge.next() else {
             if let Arrival::Halted(_, halt) = merge.arrival().await {
@@ -129,17 +130,17 @@ async fn fold(
                 return Ok(None);
             }
             // A slow listener misses some.
-            drop(out.try_send(progress(done, total, began)));
+            drop(out.try_send(progress(done, total, began.elapsed())));
         }
     }
-    Ok(Some((folded, out, began)))
+    Ok(Some((folded, out, began.elapsed())))
 }
 
 /// Commits of one stream before another gets its turn.
 const SLICE_COMMITS: usize = 128;
 
-fn progress(done: u64, total: u64, began: Instant) -> RebuildResponse {
-    let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+fn progress(done: u64, total: u64, took: Duration) -> RebuildResponse {
+    let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     RebuildResponse {
         done,
         total,

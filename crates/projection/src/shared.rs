@@ -6,7 +6,7 @@ use loopledger_domain::Commit;
 use loopledger_ledger::{ApplyError, Concerns, Ledger};
 use loopledger_service::feed::Feed;
 use loopledger_types::{BusinessDate, CountyCode, Head, Position, Service, StreamId};
-use tokio::sync::{Notify, RwLock, Semaphore, watch};
+use tokio::sync::{Notify, OwnedRwLockReadGuard, RwLock, RwLockWriteGuard, Semaphore, watch};
 
 use crate::commits::HashCache;
 use crate::days::{self, Days};
@@ -15,7 +15,7 @@ use crate::health::{Halt, Health, StreamHealth};
 use crate::index::CommitIndex;
 use crate::metrics::Metrics;
 
-/// Queries that read much at a time: they hold the state while they read, and the fold waits.
+/// Queries that read much at a time: the fold waits while they read.
 const LONG_QUERIES_MAX: usize = 2;
 
 /// The folded state.
@@ -47,12 +47,30 @@ impl Folded {
     }
 }
 
+/// The state while it is changed.
+#[derive(Debug)]
+pub(crate) struct Changing<'a> {
+    pub(crate) folded: RwLockWriteGuard<'a, Folded>,
+    _turn: RwLockWriteGuard<'a, ()>,
+}
+
+/// The state while it is read for long.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) folded: OwnedRwLockReadGuard<Folded>,
+    _turn: OwnedRwLockReadGuard<()>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) county: CountyCode,
     pub(crate) feed: Feed,
-    /// Fair, so that neither the fold nor a query waits for more than one turn of the other.
+    /// Fair, so that neither the fold nor a query waits for more than one turn of the other. Changed through
+    /// [`change`](Shared::change) only.
     pub(crate) folded: Arc<RwLock<Folded>>,
+    /// Taken by what changes the state, and shared by what reads for long, before the state itself: so a writer waits
+    /// for a long reader here, where short queries do not have to queue behind it.
+    pub(crate) turns: Arc<RwLock<()>>,
     /// Never behind the folded state.
     pub(crate) index: CommitIndex,
     pub(crate) hashes: HashCache,
@@ -77,6 +95,7 @@ impl Shared {
             county,
             feed,
             folded: Arc::new(RwLock::new(folded)),
+            turns: Arc::default(),
             index,
             hashes: HashCache::default(),
             digests: Digests::default(),
@@ -88,6 +107,24 @@ impl Shared {
             rebuilds: Arc::new(Semaphore::new(1)),
             checkpoint_due: Notify::new(),
         }
+    }
+
+    /// The state, to change it.
+    pub(crate) async fn change(&self) -> Changing<'_> {
+        let turn = self.turns.write().await;
+        Changing { folded: self.folded.write().await, _turn: turn }
+    }
+
+    /// The same for a thread that may block.
+    pub(crate) fn blocking_change(&self) -> Changing<'_> {
+        let turn = self.turns.blocking_write();
+        Changing { folded: self.folded.blocking_write(), _turn: turn }
+    }
+
+    /// The state, to read it for long on another thread. Only what changes it waits meanwhile.
+    pub(crate) async fn read_long(&self) -> Reading {
+        let turn = Arc::clone(&self.turns).read_owned().await;
+        Reading { folded: Arc::clone(&self.folded).read_owned().await, _turn: turn }
     }
 
     pub(crate) const fn stream(&self, service: Service) -> StreamId {
@@ -120,5 +157,28 @@ impl Shared {
             let stream = StreamId { service, county };
             Position { stream, sequence: head.sequence, hash: head.hash }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use loopledger_event_log::MemoryLog;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn short_queries_do_not_queue_behind_a_fold_that_waits_for_a_long_one() {
+        let county = CountyCode::TUOLI;
+        let feed = Feed::new(Arc::new(MemoryLog::new(1)));
+        let shared = Arc::new(Shared::new(county, feed, Folded::new(county), CommitIndex::default()));
+        let long = shared.read_long().await;
+        let folding = Arc::clone(&shared);
+        let fold = tokio::spawn(async move { drop(folding.change().await) });
+        // On one thread the fold runs until it waits.
+        tokio::task::yield_now().await;
+        assert!(!fold.is_finished() && shared.turns.try_read().is_err(), "the fold is next");
+        assert!(shared.folded.try_read().is_ok(), "and a query need not wait for it");
+        drop(long);
+        fold.await.unwrap();
     }
 }

@@ -84,7 +84,7 @@ impl Api {
         self.shared.wait_for(&terms.at_least, terms.consequences, terms.deadline).await
     }
 
-    /// Runs what reads much on a thread that may take its time; only a few at once, since the fold waits meanwhile.
+    /// Runs what reads much on a thread that may take its time; only a few at once, since the fold waits meanwhile (queries do not).
     async fn long<T: Send + 'static>(
         &self,
         terms: &Terms,
@@ -94,13 +94,13 @@ impl Api {
         let permit = Arc::clone(&self.shared.long_queries).acquire_owned();
         let permit = timeout_at(terms.deadline, permit).await.map_err(|_| Failure::DeadlineExceeded)?;
         let permit = permit.map_err(|_| Failure::ShuttingDown)?;
-        let folded = Arc::clone(&self.shared.folded).read_owned().await;
-        let reading = tokio::task::spawn_blocking(move || {
-            let answer = read(&folded);
+        let reading = self.shared.read_long().await;
+        let answer = tokio::task::spawn_blocking(move || {
+            let answer = read(&reading.folded);
             drop(permit);
             answer
         });
-        reading.await.map_err(|_| Failure::Internal { what: "a query panicked" })
+        answer.await.map_err(|_| Failure::Internal { what: "a query panicked" })
     }
 
     fn heads(&self, folded: &Folded) -> Vec<common::Position> {

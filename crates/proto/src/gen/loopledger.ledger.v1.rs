@@ -843,7 +843,8 @@ pub struct GetStatusRequest {
 pub struct GetStatusResponse {
     #[prost(message, repeated, tag = "1")]
     pub streams: ::prost::alloc::vec::Vec<StreamStatus>,
-    /// SHA-256 over balances, income lines and open lots: equal for two runs of the same business; 32 bytes.
+    /// SHA-256 over balances, income lines and open lots: equal for two runs of the same business; 32 bytes, empty while
+    /// the ledger catches up with the log.
     #[prost(bytes = "vec", tag = "2")]
     pub ledger_digest: ::prost::alloc::vec::Vec<u8>,
     /// Also covers the heads; 32 bytes.
