@@ -2,14 +2,18 @@
 
 use std::sync::LazyLock;
 
+use loopledger_chain::Envelope;
 use loopledger_domain::{Event, PartyKind, station};
+use loopledger_event_log::MemoryLog;
 use loopledger_ledger::{FactRef, IncomeFilter, IncomeQuery, LoopFigure, LoopLevel, LoopQuery, statement_from};
+use loopledger_projection::StoragePlace;
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_proto::ledger::v1::trace_lot_request::Subject;
-use loopledger_types::{BusinessDate, DivisionCode, Month, OrderId, PartyId, Service};
+use loopledger_state_store::Memory;
+use loopledger_types::{BusinessDate, DivisionCode, Hash, Month, OrderId, PartyId, Service};
 use loopledger_wire::position_to_pb;
 
-use crate::world::{HISTORY, LEDGER, World, heads, position};
+use crate::world::{HISTORY, LEDGER, PARTITIONS, World, append, heads, position};
 
 static LAST_DAY: LazyLock<BusinessDate> = LazyLock::new(|| {
     let lines = HISTORY.commits(Service::Sales).iter().chain(HISTORY.commits(Service::Procurement));
@@ -391,5 +395,52 @@ async fn commits_are_listed_with_their_exact_records() {
         };
         let answer = world.ledger().list_commits(request).await.unwrap().into_inner();
         assert_eq!(answer.commits[0].position.as_ref().unwrap().sequence, 70);
+    }
+}
+
+/// A twin of a record that claims its sequence on another predecessor: admitted nowhere.
+fn forged(record: &[u8]) -> Vec<u8> {
+    let mut envelope = Envelope::decode(record).unwrap();
+    envelope.previous_hash = Hash([0xee; 32]);
+    let mut out = Vec::new();
+    envelope.encode(&mut out);
+    out
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn void_records_are_passed_over_when_commits_are_read_back() {
+    let log = MemoryLog::new(PARTITIONS);
+    let (mut records, mut voids) = (Vec::new(), 0);
+    for (n, (service, record)) in HISTORY.records().iter().enumerate() {
+        if n % 3 == 0 {
+            records.push((*service, forged(record)));
+            voids += 1;
+        }
+        records.push((*service, record.clone()));
+        if n % 5 == 0 {
+            records.push((*service, record.clone()));
+            voids += 1;
+        }
+    }
+    append(&log, &records).await;
+    let memory = Memory::new();
+    let world = World::start(&log, StoragePlace::Memory(memory.clone())).await;
+    world.settled().await;
+    assert_eq!(world.projection.metrics().voids_total.get(), voids);
+    world.projection.shutdown().await;
+    let world = World::start(&log, StoragePlace::Memory(memory)).await;
+    world.settled().await;
+    for service in [Service::Procurement, Service::Station, Service::Distribution, Service::Sales] {
+        let stream = format!("{service}/654224");
+        let request = pb::ListCommitsRequest { stream, page_size: 1_000, ..Default::default() };
+        let answer = world.ledger().list_commits(request).await.unwrap().into_inner();
+        let found: Vec<_> = answer.commits.into_iter().map(|commit| commit.position.unwrap()).collect();
+        let expected: Vec<_> =
+            HISTORY.commits(service).iter().take(1_000).map(|commit| position_to_pb(commit.position())).collect();
+        assert_eq!(found, expected);
+    }
+    for at in (1..HISTORY.commits(Service::Station).len()).step_by(41) {
+        let positions = vec![position_to_pb(position(Service::Station, at))];
+        world.ledger().r#await(pb::AwaitRequest { positions, consequences: true }).await.unwrap();
     }
 }
