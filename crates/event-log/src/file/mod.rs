@@ -44,7 +44,7 @@ pub struct FileLog {
     options: FileLogOptions,
     /// By topic, then partition.
     lanes: Vec<Lane>,
-    _lock: File,
+    lock: File,
 }
 
 /// One partition.
@@ -73,6 +73,10 @@ impl Drop for FileLog {
             if writer.is_some_and(|writer| writer.join().is_err()) {
                 tracing::error!(dir = %lane.files.dir().display(), "the writer of a partition panicked");
             }
+        }
+        // Closing the handle is not enough: a child process that is being started holds a copy of it until its exec.
+        if let Err(error) = self.lock.unlock() {
+            tracing::error!(%error, "the log could not be unlocked");
         }
     }
 }

@@ -71,7 +71,7 @@ impl FileLog {
                 lanes.push(Lane::new(PartitionFiles::new(topic, partition, path, found.bases), found.end));
             }
         }
-        Ok((Self { options, lanes, _lock: lock }, report))
+        Ok((Self { options, lanes, lock }, report))
     }
 }
 
@@ -85,7 +85,7 @@ fn create_root(disk: &Disk, dir: &Path) -> io::Result<()> {
     disk.create_directory(dir)
 }
 
-/// The lock goes with the file handle, and so with the process, however it ends.
+/// The lock goes with the log when it is dropped, or with the process, however it ends.
 fn lock(path: &Path) -> Result<File, OpenError> {
     let file = OpenOptions::new()
         .write(true)

@@ -1,5 +1,8 @@
 //! Opening and closing: the lock, the description, the start time.
 
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use loopledger_event_log::{EventLog, FileLogOptions, Offset, OpenError, ReadError};
 
 use crate::tools::{HEADER_BYTES, PARTITION, TOPIC, append, open, options, read_texts, records, segments, try_open};
@@ -12,6 +15,23 @@ fn a_second_opening_is_refused_by_name() {
     assert!(matches!(&error, OpenError::Locked { path } if *path == dir.path().join("lock")), "{error}");
     drop(log);
     open(dir.path(), options());
+}
+
+/// A child holds a copy of every handle from its fork to its exec, which must not keep the lock.
+#[test]
+fn children_being_started_do_not_keep_the_lock() {
+    let dir = tempfile::tempdir().unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                Command::new("true").status().expect("true runs");
+            }
+        });
+        let opened = (0..500).find_map(|_| try_open(dir.path(), options()).err());
+        done.store(true, Ordering::Relaxed);
+        assert!(opened.is_none(), "{opened:?}");
+    });
 }
 
 #[test]
