@@ -43,25 +43,41 @@ impl Year {
     /// Pays out all that is owed; one payout in a hundred does not arrive and is made again.
     pub(crate) fn pay_out(&mut self) {
         for (payer, payee) in std::mem::take(&mut self.owed) {
-            let household = self.world.households.iter().find(|household| household.id == payee);
-            let (division, received_by) = household
-                .map_or((county(), String::new()), |household| (household.division, household.head.to_string()));
-            let is_household = household.is_some();
-            let payout = self.make_payout(payer, payee, division, &received_by);
-            if is_household && self.script.rng.chance(1) {
-                let request = self.script.request();
-                let command = FailPayoutRequest {
-                    request_id: request.to_string(),
-                    after: Vec::new(),
-                    occasion: self.script.occasion(division),
-                    payout_id: payout.to_string(),
-                    reason: "账户信息有误,银行退回".to_owned(),
-                };
-                self.script.procurement(Procure::FailPayout(command));
-                self.make_payout(payer, payee, division, &received_by);
-            }
+            self.pay_out_one(payer, payee);
         }
         self.script.barrier();
+    }
+
+    /// In a large county a carrier's month has more obligations than one payout can name.
+    pub(crate) fn pay_out_businesses(&mut self) {
+        let (carrier, supplier) = (self.world.carrier, self.world.supplier);
+        let due: Vec<_> =
+            self.owed.iter().copied().filter(|(_, payee)| *payee == carrier || *payee == supplier).collect();
+        for (payer, payee) in due {
+            self.owed.remove(&(payer, payee));
+            self.pay_out_one(payer, payee);
+        }
+        self.script.barrier();
+    }
+
+    fn pay_out_one(&mut self, payer: PartyId, payee: PartyId) {
+        let household = self.world.households.iter().find(|household| household.id == payee);
+        let (division, received_by) =
+            household.map_or((county(), String::new()), |household| (household.division, household.head.to_string()));
+        let is_household = household.is_some();
+        let payout = self.make_payout(payer, payee, division, &received_by);
+        if is_household && self.script.rng.chance(1) {
+            let request = self.script.request();
+            let command = FailPayoutRequest {
+                request_id: request.to_string(),
+                after: Vec::new(),
+                occasion: self.script.occasion(division),
+                payout_id: payout.to_string(),
+                reason: "账户信息有误,银行退回".to_owned(),
+            };
+            self.script.procurement(Procure::FailPayout(command));
+            self.make_payout(payer, payee, division, &received_by);
+        }
     }
 
     fn make_payout(&mut self, payer: PartyId, payee: PartyId, division: DivisionCode, received_by: &str) -> PayoutId {

@@ -36,12 +36,12 @@ impl Shelves {
         self.0.get(heap).map_or(0, |lots| lots.values().fold(0, |sum: i64, quantity| sum.saturating_add(*quantity)))
     }
 
-    /// Takes up to `wanted`, oldest first.
-    pub(crate) fn take(&mut self, heap: &Heap, wanted: i64) -> Vec<Batch> {
+    /// Takes up to `wanted` of at most `lots_max` lots, oldest first.
+    pub(crate) fn take(&mut self, heap: &Heap, wanted: i64, lots_max: usize) -> Vec<Batch> {
         let Some(lots) = self.0.get_mut(heap) else { return Vec::new() };
         let mut left = wanted;
         let mut taken = Vec::new();
-        while left > 0 {
+        while left > 0 && taken.len() < lots_max {
             let Some(mut entry) = lots.first_entry() else { break };
             let (collected_on, lot) = *entry.key();
             let quantity = left.min(*entry.get());

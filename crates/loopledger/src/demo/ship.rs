@@ -16,8 +16,19 @@ use super::script::{price, quantity, stream};
 use super::season::{Deal, PRODUCE, Product};
 use super::setup::CONTRACT_MAX_GRAMS;
 use super::shelf::{Batch, Heap};
-use super::world::Household;
+use super::world::{Household, Station};
 use super::year::Year;
+
+/// Lots on one consignment note: as many as a commit has room for.
+const LOTS_PER_NOTE: usize = 200;
+
+/// What goes on one consignment note.
+#[derive(Debug, Default)]
+struct Note {
+    lines: Vec<MoveLine>,
+    goods: Vec<(Heap, Vec<Batch>)>,
+    lots: usize,
+}
 
 /// A shipment under way, as the script knows it.
 #[derive(Debug)]
@@ -143,28 +154,33 @@ impl Year {
         let stations = self.world.stations.clone();
         for station in &stations {
             for principal in self.principals_with_goods_at(station.id) {
-                let request = self.script.request();
-                let (lines, goods) = self.load_up(station.id, principal, 100);
-                let command = HandOverGoodsRequest {
-                    request_id: request.to_string(),
-                    after: Vec::new(),
-                    occasion: self.script.occasion(station.division),
-                    from_place_id: station.id.to_string(),
-                    to_place_id: self.world.centre.to_string(),
-                    principal_id: principal.to_string(),
-                    carrier_id: self.world.carrier.to_string(),
-                    freight_fen: freight(&goods),
-                    lines,
-                };
-                self.script.station(AtStation::HandOverGoods(command));
-                self.owes_freight(principal);
-                let shipment = ShipmentId::derive(request, stream(Service::Station), 0);
-                let centre = self.world.centre;
-                loads.push(Load { shipment, to: centre, division: station.division, heap_principal: principal, goods });
+                for note in self.load_up(station.id, principal, 100) {
+                    loads.push(self.hand_over_one(station, principal, note));
+                }
             }
         }
         self.script.barrier();
         loads
+    }
+
+    fn hand_over_one(&mut self, station: &Station, principal: PartyId, note: Note) -> Load {
+        let Note { lines, goods, .. } = note;
+        let (request, centre) = (self.script.request(), self.world.centre);
+        let command = HandOverGoodsRequest {
+            request_id: request.to_string(),
+            after: Vec::new(),
+            occasion: self.script.occasion(station.division),
+            from_place_id: station.id.to_string(),
+            to_place_id: centre.to_string(),
+            principal_id: principal.to_string(),
+            carrier_id: self.world.carrier.to_string(),
+            freight_fen: freight(&goods),
+            lines,
+        };
+        self.script.station(AtStation::HandOverGoods(command));
+        self.owes_freight(principal);
+        let shipment = ShipmentId::derive(request, stream(Service::Station), 0);
+        Load { shipment, to: centre, division: station.division, heap_principal: principal, goods }
     }
 
     /// The centre sends part of what it holds to a place outside.
@@ -172,29 +188,32 @@ impl Year {
         let centre = self.world.centre;
         let mut loads = Vec::new();
         for principal in self.principals_with_goods_at(centre) {
-            let request = self.script.request();
-            let (lines, goods) = self.load_up(centre, principal, percent);
-            if lines.is_empty() {
-                continue;
+            for note in self.load_up(centre, principal, percent) {
+                loads.push(self.dispatch_one(to, principal, note));
             }
-            let division = DivisionCode::parse("654224100").expect("the town's code is well formed");
-            let command = DispatchShipmentRequest {
-                request_id: request.to_string(),
-                after: Vec::new(),
-                occasion: self.script.occasion(division),
-                from_place_id: centre.to_string(),
-                to_place_id: to.to_string(),
-                principal_id: principal.to_string(),
-                carrier_id: self.world.carrier.to_string(),
-                freight_fen: freight(&goods).saturating_mul(3),
-                lines,
-            };
-            self.script.distribution(Distribute::DispatchShipment(command));
-            self.owes_freight(principal);
-            let shipment = ShipmentId::derive(request, stream(Service::Distribution), 0);
-            loads.push(Load { shipment, to, division, heap_principal: principal, goods });
         }
         loads
+    }
+
+    fn dispatch_one(&mut self, to: PlaceId, principal: PartyId, note: Note) -> Load {
+        let Note { lines, goods, .. } = note;
+        let request = self.script.request();
+        let division = DivisionCode::parse("654224100").expect("the town's code is well formed");
+        let command = DispatchShipmentRequest {
+            request_id: request.to_string(),
+            after: Vec::new(),
+            occasion: self.script.occasion(division),
+            from_place_id: self.world.centre.to_string(),
+            to_place_id: to.to_string(),
+            principal_id: principal.to_string(),
+            carrier_id: self.world.carrier.to_string(),
+            freight_fen: freight(&goods).saturating_mul(3),
+            lines,
+        };
+        self.script.distribution(Distribute::DispatchShipment(command));
+        self.owes_freight(principal);
+        let shipment = ShipmentId::derive(request, stream(Service::Distribution), 0);
+        Load { shipment, to, division, heap_principal: principal, goods }
     }
 
     /// Loads arrive; now and then something is damaged or missing.
@@ -254,30 +273,33 @@ impl Year {
         principals
     }
 
-    fn load_up(
-        &mut self,
-        place: PlaceId,
-        principal: PartyId,
-        percent: i64,
-    ) -> (Vec<MoveLine>, Vec<(Heap, Vec<Batch>)>) {
-        let mut lines = Vec::new();
-        let mut goods = Vec::new();
+    /// Takes `percent` of a principal's produce at a place, on as many consignment notes as its lots need.
+    fn load_up(&mut self, place: PlaceId, principal: PartyId, percent: i64) -> Vec<Note> {
+        let mut notes = Vec::new();
+        let mut note = Note::default();
         for heap in self.shelves.heaps() {
             if heap.place != place || heap.principal != principal || self.is_industrial(heap.product) {
                 continue;
             }
-            let wanted = self.shelves.total(&heap).saturating_mul(percent) / 100;
-            if wanted == 0 {
-                continue;
+            let mut wanted = self.shelves.total(&heap).saturating_mul(percent) / 100;
+            while wanted > 0 {
+                let batches = self.shelves.take(&heap, wanted, LOTS_PER_NOTE.saturating_sub(note.lots));
+                let taken = batches.iter().fold(0_i64, |sum, batch| sum.saturating_add(batch.quantity));
+                wanted = wanted.saturating_sub(taken);
+                note.lots = note.lots.saturating_add(batches.len());
+                note.lines.push(MoveLine {
+                    product_id: heap.product.to_string(),
+                    lot_id: String::new(),
+                    quantity: quantity(taken, self.base_unit(heap.product)),
+                });
+                note.goods.push((heap, batches));
+                if note.lots >= LOTS_PER_NOTE {
+                    notes.push(std::mem::take(&mut note));
+                }
             }
-            lines.push(MoveLine {
-                product_id: heap.product.to_string(),
-                lot_id: String::new(),
-                quantity: quantity(wanted, self.base_unit(heap.product)),
-            });
-            goods.push((heap, self.shelves.take(&heap, wanted)));
         }
-        (lines, goods)
+        notes.extend((note.lots > 0).then_some(note));
+        notes
     }
 }
 

@@ -24,6 +24,9 @@ use super::year::Year;
 const BOUGHT_IN: i64 = 1_600;
 const SENT_DOWN: i64 = 20;
 
+/// Lots in one order line: as many as the commit that reserves them has room for.
+const LOTS_PER_LINE: usize = 200;
+
 /// An order as the script remembers it.
 #[derive(Debug)]
 struct Order {
@@ -59,6 +62,7 @@ impl Year {
     /// The operating company buys industrial goods for the county.
     pub(crate) fn buy_in(&mut self) {
         let (centre, brand, supplier) = (self.world.centre, self.world.brand, self.world.supplier);
+        let bought = BOUGHT_IN.saturating_mul(self.scale);
         for (index, (code, _, cost_e4, _)) in INDUSTRIAL.iter().enumerate() {
             let Some(goods) = self.world.industrial.get(index).copied() else { continue };
             let request = self.script.request();
@@ -70,7 +74,7 @@ impl Year {
                 owner_id: brand.to_string(),
                 supplier_id: supplier.to_string(),
                 product_id: goods.id.to_string(),
-                quantity: quantity(BOUGHT_IN, Unit::Piece),
+                quantity: quantity(bought, Unit::Piece),
                 price: price(UnitPrice { e4: *cost_e4, per: Unit::Piece }),
                 lot_label: format!("{}-{}", code, self.script.today()),
             };
@@ -78,7 +82,7 @@ impl Year {
             self.owed.insert((brand, supplier));
             let lot = LotId::derive(request, stream(Service::Distribution), 0);
             let heap = Heap { place: centre, principal: brand, product: goods.id };
-            self.shelves.put(heap, Batch { collected_on: self.script.today(), lot, quantity: BOUGHT_IN });
+            self.shelves.put(heap, Batch { collected_on: self.script.today(), lot, quantity: bought });
         }
         self.script.barrier();
     }
@@ -86,6 +90,7 @@ impl Year {
     /// The centre supplies every station.
     pub(crate) fn send_down(&mut self) -> Vec<Load> {
         let (centre, brand) = (self.world.centre, self.world.brand);
+        let sent = SENT_DOWN.saturating_mul(self.scale);
         let mut loads = Vec::new();
         for station in self.world.stations.clone() {
             let request = self.script.request();
@@ -96,9 +101,9 @@ impl Year {
                 lines.push(MoveLine {
                     product_id: product.id.to_string(),
                     lot_id: String::new(),
-                    quantity: quantity(SENT_DOWN, Unit::Piece),
+                    quantity: quantity(sent, Unit::Piece),
                 });
-                goods.push((heap, self.shelves.take(&heap, SENT_DOWN)));
+                goods.push((heap, self.shelves.take(&heap, sent, usize::MAX)));
             }
             let command = DispatchShipmentRequest {
                 request_id: request.to_string(),
@@ -123,14 +128,16 @@ impl Year {
     pub(crate) fn sell(&mut self, one_too_large: bool) {
         let mut orders = Vec::new();
         for shop in self.world.shops.clone() {
-            let count = self.script.rng.between(shop.orders.0, shop.orders.1);
+            let count = self.script.rng.between(shop.orders.0, shop.orders.1).saturating_mul(self.scale);
             for _ in 0..count {
                 orders.extend(self.order_at(shop));
             }
         }
         for station in self.world.stations.clone() {
-            if self.script.rng.chance(60) {
-                orders.extend(self.order_at_station(station.id, station.division));
+            for _ in 0..self.scale {
+                if self.script.rng.chance(60) {
+                    orders.extend(self.order_at_station(station.id, station.division));
+                }
             }
         }
         if one_too_large {
@@ -193,7 +200,8 @@ impl Year {
         if ordered > total {
             return None;
         }
-        let picks = self.shelves.take(&heap, ordered);
+        let picks = self.shelves.take(&heap, ordered, LOTS_PER_LINE);
+        let ordered = picks.iter().fold(0_i64, |sum, batch| sum.saturating_add(batch.quantity));
         Some(Line { heap, price: self.shop_price(heap.product), ordered, picks })
     }
 

@@ -24,6 +24,8 @@ pub(crate) struct Year {
     pub(crate) serial: u64,
     /// Grams taken under a limited contract, by household.
     pub(crate) taken_under_contract: BTreeMap<usize, i64>,
+    /// How many counties of 400 households this one is: its trade grows with it.
+    pub(crate) scale: i64,
     /// Who is owed by whom since the last payday.
     pub(crate) owed: BTreeSet<(PartyId, PartyId)>,
     /// Of consigned lots: the consignee and the producer.
@@ -53,6 +55,7 @@ pub fn play(seed: u64, households: u32, weeks: i32) -> Play {
         shelves: Shelves::default(),
         serial: 0,
         taken_under_contract: BTreeMap::new(),
+        scale: i64::from(households / 400).max(1),
         owed: BTreeSet::new(),
         consigned: BTreeMap::new(),
         sold: BTreeMap::new(),
@@ -117,6 +120,8 @@ impl Year {
         if last_of_month {
             self.settle();
             self.pay_out();
+        } else if self.scale > 1 {
+            self.pay_out_businesses();
         }
         if month == 6 && first_of_month {
             self.review_households();

@@ -21,11 +21,11 @@ fn events(county: &County) -> BTreeMap<String, usize> {
     counts
 }
 
-#[test]
-fn nothing_is_refused_and_every_hand_over_happens() {
+/// The county after the play, and its commands; none may be refused.
+fn play_out(seed: u64, households: u32, weeks: i32) -> (County, u32) {
     let mut county = County::new();
     let mut commands = 0_u32;
-    for (number, line) in (1..).zip(play(2020, 400, DEMO_WEEKS)) {
+    for (number, line) in (1..).zip(play(seed, households, weeks)) {
         let told = format!("{line:?}");
         match county.record(line) {
             Some(Ok(_)) => commands += 1,
@@ -33,6 +33,19 @@ fn nothing_is_refused_and_every_hand_over_happens() {
             None => {}
         }
     }
+    (county, commands)
+}
+
+/// Its notes, orders and payouts are cut to what one commit holds.
+#[test]
+fn a_county_of_thousands_of_households_is_not_refused_either() {
+    let (county, commands) = play_out(2020, 6_000, 30);
+    println!("{commands} commands, {} commits", county.records().len());
+}
+
+#[test]
+fn nothing_is_refused_and_every_hand_over_happens() {
+    let (county, commands) = play_out(2020, 400, DEMO_WEEKS);
     let counts = events(&county);
     println!("{commands} commands, {} commits: {counts:#?}", county.records().len());
     let bytes: usize = county.records().iter().map(|(_, record)| record.len()).sum();
