@@ -6,10 +6,11 @@ use loopledger_proto::client::v1::RecordLine;
 use loopledger_proto::client::v1::record_line::Line;
 use loopledger_proto::common::v1::contract_terms;
 use loopledger_proto::ledger::v1::{AwaitRequest, GetStatusRequest};
+use loopledger_proto::procurement;
 use loopledger_proto::station::v1::collect_goods_request::Basis;
 use loopledger_proto::station::v1::record_request::Command;
 use loopledger_proto::station::v1::{CollectGoodsRequest, RecordRequest};
-use loopledger_types::BusinessDate;
+use loopledger_types::{BusinessDate, CountyCode, MemberId, PartyId, RequestId, Service, StreamId};
 
 use crate::client::Client;
 use crate::demo::{DEMO_WEEKS, Rng, play};
@@ -73,8 +74,29 @@ impl Collections {
         request
     }
 
-    pub(super) fn next_in_bulk(&mut self) -> RecordRequest {
-        RecordRequest { command: Some(Command::CollectGoods(self.next())) }
+    /// An outright purchase of each household in each of `months`, month after month.
+    pub(super) fn monthly(
+        mut self,
+        households: Vec<Household>,
+        months: u32,
+    ) -> impl Iterator<Item = CollectGoodsRequest> {
+        let mut patterns: Vec<_> =
+            self.patterns.iter().filter(|pattern| is_stated_outright(pattern)).cloned().collect();
+        patterns.truncate(PATTERNS / 2);
+        self.patterns = patterns.into();
+        let first = BusinessDate::from_ymd(2020, 4, 15).expect("a day");
+        let days = (0..months).map(move |month| first.plus_days(i32::try_from(month).unwrap_or(0).saturating_mul(30)));
+        days.flat_map(move |day| households.clone().into_iter().map(move |household| (day, household))).map(
+            move |(day, household)| {
+                let mut request = self.next();
+                request.producer_id = household.id.to_string();
+                request.member_id = household.head.to_string();
+                if let Some(occasion) = &mut request.occasion {
+                    occasion.business_date = day.to_string();
+                }
+                request
+            },
+        )
     }
 
     /// A UUID of version 8 with 122 random bits of this run.
@@ -84,6 +106,30 @@ impl Collections {
         let (variant, node) = (0x8000 | ((low >> 48) & 0x3fff), low & 0xffff_ffff_ffff);
         format!("{:08x}-{:04x}-{version:04x}-{variant:04x}-{node:012x}", time.0, time.1)
     }
+}
+
+/// A household that the scenario registers.
+#[derive(Debug, Clone)]
+pub(super) struct Household {
+    pub(super) id: PartyId,
+    head: MemberId,
+}
+
+/// The households of the scenario, by the ids that follow from their registrations.
+pub(super) fn households(seed: u64, count: u32) -> Vec<Household> {
+    let registrations = play(seed, count, DEMO_WEEKS).take_while(|line| collection(line).is_none());
+    let stream = StreamId { service: Service::Procurement, county: CountyCode::TUOLI };
+    let households = registrations.filter_map(|line| {
+        let Line::Procurement(procurement::v1::RecordRequest {
+            command: Some(procurement::v1::record_request::Command::RegisterHousehold(request)),
+        }) = line.line?
+        else {
+            return None;
+        };
+        let request = RequestId::parse(&request.request_id).ok()?;
+        Some(Household { id: PartyId::derive(request, stream, 0), head: MemberId::derive(request, stream, 0) })
+    });
+    households.collect()
 }
 
 fn collection(line: &RecordLine) -> Option<&CollectGoodsRequest> {
@@ -103,6 +149,11 @@ fn is_outright(request: &CollectGoodsRequest) -> bool {
         }
         None => false,
     }
+}
+
+/// Bought at a price that the collection states: no contract of its producer stands in the way of another's using it.
+fn is_stated_outright(request: &CollectGoodsRequest) -> bool {
+    is_outright(request) && matches!(request.basis, Some(Basis::Stated(_)))
 }
 
 /// Commits of all streams, once everything that follows from them is in the ledger.

@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use loopledger_proto::station::v1::record_request::Command;
 use loopledger_proto::station::v1::record_response::Outcome;
 use loopledger_proto::station::v1::station_service_client::StationServiceClient;
+use loopledger_proto::station::v1::{CollectGoodsRequest, RecordRequest};
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -34,13 +36,28 @@ pub(super) async fn bulk(client: &Client, args: &BulkArgs) -> Result<(), Failure
     open(client, args.seed, args.households).await?;
     let mut collections = Collections::new(args.seed, args.households, args.run);
     let before = commits_settled(client).await?;
-    let (sender, receiver) = mpsc::channel(AHEAD);
-    let count = args.commands;
     let began = Instant::now();
+    let (recorded, refused) = stream(client, (0..args.commands).map(move |_| collections.next())).await?;
+    let acknowledged = began.elapsed();
+    let commits = commits_settled(client).await?.saturating_sub(before);
+    let settled = began.elapsed();
+    println!("bulk: {recorded} commands acknowledged, {refused} refused, {commits} commits with their reactions");
+    println!("  commands acknowledged: {}/s ({} ms)", rate(recorded, acknowledged), acknowledged.as_millis());
+    println!("  commits until all is in the ledger: {}/s ({} ms)", rate(commits, settled), settled.as_millis());
+    println!("  commands until all is in the ledger: {}/s", rate(recorded, settled));
+    Ok(())
+}
+
+/// Sends collections over one bulk stream; how many were recorded and refused.
+pub(super) async fn stream(
+    client: &Client,
+    collections: impl Iterator<Item = CollectGoodsRequest> + Send + 'static,
+) -> Result<(u64, u64), Failure> {
+    let (sender, receiver) = mpsc::channel(AHEAD);
     // A thread of its own: making commands must not wait for the runtime.
     let making = tokio::task::spawn_blocking(move || {
-        for _ in 0..count {
-            if sender.blocking_send(collections.next_in_bulk()).is_err() {
+        for collection in collections {
+            if sender.blocking_send(RecordRequest { command: Some(Command::CollectGoods(collection)) }).is_err() {
                 return;
             }
         }
@@ -52,19 +69,9 @@ pub(super) async fn bulk(client: &Client, args: &BulkArgs) -> Result<(), Failure
             Some(Outcome::Receipt(_)) => recorded = recorded.saturating_add(1),
             Some(Outcome::Status(_)) | None => refused = refused.saturating_add(1),
         }
-        if recorded.saturating_add(refused) == count {
-            break;
-        }
     }
-    let acknowledged = began.elapsed();
-    let commits = commits_settled(client).await?.saturating_sub(before);
-    let settled = began.elapsed();
-    drop(making.await);
-    println!("bulk: {recorded} commands acknowledged, {refused} refused, {commits} commits with their reactions");
-    println!("  commands acknowledged: {}/s ({} ms)", rate(recorded, acknowledged), acknowledged.as_millis());
-    println!("  commits until all is in the ledger: {}/s ({} ms)", rate(commits, settled), settled.as_millis());
-    println!("  commands until all is in the ledger: {}/s", rate(recorded, settled));
-    Ok(())
+    making.await.map_err(|error| Failure::refused("make the commands", &error))?;
+    Ok((recorded, refused))
 }
 
 #[derive(Debug, Clone, clap::Args)]

@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use loopledger_proto::ledger::v1::{GetHouseholdIncomeRequest, ListDivisionIncomeRequest};
 
+use super::county::{Collections, commits_settled, households, open};
 use super::latency::{Latencies, rate};
+use super::load::stream;
 use crate::client::Client;
 use crate::demo::Rng;
 use crate::exit::Failure;
@@ -15,10 +17,16 @@ pub(crate) struct IncomeArgs {
     queries: u64,
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Registers so many households first and buys something of each in every month; 0: those that are there.
+    #[arg(long, default_value_t = 0)]
+    households: u32,
+    /// Months to fill.
+    #[arg(long, default_value_t = 12)]
+    months: u32,
 }
 
 pub(super) async fn income(client: &Client, args: &IncomeArgs) -> Result<(), Failure> {
-    let households = all_households(client).await?;
+    let households = if args.households == 0 { all_households(client).await? } else { fill(client, args).await? };
     let Some(last) = households.len().checked_sub(1) else {
         return Err(Failure::Refused("there is no household to ask about".to_owned()));
     };
@@ -47,6 +55,18 @@ pub(super) async fn income(client: &Client, args: &IncomeArgs) -> Result<(), Fai
     );
     println!("  {}/s, {}", rate(args.queries, took), latencies.summary());
     Ok(())
+}
+
+/// A purchase of every household in every month, when all of it is in the ledger.
+async fn fill(client: &Client, args: &IncomeArgs) -> Result<Vec<String>, Failure> {
+    open(client, args.seed, args.households).await?;
+    let households = households(args.seed, args.households);
+    let ids = households.iter().map(|household| household.id.to_string()).collect();
+    let collections = Collections::new(args.seed, args.households, args.seed).monthly(households, args.months);
+    let (recorded, refused) = stream(client, collections).await?;
+    let commits = commits_settled(client).await?;
+    println!("filled: {recorded} purchases, {refused} refused, {commits} commits");
+    Ok(ids)
 }
 
 async fn all_households(client: &Client) -> Result<Vec<String>, Failure> {

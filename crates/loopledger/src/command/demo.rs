@@ -11,7 +11,7 @@ use super::loops::print_loop;
 use super::record::send_all;
 use super::status::print_digest;
 use crate::client::Client;
-use crate::demo::{DEMO_WEEKS, play};
+use crate::demo::{DEMO_WEEKS, last_day, play};
 use crate::exit::Failure;
 use crate::output::Format;
 use crate::record::to_json;
@@ -41,7 +41,9 @@ pub(crate) async fn demo(
     }
     let client = connect().await?;
     let total = u64::try_from(play(args.seed, args.households, args.weeks).count()).unwrap_or(0);
-    println!("托里县 2020年4月至12月:{} 户,40 个村级站点,{total} 行指令(种子 {})", args.households, args.seed);
+    let (year, month, _) = last_day(args.weeks).ymd();
+    let until = if year == 2020 { format!("{month}月") } else { format!("{year}年{month}月") };
+    println!("托里县 2020年4月至{until}:{} 户,40 个村级站点,{total} 行指令(种子 {})", args.households, args.seed);
     let tally = send_all(&client, "演示", total, play(args.seed, args.households, args.weeks)).await?;
     println!("已记录 {} 条,拒绝 {} 条,同步点 {} 个\n", tally.recorded, tally.refused, tally.barriers);
     show_outcome(&client).await?;

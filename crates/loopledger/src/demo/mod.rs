@@ -14,4 +14,5 @@ mod world;
 mod year;
 
 pub(crate) use rng::Rng;
+pub(crate) use year::last_day;
 pub use year::{DEMO_WEEKS, play};

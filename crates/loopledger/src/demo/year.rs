@@ -47,8 +47,7 @@ pub struct Play {
 pub fn play(seed: u64, households: u32, weeks: i32) -> Play {
     let first_day = BusinessDate::from_ymd(2020, 4, 1).expect("a day");
     let mut script = Script::new(seed, households, first_day);
-    let last_day = first_monday().plus_days(weeks.saturating_mul(7)).month().last_day();
-    let world = open_world(&mut script, households, last_day);
+    let world = open_world(&mut script, households, last_day(weeks));
     let year = Year {
         script,
         world,
@@ -61,6 +60,11 @@ pub fn play(seed: u64, households: u32, weeks: i32) -> Play {
         sold: BTreeMap::new(),
     };
     Play { year, week: 0, weeks, written: Vec::new().into_iter() }
+}
+
+/// The last day of the scenario's last month.
+pub(crate) fn last_day(weeks: i32) -> BusinessDate {
+    first_monday().plus_days(weeks.saturating_mul(7)).month().last_day()
 }
 
 impl Iterator for Play {
