@@ -17,14 +17,15 @@ use loopledger_state_store::{Checkpoint, Mirror, Progress, RequestRecord, Servic
 use loopledger_types::{CountyCode, Hash, Head, RequestId, Service, StreamId, Timestamp};
 
 const STREAM: StreamId = StreamId { service: Service::Station, county: CountyCode::TUOLI };
-const COMMITS_PER_CHECKPOINT: u64 = 2_000;
+/// What a writer cuts under load: 6,144 changes.
+const COMMITS_PER_CHECKPOINT: u64 = 2_048;
 /// A lot is closed this many commits after it was opened.
 const OPEN_LOTS: u64 = 200_000;
 
-/// As large as a lot with an origin or two.
+/// Opened: as large as a collection with its lines. Closed: small.
 #[derive(Debug, Clone, PartialEq)]
 struct Lot {
-    body: [u8; 120],
+    body: Vec<u8>,
     closed: bool,
 }
 
@@ -49,13 +50,13 @@ impl Mirror for Lot {
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.body);
         out.push(u8::from(self.closed));
+        out.extend_from_slice(&self.body);
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let (body, rest) = bytes.split_first_chunk()?;
-        Some(Self { body: *body, closed: rest == [1] })
+        let (closed, body) = bytes.split_first()?;
+        Some(Self { body: body.to_vec(), closed: *closed == 1 })
     }
 }
 
@@ -72,9 +73,10 @@ fn request(n: u64) -> RequestId {
 
 fn checkpoint(from: u64) -> Checkpoint<Lot> {
     let commits = from..from + COMMITS_PER_CHECKPOINT;
-    let opened = commits.clone().map(|n| (n, Some(Lot { body: [n as u8; 120], closed: false })));
+    let opened =
+        commits.clone().map(|n| (n, Some(Lot { body: vec![n as u8; 150 + spread(n) as usize % 100], closed: false })));
     let closed = commits.clone().filter_map(|n| n.checked_sub(OPEN_LOTS));
-    let closed = closed.map(|n| (n, Some(Lot { body: [n as u8; 120], closed: true })));
+    let closed = closed.map(|n| (n, Some(Lot { body: vec![n as u8; 40], closed: true })));
     let record = |n| RequestRecord { request_id: request(n), digest: [1; 32], sequence: n + 1, hash: Hash([2; 32]) };
     Checkpoint {
         progress: Progress {
@@ -85,7 +87,7 @@ fn checkpoint(from: u64) -> Checkpoint<Lot> {
         },
         entities: opened.chain(closed).collect(),
         requests: commits.clone().map(record).collect(),
-        tail: commits.map(|n| (n + 1, vec![7; 400].into())).collect(),
+        tail: commits.map(|n| (n + 1, vec![7; 514].into())).collect(),
     }
 }
 
@@ -93,6 +95,21 @@ fn memory() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = |name: &str| status.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
     format!("{} {}", line("VmRSS"), line("VmHWM"))
+}
+
+/// CPU of all threads but this one, and bytes handed to the kernel's write calls and to the disk.
+fn used() -> (f64, u64, u64) {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap();
+    let stat = read("/proc/self/stat");
+    let ticks = stat.rsplit(')').next().unwrap().split_whitespace().skip(11).take(2);
+    let all: u64 = ticks.map(|field| field.parse::<u64>().unwrap()).sum();
+    let own: u64 = read("/proc/thread-self/schedstat").split_whitespace().next().unwrap().parse().unwrap();
+    let io = read("/proc/self/io");
+    let field = |name: &str| {
+        let line = io.lines().find(|line| line.starts_with(name)).unwrap();
+        line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()
+    };
+    (all as f64 / 100.0 - own as f64 / 1e9, field("wchar"), field("write_bytes"))
 }
 
 fn disk(directory: &std::path::Path) -> u64 {
@@ -115,6 +132,7 @@ fn main() {
     let path = directory.path().join("store");
     let (store, _) = SledStore::<Lot>::open(&path, STREAM, None).unwrap();
     let mut waited = 0_u64;
+    let before = used();
     let start = Instant::now();
     for from in (0..commits).step_by(COMMITS_PER_CHECKPOINT as usize) {
         let next = checkpoint(from);
@@ -130,6 +148,13 @@ fn main() {
         "write: {commits} commits, {:.0} commits/s, {waited} waits, {}",
         commits as f64 / took.as_secs_f64(),
         memory()
+    );
+    let after = used();
+    println!(
+        "CPU of the store: {:.2} us/commit; written {} bytes/commit, {} to disk",
+        (after.0 - before.0) * 1e6 / commits as f64,
+        (after.1 - before.1) / commits,
+        (after.2 - before.2) / commits
     );
     store.close().unwrap();
     drop(store);

@@ -5,22 +5,20 @@ use std::sync::Arc;
 
 use super::cursor::{Cursor, Source};
 use super::job::{Input, Job};
-use super::load::{Loaded, Manifest, Meta, TailPage, encode, newest_first};
-use super::page::{Page, PageBuilder};
+use super::keys;
+use super::load::{Loaded, Manifest, Meta, encode, newest_first};
 use super::pipeline::Pipeline;
 use super::run::{Run, RunBuilder};
 use super::store::Options;
+use super::tail::Tail;
 use super::view::Shared;
-use super::{TAIL_RECORDS, keys};
 use crate::StoreError;
-use crate::backend::{Sealed, TailRecord};
+use crate::backend::Sealed;
 
 /// Runs of a level that are merged into one of the next.
 const FAN_OUT: usize = 8;
 /// Keys deleted in one step.
 const DROP_KEYS: usize = 16;
-/// Size of a page of the tail before it is sealed; see the size of a block.
-const TAIL_PAGE_BYTES: usize = 6 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -32,7 +30,7 @@ pub(crate) struct Engine {
     next_run: u64,
     first_page: u64,
     meta: Meta,
-    tail: VecDeque<TailPage>,
+    tail: Tail,
     /// By the level of the run they make: a flush first, then the smaller merges.
     jobs: BTreeMap<u8, Job>,
     /// Runs that no longer count; deleted once no reader holds them.
@@ -70,7 +68,8 @@ impl Engine {
     /// Writes a batch atomically; gives the bytes written.
     ///
     /// Pages and records count from the moment the meta says how many there are, which is written last. sled's log
-    /// keeps the order of writes: after a kill there is never a meta without what it counts.
+    /// keeps the order of writes, and the tail is synced before: after a kill there is never a meta without what it
+    /// counts.
     pub(crate) fn write(&mut self, sealed: Sealed) -> Result<usize, StoreError> {
         let Sealed { pages, meta, tail } = sealed;
         let mut written = 0_usize;
@@ -80,21 +79,23 @@ impl Engine {
             self.meta.next_page = self.meta.next_page.saturating_add(1);
             self.options.point("state-store.inside-checkpoint");
         }
-        for (first, page) in self.pack_tail(tail) {
-            self.pipeline.write(&keys::numbered(keys::TAIL, first), &page)?;
-        }
+        self.tail.append(tail)?;
+        self.tail.sync()?;
+        self.meta.tail = self.tail.range();
+        self.options.point("state-store.between-tail-and-meta");
         if meta.is_some() {
             self.meta.body = meta;
         }
-        self.options.point("state-store.inside-checkpoint");
         self.pipeline.write(&keys::META, &encode(&self.meta))?;
         self.pipeline.sync()?;
+        self.tail.drop_stale()?;
+        let tail = self.tail.view();
         self.shared.update(|view| {
             for hashed in pages {
                 view.active.insert(hashed.page, &hashed.hashes);
             }
             view.meta.clone_from(&self.meta.body);
-            view.tail_floor = self.meta.tail_floor;
+            view.tail = tail;
         });
         self.freeze_if_full();
         Ok(written)
@@ -106,10 +107,7 @@ impl Engine {
     }
 
     pub(crate) fn has_work(&self) -> bool {
-        !self.jobs.is_empty()
-            || self.drop_from < self.first_page
-            || self.next_garbage().is_some()
-            || self.stale_tail().is_some()
+        !self.jobs.is_empty() || self.drop_from < self.first_page || self.next_garbage().is_some()
     }
 
     /// Does a small piece of background work; gives roughly the bytes it moved.
@@ -234,22 +232,11 @@ impl Engine {
         self.garbage.iter().position(|(_, run)| run.as_ref().is_none_or(|run| Arc::strong_count(run) == 1))
     }
 
-    /// The first page of the tail, if nothing in it counts any more.
-    fn stale_tail(&self) -> Option<u64> {
-        self.tail.front().filter(|page| page.last < self.meta.tail_floor).map(|page| page.first)
-    }
-
     /// Deletes a few keys that no longer count; whether there were any.
     fn drop_something(&mut self) -> Result<bool, StoreError> {
         if self.drop_from < self.first_page {
             if !self.pipeline.remove(&keys::numbered(keys::PAGE, self.drop_from), DROP_KEYS)? {
                 self.drop_from = self.drop_from.saturating_add(1);
-            }
-            return Ok(true);
-        }
-        if let Some(first) = self.stale_tail() {
-            if !self.pipeline.remove(&keys::numbered(keys::TAIL, first), DROP_KEYS)? {
-                self.tail.pop_front();
             }
             return Ok(true);
         }
@@ -262,31 +249,5 @@ impl Engine {
         }
         self.garbage.remove(at);
         Ok(true)
-    }
-
-    /// Packs the newest records, and moves the floor of the tail.
-    fn pack_tail(&mut self, mut records: Vec<TailRecord>) -> Vec<(u64, Page)> {
-        if let Some(newest) = self.tail.back().map(|page| page.last) {
-            records.retain(|(sequence, _)| *sequence > newest);
-        }
-        let (Some((first, _)), Some((last, _))) = (records.first(), records.last()) else { return Vec::new() };
-        let continues = self.tail.back().is_some_and(|page| page.last.checked_add(1) == Some(*first));
-        let kept = u64::try_from(TAIL_RECORDS).unwrap_or(u64::MAX);
-        let floor = last.saturating_add(1).saturating_sub(kept);
-        self.meta.tail_last = *last;
-        self.meta.tail_floor = if continues { self.meta.tail_floor.max(floor) } else { *first };
-        let mut pages = Vec::new();
-        let mut builder = PageBuilder::default();
-        let mut from = *first;
-        for (sequence, record) in &records {
-            builder.push(&sequence.to_be_bytes(), Some(record));
-            if builder.size() >= TAIL_PAGE_BYTES || sequence == last {
-                let page = builder.seal();
-                self.tail.push_back(TailPage { first: from, last: *sequence });
-                pages.push((from, page));
-                from = sequence.saturating_add(1);
-            }
-        }
-        pages
     }
 }

@@ -7,8 +7,6 @@ pub(crate) const META: [u8; 1] = *b"h";
 
 /// Pages of checkpoints that no run holds yet.
 pub(crate) const PAGE: u8 = b'p';
-/// Raw records of the newest commits.
-pub(crate) const TAIL: u8 = b't';
 /// Blocks of runs.
 pub(crate) const BLOCK: u8 = b'r';
 /// Index chunks of runs.
@@ -19,7 +17,7 @@ pub(crate) const FILTER: u8 = b'f';
 /// What a run consists of.
 pub(crate) const RUN_CLASSES: [u8; 3] = [BLOCK, INDEX, FILTER];
 
-/// The key of a page or of a tail page; also the prefix of one run's parts of a class.
+/// The key of a page; also the prefix of one run's parts of a class.
 pub(crate) fn numbered(class: u8, number: u64) -> [u8; 9] {
     let mut key = [class; 9];
     if let Some(slot) = key.last_chunk_mut() {

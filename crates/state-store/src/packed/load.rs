@@ -1,9 +1,8 @@
 //! Opening what is there: manifest, runs, pages, tail; or finding out that it must not be used.
 
-use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use sled::{IVec, Tree};
 
 use super::filter::key_hash;
@@ -13,8 +12,8 @@ use super::parts::{fetch, fetch_if_any, page_error};
 use super::pipeline::Pipeline;
 use super::run::{Run, RunEntry};
 use super::store::Options;
+use super::tail::{Range, Tail};
 use super::{keys, view::View};
-use crate::backend::TailRecord;
 use crate::{Reason, StoreError};
 
 /// Bound of what a manifest or meta may claim to hold when it is decoded: both are far smaller.
@@ -39,19 +38,8 @@ pub(crate) struct Manifest {
 pub(crate) struct Meta {
     /// Pages from `first_page` up to here must exist.
     pub(crate) next_page: u64,
-    /// Sequences of the oldest and the newest record of the tail that count.
-    pub(crate) tail_floor: u64,
-    pub(crate) tail_last: u64,
+    pub(crate) tail: Range,
     pub(crate) body: Option<Vec<u8>>,
-}
-
-/// A page of the tail.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct TailPage {
-    /// Sequence of its first record; also its number.
-    pub(crate) first: u64,
-    /// Sequence of its last record.
-    pub(crate) last: u64,
 }
 
 /// What the engine starts with.
@@ -61,7 +49,7 @@ pub(crate) struct Loaded {
     pub(crate) levels: Vec<Vec<Arc<Run>>>,
     pub(crate) manifest: Manifest,
     pub(crate) meta: Meta,
-    pub(crate) tail: VecDeque<TailPage>,
+    pub(crate) tail: Tail,
     /// First page that still waits to be deleted.
     pub(crate) drop_from: u64,
 }
@@ -115,33 +103,14 @@ fn numbers(tree: &Tree, class: u8) -> impl Iterator<Item = Result<u64, StoreErro
     whole.map(|key| keys::number(&key?).ok_or(StoreError::Corrupt("a key has no number")))
 }
 
-/// The records of the tail from `floor` on, oldest first. Pages wholly below it may be vanishing.
-pub(crate) fn tail_from(tree: &Tree, floor: u64) -> Result<Vec<TailRecord>, StoreError> {
-    let numbers: Vec<u64> = numbers(tree, keys::TAIL).collect::<Result<_, _>>()?;
-    let below = numbers.iter().filter(|first| **first <= floor).count().saturating_sub(1);
-    let mut records = Vec::new();
-    for number in numbers.into_iter().skip(below) {
-        tail_records(&fetch(tree, &keys::numbered(keys::TAIL, number))?, &mut records)?;
-    }
-    records.retain(|(sequence, _)| *sequence >= floor);
-    Ok(records)
-}
-
-/// Appends the records of a page of the tail.
-fn tail_records(page: &Page, records: &mut Vec<TailRecord>) -> Result<(), StoreError> {
-    for (key, value) in page.entries() {
-        let sequence = key.first_chunk().map(|chunk| u64::from_be_bytes(*chunk));
-        let (Some(sequence), Some(value)) = (sequence, value) else {
-            return Err(StoreError::Corrupt("a record of the tail has no sequence"));
-        };
-        records.push((sequence, Bytes::copy_from_slice(value)));
-    }
-    Ok(())
-}
-
-/// Reads the whole state of `tree`, or writes the manifest of an empty one, unless there `existed` one before: damaged
+/// Reads the whole state in `directory`, or writes the manifest of an empty one, unless there `existed` one before: damaged
 /// files may open as empty ones.
-pub(crate) fn load(pipeline: &mut Pipeline, options: &Options, existed: bool) -> Result<Loaded, LoadError> {
+pub(crate) fn load(
+    directory: &Path,
+    pipeline: &mut Pipeline,
+    options: &Options,
+    existed: bool,
+) -> Result<Loaded, LoadError> {
     let tree = &pipeline.tree().clone();
     let manifest = match fetch_if_any(tree, &keys::MANIFEST)? {
         Some(bytes) => check_manifest(bytes, options)?,
@@ -156,16 +125,17 @@ pub(crate) fn load(pipeline: &mut Pipeline, options: &Options, existed: bool) ->
     let levels = load_runs(tree, &mut manifest)?;
     let active = load_pages(tree, manifest.first_page, meta.next_page)?;
     let leftover = numbers(tree, keys::PAGE).next().transpose()?.unwrap_or(manifest.first_page);
+    let tail = Tail::open(directory, meta.tail)?;
     let view = View {
         tree: Some(tree.clone()),
         active,
         frozen: None,
         runs: newest_first(&levels),
         meta: meta.body.clone(),
-        tail_floor: meta.tail_floor,
+        tail: tail.view(),
     };
     let drop_from = leftover.min(manifest.first_page);
-    Ok(Loaded { view, levels, tail: load_tail(pipeline, meta.tail_last)?, manifest, meta, drop_from })
+    Ok(Loaded { view, levels, manifest, meta, tail, drop_from })
 }
 
 fn create(pipeline: &mut Pipeline, options: &Options) -> Result<Manifest, LoadError> {
@@ -241,26 +211,6 @@ fn load_pages(tree: &Tree, first: u64, next: u64) -> Result<Overlay, LoadError> 
         overlay.insert(page, &hashes);
     }
     Ok(overlay)
-}
-
-/// What is beyond `last` belongs to a checkpoint that was never finished.
-fn load_tail(pipeline: &mut Pipeline, last: u64) -> Result<VecDeque<TailPage>, LoadError> {
-    let tree = pipeline.tree().clone();
-    let mut pages = VecDeque::new();
-    for number in numbers(&tree, keys::TAIL) {
-        let key = keys::numbered(keys::TAIL, number?);
-        if keys::number(&key).is_none_or(|first| first > last) {
-            while pipeline.remove(&key, 16)? {}
-            continue;
-        }
-        let page = fetch(&tree, &key);
-        let (page, mut records) = (page?, Vec::new());
-        tail_records(&page, &mut records)?;
-        if let (Some((first, _)), Some((last, _))) = (records.first(), records.last()) {
-            pages.push_back(TailPage { first: *first, last: *last });
-        }
-    }
-    Ok(pages)
 }
 
 /// All runs, newest first.

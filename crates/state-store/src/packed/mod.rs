@@ -25,6 +25,7 @@ mod parts;
 mod pipeline;
 mod run;
 mod store;
+mod tail;
 mod view;
 
 pub(crate) use filter::key_hash;

@@ -11,7 +11,7 @@ use core::ops::Range;
 use sled::IVec;
 
 /// Version of the byte layout of this module and of everything in [`super`].
-pub(crate) const FORMAT: u8 = 1;
+pub(crate) const FORMAT: u8 = 2;
 
 const CRC_AT: Range<usize> = 1..5;
 const COUNT_AT: Range<usize> = 5..9;
@@ -257,7 +257,7 @@ mod tests {
     fn the_layout_is_fixed() {
         assert_eq!(
             crate::golden::hex(sample().bytes()),
-            "012baf55750300000031000000010003000000616f6e650100ffffffff62010000000000630d000000170000001e000000"
+            "022baf55750300000031000000010003000000616f6e650100ffffffff62010000000000630d000000170000001e000000"
         );
     }
 }

@@ -258,7 +258,7 @@ fn open_engine(directory: &Path, config: &sled::Config, options: Options) -> Res
     let db = open_sled(config)?;
     let tree = sled::Tree::clone(&db);
     let mut pipeline = Pipeline::new(tree);
-    let mut loaded = load(&mut pipeline, &options, existed)?;
+    let mut loaded = load(directory, &mut pipeline, &options, existed)?;
     let shared = Arc::new(Shared::new(core::mem::take(&mut loaded.view)));
     let mut engine = Engine::new(pipeline, Arc::clone(&shared), options, loaded);
     engine.resume()?;

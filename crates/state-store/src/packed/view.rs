@@ -8,7 +8,7 @@ use super::cursor::{Cursor, Source};
 use super::filter::key_hash;
 use super::overlay::Overlay;
 use super::run::Run;
-use super::{TAIL_RECORDS, load};
+use super::tail::TailView;
 use crate::StoreError;
 use crate::backend::TailRecord;
 
@@ -23,8 +23,7 @@ pub(crate) struct View {
     /// Newest first.
     pub(crate) runs: Arc<Vec<Arc<Run>>>,
     pub(crate) meta: Option<Vec<u8>>,
-    /// Sequence of the oldest record of the tail that counts.
-    pub(crate) tail_floor: u64,
+    pub(crate) tail: TailView,
 }
 
 #[derive(Debug, Default)]
@@ -87,9 +86,7 @@ impl Shared {
 
     /// The newest raw records, oldest first.
     pub(crate) fn tail(&self) -> Result<Vec<TailRecord>, StoreError> {
-        let (tree, floor) = self.with(|view| Ok((view.tree.clone().ok_or(StoreError::Closed)?, view.tail_floor)))?;
-        let mut records = load::tail_from(&tree, floor)?;
-        let surplus = records.len().saturating_sub(TAIL_RECORDS);
-        Ok(records.split_off(surplus))
+        let open = |view: &View| view.tree.is_some().then(|| view.tail.clone()).ok_or(StoreError::Closed);
+        self.with(open)?.read()
     }
 }

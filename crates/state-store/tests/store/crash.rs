@@ -1,18 +1,22 @@
 //! A process that writes is killed at named points; what the next one finds is the state at a batch boundary, not
 //! older than what was flushed.
 
+use core::ops::Range;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use loopledger_state_store::{Backend, Options, PackedStore};
+use bytes::Bytes;
+use loopledger_state_store::{Backend, Options, PackedStore, TAIL_RECORDS};
 use tempfile::tempdir;
 
 use crate::support::{Model, Random, options, random_batch, scan};
 
 const CHILD: &str = "LOOPLEDGER_STORE_CRASH_CHILD";
 const STEPS: u64 = 400;
+/// Raw records to a step: more than are kept after 150 steps, so that segments are removed too.
+const RECORDS: u64 = 70;
 
 /// Not a test of its own: the process that is killed. Arguments: directory, seed, point, which passage of it.
 #[test]
@@ -38,6 +42,7 @@ fn child_process() {
             continue;
         }
         batch.set_meta(step.to_be_bytes().to_vec());
+        records(step).for_each(|sequence| batch.push_tail(sequence, record(sequence)));
         while !store.has_room() {
             store.flush().unwrap();
         }
@@ -49,6 +54,23 @@ fn child_process() {
         }
     }
     store.close().unwrap();
+}
+
+/// Sequences of the raw records that a step adds; the first step of the second half comes after a gap.
+fn records(step: u64) -> Range<u64> {
+    let gap = if step > STEPS / 2 { 1_000 } else { 0 };
+    step * RECORDS + gap..(step + 1) * RECORDS + gap
+}
+
+fn record(sequence: u64) -> Bytes {
+    sequence.to_be_bytes().repeat(1 + sequence as usize % 7).into()
+}
+
+/// What the store should hold of them after `step`.
+fn tail_after(step: u64) -> Vec<(u64, Bytes)> {
+    let first = if step > STEPS / 2 { STEPS / 2 + 1 } else { 1 };
+    let all: Vec<u64> = (first..=step).flat_map(records).collect();
+    all.iter().skip(all.len().saturating_sub(TAIL_RECORDS)).map(|sequence| (*sequence, record(*sequence))).collect()
 }
 
 fn step_of(store: &PackedStore) -> u64 {
@@ -77,6 +99,7 @@ fn check(path: &Path, seed: u64) {
     let mut model = Model::new();
     (0..step).for_each(|_| drop(random_batch(&mut random, &mut model)));
     assert_eq!(scan(&store, b""), model, "seed {seed}, step {step}");
+    assert_eq!(store.tail().unwrap(), tail_after(step), "seed {seed}, step {step}");
     store.settle().unwrap();
     assert_eq!(scan(&store, b""), model, "seed {seed}, step {step}, after the merges were taken up");
     for (key, value) in &model {
@@ -102,6 +125,11 @@ fn kill_again_and_again(seed: u64, point: &str, mut passage: u64) {
 #[test]
 fn a_kill_inside_a_checkpoint_leaves_it_out_or_takes_it_whole() {
     kill_again_and_again(11, "state-store.inside-checkpoint", 5);
+}
+
+#[test]
+fn a_kill_between_the_tail_and_the_meta_that_counts_it_leaves_it_out() {
+    kill_again_and_again(13, "state-store.between-tail-and-meta", 3);
 }
 
 #[test]

@@ -8,6 +8,8 @@ use tempfile::tempdir;
 use crate::support::{Model, Random, open, options, random_batch, scan, submit};
 
 const BATCHES: u8 = 200;
+/// Raw records to a batch: in all, a few segments of them are kept.
+const RECORDS: u64 = 70;
 
 /// A closed store of many batches, settled but for the last one, which is small. Gives the model after every batch.
 fn write_store(path: &Path) -> Vec<Model> {
@@ -24,6 +26,8 @@ fn write_store(path: &Path) -> Vec<Model> {
         } else {
             batch = random_batch(&mut random, &mut model);
         }
+        let first = u64::from(number) * RECORDS;
+        (first..first + RECORDS).for_each(|sequence| batch.push_tail(sequence, vec![number; 50].into()));
         batch.set_meta(vec![number]);
         submit(&store, batch);
         models.push(model.clone());
@@ -123,6 +127,65 @@ fn a_lost_page_is_found_at_opening() {
     db.remove(key).unwrap();
     drop(db);
     assert_eq!(expect_aside(&path, &options(), "store.corrupt-1"), Reason::Corrupt("a page is missing"));
+}
+
+/// The files of the tail, oldest first.
+fn segments(path: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(path.join("tail")).unwrap();
+    let mut segments: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    segments.sort();
+    segments
+}
+
+#[test]
+fn a_lost_cut_or_damaged_segment_of_the_tail_is_found_at_opening() {
+    type Harm = fn(&Path);
+    let lost: Harm = |segment| std::fs::remove_file(segment).unwrap();
+    let cut: Harm = |segment| {
+        let bytes = std::fs::read(segment).unwrap();
+        std::fs::write(segment, &bytes[..bytes.len() - 1]).unwrap();
+    };
+    let flipped: Harm = |segment| {
+        let mut bytes = std::fs::read(segment).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(segment, bytes).unwrap();
+    };
+    let directory = tempdir().unwrap();
+    let whole = directory.path().join("whole");
+    write_store(&whole);
+    let count = segments(&whole).len();
+    assert!(count >= 3, "{count} segments");
+    for (kind, harm) in [lost, cut, flipped].into_iter().enumerate() {
+        for number in 0..count {
+            let path = directory.path().join(format!("{kind}-{number}"));
+            copy(&whole, &path);
+            harm(&segments(&path)[number]);
+            let reason = expect_aside(&path, &options(), &format!("{kind}-{number}.corrupt-1"));
+            assert!(matches!(reason, Reason::Corrupt(_)), "harm {kind} of segment {number}: {reason}");
+        }
+    }
+}
+
+#[test]
+fn what_a_kill_left_beyond_the_tail_is_cut() {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("store");
+    write_store(&path);
+    let store = open(&path);
+    let before = store.tail().unwrap();
+    store.close().unwrap();
+    drop(store);
+    let newest = segments(&path).pop().unwrap();
+    let length = std::fs::metadata(&newest).unwrap().len();
+    let mut bytes = std::fs::read(&newest).unwrap();
+    bytes.extend_from_within(..100);
+    std::fs::write(&newest, bytes).unwrap();
+    std::fs::write(path.join("tail").join(format!("{:020}", u64::from(u8::MAX) * RECORDS)), b"torn").unwrap();
+    let store = open(&path);
+    assert_eq!(store.tail().unwrap(), before);
+    assert_eq!(std::fs::metadata(&newest).unwrap().len(), length);
+    assert!(segments(&path).ends_with(&[newest]), "a segment beyond is removed");
 }
 
 #[test]
