@@ -16,7 +16,7 @@ use crate::StoreError;
 use crate::backend::Sealed;
 
 /// Runs of a level that are merged into one of the next.
-const FAN_OUT: usize = 8;
+const FAN_OUT: usize = 16;
 /// Keys deleted in one step.
 const DROP_KEYS: usize = 16;
 
@@ -29,8 +29,14 @@ pub(crate) struct Engine {
     levels: Vec<Vec<Arc<Run>>>,
     next_run: u64,
     first_page: u64,
+    /// The newest state; `frozen_meta`: as of the frozen overlay's end. On disk is an older one.
     meta: Meta,
+    frozen_meta: Meta,
     tail: Tail,
+    /// Pages of the active overlay that are on disk.
+    saved_pages: usize,
+    /// Batches whose meta is not on disk and will not be with the run under way.
+    unsaved: u32,
     /// By the level of the run they make: a flush first, then the smaller merges.
     jobs: BTreeMap<u8, Job>,
     /// Runs that no longer count; deleted once no reader holds them.
@@ -38,12 +44,16 @@ pub(crate) struct Engine {
     drop_from: u64,
 }
 
-/// A level above which nothing is merged: 65,536 × 8^10 entries.
-const MAX_LEVEL: u8 = 10;
+/// A level above which nothing is merged: 65,536 × 16^8 entries.
+const MAX_LEVEL: u8 = 8;
+/// Batches that may be in memory alone: at most so many are folded again after a kill, and their raw records are all
+/// that lies on disk beyond the tail.
+const UNSAVED_BATCHES: u32 = 64;
 
 impl Engine {
     pub(crate) fn new(pipeline: Pipeline, shared: Arc<Shared>, options: Options, loaded: Loaded) -> Self {
         let Loaded { levels, manifest, meta, tail, drop_from, .. } = loaded;
+        let saved_pages = shared.with(|view| view.active.pages());
         Self {
             pipeline,
             shared,
@@ -51,8 +61,11 @@ impl Engine {
             levels,
             next_run: manifest.next_run,
             first_page: manifest.first_page,
+            frozen_meta: meta.clone(),
             meta,
             tail,
+            saved_pages,
+            unsaved: 0,
             jobs: BTreeMap::new(),
             garbage: manifest.garbage.into_iter().map(|id| (id, None)).collect(),
             drop_from,
@@ -65,30 +78,18 @@ impl Engine {
         self.start_merges()
     }
 
-    /// Writes a batch atomically; gives the bytes written.
-    ///
-    /// Pages and records count from the moment the meta says how many there are, which is written last. sled's log
-    /// keeps the order of writes, and the tail is synced before: after a kill there is never a meta without what it
-    /// counts.
+    /// Takes a batch whole; gives its bytes. Nothing but raw records is written yet: a full overlay becomes a run, with
+    /// which its batches count on disk too, so that under load every entry is written once.
     pub(crate) fn write(&mut self, sealed: Sealed) -> Result<usize, StoreError> {
         let Sealed { pages, meta, tail } = sealed;
-        let mut written = 0_usize;
-        for hashed in &pages {
-            written = written.saturating_add(hashed.page.bytes().len());
-            self.pipeline.write(&keys::numbered(keys::PAGE, self.meta.next_page), &hashed.page)?;
-            self.meta.next_page = self.meta.next_page.saturating_add(1);
-            self.options.point("state-store.inside-checkpoint");
-        }
+        self.options.point("state-store.inside-checkpoint");
+        let bytes = pages.iter().fold(0_usize, |sum, hashed| sum.saturating_add(hashed.page.bytes().len()));
         self.tail.append(tail)?;
-        self.tail.sync()?;
         self.meta.tail = self.tail.range();
-        self.options.point("state-store.between-tail-and-meta");
         if meta.is_some() {
             self.meta.body = meta;
         }
-        self.pipeline.write(&keys::META, &encode(&self.meta))?;
-        self.pipeline.sync()?;
-        self.tail.drop_stale()?;
+        self.unsaved = self.unsaved.saturating_add(1);
         let tail = self.tail.view();
         self.shared.update(|view| {
             for hashed in pages {
@@ -98,7 +99,38 @@ impl Engine {
             view.tail = tail;
         });
         self.freeze_if_full();
-        Ok(written)
+        if self.unsaved >= UNSAVED_BATCHES { self.save().map(|()| bytes) } else { Ok(bytes) }
+    }
+
+    /// Whether batches were taken that neither are on disk nor will be with the run under way.
+    pub(crate) const fn has_unsaved(&self) -> bool {
+        self.unsaved > 0
+    }
+
+    /// Makes everything taken durable.
+    ///
+    /// Pages and records count from the moment the meta says how many there are, which is written last. sled's log
+    /// keeps the order of writes, and the tail is synced before: after a kill there is never a meta without what it
+    /// counts.
+    pub(crate) fn save(&mut self) -> Result<(), StoreError> {
+        while self.jobs.contains_key(&0) {
+            self.step_job()?;
+        }
+        if self.has_unsaved() {
+            let pages = self.shared.with(|view| view.active.pages_from(self.saved_pages));
+            for page in &pages {
+                self.pipeline.write(&keys::numbered(keys::PAGE, self.meta.next_page), page)?;
+                self.meta.next_page = self.meta.next_page.saturating_add(1);
+                self.options.point("state-store.inside-checkpoint");
+            }
+            self.tail.sync()?;
+            self.options.point("state-store.between-tail-and-meta");
+            self.pipeline.write(&keys::META, &encode(&self.meta))?;
+            self.saved_pages = self.saved_pages.saturating_add(pages.len());
+            self.unsaved = 0;
+        }
+        self.pipeline.sync()?;
+        self.tail.drop_stale(self.meta.tail)
     }
 
     /// Whether both overlays are full: no batch must be taken before a step made room.
@@ -115,6 +147,11 @@ impl Engine {
         if !self.jobs.contains_key(&0) && self.drop_something()? {
             return Ok(0);
         }
+        self.step_job()
+    }
+
+    /// The same for the first job.
+    fn step_job(&mut self) -> Result<usize, StoreError> {
         let Some((&level, job)) = self.jobs.iter_mut().next() else { return Ok(0) };
         self.options.point("state-store.inside-merge");
         if let Some(written) = job.step(&mut self.pipeline)? {
@@ -145,6 +182,9 @@ impl Engine {
             Some(frozen)
         });
         let Some(overlay) = frozen else { return };
+        self.frozen_meta = self.meta.clone();
+        self.saved_pages = 0;
+        self.unsaved = 0;
         let source = Source::memory(overlay.snapshot(&[]));
         let keys = u64::try_from(overlay.keys()).unwrap_or(u64::MAX);
         let older = self.levels.iter().flatten().cloned().collect();
@@ -196,7 +236,7 @@ impl Engine {
                 false
             }
         };
-        self.write_manifest()?;
+        self.write_manifest(flushed)?;
         let runs = newest_first(&self.levels);
         self.shared.update(|view| {
             view.runs = runs;
@@ -208,7 +248,8 @@ impl Engine {
         self.start_merges()
     }
 
-    fn write_manifest(&mut self) -> Result<(), StoreError> {
+    /// With a flushed overlay the batches in it count.
+    fn write_manifest(&mut self, flushed: bool) -> Result<(), StoreError> {
         let making = self.jobs.values().map(Job::id);
         let manifest = Manifest {
             schema: self.options.schema,
@@ -218,7 +259,15 @@ impl Engine {
             runs: self.levels.iter().flatten().map(|run| run.entry.clone()).collect(),
             garbage: self.garbage.iter().map(|(id, _)| *id).chain(making).collect(),
         };
-        self.pipeline.write(&keys::MANIFEST, &encode(&manifest))
+        if !flushed {
+            return self.pipeline.write(&keys::MANIFEST, &encode(&manifest));
+        }
+        self.tail.sync()?;
+        self.options.point("state-store.between-tail-and-meta");
+        let (manifest, meta) = (encode(&manifest), encode(&self.frozen_meta));
+        self.pipeline.write_together(&[(&keys::MANIFEST, manifest), (&keys::META, meta)])?;
+        self.pipeline.sync()?;
+        self.tail.drop_stale(self.frozen_meta.tail)
     }
 
     fn take_run_id(&mut self) -> u64 {

@@ -63,6 +63,15 @@ impl Overlay {
         self.table.len() >= keys || self.bytes >= FULL_BYTES || self.pages.len() >= FULL_PAGES
     }
 
+    /// The pages from number `first` on, in the order they came.
+    pub(crate) fn pages_from(&self, first: usize) -> Vec<Page> {
+        self.pages.get(first..).unwrap_or_default().to_vec()
+    }
+
+    pub(crate) fn pages(&self) -> usize {
+        self.pages.len()
+    }
+
     pub(crate) fn keys(&self) -> usize {
         self.table.len()
     }

@@ -3,7 +3,7 @@
 use core::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender, TryRecvError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -21,6 +21,9 @@ const QUEUE: usize = 4;
 /// Half a second for a lock that is about to be released.
 const LOCK_ATTEMPTS: u32 = 50;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
+/// Pause after which what is in memory alone is saved: longer than a writer under load needs for its next checkpoint,
+/// shorter than the second after which one at rest cuts the next.
+const QUIET: Duration = Duration::from_millis(500);
 /// Work in the background per byte written: an entry is rewritten once per level, and 6 levels are 10^9 entries.
 /// The rest of the background work is done whenever nothing waits.
 const WORK_PER_BYTE: usize = 6;
@@ -310,13 +313,17 @@ fn serve_until_closed(engine: &mut Engine, inbox: &Receiver<Work>, status: &Stat
                     engine.step()?;
                     continue;
                 }
-                Err(TryRecvError::Disconnected) => return engine.sync(),
+                Err(TryRecvError::Disconnected) => return engine.save(),
             }
         } else {
             engine.sync()?;
-            match inbox.recv() {
+            match wait(inbox, engine.has_unsaved()) {
                 Ok(work) => work,
-                Err(_) => return engine.sync(),
+                Err(RecvTimeoutError::Timeout) => {
+                    engine.save()?;
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return engine.save(),
             }
         };
         match work {
@@ -329,10 +336,11 @@ fn serve_until_closed(engine: &mut Engine, inbox: &Receiver<Work>, status: &Stat
                 work_off(engine, written)?;
             }
             Work::Sync(reply) => {
-                engine.sync()?;
+                engine.save()?;
                 drop(reply.send(Ok(())));
             }
             Work::Settle(reply) => {
+                engine.save()?;
                 while engine.has_work() {
                     engine.step()?;
                 }
@@ -341,6 +349,11 @@ fn serve_until_closed(engine: &mut Engine, inbox: &Receiver<Work>, status: &Stat
             }
         }
     }
+}
+
+/// Waits for work; if something is unsaved, not for long.
+fn wait(inbox: &Receiver<Work>, unsaved: bool) -> Result<Work, RecvTimeoutError> {
+    if unsaved { inbox.recv_timeout(QUIET) } else { inbox.recv().map_err(|_| RecvTimeoutError::Disconnected) }
 }
 
 /// Does as much in the background as what was written makes necessary.

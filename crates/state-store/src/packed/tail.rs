@@ -73,8 +73,8 @@ pub(crate) struct Tail {
     /// Oldest first; each begins where the one before ends.
     segments: VecDeque<Segment>,
     range: Range,
-    /// What counts no longer, once the meta says so.
-    stale: Vec<u64>,
+    /// First and last sequence of segments that count no longer, once the meta on disk says so.
+    stale: Vec<(u64, u64)>,
     buffer: Vec<u8>,
 }
 
@@ -89,7 +89,7 @@ impl Tail {
             let next = at.checked_add(1).and_then(|next| firsts.get(next)).filter(|next| **next <= range.last);
             let is_passed = next.is_some_and(|next| *next <= range.floor);
             if range.is_empty() || first > range.last || is_passed {
-                tail.stale.push(first);
+                tail.remove(first)?;
             } else {
                 let end = next.map_or(Some(range.last), |next| next.checked_sub(1)).unwrap_or(range.last);
                 let segment = tail.open_segment(first, end)?;
@@ -99,7 +99,6 @@ impl Tail {
         if !range.is_empty() && tail.segments.front().is_none_or(|segment| segment.first > range.floor) {
             return Err(StoreError::Corrupt("a segment of the tail is missing"));
         }
-        tail.drop_stale()?;
         Ok(tail)
     }
 
@@ -118,7 +117,7 @@ impl Tail {
         let (Some(&(first, _)), Some(&(last, _))) = (records.first(), records.last()) else { return Ok(()) };
         let continues = newest.and_then(|newest| newest.checked_add(1)) == Some(first);
         if !continues {
-            self.stale.extend(self.segments.drain(..).map(|segment| segment.first));
+            while self.retire_oldest(self.range.last) {}
         }
         if self.segments.back().is_none_or(|segment| first.saturating_sub(segment.first) >= SEGMENT_RECORDS) {
             let segment = self.create_segment(first)?;
@@ -129,8 +128,8 @@ impl Tail {
         let floor = last.saturating_add(1).saturating_sub(kept);
         let floor = if continues { self.range.floor.max(floor) } else { floor.max(first) };
         self.range = Range { floor, last };
-        while self.segments.get(1).is_some_and(|second| second.first <= floor) {
-            self.stale.extend(self.segments.pop_front().map(|segment| segment.first));
+        while let Some(second) = self.segments.get(1).map(|second| second.first).filter(|second| *second <= floor) {
+            self.retire_oldest(second.saturating_sub(1));
         }
         Ok(())
     }
@@ -146,13 +145,23 @@ impl Tail {
         if synced { sync_directory(&self.directory) } else { Ok(()) }
     }
 
-    /// Removes what no longer counts: after the meta that says so is durable.
-    pub(crate) fn drop_stale(&mut self) -> Result<(), StoreError> {
-        for first in self.stale.drain(..) {
-            let path = path_of(&self.directory, first);
-            std::fs::remove_file(path).map_err(|error| failed("removing a segment", &error))?;
-        }
-        Ok(())
+    /// Removes what no longer counts, now that a meta which counts `on_disk` is.
+    pub(crate) fn drop_stale(&mut self, on_disk: Range) -> Result<(), StoreError> {
+        let (stale, kept) = self.stale.drain(..).partition(|(_, last)| *last < on_disk.floor);
+        self.stale = kept;
+        let stale: Vec<(u64, u64)> = stale;
+        stale.into_iter().try_for_each(|(first, _)| self.remove(first))
+    }
+
+    /// The oldest segment, which ends with `last`, counts no longer; whether there was one.
+    fn retire_oldest(&mut self, last: u64) -> bool {
+        let oldest = self.segments.pop_front().map(|segment| (segment.first, last));
+        self.stale.extend(oldest);
+        oldest.is_some()
+    }
+
+    fn remove(&self, first: u64) -> Result<(), StoreError> {
+        std::fs::remove_file(path_of(&self.directory, first)).map_err(|error| failed("removing a segment", &error))
     }
 
     fn write(&mut self, records: &[TailRecord]) -> Result<(), StoreError> {
