@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use sled::Tree;
-
 use super::overlay::{Place, key_at};
 use super::page::{Entry, Page, Span};
 use super::run::Run;
@@ -12,7 +10,7 @@ use crate::StoreError;
 #[derive(Debug)]
 enum Kind {
     Memory { pages: Vec<Page>, order: std::vec::IntoIter<Place> },
-    Run { run: Arc<Run>, tree: Tree, block: u32, next: u32 },
+    Run { run: Arc<Run>, block: u32, next: u32 },
 }
 
 /// One sorted source, standing on an entry.
@@ -38,11 +36,11 @@ impl Source {
     }
 
     /// `None` if nothing is under the prefix.
-    pub(crate) fn run(run: Arc<Run>, tree: Tree, prefix: &[u8]) -> Result<Option<Self>, StoreError> {
+    pub(crate) fn run(run: Arc<Run>, prefix: &[u8]) -> Result<Option<Self>, StoreError> {
         let block = run.block_for(prefix);
-        let Some(page) = run.block(&tree, block)? else { return Ok(None) };
+        let Some(page) = run.block(block)? else { return Ok(None) };
         let next = page.lower_bound(prefix);
-        let mut source = Self { kind: Kind::Run { run, tree, block, next }, page, span: Span::default() };
+        let mut source = Self { kind: Kind::Run { run, block, next }, page, span: Span::default() };
         Ok(source.advance(prefix)?.then_some(source))
     }
 
@@ -70,11 +68,11 @@ impl Source {
     }
 
     fn step_run(&mut self) -> Result<bool, StoreError> {
-        let Kind::Run { run, tree, block, next } = &mut self.kind else { return Ok(false) };
+        let Kind::Run { run, block, next } = &mut self.kind else { return Ok(false) };
         if *next >= self.page.count() {
             *block = block.saturating_add(1);
             *next = 0;
-            match run.block(tree, *block)? {
+            match run.block(*block)? {
                 Some(page) => self.page = page,
                 None => return Ok(false),
             }

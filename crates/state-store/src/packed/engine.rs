@@ -203,7 +203,7 @@ impl Engine {
             let runs = runs.to_vec();
             let mut sources = Vec::new();
             for run in runs.iter().rev() {
-                sources.extend(Source::run(Arc::clone(run), self.pipeline.tree().clone(), &[])?);
+                sources.extend(Source::run(Arc::clone(run), &[])?);
             }
             let keys = runs.iter().fold(0_u64, |sum, run| sum.saturating_add(run.entry.entries));
             let older = self.levels.iter().skip(usize::from(above)).flatten().cloned().collect();
@@ -291,6 +291,9 @@ impl Engine {
         }
         let Some(at) = self.next_garbage() else { return Ok(false) };
         let Some(&(id, _)) = self.garbage.get(at) else { return Ok(false) };
+        if self.pipeline.drop_tree(&keys::numbered(keys::BLOCK, id))? {
+            return Ok(true);
+        }
         for class in keys::RUN_CLASSES {
             if self.pipeline.remove(&keys::numbered(class, id), DROP_KEYS)? {
                 return Ok(true);

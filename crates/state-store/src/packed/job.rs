@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::cursor::Cursor;
 use super::filter::key_hash;
 use super::pipeline::Pipeline;
-use super::run::{Run, RunBuilder, Write};
+use super::run::{Run, RunBuilder};
 use crate::StoreError;
 
 /// Deleted entries that one step may pass over, so that a step stays short.
@@ -53,18 +53,13 @@ impl Job {
             let full = if forgotten { None } else { self.builder.push(key, hash, value) };
             self.cursor.advance()?;
             if let Some(block) = full {
-                return write(pipeline, &block).map(Some);
+                return self.builder.write(pipeline, &block).map(Some);
             }
         }
-        self.builder.finish().map(|rest| write(pipeline, &rest)).transpose()
+        self.builder.finish().map(|rest| self.builder.write(pipeline, &rest)).transpose()
     }
 
     pub(crate) fn finish(self) -> (Input, Option<Run>) {
         (self.input, self.builder.into_run())
     }
-}
-
-fn write(pipeline: &mut Pipeline, (key, page): &Write) -> Result<usize, StoreError> {
-    pipeline.write(key, page)?;
-    Ok(page.bytes().len())
 }

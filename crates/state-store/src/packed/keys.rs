@@ -1,4 +1,4 @@
-//! The keys in sled's one tree. Numbers are big endian, so sled's order is theirs.
+//! The keys in sled's tree, and the names of the trees of blocks beside it. Numbers are big endian, so sled's order is theirs.
 
 /// The manifest: which runs and pages count.
 pub(crate) const MANIFEST: [u8; 1] = *b"m";
@@ -7,15 +7,15 @@ pub(crate) const META: [u8; 1] = *b"h";
 
 /// Pages of checkpoints that no run holds yet.
 pub(crate) const PAGE: u8 = b'p';
-/// Blocks of runs.
+/// Trees of blocks of runs.
 pub(crate) const BLOCK: u8 = b'r';
 /// Index chunks of runs.
 pub(crate) const INDEX: u8 = b'x';
 /// Filter chunks of runs.
 pub(crate) const FILTER: u8 = b'f';
 
-/// What a run consists of.
-pub(crate) const RUN_CLASSES: [u8; 3] = [BLOCK, INDEX, FILTER];
+/// What a run has in the one tree.
+pub(crate) const RUN_CLASSES: [u8; 2] = [INDEX, FILTER];
 
 /// The key of a page; also the prefix of one run's parts of a class.
 pub(crate) fn numbered(class: u8, number: u64) -> [u8; 9] {

@@ -122,12 +122,12 @@ pub(crate) fn load(
         None => Meta::default(),
     };
     let mut manifest = manifest;
-    let levels = load_runs(tree, &mut manifest)?;
+    let levels = load_runs(pipeline, &mut manifest)?;
     let active = load_pages(tree, manifest.first_page, meta.next_page)?;
     let leftover = numbers(tree, keys::PAGE).next().transpose()?.unwrap_or(manifest.first_page);
     let tail = Tail::open(directory, meta.tail)?;
     let view = View {
-        tree: Some(tree.clone()),
+        is_open: true,
         active,
         frozen: None,
         runs: newest_first(&levels),
@@ -175,12 +175,19 @@ fn check_manifest(bytes: IVec, options: &Options) -> Result<Manifest, LoadError>
 }
 
 /// Loads the runs by level, and adds to the garbage those that were begun after the manifest was written.
-fn load_runs(tree: &Tree, manifest: &mut Manifest) -> Result<Vec<Vec<Arc<Run>>>, LoadError> {
+fn load_runs(pipeline: &Pipeline, manifest: &mut Manifest) -> Result<Vec<Vec<Arc<Run>>>, LoadError> {
+    let tree = pipeline.tree();
     for class in keys::RUN_CLASSES {
         while let Some(item) =
             tree.range(keys::numbered(class, manifest.next_run)..=keys::numbered(class, u64::MAX)).next()
         {
             let id = keys::number(&item?.0).ok_or(StoreError::Corrupt("a key has no number"))?;
+            manifest.garbage.push(id);
+            manifest.next_run = id.checked_add(1).ok_or(StoreError::Corrupt("a run's number is at its end"))?;
+        }
+    }
+    for id in pipeline.tree_names(&[keys::BLOCK]).filter_map(|name| keys::number(&name)) {
+        if id >= manifest.next_run {
             manifest.garbage.push(id);
             manifest.next_run = id.checked_add(1).ok_or(StoreError::Corrupt("a run's number is at its end"))?;
         }
@@ -191,7 +198,7 @@ fn load_runs(tree: &Tree, manifest: &mut Manifest) -> Result<Vec<Vec<Arc<Run>>>,
         if levels.len() <= level {
             levels.resize_with(level.saturating_add(1), Vec::new);
         }
-        let run = Arc::new(Run::load(tree, entry.clone())?);
+        let run = Arc::new(Run::load(pipeline, entry.clone())?);
         if let Some(runs) = levels.get_mut(level) {
             runs.push(run);
         }

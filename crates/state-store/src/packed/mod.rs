@@ -1,4 +1,4 @@
-//! A log-structured store of byte keys and values inside one sled tree.
+//! A log-structured store of byte keys and values inside sled.
 //!
 //! sled takes some 30,000 random inserts a second; packed into pages, the same entries go in many times faster. A
 //! batch is pages in memory, found through an overlay. A full overlay becomes a sorted run of blocks, with which its
@@ -25,6 +25,7 @@ mod page;
 mod parts;
 mod pipeline;
 mod run;
+mod shelf;
 mod store;
 mod tail;
 mod view;

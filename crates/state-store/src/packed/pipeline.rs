@@ -3,12 +3,13 @@
 //! sled 0.34 can deadlock: the thread that opens a new segment holds a lock while it waits for a truncation of the
 //! file, which waits in the queue of a pool of seven threads, which may all be writing buffers and wait for that lock.
 //! The pool is the process's. So never so many buffers of 512 KiB are under way: after some 96 KiB (with what sled
-//! moves along, one or two buffers; while it cleans up, five) everything is synced, and stores take turns. Its own
-//! flushing thread, which writes when it likes, is turned off.
+//! moves along, one or two buffers; while it cleans up, five) everything is synced, and stores take turns. sled cleans
+//! up a leaf whenever it writes one again, which a block's insertion does not bring about (see [`super::shelf`]). Its
+//! own flushing thread, which writes when it likes, is turned off.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sled::Tree;
+use sled::{Db, IVec, Tree};
 
 use super::page::Page;
 use super::parts;
@@ -18,38 +19,87 @@ use crate::StoreError;
 const SYNC_BYTES: usize = 96 * 1024;
 /// What any change counts for: sled may rewrite a node and clean one up.
 const CHANGE_BYTES: usize = 7 * 1024;
+/// What an empty value counts for: one of eight splits a leaf of such.
+const PREPARED_BYTES: usize = 1024;
+/// What a tree made or dropped counts for: the list of all is rewritten, and a few bytes for each of its leaves.
+const TREE_BYTES: usize = 28 * 1024;
 
 /// Held by the store that has something under way.
 static TURN: Mutex<()> = Mutex::new(());
 
 #[derive(Debug)]
 pub(crate) struct Pipeline {
-    tree: Tree,
+    db: Db,
     unsynced: usize,
     turn: Option<MutexGuard<'static, ()>>,
 }
 
 impl Pipeline {
-    pub(crate) const fn new(tree: Tree) -> Self {
-        Self { tree, unsynced: 0, turn: None }
+    pub(crate) const fn new(db: Db) -> Self {
+        Self { db, unsynced: 0, turn: None }
     }
 
-    pub(crate) const fn tree(&self) -> &Tree {
-        &self.tree
+    /// The one tree of all that is not a block.
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.db
+    }
+
+    /// Names of the trees under `prefix`, ascending.
+    pub(crate) fn tree_names(&self, prefix: &[u8]) -> impl Iterator<Item = IVec> {
+        let mut names = self.db.tree_names();
+        names.retain(|name| name.starts_with(prefix));
+        names.sort_unstable();
+        names.into_iter()
+    }
+
+    /// A tree that must be there.
+    pub(crate) fn find_tree(&self, name: &[u8]) -> Result<Tree, StoreError> {
+        let missing = StoreError::Corrupt("a run's tree is missing");
+        let found = self.db.tree_names().iter().any(|found| **found == *name);
+        if found { self.db.open_tree(name).map_err(failed) } else { Err(missing) }
+    }
+
+    pub(crate) fn make_tree(&mut self, name: &[u8]) -> Result<Tree, StoreError> {
+        self.begin();
+        let tree = self.db.open_tree(name).map_err(failed)?;
+        self.changed(TREE_BYTES)?;
+        Ok(tree)
+    }
+
+    /// Drops the first tree under `prefix`; whether there was one.
+    pub(crate) fn drop_tree(&mut self, prefix: &[u8]) -> Result<bool, StoreError> {
+        let Some(name) = self.tree_names(prefix).next() else { return Ok(false) };
+        self.begin();
+        self.db.drop_tree(name).map_err(failed)?;
+        self.changed(TREE_BYTES)?;
+        Ok(true)
+    }
+
+    /// Writes an empty value, whose place a page takes later.
+    pub(crate) fn prepare(&mut self, tree: &Tree, key: &[u8]) -> Result<(), StoreError> {
+        self.begin();
+        tree.insert(key, IVec::default()).map_err(failed)?;
+        self.changed(PREPARED_BYTES)
     }
 
     /// Writes a page, whole or not at all.
     pub(crate) fn write(&mut self, key: &[u8], page: &Page) -> Result<(), StoreError> {
+        let tree = Tree::clone(&self.db);
+        self.write_in(&tree, key, page)
+    }
+
+    /// The same in a tree of blocks.
+    pub(crate) fn write_in(&mut self, tree: &Tree, key: &[u8], page: &Page) -> Result<(), StoreError> {
         self.begin();
         let written = if parts::count(page) == 1 {
-            self.tree.insert(key, page.bytes()).map(|_| ())
+            tree.insert(key, page.bytes()).map(|_| ())
         } else {
             let mut batch = sled::Batch::default();
             parts::split(key, page).for_each(|(key, value)| batch.insert(key, value));
-            self.tree.apply_batch(batch)
+            tree.apply_batch(batch)
         };
         written.map_err(failed)?;
-        self.changed(page.bytes().len())
+        self.changed(page.bytes().len().max(CHANGE_BYTES))
     }
 
     /// Writes several pages, all or none.
@@ -59,18 +109,18 @@ impl Pipeline {
         for (page_key, page) in pages {
             parts::split(page_key, page).for_each(|(key, value)| batch.insert(key, value));
         }
-        self.tree.apply_batch(batch).map_err(failed)?;
-        pages.iter().try_for_each(|(_, page)| self.changed(page.bytes().len()))
+        self.db.apply_batch(batch).map_err(failed)?;
+        pages.iter().try_for_each(|(_, page)| self.changed(page.bytes().len().max(CHANGE_BYTES)))
     }
 
     /// Removes up to `count` keys under `prefix`; whether there were any.
     pub(crate) fn remove(&mut self, prefix: &[u8], count: usize) -> Result<bool, StoreError> {
-        let found: Result<Vec<_>, _> = self.tree.scan_prefix(prefix).keys().take(count).collect();
+        let found: Result<Vec<_>, _> = self.db.scan_prefix(prefix).keys().take(count).collect();
         let found = found.map_err(failed)?;
         for key in &found {
             self.begin();
-            self.tree.remove(key).map_err(failed)?;
-            self.changed(0)?;
+            self.db.remove(key).map_err(failed)?;
+            self.changed(CHANGE_BYTES)?;
         }
         Ok(!found.is_empty())
     }
@@ -78,7 +128,7 @@ impl Pipeline {
     /// Waits for all that is under way, and lets the others have their turn.
     pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
         if self.turn.is_some() {
-            let synced = self.tree.flush().map(|_| ()).map_err(failed);
+            let synced = self.db.flush().map(|_| ()).map_err(failed);
             self.unsynced = 0;
             self.turn = None;
             // The lock is not fair.
@@ -95,7 +145,7 @@ impl Pipeline {
     }
 
     fn changed(&mut self, bytes: usize) -> Result<(), StoreError> {
-        self.unsynced = self.unsynced.saturating_add(bytes.max(CHANGE_BYTES));
+        self.unsynced = self.unsynced.saturating_add(bytes);
         if self.unsynced >= SYNC_BYTES { self.sync() } else { Ok(()) }
     }
 }

@@ -1,11 +1,11 @@
 //! A sorted run: blocks of entries in sled, with the first key of each block and a filter in memory.
 
-use sled::Tree;
-
 use super::filter::Filter;
 use super::keys;
 use super::page::{Page, PageBuilder, seal_one};
 use super::parts::fetch;
+use super::pipeline::Pipeline;
+use super::shelf::Shelves;
 use crate::StoreError;
 
 /// Size of a block, or of a piece of the index, before it is sealed: almost always one value of sled's.
@@ -69,11 +69,13 @@ pub(crate) struct Run {
     pub(crate) entry: RunEntry,
     index: Index,
     filter: Filter,
+    shelves: Shelves,
 }
 
 impl Run {
     /// Reads index and filter of a run that the manifest names.
-    pub(crate) fn load(tree: &Tree, entry: RunEntry) -> Result<Self, StoreError> {
+    pub(crate) fn load(pipeline: &Pipeline, entry: RunEntry) -> Result<Self, StoreError> {
+        let tree = pipeline.tree();
         let mut index = Index::default();
         for chunk in 0..entry.index_chunks {
             fetch(tree, &keys::part(keys::INDEX, entry.id, chunk))?.entries().for_each(|(key, _)| index.push(key));
@@ -87,7 +89,8 @@ impl Run {
         if index.len() != entry.blocks {
             return Err(StoreError::Corrupt("a run's index has another length"));
         }
-        Ok(Self { entry, index, filter })
+        let shelves = Shelves::find(pipeline, entry.id, entry.blocks)?;
+        Ok(Self { entry, index, filter, shelves })
     }
 
     pub(crate) fn may_contain(&self, hash: u64) -> bool {
@@ -100,16 +103,18 @@ impl Run {
     }
 
     /// Block number `block`; `None` past the end.
-    pub(crate) fn block(&self, tree: &Tree, block: u32) -> Result<Option<Page>, StoreError> {
-        if block >= self.entry.blocks {
-            return Ok(None);
-        }
-        fetch(tree, &keys::part(keys::BLOCK, self.entry.id, block)).map(Some)
+    pub(crate) fn block(&self, block: u32) -> Result<Option<Page>, StoreError> {
+        if block < self.entry.blocks { self.shelves.get(block).map(Some) } else { Ok(None) }
     }
 }
 
-/// A value of sled's that a builder wants written.
-pub(crate) type Write = ([u8; 13], Page);
+/// What a builder wants written.
+#[derive(Debug)]
+pub(crate) enum Write {
+    Block(u32, Page),
+    /// A piece of the index or the filter, with its key.
+    Chunk([u8; 13], Page),
+}
 
 /// Makes a run, one small write after another.
 #[derive(Debug)]
@@ -120,6 +125,7 @@ pub(crate) struct RunBuilder {
     filter: Filter,
     /// First block that the index chunks written so far do not cover.
     indexed: u32,
+    shelves: Shelves,
 }
 
 impl RunBuilder {
@@ -127,7 +133,14 @@ impl RunBuilder {
     pub(crate) fn new(id: u64, level: u8, keys: u64) -> Self {
         let entry = RunEntry { id, level, entries: 0, blocks: 0, index_chunks: 0, filter_chunks: 0 };
         let filter = Filter::for_keys(keys);
-        Self { entry, block: PageBuilder::default(), index: Index::default(), filter, indexed: 0 }
+        Self {
+            entry,
+            block: PageBuilder::default(),
+            index: Index::default(),
+            filter,
+            indexed: 0,
+            shelves: Shelves::default(),
+        }
     }
 
     pub(crate) const fn id(&self) -> u64 {
@@ -156,7 +169,7 @@ impl RunBuilder {
         if let Some(chunk) = self.filter.chunk(self.entry.filter_chunks) {
             let key = keys::part(keys::FILTER, self.entry.id, self.entry.filter_chunks);
             self.entry.filter_chunks = self.entry.filter_chunks.saturating_add(1);
-            return Some((key, seal_one(&chunk)));
+            return Some(Write::Chunk(key, seal_one(&chunk)));
         }
         let mut chunk = PageBuilder::default();
         while let Some(first) = self.index.get(self.indexed).filter(|_| chunk.size() < BLOCK_BYTES) {
@@ -168,17 +181,32 @@ impl RunBuilder {
         }
         let key = keys::part(keys::INDEX, self.entry.id, self.entry.index_chunks);
         self.entry.index_chunks = self.entry.index_chunks.saturating_add(1);
-        Some((key, chunk.seal()))
+        Some(Write::Chunk(key, chunk.seal()))
+    }
+
+    /// Writes what was wanted; gives its size.
+    pub(crate) fn write(&mut self, pipeline: &mut Pipeline, write: &Write) -> Result<usize, StoreError> {
+        match write {
+            Write::Block(number, page) => {
+                self.shelves.put(pipeline, self.entry.id, *number, page)?;
+                Ok(page.bytes().len())
+            }
+            Write::Chunk(key, page) => {
+                pipeline.write(key, page)?;
+                Ok(page.bytes().len())
+            }
+        }
     }
 
     /// The finished run; `None` if nothing was left to keep.
     pub(crate) fn into_run(self) -> Option<Run> {
-        (self.entry.entries > 0).then_some(Run { entry: self.entry, index: self.index, filter: self.filter })
+        let Self { entry, index, filter, shelves, .. } = self;
+        (entry.entries > 0).then_some(Run { entry, index, filter, shelves })
     }
 
     fn seal_block(&mut self) -> Write {
-        let key = keys::part(keys::BLOCK, self.entry.id, self.entry.blocks);
-        self.entry.blocks = self.entry.blocks.saturating_add(1);
-        (key, self.block.seal())
+        let number = self.entry.blocks;
+        self.entry.blocks = number.saturating_add(1);
+        Write::Block(number, self.block.seal())
     }
 }

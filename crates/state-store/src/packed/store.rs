@@ -212,7 +212,7 @@ impl Backend for PackedStore {
     }
 
     fn meta(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        self.shared.with(|view| view.tree.as_ref().map(|_| view.meta.clone()).ok_or(StoreError::Closed))
+        self.shared.with(|view| view.check_open().map(|()| view.meta.clone()))
     }
 
     fn tail(&self) -> Result<Vec<TailRecord>, StoreError> {
@@ -259,8 +259,7 @@ fn open_engine(directory: &Path, config: &sled::Config, options: Options) -> Res
     // An empty file is what a first opening leaves that was killed at once.
     let existed = std::fs::metadata(directory.join("db")).is_ok_and(|db| db.len() > 0);
     let db = open_sled(config)?;
-    let tree = sled::Tree::clone(&db);
-    let mut pipeline = Pipeline::new(tree);
+    let mut pipeline = Pipeline::new(db);
     let mut loaded = load(directory, &mut pipeline, &options, existed)?;
     let shared = Arc::new(Shared::new(core::mem::take(&mut loaded.view)));
     let mut engine = Engine::new(pipeline, Arc::clone(&shared), options, loaded);

@@ -2,8 +2,6 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use sled::Tree;
-
 use super::cursor::{Cursor, Source};
 use super::filter::key_hash;
 use super::overlay::Overlay;
@@ -15,8 +13,8 @@ use crate::backend::TailRecord;
 /// The newest state, swapped piece by piece under one short lock.
 #[derive(Debug, Default)]
 pub(crate) struct View {
-    /// `None` once closed.
-    pub(crate) tree: Option<Tree>,
+    /// False once closed.
+    pub(crate) is_open: bool,
     pub(crate) active: Overlay,
     /// An overlay that is being turned into a run.
     pub(crate) frozen: Option<Arc<Overlay>>,
@@ -24,6 +22,12 @@ pub(crate) struct View {
     pub(crate) runs: Arc<Vec<Arc<Run>>>,
     pub(crate) meta: Option<Vec<u8>>,
     pub(crate) tail: TailView,
+}
+
+impl View {
+    pub(crate) const fn check_open(&self) -> Result<(), StoreError> {
+        if self.is_open { Ok(()) } else { Err(StoreError::Closed) }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -48,9 +52,9 @@ impl Shared {
     /// The newest version of `key`.
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let hash = key_hash(key);
-        let (tree, runs) = {
+        let runs = {
             let view = self.view.read().unwrap_or_else(PoisonError::into_inner);
-            let tree = view.tree.as_ref().ok_or(StoreError::Closed)?;
+            view.check_open()?;
             let frozen = || view.frozen.as_ref().and_then(|overlay| overlay.get(key, hash));
             if let Some(found) = view.active.get(key, hash).or_else(frozen) {
                 return Ok(found.map(<[u8]>::to_vec));
@@ -58,10 +62,10 @@ impl Shared {
             if !view.runs.iter().any(|run| run.may_contain(hash)) {
                 return Ok(None);
             }
-            (tree.clone(), Arc::clone(&view.runs))
+            Arc::clone(&view.runs)
         };
         for run in runs.iter().filter(|run| run.may_contain(hash)) {
-            let block = run.block(&tree, run.block_for(key))?;
+            let block = run.block(run.block_for(key))?;
             if let Some(found) = block.as_ref().and_then(|block| block.search(key)) {
                 return Ok(found.map(<[u8]>::to_vec));
             }
@@ -71,22 +75,21 @@ impl Shared {
 
     /// Walks every entry under `prefix`, deleted ones included, as of now.
     pub(crate) fn cursor(&self, prefix: &[u8]) -> Result<Cursor, StoreError> {
-        let (tree, overlays, runs) = self.with(|view| {
-            let tree = view.tree.clone().ok_or(StoreError::Closed)?;
+        let (overlays, runs) = self.with(|view| {
+            view.check_open()?;
             let frozen = view.frozen.iter().map(|overlay| overlay.snapshot(prefix));
             let overlays: Vec<_> = core::iter::once(view.active.snapshot(prefix)).chain(frozen).collect();
-            Ok((tree, overlays, Arc::clone(&view.runs)))
+            Ok((overlays, Arc::clone(&view.runs)))
         })?;
         let mut sources: Vec<Source> = overlays.into_iter().filter_map(Source::memory).collect();
         for run in runs.iter() {
-            sources.extend(Source::run(Arc::clone(run), tree.clone(), prefix)?);
+            sources.extend(Source::run(Arc::clone(run), prefix)?);
         }
         Ok(Cursor::new(sources, prefix))
     }
 
     /// The newest raw records, oldest first.
     pub(crate) fn tail(&self) -> Result<Vec<TailRecord>, StoreError> {
-        let open = |view: &View| view.tree.is_some().then(|| view.tail.clone()).ok_or(StoreError::Closed);
-        self.with(open)?.read()
+        self.with(|view| view.check_open().map(|()| view.tail.clone()))?.read()
     }
 }

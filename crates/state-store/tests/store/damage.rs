@@ -87,11 +87,21 @@ fn a_store_of_another_schema_or_owner_is_moved_aside() {
 
 fn change_values(path: &Path, class: u8, change: impl Fn(&mut Vec<u8>)) {
     let db = sled::open(path).unwrap();
-    for item in db.scan_prefix([class]) {
-        let (key, value) = item.unwrap();
-        let mut value = value.to_vec();
-        change(&mut value);
-        db.insert(key, value).unwrap();
+    let change_in = |tree: &sled::Tree, prefix: &[u8]| {
+        for item in tree.scan_prefix(prefix) {
+            let (key, value) = item.unwrap();
+            let mut value = value.to_vec();
+            if !value.is_empty() {
+                change(&mut value);
+                tree.insert(key, value).unwrap();
+            }
+        }
+    };
+    if class == b'r' {
+        let names = db.tree_names().into_iter().filter(|name| name.starts_with(b"r"));
+        names.for_each(|name| change_in(&db.open_tree(name).unwrap(), &[]));
+    } else {
+        change_in(&db, &[class]);
     }
     db.flush().unwrap();
 }
@@ -186,6 +196,18 @@ fn what_a_kill_left_beyond_the_tail_is_cut() {
     assert_eq!(store.tail().unwrap(), before);
     assert_eq!(std::fs::metadata(&newest).unwrap().len(), length);
     assert!(segments(&path).ends_with(&[newest]), "a segment beyond is removed");
+}
+
+#[test]
+fn a_lost_tree_of_blocks_is_found_at_opening() {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("store");
+    write_store(&path);
+    let db = sled::open(&path).unwrap();
+    let name = db.tree_names().into_iter().find(|name| name.starts_with(b"r")).unwrap();
+    db.drop_tree(name).unwrap();
+    drop(db);
+    assert_eq!(expect_aside(&path, &options(), "store.corrupt-1"), Reason::Corrupt("a run's tree is missing"));
 }
 
 #[test]
