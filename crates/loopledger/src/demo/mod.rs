@@ -9,6 +9,7 @@ mod settle;
 mod setup;
 mod shelf;
 mod ship;
+mod supply;
 mod trade;
 mod world;
 mod year;
