@@ -22,13 +22,21 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// What an overlay's snapshot holds; `None` if that is nothing.
-    pub(crate) fn memory((pages, order): (Vec<Page>, Vec<Place>)) -> Option<Self> {
+    /// The newest versions under `prefix` in an overlay's snapshot; `None` if that is nothing.
+    pub(crate) fn memory(pages: Vec<Page>, prefix: &[u8]) -> Option<Self> {
         let page = pages.first()?.clone();
-        // Most keys differ in their first bytes, which are compared without touching the pages.
-        let mut digested: Vec<(u128, Place)> =
-            order.into_iter().map(|place| (first_bytes(key_at(&pages, place)), place)).collect();
-        digested.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| key_at(&pages, a.1).cmp(key_at(&pages, b.1))));
+        let mut digested =
+            Vec::with_capacity(pages.iter().map(|page| usize::try_from(page.count()).unwrap_or(0)).sum());
+        for (number, page) in (0..).zip(&pages) {
+            let keys = (0..page.count()).map_while(|entry| page.offset(entry).map(|at| (at, page.key_at(at))));
+            let under = keys.filter_map(|(at, key)| key.filter(|key| key.starts_with(prefix)).map(|key| (at, key)));
+            digested.extend(under.map(|(at, key)| (first_bytes(key), (number, at))));
+        }
+        // Most keys differ in their first bytes, which are compared without touching the pages. The newest of a key's
+        // versions comes first and stays.
+        let by_key = |a: Place, b: Place| key_at(&pages, a).cmp(key_at(&pages, b));
+        digested.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| by_key(a.1, b.1)).then_with(|| b.1.cmp(&a.1)));
+        digested.dedup_by(|later, kept| later.0 == kept.0 && by_key(later.1, kept.1).is_eq());
         let order: Vec<Place> = digested.into_iter().map(|(_, place)| place).collect();
         let kind = Kind::Memory { pages, order: order.into_iter() };
         let mut source = Self { kind, page, span: Span::default() };
@@ -59,9 +67,9 @@ impl Source {
 
     fn step_memory(&mut self) -> bool {
         let Kind::Memory { pages, order } = &mut self.kind else { return false };
-        let place = order.next().and_then(|(page, entry)| Some((pages.get(usize::try_from(page).ok()?)?, entry)));
-        let Some((page, entry)) = place else { return false };
-        let Some(span) = page.span(entry) else { return false };
+        let place = order.next().and_then(|(page, offset)| Some((pages.get(usize::try_from(page).ok()?)?, offset)));
+        let Some((page, offset)) = place else { return false };
+        let Some(span) = page.span_at(offset) else { return false };
         self.page = page.clone();
         self.span = span;
         true
@@ -85,6 +93,9 @@ impl Source {
 
 /// The first 16 bytes of a key, as if zeros followed: never orders two keys the wrong way round.
 fn first_bytes(key: &[u8]) -> u128 {
+    if let Some(chunk) = key.first_chunk() {
+        return u128::from_be_bytes(*chunk);
+    }
     let mut padded = [0; 16];
     padded.iter_mut().zip(key).for_each(|(slot, byte)| *slot = *byte);
     u128::from_be_bytes(padded)
@@ -94,8 +105,8 @@ fn first_bytes(key: &[u8]) -> u128 {
 #[derive(Debug)]
 pub(crate) struct Cursor {
     sources: Vec<Source>,
-    /// A binary heap of numbers of sources: smallest key first, newest first among equals.
-    heap: Vec<usize>,
+    /// A binary heap of first bytes of keys and numbers of sources: smallest key first, newest first among equals.
+    heap: Vec<(u128, usize)>,
     prefix: Vec<u8>,
     /// The key that `advance` leaves; kept to spare an allocation per entry.
     left: Vec<u8>,
@@ -103,7 +114,7 @@ pub(crate) struct Cursor {
 
 impl Cursor {
     pub(crate) fn new(sources: Vec<Source>, prefix: &[u8]) -> Self {
-        let heap = (0..sources.len()).collect();
+        let heap = sources.iter().enumerate().map(|(number, source)| (first_bytes(source.key()), number)).collect();
         let mut cursor = Self { sources, heap, prefix: prefix.to_vec(), left: Vec::new() };
         (0..cursor.heap.len()).rev().for_each(|at| cursor.sift_down(at));
         cursor
@@ -111,16 +122,19 @@ impl Cursor {
 
     /// The newest version of the smallest key that is left.
     pub(crate) fn peek(&self) -> Option<Entry<'_>> {
-        let source = self.sources.get(*self.heap.first()?)?;
+        let source = self.sources.get(self.heap.first()?.1)?;
         Some((source.key(), source.page.value(&source.span)))
     }
 
     /// Passes the current key in all sources.
     pub(crate) fn advance(&mut self) -> Result<(), StoreError> {
+        // The first bytes nearly always tell that the next key is another one.
+        let digest = self.heap.first().map(|first| first.0);
         let mut left = core::mem::take(&mut self.left);
         left.clear();
         left.extend_from_slice(self.peek().map_or(&[], |(key, _)| key));
-        while self.peek().is_some_and(|(key, _)| key == left) {
+        self.advance_first()?;
+        while self.heap.first().map(|first| first.0) == digest && self.peek().is_some_and(|(key, _)| key == left) {
             self.advance_first()?;
         }
         self.left = left;
@@ -128,8 +142,11 @@ impl Cursor {
     }
 
     fn advance_first(&mut self) -> Result<(), StoreError> {
-        let Some(source) = self.heap.first().and_then(|&number| self.sources.get_mut(number)) else { return Ok(()) };
-        if !source.advance(&self.prefix)? {
+        let Some(first) = self.heap.first_mut() else { return Ok(()) };
+        let Some(source) = self.sources.get_mut(first.1) else { return Ok(()) };
+        if source.advance(&self.prefix)? {
+            first.0 = first_bytes(source.key());
+        } else {
             self.heap.swap_remove(0);
         }
         self.sift_down(0);
@@ -151,12 +168,10 @@ impl Cursor {
 
     /// Whether the source at heap place `a` exists and comes before the one at `b`.
     fn is_before(&self, a: usize, b: usize) -> bool {
-        let source = |at: usize| {
-            let number = *self.heap.get(at)?;
-            Some((self.sources.get(number)?.key(), number))
-        };
-        match (source(a), source(b)) {
-            (Some(a), Some(b)) => a < b,
+        let key = |number: usize| self.sources.get(number).map(Source::key);
+        match (self.heap.get(a), self.heap.get(b)) {
+            (Some(a), Some(b)) if a.0 == b.0 => (key(a.1), a.1) < (key(b.1), b.1),
+            (Some(a), Some(b)) => a.0 < b.0,
             (a, _) => a.is_some(),
         }
     }

@@ -185,7 +185,7 @@ impl Engine {
         self.frozen_meta = self.meta.clone();
         self.saved_pages = 0;
         self.unsaved = 0;
-        let source = Source::memory(overlay.snapshot(&[]));
+        let source = Source::memory(overlay.snapshot(), &[]);
         let keys = u64::try_from(overlay.keys()).unwrap_or(u64::MAX);
         let older = self.levels.iter().flatten().cloned().collect();
         let builder = RunBuilder::new(self.take_run_id(), 0, keys);

@@ -10,10 +10,12 @@ use super::page::Page;
 pub(crate) const FULL_KEYS: usize = 65_536;
 /// The same bound for large values, counting superseded ones too.
 const FULL_BYTES: usize = 16 * 1024 * 1024;
+/// And for many versions of few keys, which are sorted all: so many to a key.
+const FULL_VERSIONS: usize = 2;
 /// And for many tiny checkpoints: an opening reads at most twice as many pages.
 const FULL_PAGES: usize = 4_096;
 
-/// Page and entry.
+/// Number of a page, and at which of its bytes an entry begins.
 pub(crate) type Place = (u32, u32);
 
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +29,7 @@ pub(crate) struct Overlay {
     pages: Vec<Page>,
     table: HashTable<Slot>,
     bytes: usize,
+    entries: usize,
 }
 
 impl Overlay {
@@ -38,8 +41,10 @@ impl Overlay {
         self.pages.push(page);
         let pages = &self.pages;
         let key_at = |place: Place| key_at(pages, place);
-        for (entry, &hash) in (0..count).zip(hashes) {
-            let place = (number, entry);
+        self.entries = self.entries.saturating_add(hashes.len());
+        let offsets = pages.last().into_iter().flat_map(|page| (0..count).map_while(|entry| page.offset(entry)));
+        for (offset, &hash) in offsets.zip(hashes) {
+            let place = (number, offset);
             let same = |slot: &Slot| slot.hash == hash && key_at(slot.place) == key_at(place);
             match self.table.entry(hash, same, |slot| slot.hash) {
                 TableEntry::Occupied(mut slot) => slot.get_mut().place = place,
@@ -54,13 +59,16 @@ impl Overlay {
     #[expect(clippy::option_option, reason = "not mentioned, deleted, or a value: as in a page")]
     pub(crate) fn get(&self, key: &[u8], hash: u64) -> Option<Option<&[u8]>> {
         let slot = self.table.find(hash, |slot| slot.hash == hash && key_at(&self.pages, slot.place) == key)?;
-        let (page, entry) = slot.place;
-        let (_, value) = self.page(page)?.entry(entry)?;
-        Some(value)
+        let (page, offset) = slot.place;
+        let page = self.page(page)?;
+        Some(page.value(&page.span_at(offset)?))
     }
 
     pub(crate) fn is_full(&self, keys: usize) -> bool {
-        self.table.len() >= keys || self.bytes >= FULL_BYTES || self.pages.len() >= FULL_PAGES
+        self.table.len() >= keys
+            || self.entries >= keys.saturating_mul(FULL_VERSIONS)
+            || self.bytes >= FULL_BYTES
+            || self.pages.len() >= FULL_PAGES
     }
 
     /// The pages from number `first` on, in the order they came.
@@ -76,11 +84,9 @@ impl Overlay {
         self.table.len()
     }
 
-    /// The pages, and the places of all newest versions under `prefix`, in no order.
-    pub(crate) fn snapshot(&self, prefix: &[u8]) -> (Vec<Page>, Vec<Place>) {
-        let places = self.table.iter().map(|slot| slot.place);
-        let places = places.filter(|place| key_at(&self.pages, *place).starts_with(prefix)).collect();
-        (self.pages.clone(), places)
+    /// The pages: all versions in the order they came.
+    pub(crate) fn snapshot(&self) -> Vec<Page> {
+        self.pages.clone()
     }
 
     fn page(&self, number: u32) -> Option<&Page> {
@@ -91,5 +97,5 @@ impl Overlay {
 /// The key at `place`.
 pub(crate) fn key_at(pages: &[Page], place: Place) -> &[u8] {
     let page = usize::try_from(place.0).ok().and_then(|number| pages.get(number));
-    page.and_then(|page| page.entry(place.1)).map_or(&[], |(key, _)| key)
+    page.and_then(|page| page.key_at(place.1)).unwrap_or_default()
 }

@@ -27,7 +27,10 @@ pub(crate) enum PageError {
     Damaged,
 }
 
-/// Collects entries in the order given.
+/// Room for a page as most are: 6 KiB, what the last entry adds, and the offsets.
+const USUAL_BYTES: usize = 7 * 1024;
+
+/// Collects entries in the order given. Its memory is used again for the next page.
 #[derive(Debug)]
 pub(crate) struct PageBuilder {
     bytes: Vec<u8>,
@@ -36,7 +39,9 @@ pub(crate) struct PageBuilder {
 
 impl Default for PageBuilder {
     fn default() -> Self {
-        Self { bytes: vec![0; HEADER_BYTES], offsets: Vec::new() }
+        let mut bytes = Vec::with_capacity(USUAL_BYTES);
+        bytes.resize(HEADER_BYTES, 0);
+        Self { bytes, offsets: Vec::new() }
     }
 }
 
@@ -64,19 +69,24 @@ impl PageBuilder {
 
     /// The finished page; the builder is empty again.
     pub(crate) fn seal(&mut self) -> Page {
-        let Self { mut bytes, offsets } = core::mem::take(self);
+        let Self { bytes, offsets } = self;
         let count = u32::try_from(offsets.len()).expect("a page is far below 4 GiB");
         let offsets_at = bytes.len();
-        for offset in &offsets {
+        for offset in offsets.iter() {
             bytes.extend_from_slice(&offset.to_le_bytes());
         }
-        put(&mut bytes, 0..1, &[FORMAT]);
-        put(&mut bytes, COUNT_AT, &count.to_le_bytes());
+        put(bytes, 0..1, &[FORMAT]);
+        put(bytes, COUNT_AT, &count.to_le_bytes());
         let length = u32::try_from(bytes.len()).expect("a page is far below 4 GiB");
-        put(&mut bytes, LENGTH_AT, &length.to_le_bytes());
-        let crc = checksum(&bytes);
-        put(&mut bytes, CRC_AT, &crc.to_le_bytes());
-        Page { bytes: IVec::from(bytes), offsets_at, count }
+        put(bytes, LENGTH_AT, &length.to_le_bytes());
+        let crc = checksum(bytes);
+        put(bytes, CRC_AT, &crc.to_le_bytes());
+        let page = Page { bytes: IVec::from(bytes.as_slice()), offsets_at, count };
+        // A large value's room is given back.
+        bytes.truncate(HEADER_BYTES);
+        bytes.shrink_to(USUAL_BYTES);
+        offsets.clear();
+        page
     }
 }
 
@@ -134,13 +144,22 @@ impl Page {
         self.count
     }
 
-    /// Where entry `index` lies; `None` past the end.
-    pub(crate) fn span(&self, index: u32) -> Option<Span> {
+    /// At which byte entry `index` begins; `None` past the end.
+    pub(crate) fn offset(&self, index: u32) -> Option<u32> {
         if index >= self.count {
             return None;
         }
-        let slot = usize::try_from(index).ok()?.checked_mul(4)?.checked_add(self.offsets_at)?;
-        let at = usize::try_from(read_u32(&self.bytes, slot)?).ok()?;
+        read_u32(&self.bytes, usize::try_from(index).ok()?.checked_mul(4)?.checked_add(self.offsets_at)?)
+    }
+
+    /// Where entry `index` lies; `None` past the end.
+    pub(crate) fn span(&self, index: u32) -> Option<Span> {
+        self.span_at(self.offset(index)?)
+    }
+
+    /// Where the entry lies that begins at byte `offset`.
+    pub(crate) fn span_at(&self, offset: u32) -> Option<Span> {
+        let at = usize::try_from(offset).ok()?;
         let key_len = usize::from(u16::from_le_bytes(*self.bytes.get(at..)?.first_chunk()?));
         let value_len = read_u32(&self.bytes, at.checked_add(2)?)?;
         let key_at = at.checked_add(ENTRY_HEADER_BYTES)?;
@@ -166,6 +185,11 @@ impl Page {
     pub(crate) fn entry(&self, index: u32) -> Option<Entry<'_>> {
         let span = self.span(index)?;
         Some((self.key(&span), self.value(&span)))
+    }
+
+    /// The key of the entry that begins at byte `offset`.
+    pub(crate) fn key_at(&self, offset: u32) -> Option<&[u8]> {
+        self.span_at(offset).map(|span| self.key(&span))
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {

@@ -2,10 +2,12 @@
 //!
 //! sled 0.34 can deadlock: the thread that opens a new segment holds a lock while it waits for a truncation of the
 //! file, which waits in the queue of a pool of seven threads, which may all be writing buffers and wait for that lock.
-//! The pool is the process's. So never so many buffers of 512 KiB are under way: after some 96 KiB (with what sled
-//! moves along, one or two buffers; while it cleans up, five) everything is synced, and stores take turns. sled cleans
-//! up a leaf whenever it writes one again, which a block's insertion does not bring about (see [`super::shelf`]). Its
-//! own flushing thread, which writes when it likes, is turned off.
+//! The pool is the process's. So never so many buffers of 512 KiB are under way: after so many
+//! bytes that with what sled moves along there are at most five, everything is synced, and stores take turns. sled
+//! cleans up a leaf (119 KiB at most) whenever it writes one again. Nine blocks (63 KiB) bring that about twice, when
+//! their empty places are made (see [`super::shelf`]): some 300 KiB, so that 384 KiB as counted here are 1.6 MB. A
+//! change elsewhere may write three leaves again and counts four times as much: some 14 are a sync. sled's own flushing
+//! thread, which writes when it likes, is turned off.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -16,10 +18,12 @@ use super::parts;
 use crate::StoreError;
 
 /// Bytes after which everything is synced.
-const SYNC_BYTES: usize = 96 * 1024;
-/// What any change counts for: sled may rewrite a node and clean one up.
+const SYNC_BYTES: usize = 384 * 1024;
+/// A change of other than a prepared place counts so many times: sled may write its leaf again, split it, and clean up.
+const CHANGE_WEIGHT: usize = 4;
+/// And for this many bytes at least.
 const CHANGE_BYTES: usize = 7 * 1024;
-/// What an empty value counts for: one of eight splits a leaf of such.
+/// What an empty value counts for: one of nine splits a leaf of such, whereupon sled cleans up two leaves.
 const PREPARED_BYTES: usize = 1024;
 /// What a tree made or dropped counts for: the list of all is rewritten, and a few bytes for each of its leaves.
 const TREE_BYTES: usize = 28 * 1024;
@@ -85,11 +89,16 @@ impl Pipeline {
     /// Writes a page, whole or not at all.
     pub(crate) fn write(&mut self, key: &[u8], page: &Page) -> Result<(), StoreError> {
         let tree = Tree::clone(&self.db);
-        self.write_in(&tree, key, page)
+        self.insert(&tree, key, page, weight(page))
     }
 
-    /// The same in a tree of blocks.
-    pub(crate) fn write_in(&mut self, tree: &Tree, key: &[u8], page: &Page) -> Result<(), StoreError> {
+    /// The same in a tree of blocks, in a place that was prepared.
+    pub(crate) fn fill(&mut self, tree: &Tree, key: &[u8], page: &Page) -> Result<(), StoreError> {
+        let weight = if parts::count(page) == 1 { page.bytes().len() } else { weight(page) };
+        self.insert(tree, key, page, weight)
+    }
+
+    fn insert(&mut self, tree: &Tree, key: &[u8], page: &Page, weight: usize) -> Result<(), StoreError> {
         self.begin();
         let written = if parts::count(page) == 1 {
             tree.insert(key, page.bytes()).map(|_| ())
@@ -99,7 +108,7 @@ impl Pipeline {
             tree.apply_batch(batch)
         };
         written.map_err(failed)?;
-        self.changed(page.bytes().len().max(CHANGE_BYTES))
+        self.changed(weight)
     }
 
     /// Writes several pages, all or none.
@@ -110,7 +119,7 @@ impl Pipeline {
             parts::split(page_key, page).for_each(|(key, value)| batch.insert(key, value));
         }
         self.db.apply_batch(batch).map_err(failed)?;
-        pages.iter().try_for_each(|(_, page)| self.changed(page.bytes().len().max(CHANGE_BYTES)))
+        pages.iter().try_for_each(|(_, page)| self.changed(weight(page)))
     }
 
     /// Removes up to `count` keys under `prefix`; whether there were any.
@@ -120,7 +129,7 @@ impl Pipeline {
         for key in &found {
             self.begin();
             self.db.remove(key).map_err(failed)?;
-            self.changed(CHANGE_BYTES)?;
+            self.changed(CHANGE_WEIGHT.saturating_mul(CHANGE_BYTES))?;
         }
         Ok(!found.is_empty())
     }
@@ -148,6 +157,11 @@ impl Pipeline {
         self.unsynced = self.unsynced.saturating_add(bytes);
         if self.unsynced >= SYNC_BYTES { self.sync() } else { Ok(()) }
     }
+}
+
+/// What a change of other than a prepared place counts for.
+fn weight(page: &Page) -> usize {
+    page.bytes().len().max(CHANGE_BYTES).saturating_mul(CHANGE_WEIGHT)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "an argument of map_err")]

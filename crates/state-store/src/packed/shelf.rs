@@ -54,7 +54,7 @@ impl Shelves {
             pipeline.prepare(tree, &self.prepared.to_be_bytes())?;
             self.prepared = self.prepared.saturating_add(1);
         }
-        pipeline.write_in(tree, &slot.to_be_bytes(), block)
+        pipeline.fill(tree, &slot.to_be_bytes(), block)
     }
 
     pub(crate) fn get(&self, number: u32) -> Result<Page, StoreError> {

@@ -77,11 +77,11 @@ impl Shared {
     pub(crate) fn cursor(&self, prefix: &[u8]) -> Result<Cursor, StoreError> {
         let (overlays, runs) = self.with(|view| {
             view.check_open()?;
-            let frozen = view.frozen.iter().map(|overlay| overlay.snapshot(prefix));
-            let overlays: Vec<_> = core::iter::once(view.active.snapshot(prefix)).chain(frozen).collect();
+            let frozen = view.frozen.iter().map(|overlay| overlay.snapshot());
+            let overlays: Vec<_> = core::iter::once(view.active.snapshot()).chain(frozen).collect();
             Ok((overlays, Arc::clone(&view.runs)))
         })?;
-        let mut sources: Vec<Source> = overlays.into_iter().filter_map(Source::memory).collect();
+        let mut sources: Vec<Source> = overlays.into_iter().filter_map(|pages| Source::memory(pages, prefix)).collect();
         for run in runs.iter() {
             sources.extend(Source::run(Arc::clone(run), prefix)?);
         }
