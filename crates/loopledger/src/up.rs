@@ -15,7 +15,7 @@ use loopledger_sales as sales;
 use loopledger_service::clock::{Clock, SystemClock};
 use loopledger_service::feed::Feed;
 use loopledger_service::grpc::{Server, ServerConfig};
-use loopledger_service::program::ProgramConfig;
+use loopledger_service::program::{ProgramConfig, StartError};
 use loopledger_service::writer::{Health, PointHook, WriterConfig};
 use loopledger_station as station;
 use loopledger_types::CountyCode;
@@ -69,19 +69,19 @@ impl County {
     ) -> Result<Self, Failure> {
         let log = open_log(data, on_point.clone())?;
         let feed = Feed::new(Arc::clone(&log));
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let stores = data.join("state");
         let writer = WriterConfig { on_point, ..WriterConfig::default() };
         let config = ProgramConfig { county: CountyCode::TUOLI, data: Some(stores.clone()), writer };
-        let wrong = |error: &(dyn std::error::Error + 'static)| Failure::refused("start", error);
-        let procurement = procurement::App::start(&feed, Arc::clone(&clock), &config).map_err(|e| wrong(&e))?;
-        let station = station::App::start(&feed, Arc::clone(&clock), &config).map_err(|e| wrong(&e))?;
-        let distribution = distribution::App::start(&feed, Arc::clone(&clock), &config).map_err(|e| wrong(&e))?;
-        let sales = sales::App::start(&feed, clock, &config).map_err(|e| wrong(&e))?;
         let place = StoragePlace::Directory(stores.join(format!("projection-{}", CountyCode::TUOLI)));
-        let projection = Projection::start(ProjectionConfig::new(CountyCode::TUOLI, place), feed, stop.clone())
-            .await
-            .map_err(|e| wrong(&e))?;
+        let projection = Projection::start(ProjectionConfig::new(CountyCode::TUOLI, place), feed.clone(), stop.clone());
+        // Each reads its own store, which takes a while after years of commits: side by side.
+        let (procurement, station, distribution, sales, projection) = tokio::try_join!(
+            opened(&feed, &config, procurement::App::start),
+            opened(&feed, &config, station::App::start),
+            opened(&feed, &config, distribution::App::start),
+            opened(&feed, &config, sales::App::start),
+            async { projection.await.map_err(|error| Failure::refused("start", &error)) },
+        )?;
 
         procurement::serve(&procurement, server);
         station::serve(&station, server);
@@ -129,6 +129,18 @@ async fn writer_serves(name: &str, mut health: watch::Receiver<Health>) -> Resul
         Ok(Health::Serving | Health::Stopped | Health::CatchingUp(_)) => Ok(()),
         Err(_) => Err(Failure::Refused(format!("{name} ended while it started"))),
     }
+}
+
+/// Opens a service's store, and starts its writer.
+async fn opened<App: Send + 'static>(
+    feed: &Feed,
+    config: &ProgramConfig,
+    start: fn(&Feed, Arc<dyn Clock>, &ProgramConfig) -> Result<App, StartError>,
+) -> Result<App, Failure> {
+    let (feed, config) = (feed.clone(), config.clone());
+    let opening = tokio::task::spawn_blocking(move || start(&feed, Arc::new(SystemClock), &config));
+    let opened = opening.await.map_err(|error| Failure::refused("start", &error))?;
+    opened.map_err(|error| Failure::refused("start", &error))
 }
 
 fn open_log(data: &Path, on_point: Option<PointHook>) -> Result<Arc<dyn EventLog>, Failure> {
