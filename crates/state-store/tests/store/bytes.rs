@@ -186,6 +186,31 @@ fn a_slow_disk_is_felt_as_back_pressure_and_nothing_is_lost() {
     assert_eq!(scan(&store, b"").len(), taken as usize);
 }
 
+/// sled's pool of writers is shared by all stores of a process: with too much under way it waits for itself for ever.
+#[test]
+fn stores_of_one_process_write_merge_and_delete_at_once() {
+    let directory = tempdir().unwrap();
+    let directory = directory.path();
+    let write = |number: u64| {
+        let options = Options { overlay_keys: 2_048, ..Options::new(format!("store {number}"), 1) };
+        let (store, _) = PackedStore::open(&directory.join(number.to_string()), &options).unwrap();
+        let mut random = Random(number);
+        for _ in 0..300 {
+            let mut batch = Batch::new();
+            for _ in 0..500 {
+                let (key, length) = (random.below(60_000), random.below(200));
+                batch.put(&key.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes(), &vec![1; length as usize]);
+            }
+            submit(&store, batch);
+        }
+        store.settle().unwrap();
+        assert!(scan(&store, b"").len() > 50_000);
+    };
+    std::thread::scope(|scope| {
+        (0..5).for_each(|number| drop(scope.spawn(move || write(number))));
+    });
+}
+
 #[test]
 fn after_close_everything_says_so() {
     let directory = tempdir().unwrap();
