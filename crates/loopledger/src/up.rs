@@ -131,12 +131,10 @@ async fn writer_serves(name: &str, mut health: watch::Receiver<Health>) -> Resul
     }
 }
 
+type Start<App> = fn(&Feed, Arc<dyn Clock>, &ProgramConfig) -> Result<App, StartError>;
+
 /// Opens a service's store, and starts its writer.
-async fn opened<App: Send + 'static>(
-    feed: &Feed,
-    config: &ProgramConfig,
-    start: fn(&Feed, Arc<dyn Clock>, &ProgramConfig) -> Result<App, StartError>,
-) -> Result<App, Failure> {
+async fn opened<App: Send + 'static>(feed: &Feed, config: &ProgramConfig, start: Start<App>) -> Result<App, Failure> {
     let (feed, config) = (feed.clone(), config.clone());
     let opening = tokio::task::spawn_blocking(move || start(&feed, Arc::new(SystemClock), &config));
     let opened = opening.await.map_err(|error| Failure::refused("start", &error))?;
