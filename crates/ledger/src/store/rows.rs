@@ -20,9 +20,13 @@ pub(crate) trait Row: Sized {
 const PAGE_ROWS: usize = 256;
 const PAGE_ROWS_U32: u32 = 256;
 
+/// Rows that lie together in memory, whole pages of them. One long vector would hold up to twice what is in it.
+const CHUNK_ROWS: usize = 16 * PAGE_ROWS;
+
 #[derive(Debug)]
 pub(crate) struct Rows<K, V> {
-    entries: Vec<(K, V)>,
+    /// All but the last are full.
+    chunks: Vec<Vec<(K, V)>>,
     /// Row numbers by the hash of their key.
     index: HashTable<u32>,
     /// Pages that changed since the last cut, one bit each.
@@ -38,7 +42,7 @@ pub(crate) struct Rows<K, V> {
 impl<K, V> Default for Rows<K, V> {
     fn default() -> Self {
         Self {
-            entries: Vec::new(),
+            chunks: Vec::new(),
             index: HashTable::new(),
             dirty: Vec::new(),
             frozen: Vec::new(),
@@ -57,7 +61,7 @@ impl<K: Eq + Hash + Row, V: Row> Rows<K, V> {
     /// The number of the row with `key`, made if there is none.
     pub(crate) fn find_or_insert(&mut self, key: K, make: impl FnOnce() -> V) -> u32 {
         let hash_of_key = hash(&key);
-        let rows = &self.entries;
+        let rows = &self.chunks;
         let same = |number: &u32| row(rows, *number).is_some_and(|(k, _)| *k == key);
         if let Some(number) = self.index.find(hash_of_key, same) {
             return *number;
@@ -65,28 +69,37 @@ impl<K: Eq + Hash + Row, V: Row> Rows<K, V> {
         self.push(hash_of_key, key, make())
     }
 
+    fn len(&self) -> usize {
+        let before = self.chunks.len().saturating_sub(1).saturating_mul(CHUNK_ROWS);
+        before.saturating_add(self.chunks.last().map_or(0, Vec::len))
+    }
+
     fn push(&mut self, hash_of_key: u64, key: K, value: V) -> u32 {
-        let number = u32::try_from(self.entries.len()).expect("a county has fewer than 2^32 of anything");
+        let number = u32::try_from(self.len()).expect("a county has fewer than 2^32 of anything");
         self.keep(number);
-        self.entries.push((key, value));
-        let rows = &self.entries;
+        match self.chunks.last_mut().filter(|chunk| chunk.len() < CHUNK_ROWS) {
+            Some(chunk) => chunk.push((key, value)),
+            None => self.chunks.push(vec![(key, value)]),
+        }
+        let rows = &self.chunks;
         self.index.insert_unique(hash_of_key, number, |n| row(rows, *n).map_or(0, |(k, _)| hash(k)));
         self.touch(number);
         number
     }
 
     pub(crate) fn key(&self, number: u32) -> Option<&K> {
-        row(&self.entries, number).map(|(key, _)| key)
+        row(&self.chunks, number).map(|(key, _)| key)
     }
 
     pub(crate) fn value(&self, number: u32) -> Option<&V> {
-        row(&self.entries, number).map(|(_, value)| value)
+        row(&self.chunks, number).map(|(_, value)| value)
     }
 
     /// Changes a row, which is then to be saved.
     pub(crate) fn update(&mut self, number: u32, change: impl FnOnce(&mut V)) {
         self.keep(number);
-        if let Some((_, value)) = usize::try_from(number).ok().and_then(|n| self.entries.get_mut(n)) {
+        let (chunk, slot) = chunk_and_slot(number);
+        if let Some((_, value)) = self.chunks.get_mut(chunk).and_then(|rows| rows.get_mut(slot)) {
             change(value);
             self.touch(number);
         }
@@ -94,7 +107,7 @@ impl<K: Eq + Hash + Row, V: Row> Rows<K, V> {
 
     /// Every row with its number, in the order of first mention.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &K, &V)> {
-        (0_u32..).zip(&self.entries).map(|(number, (key, value))| (number, key, value))
+        (0_u32..).zip(self.chunks.iter().flatten()).map(|(number, (key, value))| (number, key, value))
     }
 
     fn touch(&mut self, number: u32) {
@@ -118,9 +131,10 @@ impl<K: Eq + Hash + Row, V: Row> Rows<K, V> {
     }
 
     fn page(&self, page: u32) -> Vec<u8> {
-        let from = usize::try_from(page).unwrap_or(usize::MAX).saturating_mul(PAGE_ROWS);
-        let to = from.saturating_add(PAGE_ROWS).min(self.entries.len());
-        let rows = self.entries.get(from..to).unwrap_or_default();
+        let (chunk, from) = chunk_and_slot(page.saturating_mul(PAGE_ROWS_U32));
+        let chunk = self.chunks.get(chunk).map_or(&[][..], Vec::as_slice);
+        let to = from.saturating_add(PAGE_ROWS).min(chunk.len());
+        let rows = chunk.get(from..to).unwrap_or_default();
         let mut out = Writer(Vec::with_capacity(rows.len().saturating_mul(size_of::<(K, V)>())));
         for (key, value) in rows {
             key.write(&mut out);
@@ -167,7 +181,7 @@ impl<K: Eq + Hash + Row, V: Row> Rows<K, V> {
 
     /// Takes a saved page; pages come in ascending order.
     pub(crate) fn load(&mut self, page: u32, bytes: &[u8]) -> Option<()> {
-        if usize::try_from(page).ok()?.checked_mul(PAGE_ROWS)? != self.entries.len() {
+        if usize::try_from(page).ok()?.checked_mul(PAGE_ROWS)? != self.len() {
             return None;
         }
         let mut reader = Reader(bytes);
@@ -186,7 +200,8 @@ impl<K: Eq + Hash + Row, V: Row> Rows<K, V> {
     /// Bytes held, roughly.
     pub(crate) fn bytes(&self) -> usize {
         let row = size_of::<(K, V)>();
-        self.entries.capacity().saturating_mul(row).saturating_add(self.index.capacity().saturating_mul(6))
+        let rows = self.chunks.iter().fold(0_usize, |sum, chunk| sum.saturating_add(chunk.capacity()));
+        rows.saturating_mul(row).saturating_add(self.index.capacity().saturating_mul(6))
     }
 }
 
@@ -196,8 +211,14 @@ fn place(number: u32) -> (usize, u64) {
     (usize::try_from(page / 64).unwrap_or(usize::MAX), 1_u64 << (page % 64))
 }
 
-fn row<K, V>(rows: &[(K, V)], number: u32) -> Option<&(K, V)> {
-    rows.get(usize::try_from(number).ok()?)
+fn chunk_and_slot(number: u32) -> (usize, usize) {
+    let number = usize::try_from(number).unwrap_or(usize::MAX);
+    (number / CHUNK_ROWS, number % CHUNK_ROWS)
+}
+
+fn row<K, V>(chunks: &[Vec<(K, V)>], number: u32) -> Option<&(K, V)> {
+    let (chunk, slot) = chunk_and_slot(number);
+    chunks.get(chunk)?.get(slot)
 }
 
 fn hash<K: Hash>(key: &K) -> u64 {
@@ -253,11 +274,11 @@ mod tests {
     fn only_changed_pages_are_saved_and_load_to_the_same_rows() {
         let mut rows: Rows<u32, i64> = Rows::default();
         let mut saved = std::collections::BTreeMap::new();
-        for key in 0..2_000_u32 {
+        for key in 0..6_000_u32 {
             assert_eq!(rows.find_or_insert(key.wrapping_mul(2_654_435_761), || 0), key);
         }
         saved.extend(all(&mut rows));
-        assert_eq!(saved.len(), 8);
+        assert_eq!(saved.len(), 24);
         rows.update(300, |v| *v = 7);
         let changed = all(&mut rows);
         assert_eq!(changed.iter().map(|(page, _)| *page).collect::<Vec<_>>(), [1]);
@@ -266,7 +287,7 @@ mod tests {
         for (page, bytes) in &saved {
             loaded.load(*page, bytes).unwrap();
         }
-        assert_eq!(loaded.entries, rows.entries);
+        assert_eq!(loaded.chunks, rows.chunks);
         assert_eq!(loaded.find(&300_u32.wrapping_mul(2_654_435_761)), Some(300));
         assert!(all(&mut loaded).is_empty());
     }
@@ -288,8 +309,8 @@ mod tests {
         for (page, bytes) in &saved {
             loaded.load(*page, bytes).unwrap();
         }
-        assert_eq!(loaded.entries.len(), 1_000);
-        assert!(loaded.entries.iter().all(|(_, value)| *value == 0));
+        assert_eq!(loaded.len(), 1_000);
+        assert!(loaded.iter().all(|(_, _, value)| *value == 0));
         // What changed meanwhile, and nothing else, belongs to the next cut.
         assert_eq!(all(&mut rows).iter().map(|(page, _)| *page).collect::<Vec<_>>(), [0, 2, 3]);
     }
