@@ -13,7 +13,7 @@ use crate::{Account, Counterparty, Ledger, MoneyLine};
 pub(crate) fn counterparty_code(counterparty: Counterparty, tables: &mut Tables) -> u32 {
     match counterparty {
         Counterparty::None => 0,
-        Counterparty::Outside(scope) => scope_code(scope).saturating_add(1),
+        Counterparty::Outside(scope) => u32::from(scope_code(scope)).saturating_add(1),
         Counterparty::Party(id) => tables.party(id).saturating_add(5),
     }
 }
@@ -21,7 +21,10 @@ pub(crate) fn counterparty_code(counterparty: Counterparty, tables: &mut Tables)
 pub(crate) fn counterparty_of(code: u32, tables: &Tables) -> Counterparty {
     match code {
         0 => Counterparty::None,
-        1..=4 => scope_of(code.saturating_sub(1)).map_or(Counterparty::None, Counterparty::Outside),
+        1..=4 => {
+            let scope = u8::try_from(code.saturating_sub(1)).ok().and_then(scope_of);
+            scope.map_or(Counterparty::None, Counterparty::Outside)
+        }
         _ => tables.party_id(code.saturating_sub(5)).map_or(Counterparty::None, Counterparty::Party),
     }
 }
@@ -29,7 +32,7 @@ pub(crate) fn counterparty_of(code: u32, tables: &Tables) -> Counterparty {
 const SCOPES: [Scope; 4] = [Scope::County, Scope::Prefecture, Scope::Region, Scope::Outside];
 
 /// Stable code of a scope, from 0; also in digests.
-pub(crate) const fn scope_code(scope: Scope) -> u32 {
+pub(crate) const fn scope_code(scope: Scope) -> u8 {
     match scope {
         Scope::County => 0,
         Scope::Prefecture => 1,
@@ -38,8 +41,8 @@ pub(crate) const fn scope_code(scope: Scope) -> u32 {
     }
 }
 
-pub(crate) fn scope_of(code: u32) -> Option<Scope> {
-    SCOPES.get(usize::try_from(code).ok()?).copied()
+pub(crate) fn scope_of(code: u8) -> Option<Scope> {
+    SCOPES.get(usize::from(code)).copied()
 }
 
 /// Adds a line to its sum. Facts are at most 10¹³ fen, so a sum holds some 900,000 of the largest before it saturates.

@@ -10,7 +10,7 @@ use crate::store::{Reader, RecordOffset, Row, Rows, Writer};
 use crate::{Concerns, Ledger};
 
 /// The form of the saved pages; a state saved in another form is replayed.
-pub const CHECKPOINT_VERSION: u64 = 1;
+pub const CHECKPOINT_VERSION: u64 = 2;
 
 /// A page of one of the state's tables. As bytes: one for the table, four big-endian for the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,6 +79,8 @@ impl Ledger {
         t.balances.cut();
         t.loops.cut();
         t.activity.cut();
+        t.cells.cut();
+        t.documents.cut();
         let (head, pages) = (PageKey { table: HEAD, page: 0 }, PageKey { table: PENDING, page: 0 });
         vec![(head, self.head_page()), (pages, pending.0)]
     }
@@ -98,6 +100,8 @@ impl Ledger {
             .or_else(|| t.balances.take().map(page(10)))
             .or_else(|| t.loops.take().map(page(11)))
             .or_else(|| t.activity.take().map(page(12)))
+            .or_else(|| t.cells.take().map(page(13)))
+            .or_else(|| t.documents.take().map(page(14)))
     }
 
     /// The state that was saved: the newest value of every key ever drained, in ascending order of keys.
@@ -167,6 +171,8 @@ impl Ledger {
             10 => rows(&mut t.balances, key.page, bytes),
             11 => rows(&mut t.loops, key.page, bytes),
             12 => rows(&mut t.activity, key.page, bytes),
+            13 => rows(&mut t.cells, key.page, bytes),
+            14 => rows(&mut t.documents, key.page, bytes),
             _ => None,
         }
     }

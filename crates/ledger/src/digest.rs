@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 use crate::balances::{self, scope_code};
 use crate::income::{IncomeLine, IncomeQuery, IncomeView};
 use crate::lots::{self, CellRow, Deed, TitleRow, mode_code};
-use crate::tables::LotRow;
+use crate::tables::{LotRow, NO_ROW};
 use crate::{Account, Counterparty, Ledger};
 
 impl Ledger {
@@ -94,7 +94,7 @@ impl Ledger {
     fn sum_lot(&self, row: &LotRow, sums: &mut BTreeMap<Vec<u8>, i64>) -> i64 {
         let mut open = 0_i64;
         for fact in lots::facts(&self.tables, row.last) {
-            let month = fact.date.month();
+            let month = fact.head.date.month();
             let mut add = |key: Vec<u8>, part: i64| {
                 let sum = sums.entry(key).or_default();
                 *sum = sum.saturating_add(part);
@@ -141,7 +141,7 @@ impl Ledger {
         }
         key.extend_from_slice(&party(cell.custodian));
         key.extend_from_slice(&place(cell.place));
-        put_id(cell.destination.map(place), &mut key);
+        put_id((cell.destination != NO_ROW).then(|| place(cell.destination)), &mut key);
         key.extend_from_slice(&month.index().to_be_bytes());
         key
     }
@@ -204,7 +204,7 @@ fn put_counterparty(counterparty: Counterparty, out: &mut Vec<u8>) {
         }
         Counterparty::Outside(scope) => {
             out.push(2);
-            out.push(u8::try_from(scope_code(scope)).unwrap_or(u8::MAX));
+            out.push(scope_code(scope));
         }
     }
 }

@@ -76,7 +76,7 @@ impl Ledger {
         // Latest first: the first record in force by `day` stands. A party is never without a division: before the day
         // of its registration the first one stands.
         let mut first_division = None;
-        for record in self.tables.log.chain(row.profile).filter_map(|mut reader| read_profile(&mut reader)) {
+        for record in self.tables.log.chain(row.profile).filter_map(|(mut reader, _)| read_profile(&mut reader)) {
             match record {
                 ProfileRecord::Label { label } if view.label.is_empty() => view.label = label,
                 ProfileRecord::Division { division, from } => {
@@ -104,9 +104,9 @@ impl Ledger {
     /// `None` if no fact names it.
     pub fn product(&self, id: ProductId) -> Option<ProductView> {
         let row = self.tables.products.value(self.tables.products.find(&id)?)?;
-        let words = self.tables.log.record(row.words);
+        let words = self.tables.log.get(row.words);
         let mut view = ProductView { id, code: String::new(), name: String::new(), class: row.class, base: row.base };
-        if let Some((mut reader, _)) = words {
+        if let Some(mut reader) = words {
             reader.text().unwrap_or_default().clone_into(&mut view.code);
             reader.text().unwrap_or_default().clone_into(&mut view.name);
         }
@@ -146,8 +146,7 @@ impl Ledger {
     pub fn lots_by_label(&self, label: &str) -> Vec<LotId> {
         let mut found = Vec::new();
         for (_, id, row) in self.tables.lots.iter() {
-            let origin = row.born.and_then(|born| self.tables.log.record(born.origins));
-            let record = origin.and_then(|(mut reader, _)| OriginRecord::read(&mut reader, &self.tables));
+            let record = row.born.and_then(|born| OriginRecord::of(&born, &self.tables));
             if record.is_some_and(|record| record.label == label || record.receipt_number == label) {
                 found.push(*id);
             }
@@ -157,7 +156,7 @@ impl Ledger {
     }
 
     fn text_at(&self, at: RecordOffset) -> String {
-        let record = self.tables.log.record(at);
-        record.and_then(|(mut reader, _)| reader.text()).unwrap_or_default().to_owned()
+        let record = self.tables.log.get(at);
+        record.and_then(|mut reader| reader.text()).unwrap_or_default().to_owned()
     }
 }

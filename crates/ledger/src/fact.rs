@@ -29,15 +29,6 @@ impl FactRef {
     pub(crate) fn commit_key(self) -> CommitKey {
         CommitKey::new(self.service, self.sequence)
     }
-
-    pub(crate) fn write(self, out: &mut Writer) {
-        out.byte(service_code(self.service)).number(self.sequence).index(self.event);
-    }
-
-    pub(crate) fn read(from: &mut Reader<'_>) -> Option<Self> {
-        let service = service_of(from.byte()?)?;
-        Some(Self { service, sequence: from.number()?, event: from.index()? })
-    }
 }
 
 /// A commit of this county in eight bytes: the service in the highest, then the sequence.
@@ -71,10 +62,13 @@ pub(crate) fn service_of(code: u8) -> Option<Service> {
     Service::ALL.get(usize::from(code)).copied()
 }
 
+/// 2000-01-01, the first day that there is: counted from here, days take two bytes until 2044.
+const FIRST_DAY: i32 = 10_957;
+
 pub(crate) fn write_date(date: BusinessDate, out: &mut Writer) {
-    out.index(date.days().unsigned_abs());
+    out.index(date.days().saturating_sub(FIRST_DAY).unsigned_abs());
 }
 
 pub(crate) fn read_date(from: &mut Reader<'_>) -> Option<BusinessDate> {
-    BusinessDate::from_days(i32::try_from(from.index()?).ok()?).ok()
+    BusinessDate::from_days(i32::try_from(from.index()?).ok()?.checked_add(FIRST_DAY)?).ok()
 }

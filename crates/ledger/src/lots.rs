@@ -7,41 +7,43 @@ use loopledger_domain::{Medium, SettlementMode, Title};
 use loopledger_types::{BusinessDate, Scope};
 
 use crate::balances::{scope_code, scope_of};
-use crate::fact::{read_date, write_date};
-use crate::store::{Reader, RecordOffset, Writer};
-use crate::tables::{Number, Tables};
-use crate::{EntryText, FactRef, GoodsAccount};
+use crate::heads::{self, EventHead};
+use crate::store::{Reader, RecordOffset, Row, Writer};
+use crate::tables::{NO_ROW, Number, Tables};
+use crate::{EntryText, GoodsAccount};
 
 /// A title with its party as a row number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum TitleRow {
     Owned(Number),
     Consigned(Number, SettlementMode),
 }
 
 /// Where goods are, in row numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct CellRow {
     pub(crate) account: GoodsAccount,
     pub(crate) title: TitleRow,
     pub(crate) custodian: Number,
     pub(crate) place: Number,
-    pub(crate) destination: Option<Number>,
+    /// `NO_ROW` if they are not on their way.
+    pub(crate) destination: Number,
 }
 
 /// What a fact says of a lot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Deed {
     /// Goods went from one cell to another.
-    Moved { from: CellRow, to: CellRow, quantity: i64, document: Option<[u8; 16]> },
+    Moved { from: CellRow, to: CellRow, quantity: i64 },
     /// A direct cost, 1401[lot] in the payer's book.
     Cost { payer: Number, payee: Number, amount: i64 },
     /// Part of a sale: 6001 of own goods, 2314s of consigned ones, in the seller's book.
     Sold { seller: Number, order: Number, scope: Scope, medium: Medium, own: bool, quantity: i64, amount: i64 },
-    /// One producer's part of a settlement.
+    /// One producer's part of the settlement that is the document.
     Settled(Settled),
-    /// Money to a producer (or an outside supplier) for these goods; negative when a payout failed.
-    Paid { payer: Number, payee: Number, amount: i64, made_on: BusinessDate, to_producer: bool, payout: [u8; 16] },
+    /// Money to a producer (or an outside supplier) for these goods, by the payout that is the document; negative when it
+    /// failed.
+    Paid { payer: Number, payee: Number, amount: i64, made_on: BusinessDate, to_producer: bool },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,151 +58,139 @@ pub(crate) struct Settled {
     /// Commission and charges; of agreed-price goods the margin.
     pub(crate) kept: i64,
     pub(crate) net: i64,
-    pub(crate) settlement: [u8; 16],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LotFact {
-    pub(crate) at: FactRef,
+    pub(crate) head: EventHead,
     pub(crate) text: EntryText,
-    pub(crate) date: BusinessDate,
     pub(crate) pool: u16,
     pub(crate) deed: Deed,
 }
 
 /// Chains a fact to its lot.
 pub(crate) fn append(lot: Number, fact: &LotFact, tables: &mut Tables) {
+    let head = heads::offset(&fact.head, tables);
+    let cells = match fact.deed {
+        Deed::Moved { from, to, .. } => (tables.cell(from), tables.cell(to)),
+        Deed::Cost { .. } | Deed::Sold { .. } | Deed::Settled(_) | Deed::Paid { .. } => (NO_ROW, NO_ROW),
+    };
     let Some(previous) = tables.lots.value(lot).map(|row| row.last) else { return };
-    let last = tables.log.append(previous, |out| write(fact, out));
+    let last = tables.log.append(previous, head, |out| write(fact, cells, out));
     tables.lots.update(lot, |row| row.last = last);
 }
 
 /// The facts of a lot, latest read first.
 pub(crate) fn facts(tables: &Tables, last: RecordOffset) -> impl Iterator<Item = LotFact> + '_ {
-    tables.log.chain(last).filter_map(|mut reader| read(&mut reader))
+    tables.log.chain(last).filter_map(|(reader, head)| read(reader, head, tables))
 }
 
-fn write(fact: &LotFact, out: &mut Writer) {
-    fact.at.write(out);
-    out.byte(fact.text.index());
-    write_date(fact.date, out);
-    out.index(u32::from(fact.pool));
-    match &fact.deed {
-        Deed::Moved { from, to, quantity, document } => {
-            let same_place = CellRow { account: from.account, ..*to } == *from;
-            out.byte(u8::from(same_place) | (u8::from(document.is_some()) << 1));
-            write_cell(from, out);
-            if same_place {
-                out.byte(to.account.index());
-            } else {
-                write_cell(to, out);
-            }
-            out.signed(*quantity);
-            if let Some(id) = &document {
-                out.id(id);
-            }
+/// A fact's first byte: what it is, whether it is of a pool, and four bits of its own.
+const KIND_BITS: u8 = 0b0000_0111;
+const IN_POOL: u8 = 0b0000_1000;
+const OWN_BITS: u32 = 4;
+
+fn write(fact: &LotFact, cells: (Number, Number), out: &mut Writer) {
+    let (kind, own_bits) = match &fact.deed {
+        Deed::Moved { .. } => (0, 0),
+        Deed::Cost { .. } => (1, 0),
+        Deed::Sold { scope, medium, own, .. } => {
+            (2, u8::from(*own) | (u8::from(*medium == Medium::Online) << 1) | (scope_code(*scope) << 2))
         }
-        Deed::Cost { payer, payee, amount } => {
-            out.byte(4).index(*payer).index(*payee).signed(*amount);
-        }
-        Deed::Sold { seller, order, scope, medium, own, quantity, amount } => {
-            out.byte(5).index(*seller).index(*order).index(scope_code(*scope));
-            out.byte(u8::from(*medium == Medium::Online)).byte(u8::from(*own)).signed(*quantity).signed(*amount);
-        }
-        Deed::Settled(settled) => write_settled(settled, out.byte(6)),
-        Deed::Paid { payer, payee, amount, made_on, to_producer, payout } => {
-            out.byte(7).index(*payer).index(*payee).signed(*amount);
-            write_date(*made_on, out);
-            out.byte(u8::from(*to_producer)).id(payout);
-        }
+        Deed::Settled(settled) => (3, mode_code(settled.mode)),
+        Deed::Paid { to_producer, .. } => (4, u8::from(*to_producer)),
+    };
+    let in_pool = if fact.pool == 0 { 0 } else { IN_POOL };
+    out.byte(kind | in_pool | (own_bits << OWN_BITS)).byte(fact.text.index());
+    if fact.pool != 0 {
+        out.index(u32::from(fact.pool));
     }
+    match &fact.deed {
+        Deed::Moved { quantity, .. } => out.index(cells.0).index(cells.1).signed(*quantity),
+        Deed::Cost { payer, payee, amount } => out.index(*payer).index(*payee).signed(*amount),
+        Deed::Sold { seller, order, quantity, amount, .. } => {
+            out.index(*seller).index(*order).signed(*quantity).signed(*amount)
+        }
+        Deed::Settled(settled) => {
+            out.index(settled.consignee).index(settled.producer).index(settled.receipt);
+            out.signed(settled.quantity).signed(settled.source_quantity);
+            out.signed(settled.gross).signed(settled.kept).signed(settled.net)
+        }
+        Deed::Paid { payer, payee, amount, made_on, .. } => {
+            let days = i64::from(made_on.days()).saturating_sub(i64::from(fact.head.date.days()));
+            out.index(*payer).index(*payee).signed(*amount).signed(days)
+        }
+    };
 }
 
-fn read(from: &mut Reader<'_>) -> Option<LotFact> {
-    let at = FactRef::read(from)?;
+fn read(mut reader: Reader<'_>, head: RecordOffset, tables: &Tables) -> Option<LotFact> {
+    let from = &mut reader;
+    let head = heads::read(head, tables)?;
+    let first = from.byte()?;
+    let own_bits = first >> OWN_BITS;
     let text = EntryText::from_index(from.byte()?)?;
-    let date = read_date(from)?;
-    let pool = u16::try_from(from.index()?).ok()?;
-    let deed = match from.byte()? {
-        flags @ 0..=3 => {
-            let leaving = read_cell(from)?;
-            let coming = if flags & 1 == 1 {
-                CellRow { account: GoodsAccount::from_index(from.byte()?)?, ..leaving }
-            } else {
-                read_cell(from)?
-            };
-            let quantity = from.signed()?;
-            let document = if flags & 2 == 2 { Some(from.id()?) } else { None };
-            Deed::Moved { from: leaving, to: coming, quantity, document }
-        }
-        4 => Deed::Cost { payer: from.index()?, payee: from.index()?, amount: from.signed()? },
-        5 => Deed::Sold {
+    let pool = if first & IN_POOL == 0 { 0 } else { u16::try_from(from.index()?).ok()? };
+    let deed = match first & KIND_BITS {
+        0 => Deed::Moved {
+            from: *tables.cells.key(from.index()?)?,
+            to: *tables.cells.key(from.index()?)?,
+            quantity: from.signed()?,
+        },
+        1 => Deed::Cost { payer: from.index()?, payee: from.index()?, amount: from.signed()? },
+        2 => Deed::Sold {
             seller: from.index()?,
             order: from.index()?,
-            scope: scope_of(from.index()?)?,
-            medium: if from.byte()? == 1 { Medium::Online } else { Medium::Offline },
-            own: from.byte()? == 1,
+            scope: scope_of(own_bits >> 2)?,
+            medium: if own_bits & 2 == 0 { Medium::Offline } else { Medium::Online },
+            own: own_bits & 1 == 1,
             quantity: from.signed()?,
             amount: from.signed()?,
         },
-        6 => Deed::Settled(read_settled(from)?),
-        7 => Deed::Paid {
+        3 => Deed::Settled(read_settled(mode_of(own_bits), from)?),
+        4 => Deed::Paid {
             payer: from.index()?,
             payee: from.index()?,
             amount: from.signed()?,
-            made_on: read_date(from)?,
-            to_producer: from.byte()? == 1,
-            payout: from.id()?,
+            made_on: head.date.plus_days(i32::try_from(from.signed()?).ok()?),
+            to_producer: own_bits == 1,
         },
         _ => return None,
     };
-    Some(LotFact { at, text, date, pool, deed })
+    Some(LotFact { head, text, pool, deed })
 }
 
-fn write_settled(settled: &Settled, out: &mut Writer) {
-    out.index(settled.consignee).index(settled.producer).index(settled.receipt).byte(mode_code(settled.mode));
-    out.signed(settled.quantity).signed(settled.source_quantity);
-    out.signed(settled.gross).signed(settled.kept).signed(settled.net).id(&settled.settlement);
-}
-
-fn read_settled(from: &mut Reader<'_>) -> Option<Settled> {
+fn read_settled(mode: SettlementMode, from: &mut Reader<'_>) -> Option<Settled> {
     Some(Settled {
         consignee: from.index()?,
         producer: from.index()?,
         receipt: from.index()?,
-        mode: mode_of(from.byte()?),
+        mode,
         quantity: from.signed()?,
         source_quantity: from.signed()?,
         gross: from.signed()?,
         kept: from.signed()?,
         net: from.signed()?,
-        settlement: from.id()?,
     })
 }
 
-fn write_cell(cell: &CellRow, out: &mut Writer) {
-    out.byte(cell.account.index());
-    match cell.title {
-        TitleRow::Owned(party) => {
-            out.byte(0).index(party);
-        }
-        TitleRow::Consigned(party, mode) => {
-            out.byte(mode_code(mode)).index(party);
-        }
+impl Row for CellRow {
+    fn write(&self, out: &mut Writer) {
+        let (mode, party) = match self.title {
+            TitleRow::Owned(party) => (0, party),
+            TitleRow::Consigned(party, mode) => (mode_code(mode), party),
+        };
+        out.byte(self.account.index()).byte(mode).index(party);
+        out.index(self.custodian).index(self.place).row(self.destination);
     }
-    out.index(cell.custodian).index(cell.place);
-    out.number(cell.destination.map_or(0, |place| u64::from(place).saturating_add(1)));
-}
 
-fn read_cell(from: &mut Reader<'_>) -> Option<CellRow> {
-    let account = GoodsAccount::from_index(from.byte()?)?;
-    let title = match (from.byte()?, from.index()?) {
-        (0, party) => TitleRow::Owned(party),
-        (mode, party) => TitleRow::Consigned(party, mode_of(mode)),
-    };
-    let (custodian, place) = (from.index()?, from.index()?);
-    let destination = from.number()?.checked_sub(1).and_then(|place| u32::try_from(place).ok());
-    Some(CellRow { account, title, custodian, place, destination })
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let account = GoodsAccount::from_index(from.byte()?)?;
+        let title = match (from.byte()?, from.index()?) {
+            (0, party) => TitleRow::Owned(party),
+            (mode, party) => TitleRow::Consigned(party, mode_of(mode)),
+        };
+        Some(Self { account, title, custodian: from.index()?, place: from.index()?, destination: from.row()? })
+    }
 }
 
 /// Stable code of a settlement mode, from 1; also in digests.

@@ -4,7 +4,8 @@ use loopledger_domain::StockLine;
 use loopledger_types::OrderId;
 
 use crate::FactRef;
-use crate::store::Reader;
+use crate::heads::{self, EventHead};
+use crate::store::{Reader, RecordOffset};
 use crate::tables::{Number, Tables};
 
 /// A step in an order's life.
@@ -67,11 +68,12 @@ pub(crate) struct OrderRecord {
 pub(crate) fn note<'a>(
     order: OrderId,
     step: OrderStep,
-    at: FactRef,
+    head: &EventHead,
     lines: impl IntoIterator<Item = &'a StockLine>,
     tables: &mut Tables,
 ) {
     let number = tables.order(order);
+    let head = heads::offset(head, tables);
     let Some(previous) = tables.orders.value(number).copied() else { return };
     // Lots are numbered first: a record cannot be written while a table grows.
     let mut lots = [0; 8];
@@ -86,8 +88,7 @@ pub(crate) fn note<'a>(
         count = count.saturating_add(1);
     }
     let code = STEPS.iter().position(|each| *each == step).and_then(|at| u8::try_from(at).ok()).unwrap_or(0);
-    let last = tables.log.append(previous, |out| {
-        at.write(out);
+    let last = tables.log.append(previous, head, |out| {
         out.byte(code).number(u64::try_from(count).unwrap_or(0));
         for lot in lots.iter().take(count).chain(&more) {
             out.index(*lot);
@@ -96,8 +97,12 @@ pub(crate) fn note<'a>(
     tables.orders.update(number, |row| *row = last);
 }
 
-pub(crate) fn read(from: &mut Reader<'_>) -> Option<OrderRecord> {
-    let at = FactRef::read(from)?;
+/// The steps of an order, latest read first.
+pub(crate) fn records(tables: &Tables, last: RecordOffset) -> impl Iterator<Item = OrderRecord> + '_ {
+    tables.log.chain(last).filter_map(|(mut reader, head)| read(&mut reader, heads::read(head, tables)?.at))
+}
+
+fn read(from: &mut Reader<'_>, at: FactRef) -> Option<OrderRecord> {
     let step = STEPS.get(usize::from(from.byte()?)).copied()?;
     let count = from.number()?;
     let lots = (0..count).map(|_| from.index()).collect::<Option<_>>()?;

@@ -6,8 +6,10 @@ use loopledger_domain::{PartyRef, Terms};
 use loopledger_types::{ContractId, DivisionCode, Unit, UnitPrice};
 
 use crate::FactRef;
-use crate::store::{Reader, Writer};
-use crate::tables::{NO_ROW, Number, Tables, party_kind_code, party_kind_of};
+use crate::heads::{self, EventHead};
+use crate::kinds::{party_kind_code, party_kind_of};
+use crate::store::{Reader, RecordOffset, Writer};
+use crate::tables::{Born, NO_ROW, Number, Tables};
 
 /// The one origin of a lot as it was collected or bought in. Lots of several origins get one record each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,20 +61,30 @@ impl OriginRecord {
         }
     }
 
-    pub(crate) fn write(&self, principal: Number, out: &mut Writer) {
-        self.at.write(out);
-        out.index(self.receipt).index(self.producer.0).byte(self.producer.1).number(self.division.get());
-        write_terms(self.terms.as_ref(), principal, out);
+    /// Puts it into the log; its division is that of its lot.
+    pub(crate) fn put(&self, principal: Number, head: &EventHead, tables: &mut Tables) -> RecordOffset {
+        let head = heads::offset(head, tables);
+        let contract = self.terms.and_then(|terms| terms.contract());
+        let contract = contract.map_or(NO_ROW, |contract| tables.document(contract.0));
+        tables.log.append(RecordOffset::NONE, head, |out| self.write((principal, contract), out))
+    }
+
+    fn write(&self, (principal, contract): (Number, Number), out: &mut Writer) {
+        out.row(self.receipt).index(self.producer.0).byte(self.producer.1);
+        write_terms(self.terms.as_ref(), (principal, contract), out);
         out.signed(self.quantity).signed(self.source_quantity);
         out.text(&self.label).text(&self.receipt_number).text(&self.grade);
     }
 
-    pub(crate) fn read(from: &mut Reader<'_>, tables: &Tables) -> Option<Self> {
+    /// The origin of a lot that was born.
+    pub(crate) fn of(born: &Born, tables: &Tables) -> Option<Self> {
+        let (mut reader, head) = tables.log.chain(born.origins).next()?;
+        let from = &mut reader;
         Some(Self {
-            at: FactRef::read(from)?,
-            receipt: from.index()?,
+            at: heads::read(head, tables)?.at,
+            receipt: from.row()?,
             producer: (from.index()?, from.byte()?),
-            division: DivisionCode::from_number(from.number()?).ok()?,
+            division: born.division,
             terms: read_terms(from, tables)?,
             quantity: from.signed()?,
             source_quantity: from.signed()?,
@@ -83,7 +95,7 @@ impl OriginRecord {
     }
 }
 
-fn write_terms(terms: Option<&Terms>, principal: Number, out: &mut Writer) {
+fn write_terms(terms: Option<&Terms>, (principal, contract): (Number, Number), out: &mut Writer) {
     let Some(terms) = terms else {
         out.byte(0);
         return;
@@ -98,10 +110,7 @@ fn write_terms(terms: Option<&Terms>, principal: Number, out: &mut Writer) {
         Terms::Outright { price, .. } | Terms::AgreedPrice { price, .. } => write_price(Some(*price), out),
         Terms::Commission { commission_bp, price_basis, .. } => write_price(*price_basis, out.index(*commission_bp)),
     }
-    out.byte(u8::from(terms.contract().is_some()));
-    if let Some(contract) = &terms.contract() {
-        out.id(&contract.0);
-    }
+    out.row(contract);
 }
 
 #[expect(clippy::option_option, reason = "outer: damage; inner: nothing was written")]
@@ -114,7 +123,7 @@ fn read_terms(from: &mut Reader<'_>, tables: &Tables) -> Option<Option<Terms>> {
     let principal = PartyRef { id, kind: party_kind_of(from.byte()?)? };
     let commission_bp = if tag == 3 { from.index()? } else { 0 };
     let price = read_price(from)?;
-    let contract = if from.byte()? == 1 { Some(ContractId(from.id()?)) } else { None };
+    let contract = tables.document_id(from.row()?).map(ContractId);
     Some(Some(match tag {
         1 => Terms::Outright { buyer: principal, price: price?, contract },
         2 => Terms::AgreedPrice { consignee: principal, price: price?, contract },

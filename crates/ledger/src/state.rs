@@ -86,7 +86,7 @@ impl Ledger {
         fold::facts(commit, recorded_on, tables);
         fold::entries(commit, &journal, recorded_on, tables);
         for exception in journal.exceptions() {
-            self.exceptions.last = fold::exception(commit, exception, self.exceptions.last, tables);
+            self.exceptions.last = fold::exception(commit, exception, (self.exceptions.last, recorded_on), tables);
             self.exceptions.count = self.exceptions.count.saturating_add(1);
         }
         self.journal = journal;
@@ -133,7 +133,7 @@ impl Ledger {
     /// What would not balance, newest first.
     pub fn exceptions(&self) -> Vec<ListedException> {
         let chain = self.tables.log.chain(self.exceptions.last);
-        chain.filter_map(|mut reader| fold::read_exception(&mut reader)).collect()
+        chain.filter_map(|(reader, head)| fold::read_exception(reader, head, &self.tables)).collect()
     }
 
     pub const fn exception_count(&self) -> u64 {
@@ -155,6 +155,8 @@ impl Ledger {
             t.balances.bytes(),
             t.loops.bytes(),
             t.activity.bytes(),
+            t.cells.bytes(),
+            t.documents.bytes(),
         ]
         .into_iter()
         .fold(0, usize::saturating_add)

@@ -84,8 +84,8 @@ impl Ledger {
         let row = self.tables.months.find(&PartyMonth { party, month });
         let Some(chain) = row.and_then(|row| self.tables.months.value(row)) else { return Vec::new() };
         let mut found: Vec<FactRef> = touch::records(&self.tables, chain.last)
-            .filter(|record| wanted(record.recorded_on))
-            .map(|record| FactRef { event: 0, ..record.at })
+            .filter(|record| wanted(record.head.recorded_on))
+            .map(|record| FactRef { event: 0, ..record.head.at })
             .collect();
         found.sort_unstable();
         found.dedup();

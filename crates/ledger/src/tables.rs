@@ -5,7 +5,10 @@ use loopledger_types::{
     BaseUnit, BusinessDate, DivisionCode, LotId, Month, OrderId, PartyId, PlaceId, ProductId, ReceiptId,
 };
 
+use crate::FactRef;
 use crate::fact::CommitKey;
+use crate::kinds::{BASES, CLASSES, PARTY_KINDS, PLACE_KINDS, code, decode, party_kind_code};
+use crate::lots::CellRow;
 use crate::store::{PageLog, Reader, RecordOffset, Row, Rows, Writer};
 
 /// The number of a row; means nothing outside this process.
@@ -17,6 +20,10 @@ pub(crate) const NO_ROW: Number = u32::MAX;
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
     pub(crate) log: PageLog,
+    /// The newest head in the log. Not saved: after a start the next fact writes one.
+    pub(crate) last_head: Option<(FactRef, BusinessDate, RecordOffset)>,
+    /// The month of the date that was asked for last: a commit asks for its own again and again.
+    last_month: Option<(BusinessDate, Month)>,
     pub(crate) parties: Rows<PartyId, PartyRow>,
     pub(crate) products: Rows<ProductId, ProductRow>,
     pub(crate) places: Rows<PlaceId, PlaceRow>,
@@ -30,9 +37,22 @@ pub(crate) struct Tables {
     pub(crate) balances: Rows<BalanceKey, i64>,
     pub(crate) loops: Rows<LoopKey, LoopSums>,
     pub(crate) activity: Rows<ActivityKey, i64>,
+    /// Where goods are: few combinations, named by most movements.
+    pub(crate) cells: Rows<CellRow, ()>,
+    /// Settlements and contracts, which many facts name.
+    pub(crate) documents: Rows<[u8; 16], ()>,
 }
 
 impl Tables {
+    pub(crate) fn month_of(&mut self, date: BusinessDate) -> Month {
+        if let Some((_, month)) = self.last_month.filter(|(day, _)| *day == date) {
+            return month;
+        }
+        let month = date.month();
+        self.last_month = Some((date, month));
+        month
+    }
+
     pub(crate) fn party(&mut self, id: PartyId) -> Number {
         self.parties.find_or_insert(id, PartyRow::default)
     }
@@ -55,6 +75,18 @@ impl Tables {
 
     pub(crate) fn order(&mut self, id: OrderId) -> Number {
         self.orders.find_or_insert(id, RecordOffset::default)
+    }
+
+    pub(crate) fn cell(&mut self, cell: CellRow) -> Number {
+        self.cells.find_or_insert(cell, || ())
+    }
+
+    pub(crate) fn document(&mut self, id: [u8; 16]) -> Number {
+        self.documents.find_or_insert(id, || ())
+    }
+
+    pub(crate) fn document_id(&self, number: Number) -> Option<[u8; 16]> {
+        self.documents.key(number).copied()
     }
 
     /// The lot of a receipt, if anything has named both.
@@ -344,44 +376,4 @@ impl Row for ActivityKey {
     fn read(from: &mut Reader<'_>) -> Option<Self> {
         Some(Self { subject: from.index()?, month_kind: from.index()? })
     }
-}
-
-const PARTY_KINDS: [PartyKind; 6] = [
-    PartyKind::Household,
-    PartyKind::Cooperative,
-    PartyKind::Firm,
-    PartyKind::Carrier,
-    PartyKind::Buyer,
-    PartyKind::Supplier,
-];
-const CLASSES: [ProductClass; 3] = [ProductClass::Speciality, ProductClass::Handicraft, ProductClass::Industrial];
-const BASES: [BaseUnit; 4] = [BaseUnit::Gram, BaseUnit::Millilitre, BaseUnit::Head, BaseUnit::Piece];
-const PLACE_KINDS: [PlaceKind; 6] = [
-    PlaceKind::Station,
-    PlaceKind::Workshop,
-    PlaceKind::CountyCentre,
-    PlaceKind::TownshipHub,
-    PlaceKind::FrontWarehouse,
-    PlaceKind::Outlet,
-];
-
-/// Stable code of a party's kind, from 1; also in digests.
-pub(crate) fn party_kind_code(kind: PartyKind) -> u8 {
-    code(&PARTY_KINDS, Some(kind))
-}
-
-/// One more than the position of `value`; 0 for none.
-fn code<T: PartialEq + Copy>(all: &[T], value: Option<T>) -> u8 {
-    value
-        .and_then(|value| all.iter().position(|each| *each == value))
-        .and_then(|position| u8::try_from(position).ok()?.checked_add(1))
-        .unwrap_or(0)
-}
-
-fn decode<T: Copy>(all: &[T], code: u8) -> Option<T> {
-    all.get(usize::from(code.checked_sub(1)?)).copied()
-}
-
-pub(crate) fn party_kind_of(code: u8) -> Option<PartyKind> {
-    decode(&PARTY_KINDS, code)
 }

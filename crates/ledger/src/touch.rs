@@ -2,13 +2,14 @@
 
 use loopledger_types::{BusinessDate, DivisionCode, Month};
 
-use crate::fact::{CommitKey, read_date, write_date};
+use crate::IncomeCategory;
+use crate::fact::CommitKey;
 use crate::fold::At;
+use crate::heads::{self, EventHead};
 use crate::loop_measures::Activity;
 use crate::lots::{mode_code, mode_of};
 use crate::store::{Reader, RecordOffset, Writer};
 use crate::tables::{MonthRow, Number, PartyMonth, Tables};
-use crate::{FactRef, IncomeCategory};
 use loopledger_domain::SettlementMode;
 
 /// On what an income line rests.
@@ -51,9 +52,6 @@ impl Basis {
     }
 }
 
-/// Stands for no basis, in records.
-const NO_BASIS: u8 = u8::MAX;
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Touch {
     /// The book was touched; nothing more is kept.
@@ -72,7 +70,7 @@ pub(crate) enum Touch {
     },
 }
 
-/// Income recognised: 5001–5004, and what 5401 takes from it.
+/// Income recognised: 5001–5004, and what 5401 takes from it. The document is the settlement, if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Recognised {
     pub(crate) category: IncomeCategory,
@@ -81,13 +79,12 @@ pub(crate) struct Recognised {
     pub(crate) lot: Number,
     pub(crate) payer: Number,
     pub(crate) receipt: Number,
-    pub(crate) settlement: Option<[u8; 16]>,
     pub(crate) quantity: i64,
     pub(crate) gross: i64,
     pub(crate) cost: i64,
 }
 
-/// Income received: 1121 credited against 1001; negative when a payout failed.
+/// Income received: 1121 credited against 1001; negative when a payout failed. The document is the payout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Received {
     pub(crate) category: IncomeCategory,
@@ -98,16 +95,14 @@ pub(crate) struct Received {
     pub(crate) lot: Number,
     /// `NO_ROW` if it is for no receipt's purchase.
     pub(crate) receipt: Number,
-    pub(crate) settlement: Option<[u8; 16]>,
-    pub(crate) payout: [u8; 16],
+    /// Among the documents; `NO_ROW` if it is for no settlement.
+    pub(crate) settlement: Number,
     pub(crate) amount: i64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TouchRecord {
-    pub(crate) at: FactRef,
-    pub(crate) date: BusinessDate,
-    pub(crate) recorded_on: BusinessDate,
+    pub(crate) head: EventHead,
     pub(crate) touch: Touch,
 }
 
@@ -128,14 +123,15 @@ pub(crate) fn note_book(
 
 /// Chains a line of income to its household and month.
 pub(crate) fn append(party: Number, date: BusinessDate, touch: &Touch, at: At, tables: &mut Tables) {
-    let row = tables.months.find_or_insert(PartyMonth { party, month: date.month() }, MonthRow::default);
+    let month = tables.month_of(date);
+    let row = tables.months.find_or_insert(PartyMonth { party, month }, MonthRow::default);
     chain(row, date, touch, at, tables);
 }
 
 fn chain(row: Number, date: BusinessDate, touch: &Touch, at: At, tables: &mut Tables) {
+    let head = heads::offset(&at.on(date), tables);
     let Some(previous) = tables.months.value(row).map(|chain| chain.last) else { return };
-    let record = TouchRecord { at: at.fact, date, recorded_on: at.recorded_on, touch: *touch };
-    let last = tables.log.append(previous, |out| write(&record, out));
+    let last = tables.log.append(previous, head, |out| write(touch, out));
     let recorded = at.recorded_on.days().unsigned_abs();
     tables.months.update(row, |chain| {
         *chain = MonthRow { last, newest: at.fact.commit_key(), recorded_max: chain.recorded_max.max(recorded) }
@@ -144,86 +140,67 @@ fn chain(row: Number, date: BusinessDate, touch: &Touch, at: At, tables: &mut Ta
 
 /// The records of a chain, latest read first.
 pub(crate) fn records(tables: &Tables, last: RecordOffset) -> impl Iterator<Item = TouchRecord> + '_ {
-    tables.log.chain(last).filter_map(|mut reader| read(&mut reader))
+    tables.log.chain(last).filter_map(|(mut reader, head)| {
+        Some(TouchRecord { head: heads::read(head, tables)?, touch: read(&mut reader)? })
+    })
 }
 
-fn write(record: &TouchRecord, out: &mut Writer) {
-    record.at.write(out);
-    write_date(record.date, out);
-    out.signed(i64::from(record.recorded_on.days()).saturating_sub(i64::from(record.date.days())));
-    match &record.touch {
-        Touch::Book => {
-            out.byte(0);
-        }
+/// The first byte: what it is, then for income its category and basis.
+const KIND_BITS: u8 = 0b0000_0111;
+const CATEGORY_SHIFT: u32 = 3;
+const CATEGORY_BITS: u8 = 0b11;
+const BASIS_SHIFT: u32 = 5;
+
+/// Stands for no basis, in records.
+const NO_BASIS: u8 = 3;
+
+fn write(touch: &Touch, out: &mut Writer) {
+    match touch {
+        Touch::Book => out.byte(0),
         Touch::Recognised(line) => {
-            out.byte(1).byte(line.category.index()).byte(line.basis.code());
+            let (category, basis) = (line.category.index(), line.basis.code());
+            out.byte(1 | (category << CATEGORY_SHIFT) | (basis << BASIS_SHIFT));
             out.index(line.product).index(line.lot).index(line.payer).index(line.receipt);
-            write_option(line.settlement, out);
-            out.signed(line.quantity).signed(line.gross).signed(line.cost);
+            out.signed(line.quantity).signed(line.gross).signed(line.cost)
         }
         Touch::Received(line) => {
-            out.byte(2).byte(line.category.index()).byte(line.basis.map_or(NO_BASIS, Basis::code));
-            out.index(line.payer).index(line.lot).index(line.receipt);
-            write_option(line.settlement, out);
-            out.id(&line.payout).signed(line.amount);
+            let (category, basis) = (line.category.index(), line.basis.map_or(NO_BASIS, Basis::code));
+            out.byte(2 | (category << CATEGORY_SHIFT) | (basis << BASIS_SHIFT));
+            out.index(line.payer).row(line.lot).row(line.receipt).row(line.settlement).signed(line.amount)
         }
-        Touch::PaidOut { division, amount } => {
-            out.byte(3).number(division.get()).signed(*amount);
-        }
-        Touch::Completed { place, activity } => {
-            out.byte(4).index(*place).index(u32::from(activity.code()));
-        }
-    }
+        Touch::PaidOut { division, amount } => out.byte(3).number(division.get()).signed(*amount),
+        Touch::Completed { place, activity } => out.byte(4).index(*place).index(u32::from(activity.code())),
+    };
 }
 
-fn read(from: &mut Reader<'_>) -> Option<TouchRecord> {
-    let at = FactRef::read(from)?;
-    let date = read_date(from)?;
-    let days = i32::try_from(from.signed()?).ok()?;
-    let recorded_on = date.plus_days(days);
-    let touch = match from.byte()? {
+fn read(from: &mut Reader<'_>) -> Option<Touch> {
+    let first = from.byte()?;
+    let category = || IncomeCategory::ALL.get(usize::from((first >> CATEGORY_SHIFT) & CATEGORY_BITS)).copied();
+    let basis = first >> BASIS_SHIFT;
+    Some(match first & KIND_BITS {
         0 => Touch::Book,
         1 => Touch::Recognised(Recognised {
-            category: category(from)?,
-            basis: Basis::of(from.byte()?),
+            category: category()?,
+            basis: Basis::of(basis),
             product: from.index()?,
             lot: from.index()?,
             payer: from.index()?,
             receipt: from.index()?,
-            settlement: read_option(from)?,
             quantity: from.signed()?,
             gross: from.signed()?,
             cost: from.signed()?,
         }),
         2 => Touch::Received(Received {
-            category: category(from)?,
-            basis: Some(from.byte()?).filter(|code| *code != NO_BASIS).map(Basis::of),
+            category: category()?,
+            basis: (basis != NO_BASIS).then(|| Basis::of(basis)),
             payer: from.index()?,
-            lot: from.index()?,
-            receipt: from.index()?,
-            settlement: read_option(from)?,
-            payout: from.id()?,
+            lot: from.row()?,
+            receipt: from.row()?,
+            settlement: from.row()?,
             amount: from.signed()?,
         }),
         3 => Touch::PaidOut { division: DivisionCode::from_number(from.number()?).ok()?, amount: from.signed()? },
         4 => Touch::Completed { place: from.index()?, activity: Activity::of(u16::try_from(from.index()?).ok()?)? },
         _ => return None,
-    };
-    Some(TouchRecord { at, date, recorded_on, touch })
-}
-
-fn category(from: &mut Reader<'_>) -> Option<IncomeCategory> {
-    IncomeCategory::ALL.get(usize::from(from.byte()?)).copied()
-}
-
-fn write_option(id: Option<[u8; 16]>, out: &mut Writer) {
-    out.byte(u8::from(id.is_some()));
-    if let Some(id) = &id {
-        out.id(id);
-    }
-}
-
-#[expect(clippy::option_option, reason = "outer: damage; inner: nothing was written")]
-fn read_option(from: &mut Reader<'_>) -> Option<Option<[u8; 16]>> {
-    if from.byte()? == 0 { Some(None) } else { from.id().map(Some) }
+    })
 }

@@ -5,10 +5,11 @@ use loopledger_types::{
     BusinessDate, DivisionCode, LotId, OrderId, PartyId, PayoutId, PlaceId, ProductId, ReceiptId, Scope, SettlementId,
 };
 
+use crate::kinds::party_kind_of;
 use crate::lots::{self, CellRow, Deed, LotFact, TitleRow};
 use crate::orders::{self, OrderStep};
 use crate::origins::OriginRecord;
-use crate::tables::{NO_ROW, party_kind_of};
+use crate::tables::NO_ROW;
 use crate::{EntryText, FactRef, GoodsAccount, Ledger};
 
 /// One origin of a lot.
@@ -122,8 +123,7 @@ impl Ledger {
     /// Everything known of a lot; `None` if no fact names it.
     pub fn trace_lot(&self, id: LotId) -> Option<LotTrace> {
         let row = self.tables.lots.value(self.tables.lots.find(&id)?)?;
-        let origin = row.born.and_then(|born| self.tables.log.record(born.origins));
-        let record = origin.and_then(|(mut reader, _)| OriginRecord::read(&mut reader, &self.tables));
+        let record = row.born.and_then(|born| OriginRecord::of(&born, &self.tables));
         let mut steps: Vec<LotStep> = lots::facts(&self.tables, row.last).map(|fact| self.step(&fact)).collect();
         // Facts of one event keep the order in which they were posted; the chain gives them backwards.
         steps.reverse();
@@ -142,9 +142,7 @@ impl Ledger {
     /// An order's facts by position; empty if no fact names it.
     pub fn trace_order(&self, order: OrderId) -> Vec<OrderTraceStep> {
         let last = self.tables.orders.find(&order).and_then(|number| self.tables.orders.value(number)).copied();
-        let records =
-            self.tables.log.chain(last.unwrap_or_default()).filter_map(|mut reader| orders::read(&mut reader));
-        let mut steps: Vec<OrderTraceStep> = records
+        let mut steps: Vec<OrderTraceStep> = orders::records(&self.tables, last.unwrap_or_default())
             .map(|record| OrderTraceStep {
                 at: record.at,
                 step: record.step,
@@ -180,8 +178,9 @@ impl Ledger {
 
     fn step(&self, fact: &LotFact) -> LotStep {
         let party = |number| self.tables.party_id(number);
+        let document = fact.head.document_id();
         let deed = match fact.deed {
-            Deed::Moved { from, to, quantity, document } => {
+            Deed::Moved { from, to, quantity } => {
                 LotDeed::Moved { from: self.cell(&from), to: self.cell(&to), quantity, document }
             }
             Deed::Cost { payer, payee, amount } => LotDeed::Cost { payer: party(payer), payee: party(payee), amount },
@@ -193,7 +192,7 @@ impl Ledger {
                 consignee: party(settled.consignee),
                 producer: party(settled.producer),
                 receipt: self.tables.receipt_id(settled.receipt),
-                settlement: SettlementId(settled.settlement),
+                settlement: SettlementId(document.unwrap_or_default()),
                 mode: settled.mode,
                 quantity: settled.quantity,
                 source_quantity: settled.source_quantity,
@@ -201,11 +200,12 @@ impl Ledger {
                 kept: settled.kept,
                 net: settled.net,
             },
-            Deed::Paid { payer, payee, amount, payout, .. } => {
-                LotDeed::Paid { payer: party(payer), payee: party(payee), payout: PayoutId(payout), amount }
+            Deed::Paid { payer, payee, amount, .. } => {
+                let payout = PayoutId(document.unwrap_or_default());
+                LotDeed::Paid { payer: party(payer), payee: party(payee), payout, amount }
             }
         };
-        LotStep { date: fact.date, at: fact.at, text: fact.text, pool: fact.pool, deed }
+        LotStep { date: fact.head.date, at: fact.head.at, text: fact.text, pool: fact.pool, deed }
     }
 
     pub(crate) fn cell(&self, cell: &CellRow) -> GoodsAt {
@@ -214,7 +214,7 @@ impl Ledger {
             title: self.title(cell.title),
             custodian: self.tables.party_id(cell.custodian),
             place: self.tables.place_id(cell.place),
-            destination: cell.destination.and_then(|place| self.tables.place_id(place)),
+            destination: self.tables.place_id(cell.destination),
         }
     }
 

@@ -10,9 +10,10 @@ use loopledger_domain::{PartyRef, PlaceKind};
 use loopledger_types::{BusinessDate, LotId, largest_remainder};
 
 use crate::journal::{Counterparty, EntryText, Journal};
+use crate::kinds::party_kind_of;
 use crate::lots::{self, CellRow, Deed, LotFact, TitleRow};
 use crate::origins::{OriginRecord, agreed_price};
-use crate::tables::{LotRow, Number, party_kind_of};
+use crate::tables::{LotRow, Number};
 use crate::{Account, GoodsAccount, Ledger};
 
 /// What became of part of a pool.
@@ -146,7 +147,8 @@ impl Ledger {
     }
 
     fn value_lot(&self, id: LotId, row: &LotRow, through: BusinessDate, valuation: &mut Valuation) {
-        let facts: Vec<LotFact> = lots::facts(&self.tables, row.last).filter(|fact| fact.date <= through).collect();
+        let facts: Vec<LotFact> =
+            lots::facts(&self.tables, row.last).filter(|fact| fact.head.date <= through).collect();
         let mut pools: BTreeMap<(Number, u16), (i64, BTreeMap<Use, i64>)> = BTreeMap::new();
         let mut unsold = 0_i64;
         for fact in &facts {
@@ -226,8 +228,7 @@ impl Ledger {
     }
 
     fn memorandum(&self, lot: LotId, row: &LotRow, unsold: i64) -> Option<Memorandum> {
-        let (mut reader, _) = self.tables.log.record(row.born?.origins)?;
-        let origin = OriginRecord::read(&mut reader, &self.tables)?;
+        let origin = OriginRecord::of(&row.born?, &self.tables)?;
         let (consignee, price) = agreed_price(origin.terms.as_ref())?;
         // Unprocessed goods are counted in the receipt's unit; otherwise the unsold part of the source, half up.
         let source = crate::loop_measures::ratio(origin.source_quantity, origin.quantity, unsold)?;

@@ -73,13 +73,13 @@ pub(super) fn party(fact: &PartyRegistered, tables: &mut Tables) {
 pub(super) fn profile(id: PartyId, kind: PartyKind, record: &ProfileRecord, tables: &mut Tables) {
     let number = super::party(PartyRef { id, kind }, tables);
     let Some(previous) = tables.parties.value(number).map(|row| row.profile) else { return };
-    let last = tables.log.append(previous, |out| write_profile(record, out));
+    let last = tables.log.append(previous, RecordOffset::NONE, |out| write_profile(record, out));
     tables.parties.update(number, |row| row.profile = last);
 }
 
 pub(super) fn product(fact: &ProductRegistered, tables: &mut Tables) {
     let number = tables.product(fact.product);
-    let words = tables.log.append(RecordOffset::NONE, |out| {
+    let words = tables.log.put(|out| {
         out.text(&fact.code).text(&fact.name);
     });
     tables.products.update(number, |row| {
@@ -92,7 +92,7 @@ pub(super) fn product(fact: &ProductRegistered, tables: &mut Tables) {
 pub(super) fn place(record: &PlaceRecord, operator: PartyRef, id: PlaceId, tables: &mut Tables) {
     let operator = super::party(operator, tables);
     let number = tables.place(id);
-    let label = tables.log.append(RecordOffset::NONE, |out| {
+    let label = tables.log.put(|out| {
         out.text(&record.label);
     });
     let opened = Opened { kind: record.kind, division: record.division, on: record.on, operator };

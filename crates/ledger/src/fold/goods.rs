@@ -1,11 +1,12 @@
 //! Lots: how they come to be, and how their goods move.
 
+use loopledger_domain::Direction;
 use loopledger_domain::distribution::ShipmentReceived;
 use loopledger_domain::station::GoodsCollected;
 use loopledger_domain::stock::GoodsBoughtIn;
-use loopledger_domain::{Direction, Event, distribution, station};
 
 use super::At;
+use crate::GoodsLine;
 use crate::journal::Entry;
 use crate::loop_measures::{self, Activity};
 use crate::lots::{self, CellRow, Deed, LotFact, TitleRow};
@@ -13,7 +14,6 @@ use crate::origins::OriginRecord;
 use crate::store::RecordOffset;
 use crate::tables::{Born, NO_ROW, Number, Tables};
 use crate::touch::{self, Touch};
-use crate::{FactRef, GoodsLine};
 
 pub(super) fn collected(fact: &GoodsCollected, at: At, tables: &mut Tables) {
     let lot = tables.lot(fact.lot);
@@ -22,7 +22,7 @@ pub(super) fn collected(fact: &GoodsCollected, at: At, tables: &mut Tables) {
     super::party(fact.origin.producer, tables);
     let principal = super::party(fact.origin.terms.principal(), tables);
     let record = OriginRecord::collected(fact, at.fact, tables);
-    let origins = tables.log.append(RecordOffset::NONE, |out| record.write(principal, out));
+    let origins = record.put(principal, &at.on(fact.occasion.business_date), tables);
     let born = Born {
         origins,
         division: fact.origin.division,
@@ -38,7 +38,7 @@ pub(super) fn bought_in(fact: &GoodsBoughtIn, at: At, tables: &mut Tables) {
     super::party(fact.supplier, tables);
     let owner = super::party(fact.owner, tables);
     let record = OriginRecord::bought_in(fact, at.fact, tables);
-    let origins = tables.log.append(RecordOffset::NONE, |out| record.write(owner, out));
+    let origins = record.put(owner, &at.on(fact.occasion.business_date), tables);
     let born = Born {
         origins,
         division: fact.supplier_division,
@@ -62,18 +62,12 @@ fn begin(lot: Number, born: Born, tables: &mut Tables) {
 }
 
 /// A movement: the two lines of the journal that belong together.
-pub(super) fn moved(
-    at: FactRef,
-    entry: &Entry,
-    (from, to): (&GoodsLine, &GoodsLine),
-    document: Option<[u8; 16]>,
-    tables: &mut Tables,
-) {
+pub(super) fn moved(at: At, entry: &Entry, (from, to): (&GoodsLine, &GoodsLine), tables: &mut Tables) {
     let lot = tables.lot(from.lot);
     let leaving = cell(from, tables);
     let coming = if same_but_account(from, to) { CellRow { account: to.account, ..leaving } } else { cell(to, tables) };
-    let deed = Deed::Moved { from: leaving, to: coming, quantity: to.quantity, document };
-    note(lot, &LotFact { at, text: entry.text, date: entry.date, pool: from.pool, deed }, tables);
+    let deed = Deed::Moved { from: leaving, to: coming, quantity: to.quantity };
+    note(lot, &LotFact { head: at.on(entry.date), text: entry.text, pool: from.pool, deed }, tables);
 }
 
 /// Chains a fact to its lot, and counts it for the lot's village if that is known.
@@ -94,7 +88,7 @@ fn cell(line: &GoodsLine, tables: &mut Tables) -> CellRow {
         title: TitleRow::of(line.title, tables),
         custodian: tables.party(line.custodian),
         place: tables.place(line.place),
-        destination: line.destination.map(|place| tables.place(place)),
+        destination: line.destination.map_or(NO_ROW, |place| tables.place(place)),
     }
 }
 
@@ -106,52 +100,6 @@ pub(super) fn received(fact: &ShipmentReceived, at: At, tables: &mut Tables) {
         Direction::Local => return,
     };
     let (place, date) = (tables.place(place), fact.occasion.business_date);
-    loop_measures::count(place, date.month(), activity, tables);
+    loop_measures::count(place, tables.month_of(date), activity, tables);
     touch::append(NO_ROW, date, &Touch::Completed { place, activity }, at, tables);
-}
-
-/// The shipment or order that an event of goods belongs to.
-pub(super) fn document(event: &Event) -> Option<[u8; 16]> {
-    match event {
-        Event::Station(event) => station_document(event),
-        Event::Distribution(event) => distribution_document(event),
-        Event::Procurement(_) | Event::Sales(_) => None,
-    }
-}
-
-fn station_document(event: &station::Event) -> Option<[u8; 16]> {
-    use station::Event as E;
-    match event {
-        E::GoodsCollected(fact) => Some(fact.origin.receipt.0),
-        E::GoodsReleased(fact) => Some(fact.receipt.0),
-        E::GoodsReturned(fact) => Some(fact.receipt.0),
-        E::GoodsHandedOver(fact) => Some(fact.shipment.0),
-        E::GoodsTakenBack(fact) => Some(fact.shipment.0),
-        E::StockReserved(fact) => Some(fact.order.0),
-        E::ReservationReleased(fact) => Some(fact.order.0),
-        E::GoodsIssued(fact) => Some(fact.order.0),
-        E::StationOpened(_)
-        | E::StockTakenIn(_)
-        | E::GoodsBoughtIn(_)
-        | E::StockRefused(_)
-        | E::CancelRefused(_)
-        | E::UpstreamIgnored(_) => None,
-    }
-}
-
-fn distribution_document(event: &distribution::Event) -> Option<[u8; 16]> {
-    use distribution::Event as E;
-    match event {
-        E::ShipmentDispatched(fact) => Some(fact.shipment.0),
-        E::ShipmentReceived(fact) => Some(fact.shipment.0),
-        E::StockReserved(fact) => Some(fact.order.0),
-        E::ReservationReleased(fact) => Some(fact.order.0),
-        E::GoodsIssued(fact) => Some(fact.order.0),
-        E::SiteOpened(_)
-        | E::HandOverRefused(_)
-        | E::GoodsBoughtIn(_)
-        | E::StockRefused(_)
-        | E::CancelRefused(_)
-        | E::UpstreamIgnored(_) => None,
-    }
 }

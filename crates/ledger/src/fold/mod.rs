@@ -4,19 +4,24 @@
 //! that is created.
 
 mod directory;
+mod document;
 mod goods;
 mod money;
 
-use loopledger_domain::{Commit, Event, PartyKind, PartyRef, distribution, procurement, sales, station};
-use loopledger_types::{BusinessDate, PartyId, ProductId};
+use loopledger_domain::{
+    Commit, Event, Occasion, PartyKind, PartyRef, StockLine, distribution, procurement, sales, station,
+};
+use loopledger_types::{BusinessDate, OrderId, PartyId, ProductId};
 
 use directory::PlaceRecord;
 pub(crate) use directory::{ProfileRecord, read_profile};
 
 use crate::fact::CommitKey;
+use crate::heads::{self, Document, EventHead};
+use crate::kinds::{party_kind_code, party_kind_of};
 use crate::orders::{self, OrderStep};
 use crate::store::{Reader, RecordOffset};
-use crate::tables::{Number, Tables, party_kind_code, party_kind_of};
+use crate::tables::{Number, Tables};
 use crate::touch::{self, Touch};
 use crate::{Exception, FactRef, Journal, ListedException, balances};
 
@@ -25,12 +30,25 @@ use crate::{Exception, FactRef, Journal, ListedException, balances};
 pub(crate) struct At {
     pub(crate) fact: FactRef,
     pub(crate) recorded_on: BusinessDate,
+    pub(crate) document: Option<Document>,
+}
+
+impl At {
+    fn of(commit: &Commit, event: u32, recorded_on: BusinessDate) -> Self {
+        let of_commit = usize::try_from(event).ok().and_then(|index| commit.events.get(index));
+        Self { fact: FactRef::of(commit, event), recorded_on, document: of_commit.and_then(document::document) }
+    }
+
+    /// The head of the event's facts on its business date.
+    pub(crate) const fn on(&self, date: BusinessDate) -> EventHead {
+        EventHead { at: self.fact, date, recorded_on: self.recorded_on, document: self.document }
+    }
 }
 
 /// Folds what the events themselves say.
 pub(crate) fn facts(commit: &Commit, recorded_on: BusinessDate, tables: &mut Tables) {
     for (index, event) in (0_u32..).zip(&commit.events) {
-        let at = At { fact: FactRef::of(commit, index), recorded_on };
+        let at = At::of(commit, index, recorded_on);
         match event {
             Event::Procurement(event) => procurement(event, at, tables),
             Event::Station(event) => station(event, at, tables),
@@ -44,25 +62,24 @@ pub(crate) fn facts(commit: &Commit, recorded_on: BusinessDate, tables: &mut Tab
 pub(crate) fn entries(commit: &Commit, journal: &Journal, recorded_on: BusinessDate, tables: &mut Tables) {
     let newest = CommitKey::new(commit.stream.service, commit.sequence);
     for entry in journal.entries() {
-        let month = entry.date.month();
-        let at = FactRef::of(commit, entry.event);
+        let month = tables.month_of(entry.date);
+        let at = At::of(commit, entry.event, recorded_on);
         let mut book: Option<(PartyId, Number)> = None;
         for line in journal.money(entry) {
             let number = match book {
                 Some((id, number)) if id == line.book.id => number,
                 _ => {
                     let number = party(line.book, tables);
-                    touch::note_book(number, month, newest, At { fact: at, recorded_on }, entry.date, tables);
+                    touch::note_book(number, month, newest, at, entry.date, tables);
                     number
                 }
             };
             book = Some((line.book.id, number));
             balances::add(number, month, line, tables);
         }
-        let document = commit.events.get(usize::try_from(entry.event).unwrap_or(0)).and_then(goods::document);
         for pair in journal.goods(entry).chunks_exact(2) {
             if let [from, to] = pair {
-                goods::moved(at, entry, (from, to), document, tables);
+                goods::moved(at, entry, (from, to), tables);
             }
         }
     }
@@ -113,10 +130,10 @@ fn station(event: &station::Event, at: At, tables: &mut Tables) {
         E::StationOpened(fact) => directory::place(&PlaceRecord::from(fact), fact.operator, fact.station, tables),
         E::GoodsCollected(fact) => goods::collected(fact, at, tables),
         E::GoodsBoughtIn(fact) => goods::bought_in(fact, at, tables),
-        E::StockReserved(fact) => orders::note(fact.order, OrderStep::Reserved, at.fact, &fact.picks, tables),
-        E::StockRefused(fact) => orders::note(fact.order, OrderStep::Refused, at.fact, &[], tables),
-        E::ReservationReleased(fact) => orders::note(fact.order, OrderStep::Released, at.fact, &fact.picks, tables),
-        E::GoodsIssued(fact) => orders::note(fact.order, OrderStep::Issued, at.fact, &fact.issued, tables),
+        E::StockReserved(fact) => order(fact.order, OrderStep::Reserved, &fact.picks, &fact.occasion, at, tables),
+        E::StockRefused(fact) => order(fact.order, OrderStep::Refused, &[], &fact.occasion, at, tables),
+        E::ReservationReleased(fact) => order(fact.order, OrderStep::Released, &fact.picks, &fact.occasion, at, tables),
+        E::GoodsIssued(fact) => order(fact.order, OrderStep::Issued, &fact.issued, &fact.occasion, at, tables),
         E::GoodsReleased(_)
         | E::GoodsReturned(_)
         | E::GoodsHandedOver(_)
@@ -134,10 +151,10 @@ fn distribution(event: &distribution::Event, at: At, tables: &mut Tables) {
         E::ShipmentDispatched(fact) => money::freight(fact, at, tables),
         E::ShipmentReceived(fact) => goods::received(fact, at, tables),
         E::GoodsBoughtIn(fact) => goods::bought_in(fact, at, tables),
-        E::StockReserved(fact) => orders::note(fact.order, OrderStep::Reserved, at.fact, &fact.picks, tables),
-        E::StockRefused(fact) => orders::note(fact.order, OrderStep::Refused, at.fact, &[], tables),
-        E::ReservationReleased(fact) => orders::note(fact.order, OrderStep::Released, at.fact, &fact.picks, tables),
-        E::GoodsIssued(fact) => orders::note(fact.order, OrderStep::Issued, at.fact, &fact.issued, tables),
+        E::StockReserved(fact) => order(fact.order, OrderStep::Reserved, &fact.picks, &fact.occasion, at, tables),
+        E::StockRefused(fact) => order(fact.order, OrderStep::Refused, &[], &fact.occasion, at, tables),
+        E::ReservationReleased(fact) => order(fact.order, OrderStep::Released, &fact.picks, &fact.occasion, at, tables),
+        E::GoodsIssued(fact) => order(fact.order, OrderStep::Issued, &fact.issued, &fact.occasion, at, tables),
         E::HandOverRefused(_) | E::CancelRefused(_) | E::UpstreamIgnored(_) => {}
     }
 }
@@ -145,16 +162,25 @@ fn distribution(event: &distribution::Event, at: At, tables: &mut Tables) {
 fn sales(event: &sales::Event, at: At, tables: &mut Tables) {
     use sales::Event as E;
     match event {
-        E::OrderPlaced(fact) => orders::note(fact.order, OrderStep::Placed, at.fact, &[], tables),
-        E::OrderLineCancelled(fact) => orders::note(fact.order, OrderStep::LineCancelled, at.fact, &[], tables),
-        E::CancellationRequested(fact) => orders::note(fact.order, OrderStep::CancelRequested, at.fact, &[], tables),
-        E::OrderLineStands(fact) => orders::note(fact.order, OrderStep::LineStands, at.fact, &[], tables),
+        E::OrderPlaced(fact) => order(fact.order, OrderStep::Placed, &[], &fact.occasion, at, tables),
+        E::OrderLineCancelled(fact) => order(fact.order, OrderStep::LineCancelled, &[], &fact.occasion, at, tables),
+        E::CancellationRequested(fact) => {
+            order(fact.order, OrderStep::CancelRequested, &[], &fact.occasion, at, tables);
+        }
+        E::OrderLineStands(fact) => order(fact.order, OrderStep::LineStands, &[], &fact.occasion, at, tables),
         E::OrderFulfilled(fact) => money::fulfilled(fact, at, tables),
-        E::PaymentReceived(fact) => orders::note(fact.order, OrderStep::Paid, at.fact, &[], tables),
-        E::PrepaymentReturned(fact) => orders::note(fact.order, OrderStep::PrepaymentReturned, at.fact, &[], tables),
+        E::PaymentReceived(fact) => order(fact.order, OrderStep::Paid, &[], &fact.occasion, at, tables),
+        E::PrepaymentReturned(fact) => {
+            order(fact.order, OrderStep::PrepaymentReturned, &[], &fact.occasion, at, tables);
+        }
         E::ConsignmentSettled(fact) => money::settled(fact, at, tables),
         E::ChannelOpened(_) | E::UpstreamIgnored(_) => {}
     }
+}
+
+/// A step of an order, with the lots that it names.
+fn order(id: OrderId, step: OrderStep, lines: &[StockLine], occasion: &Occasion, at: At, tables: &mut Tables) {
+    orders::note(id, step, &at.on(occasion.business_date), lines, tables);
 }
 
 /// Income of a household; nothing for any other producer.
@@ -168,27 +194,29 @@ fn income(producer: PartyRef, date: BusinessDate, touch: &Touch, at: At, tables:
 pub(crate) fn exception(
     commit: &Commit,
     exception: &Exception,
-    previous: RecordOffset,
+    (previous, recorded_on): (RecordOffset, BusinessDate),
     tables: &mut Tables,
 ) -> RecordOffset {
-    tables.log.append(previous, |out| match exception {
-        Exception::Money { event, book, amount } => {
-            FactRef::of(commit, *event).write(out);
+    let (Exception::Money { event, .. } | Exception::Goods { event, .. } | Exception::BuyerInLoop { event, .. }) =
+        exception;
+    // Exceptions are listed by where they were found; the day matters to nobody.
+    let head = heads::offset(&At::of(commit, *event, recorded_on).on(recorded_on), tables);
+    tables.log.append(previous, head, |out| match exception {
+        Exception::Money { book, amount, .. } => {
             out.byte(0).id(&book.id.0).byte(party_kind_code(book.kind)).signed(*amount);
         }
-        Exception::Goods { event, product, quantity } => {
-            FactRef::of(commit, *event).write(out);
+        Exception::Goods { product, quantity, .. } => {
             out.byte(1).id(&product.0).signed(*quantity);
         }
-        Exception::BuyerInLoop { event, buyer } => {
-            FactRef::of(commit, *event).write(out);
+        Exception::BuyerInLoop { buyer, .. } => {
             out.byte(2).id(&buyer.0);
         }
     })
 }
 
-pub(crate) fn read_exception(from: &mut Reader<'_>) -> Option<ListedException> {
-    let at = FactRef::read(from)?;
+pub(crate) fn read_exception(mut reader: Reader<'_>, head: RecordOffset, tables: &Tables) -> Option<ListedException> {
+    let from = &mut reader;
+    let at = heads::read(head, tables)?.at;
     let event = at.event;
     let exception = match from.byte()? {
         0 => {

@@ -23,7 +23,7 @@ pub(super) fn purchase_accepted(fact: &PurchaseAccepted, at: At, tables: &mut Ta
     let payer = party(fact.buyer, tables);
     let receiver = party(fact.producer, tables);
     let deed = Deed::Cost { payer, payee: receiver, amount: fact.amount.0 };
-    note(lot, &LotFact { at: at.fact, text: EntryText::PurchaseAccepted, date, pool: 0, deed }, tables);
+    note(lot, &LotFact { head: at.on(date), text: EntryText::PurchaseAccepted, pool: 0, deed }, tables);
     let recognised = Recognised {
         category: IncomeCategory::Operating,
         basis: Basis::Outright,
@@ -31,7 +31,6 @@ pub(super) fn purchase_accepted(fact: &PurchaseAccepted, at: At, tables: &mut Ta
         lot,
         payer,
         receipt,
-        settlement: None,
         quantity: fact.quantity.0,
         gross: fact.amount.0,
         cost: 0,
@@ -45,7 +44,7 @@ pub(super) fn payable_opened(fact: &PayableOpened, at: At, tables: &mut Tables) 
         let deed =
             Deed::Cost { payer: party(fact.payer, tables), payee: party(fact.payee, tables), amount: fact.amount.0 };
         let date = fact.occasion.business_date;
-        note(lot, &LotFact { at: at.fact, text: EntryText::SupplierOwed, date, pool: 0, deed }, tables);
+        note(lot, &LotFact { head: at.on(date), text: EntryText::SupplierOwed, pool: 0, deed }, tables);
     }
 }
 
@@ -59,7 +58,7 @@ pub(super) fn freight(fact: &ShipmentDispatched, at: At, tables: &mut Tables) {
             let receiver = party(fact.carrier, tables);
             let deed = Deed::Cost { payer, payee: receiver, amount: line.freight.0 };
             let (text, date) = (EntryText::Freight, fact.occasion.business_date);
-            note(lot, &LotFact { at: at.fact, text, date, pool: line.stock.pool, deed }, tables);
+            note(lot, &LotFact { head: at.on(date), text, pool: line.stock.pool, deed }, tables);
         }
     }
 }
@@ -79,12 +78,12 @@ pub(super) fn fulfilled(fact: &OrderFulfilled, at: At, tables: &mut Tables) {
             quantity: part.stock.quantity.0,
             amount: part.amount.0,
         };
-        note(lot, &LotFact { at: at.fact, text: EntryText::Fulfilled, date, pool: part.stock.pool, deed }, tables);
+        note(lot, &LotFact { head: at.on(date), text: EntryText::Fulfilled, pool: part.stock.pool, deed }, tables);
     }
     if fact.medium == Medium::Online {
-        loop_measures::count(seller, date.month(), Activity::OnlineSale, tables);
+        loop_measures::count(seller, tables.month_of(date), Activity::OnlineSale, tables);
     }
-    orders::note(fact.order, OrderStep::Fulfilled, at.fact, fact.parts.iter().map(|part| &part.stock), tables);
+    orders::note(fact.order, OrderStep::Fulfilled, &at.on(date), fact.parts.iter().map(|part| &part.stock), tables);
 }
 
 pub(super) fn settled(fact: &ConsignmentSettled, at: At, tables: &mut Tables) {
@@ -105,10 +104,9 @@ pub(super) fn settled(fact: &ConsignmentSettled, at: At, tables: &mut Tables) {
             gross: line.gross.0,
             kept: line.commission.0.saturating_add(charges),
             net: line.net.0,
-            settlement: fact.settlement.0,
         });
-        note(lot, &LotFact { at: at.fact, text: EntryText::Settled, date, pool: line.pool, deed }, tables);
-        let touch = recognised(line, charges, (lot, receipt, consignee), fact.settlement.0, tables);
+        note(lot, &LotFact { head: at.on(date), text: EntryText::Settled, pool: line.pool, deed }, tables);
+        let touch = recognised(line, charges, (lot, receipt, consignee), tables);
         income(line.producer, date, &touch, at, tables);
     }
 }
@@ -118,7 +116,6 @@ fn recognised(
     line: &SettledLine,
     charges: i64,
     (lot, receipt, payer): (Number, Number, Number),
-    settlement: [u8; 16],
     tables: &mut Tables,
 ) -> Touch {
     let cost = match line.mode {
@@ -132,7 +129,6 @@ fn recognised(
         lot,
         payer,
         receipt,
-        settlement: Some(settlement),
         quantity: line.source_quantity.0,
         gross: line.net.0.saturating_add(cost),
         cost,
@@ -145,7 +141,7 @@ pub(super) fn payout(fact: &PayoutMade, date: BusinessDate, failed: bool, at: At
     let payer = party(fact.payer, tables);
     let receiver = party(fact.payee, tables);
     let (division, amount) = (fact.payee_division, signed(fact.amount.0));
-    loop_measures::paid_out(division, date.month(), amount, tables);
+    loop_measures::paid_out(division, tables.month_of(date), amount, tables);
     touch::append(NO_ROW, date, &Touch::PaidOut { division, amount }, at, tables);
     for item in &fact.items {
         let (lot, receipt, settlement) = source_rows(item, tables);
@@ -158,9 +154,9 @@ pub(super) fn payout(fact: &PayoutMade, date: BusinessDate, failed: bool, at: At
         if lot != NO_ROW {
             let to_producer = !matches!(item.source, PayableSource::BoughtIn { .. });
             let made_on = fact.occasion.business_date;
-            let deed = Deed::Paid { payer, payee: receiver, amount, made_on, to_producer, payout: fact.payout.0 };
+            let deed = Deed::Paid { payer, payee: receiver, amount, made_on, to_producer };
             let text = if failed { EntryText::PayoutFailed } else { EntryText::Paid };
-            note(lot, &LotFact { at: at.fact, text, date, pool: 0, deed }, tables);
+            note(lot, &LotFact { head: at.on(date), text, pool: 0, deed }, tables);
         }
         let touch = Touch::Received(Received {
             category: IncomeCategory::Operating,
@@ -169,7 +165,6 @@ pub(super) fn payout(fact: &PayoutMade, date: BusinessDate, failed: bool, at: At
             lot,
             receipt,
             settlement,
-            payout: fact.payout.0,
             amount,
         });
         income(fact.payee, date, &touch, at, tables);
@@ -178,14 +173,14 @@ pub(super) fn payout(fact: &PayoutMade, date: BusinessDate, failed: bool, at: At
 
 /// What an item pays for: lot, receipt, settlement. A purchase's receipt was named with its lot when it was accepted,
 /// earlier in the same stream.
-fn source_rows(item: &PayoutItem, tables: &mut Tables) -> (Number, Number, Option<[u8; 16]>) {
+fn source_rows(item: &PayoutItem, tables: &mut Tables) -> (Number, Number, Number) {
     match item.source {
         PayableSource::Purchase { receipt } => {
             let receipt = tables.receipt(receipt);
-            (tables.lot_of_receipt(receipt).unwrap_or(NO_ROW), receipt, None)
+            (tables.lot_of_receipt(receipt).unwrap_or(NO_ROW), receipt, NO_ROW)
         }
-        PayableSource::Settlement { settlement, lot, .. } => (tables.lot(lot), NO_ROW, Some(settlement.0)),
-        PayableSource::BoughtIn { lot } => (tables.lot(lot), NO_ROW, None),
-        PayableSource::Freight { .. } => (NO_ROW, NO_ROW, None),
+        PayableSource::Settlement { settlement, lot, .. } => (tables.lot(lot), NO_ROW, tables.document(settlement.0)),
+        PayableSource::BoughtIn { lot } => (tables.lot(lot), NO_ROW, NO_ROW),
+        PayableSource::Freight { .. } => (NO_ROW, NO_ROW, NO_ROW),
     }
 }

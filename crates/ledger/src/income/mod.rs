@@ -63,7 +63,7 @@ impl Ledger {
         chains
             .flat_map(|chain| touch::records(&self.tables, chain.last))
             .filter(move |record| {
-                (from..=to).contains(&record.date) && as_of.is_none_or(|day| record.recorded_on <= day)
+                (from..=to).contains(&record.head.date) && as_of.is_none_or(|day| record.head.recorded_on <= day)
             })
             .filter_map(|record| line(&record, &self.tables))
     }
@@ -79,16 +79,16 @@ fn line(record: &TouchRecord, tables: &Tables) -> Option<IncomeLine> {
 
 fn recognised(record: &TouchRecord, income: &Recognised, tables: &Tables) -> IncomeLine {
     IncomeLine {
-        date: record.date,
-        at: record.at,
+        date: record.head.date,
+        at: record.head.at,
         view: IncomeView::Recognised,
-        recorded_on: record.recorded_on,
+        recorded_on: record.head.recorded_on,
         category: income.category,
         basis: Some(income.basis),
         product: tables.product_id(income.product),
         lot: tables.lot_id(income.lot),
         receipt: tables.receipt_id(income.receipt),
-        settlement: income.settlement.map(SettlementId),
+        settlement: record.head.document_id().map(SettlementId),
         payout: None,
         payer: tables.party_id(income.payer),
         quantity: income.quantity,
@@ -102,17 +102,17 @@ fn received(record: &TouchRecord, income: &Received, tables: &Tables) -> IncomeL
     let lot = if income.lot == NO_ROW { tables.lot_of_receipt(income.receipt) } else { Some(income.lot) };
     let born = lot.and_then(|lot| tables.lots.value(lot)).and_then(|row| row.born);
     IncomeLine {
-        date: record.date,
-        at: record.at,
+        date: record.head.date,
+        at: record.head.at,
         view: IncomeView::Received,
-        recorded_on: record.recorded_on,
+        recorded_on: record.head.recorded_on,
         category: income.category,
         basis: income.basis,
         product: born.and_then(|born| tables.product_id(born.product)),
         lot: lot.and_then(|lot| tables.lot_id(lot)),
         receipt: if income.receipt == NO_ROW { None } else { tables.receipt_id(income.receipt) },
-        settlement: income.settlement.map(SettlementId),
-        payout: Some(PayoutId(income.payout)),
+        settlement: tables.document_id(income.settlement).map(SettlementId),
+        payout: record.head.document_id().map(PayoutId),
         payer: tables.party_id(income.payer),
         quantity: 0,
         gross: income.amount,

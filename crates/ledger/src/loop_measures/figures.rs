@@ -91,11 +91,11 @@ impl Ledger {
                 continue;
             }
             for fact in lots::facts(&self.tables, row.last) {
-                let month = fact.date.month();
+                let month = fact.head.date.month();
                 let mut taken = false;
                 contributions(&born, &fact, |measure, _, _| taken |= figure.takes(measure));
                 if taken && (query.from..=query.to).contains(&month) {
-                    found.push((fact.date, fact.at));
+                    found.push((fact.head.date, fact.head.at));
                 }
             }
         }
@@ -119,7 +119,7 @@ impl Ledger {
                     _ => false,
                 };
                 if wanted {
-                    found.push((record.date, record.at));
+                    found.push((record.head.date, record.head.at));
                 }
             }
         }

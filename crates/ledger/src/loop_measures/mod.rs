@@ -119,7 +119,7 @@ pub(crate) fn contributions(born: &Born, fact: &LotFact, mut put: impl FnMut(Mea
 
 /// Counts a fact for the village, product and month of its lot.
 pub(crate) fn add(born: &Born, fact: &LotFact, tables: &mut Tables) {
-    let month = fact.date.month();
+    let month = tables.month_of(fact.head.date);
     contributions(born, fact, |measure, quantity, value| {
         add_sum(born.division, born.product, month, measure, LoopSums { quantity, value }, tables);
     });

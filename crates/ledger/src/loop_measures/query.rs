@@ -335,7 +335,7 @@ fn add(sum: &mut i64, part: i64) {
 }
 
 fn add_scope(sums: &mut [i64; 4], scope: Scope, part: i64) {
-    if let Some(sum) = usize::try_from(scope_code(scope)).ok().and_then(|at| sums.get_mut(at)) {
+    if let Some(sum) = sums.get_mut(usize::from(scope_code(scope))) {
         add(sum, part);
     }
 }

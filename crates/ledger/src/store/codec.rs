@@ -24,6 +24,11 @@ impl Writer {
         self.number(u64::from(value))
     }
 
+    /// A row number, of which `u32::MAX` is common too: it stands for none.
+    pub(crate) fn row(&mut self, number: u32) -> &mut Self {
+        self.index(number.wrapping_add(1))
+    }
+
     /// Signed numbers are spread over the naturals, small ones first.
     pub(crate) fn signed(&mut self, value: i64) -> &mut Self {
         self.number((value.cast_unsigned() << 1) ^ (value >> 63).cast_unsigned())
@@ -70,6 +75,10 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn index(&mut self) -> Option<u32> {
         u32::try_from(self.number()?).ok()
+    }
+
+    pub(crate) fn row(&mut self) -> Option<u32> {
+        Some(self.index()?.wrapping_sub(1))
     }
 
     pub(crate) fn signed(&mut self) -> Option<i64> {

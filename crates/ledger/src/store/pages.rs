@@ -1,4 +1,5 @@
-//! An append-only log of records in memory, each chained to the record before it of the same subject.
+//! An append-only log of records in memory, each chained to the record before it of the same subject, and pointing to
+//! a head that it shares with others.
 //!
 //! A record never spans pages (it is smaller than the commit that it comes of, at most 60 KiB), and a full page never
 //! changes: a checkpoint writes new pages and the last one.
@@ -30,14 +31,29 @@ pub(crate) struct PageLog {
 }
 
 impl PageLog {
-    /// Appends a record to the chain that ends at `previous`.
+    /// Appends a record that is in no chain and has no head.
     ///
     /// # Panics
     /// Beyond 4 GiB of records: some 80 million commits of one county, at 3 million a year.
-    pub(crate) fn append(&mut self, previous: RecordOffset, write: impl FnOnce(&mut Writer)) -> RecordOffset {
+    pub(crate) fn put(&mut self, write: impl FnOnce(&mut Writer)) -> RecordOffset {
+        self.place([], write)
+    }
+
+    /// Appends a record under `head` to the chain that ends at `previous`; each may be `NONE`.
+    pub(crate) fn append(
+        &mut self,
+        previous: RecordOffset,
+        head: RecordOffset,
+        write: impl FnOnce(&mut Writer),
+    ) -> RecordOffset {
+        self.place([previous, head], write)
+    }
+
+    fn place<const N: usize>(&mut self, links: [RecordOffset; N], write: impl FnOnce(&mut Writer)) -> RecordOffset {
         self.scratch.0.clear();
         write(&mut self.scratch);
-        let needed = self.scratch.0.len().saturating_add(5);
+        // A link is at most five bytes.
+        let needed = self.scratch.0.len().saturating_add(N.saturating_mul(5));
         let room = self.pages.last().map_or(0, |page| PAGE_BYTES_USIZE.saturating_sub(page.len()));
         if room < needed {
             self.pages.push(Vec::with_capacity(PAGE_BYTES_USIZE));
@@ -48,31 +64,31 @@ impl PageLog {
             .and_then(|n| n.checked_mul(PAGE_BYTES))
             .and_then(|start| start.checked_add(u32::try_from(page.len()).ok()?)?.checked_add(1))
             .expect("records of one county stay below 4 GiB");
-        let distance = if previous == RecordOffset::NONE { 0 } else { offset.saturating_sub(previous.0) };
-        let mut link = Writer(core::mem::take(page));
-        link.index(distance);
-        link.0.extend_from_slice(&self.scratch.0);
-        *page = link.0;
+        let mut record = Writer(core::mem::take(page));
+        for link in links {
+            record.index(if link == RecordOffset::NONE { 0 } else { offset.saturating_sub(link.0) });
+        }
+        record.0.extend_from_slice(&self.scratch.0);
+        *page = record.0;
         RecordOffset(offset)
     }
 
-    /// The record at `offset` (to the end of its page: records are self-delimiting) and the one before it.
-    pub(crate) fn record(&self, offset: RecordOffset) -> Option<(Reader<'_>, RecordOffset)> {
+    /// What was [`put`](Self::put) at `offset`, to the end of its page: records are self-delimiting.
+    pub(crate) fn get(&self, offset: RecordOffset) -> Option<Reader<'_>> {
         let start = offset.0.checked_sub(1)?;
         let page = self.pages.get(usize::try_from(start / PAGE_BYTES).ok()?)?;
-        let mut reader = Reader(page.get(usize::try_from(start % PAGE_BYTES).ok()?..)?);
-        let distance = reader.index()?;
-        let previous = if distance == 0 { RecordOffset::NONE } else { RecordOffset(offset.0.checked_sub(distance)?) };
-        Some((reader, previous))
+        Some(Reader(page.get(usize::try_from(start % PAGE_BYTES).ok()?..)?))
     }
 
-    /// Every record of a chain, newest first.
-    pub(crate) fn chain(&self, last: RecordOffset) -> impl Iterator<Item = Reader<'_>> {
+    /// Every record of a chain, newest first, with its head.
+    pub(crate) fn chain(&self, last: RecordOffset) -> impl Iterator<Item = (Reader<'_>, RecordOffset)> {
         let mut next = last;
         core::iter::from_fn(move || {
-            let (reader, previous) = self.record(next)?;
+            let mut reader = self.get(next)?;
+            let previous = link(next, &mut reader)?;
+            let head = link(next, &mut reader)?;
             next = previous;
-            Some(reader)
+            Some((reader, head))
         })
     }
 
@@ -113,6 +129,14 @@ impl PageLog {
     }
 }
 
+/// Reads a link of the record at `offset`.
+fn link(offset: RecordOffset, from: &mut Reader<'_>) -> Option<RecordOffset> {
+    match from.index()? {
+        0 => Some(RecordOffset::NONE),
+        distance => Some(RecordOffset(offset.0.checked_sub(distance)?)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,13 +147,23 @@ mod tests {
         let mut last = [RecordOffset::NONE; 3];
         for n in 0..60_000_u64 {
             let subject = usize::try_from(n % 3).unwrap();
-            last[subject] = log.append(last[subject], |out| {
+            let head = log.put(|out| {
+                out.number(n);
+            });
+            last[subject] = log.append(last[subject], head, |out| {
                 out.number(n);
             });
         }
         assert!(log.pages.len() > 3);
         for (subject, head) in last.into_iter().enumerate() {
-            let read: Vec<u64> = log.chain(head).map(|mut r| r.number().unwrap()).collect();
+            let read: Vec<u64> = log
+                .chain(head)
+                .map(|(mut record, head)| {
+                    let number = record.number().unwrap();
+                    assert_eq!(log.get(head).unwrap().number(), Some(number));
+                    number
+                })
+                .collect();
             let expected: Vec<u64> = (0..60_000).rev().filter(|n| n % 3 == u64::try_from(subject).unwrap()).collect();
             assert_eq!(read, expected);
         }
@@ -141,7 +175,7 @@ mod tests {
         let mut last = RecordOffset::NONE;
         let mut saved = std::collections::BTreeMap::new();
         for n in 0..50_000_u64 {
-            last = log.append(last, |out| {
+            last = log.append(last, RecordOffset::NONE, |out| {
                 out.number(n);
             });
             if n % 7_001 == 0 {
@@ -156,12 +190,12 @@ mod tests {
         for (number, bytes) in &saved {
             loaded.load(*number, bytes).unwrap();
         }
-        let before = loaded.append(last, |out| {
+        let before = loaded.append(last, RecordOffset::NONE, |out| {
             out.number(50_000);
         });
         assert_eq!(
             before,
-            log.append(last, |out| {
+            log.append(last, RecordOffset::NONE, |out| {
                 out.number(50_000);
             })
         );

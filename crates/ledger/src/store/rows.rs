@@ -245,6 +245,24 @@ impl Row for i64 {
     }
 }
 
+impl Row for () {
+    fn write(&self, _: &mut Writer) {}
+
+    fn read(_: &mut Reader<'_>) -> Option<Self> {
+        Some(())
+    }
+}
+
+impl Row for [u8; 16] {
+    fn write(&self, out: &mut Writer) {
+        out.id(self);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        from.id()
+    }
+}
+
 macro_rules! id_rows {
     ($($id:ident),*) => {$(
         impl Row for loopledger_types::$id {
