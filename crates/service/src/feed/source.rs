@@ -3,17 +3,21 @@
 //! A task reads when the fastest follower asks for more, so a partition that nobody follows costs nothing, and what
 //! it read stays in a bounded cache for the others. A follower outside the cache reads for itself.
 
+use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use loopledger_event_log::{EventLog, LogReader, Offset, ReadError};
+use loopledger_event_log::{EventLog, LogReader, LogRecord, Offset, ReadError};
 use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
 
 use super::record::{Batch, Place};
 
 /// Bytes of records (decoded commits are a few times as large) kept for slower followers: about 10,000 commits, some
 /// tens of milliseconds of replay.
 const CACHE_BYTES_MAX: usize = 4 * 1_024 * 1_024;
+/// After so long without a record the cache is let go: by then its followers have what was in it.
+const IDLE: Duration = Duration::from_secs(2);
 
 /// What a follower finds at its offset.
 pub(super) enum Look {
@@ -89,9 +93,9 @@ impl Source {
             self.wanted.notified().await;
             let Some(tip) = self.lock().tip else { continue };
             let read = match &mut reader {
-                Some(reader) => reader.next().await,
+                Some(reader) => self.next(reader).await,
                 None => match log.read(self.place.topic, self.place.partition, tip) {
-                    Ok(opened) => reader.insert(opened).next().await,
+                    Ok(opened) => self.next(reader.insert(opened)).await,
                     Err(error) => Err(error),
                 },
             };
@@ -100,6 +104,21 @@ impl Source {
                 Err(error) => self.fail(error),
             }
         }
+    }
+
+    async fn next(&self, reader: &mut Box<dyn LogReader>) -> Result<Vec<LogRecord>, ReadError> {
+        // Reading is cancel-safe.
+        if let Ok(read) = timeout(IDLE, reader.next()).await {
+            return read;
+        }
+        self.let_go();
+        reader.next().await
+    }
+
+    fn let_go(&self) {
+        let mut cache = self.lock();
+        cache.batches = VecDeque::new();
+        cache.bytes = 0;
     }
 
     fn push(&self, batch: Batch) {
@@ -125,5 +144,40 @@ impl Source {
 
     fn lock(&self) -> MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use loopledger_event_log::{MemoryLog, Record};
+    use loopledger_types::{CountyCode, Key, Partition, Service, Topic};
+
+    use super::*;
+
+    /// An idle county would otherwise hold some tens of megabytes of commits that everybody has seen.
+    #[tokio::test(start_paused = true)]
+    async fn the_cache_is_let_go_when_nothing_comes() {
+        let (topic, partition) = (Topic(Service::Station), Partition(0));
+        let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new(1));
+        let record = || Record { key: Key(CountyCode::TUOLI), headers: Vec::new(), value: Bytes::from_static(b"any") };
+        let source = Arc::new(Source::new(Place { topic, partition, partition_count: 1 }));
+        let running = tokio::spawn(Arc::clone(&source).run(Arc::clone(&log)));
+        let mut arrived = source.subscribe();
+        for round in 0..2 {
+            assert!(log.append(topic, partition, vec![record()]).await.iter().all(Result::is_ok));
+            let end = source.lock().tip.unwrap_or(Offset::START);
+            assert!(matches!(source.look(end, &mut 0), Look::Awaited), "round {round}");
+            arrived.changed().await.unwrap();
+            assert!(matches!(source.look(end, &mut 0), Look::Cached(_)), "round {round}");
+            let mut steps = 0..10;
+            while !source.lock().batches.is_empty() {
+                steps.next().expect("it is let go some steps after the time has come");
+                tokio::time::advance(IDLE).await;
+                tokio::task::yield_now().await;
+            }
+            assert!(matches!(source.look(end, &mut 0), Look::Elsewhere), "a slow follower reads for itself");
+        }
+        running.abort();
     }
 }
