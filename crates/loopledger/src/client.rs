@@ -13,31 +13,12 @@ use loopledger_proto::station::v1::station_service_client::StationServiceClient;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::exit::{Failure, chain};
+use crate::program::Program;
 
 /// How long to wait for a connection; a server on this machine or in this cluster answers in milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Largest answer taken: a page of a statement, with room.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// The programs that a client talks to; the projection serves every query of the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Program {
-    Procurement,
-    Station,
-    Distribution,
-    Sales,
-    Projection,
-}
-
-impl Program {
-    const ALL: [(Self, &'static str); 5] = [
-        (Self::Procurement, "procurement"),
-        (Self::Station, "station"),
-        (Self::Distribution, "distribution"),
-        (Self::Sales, "sales"),
-        (Self::Projection, "projection"),
-    ];
-}
 
 /// Open connections, one per program (the same one if one URL serves all).
 #[derive(Debug, Clone)]
@@ -54,22 +35,20 @@ impl Client {
                 let (name, url) = pair
                     .split_once('=')
                     .ok_or_else(|| Failure::Usage(format!("--server: '{pair}' is not service=URL")))?;
-                let (program, _) = Program::ALL
-                    .into_iter()
-                    .find(|(_, known)| *known == name.trim())
+                let program = Program::named(name.trim())
                     .ok_or_else(|| Failure::Usage(format!("--server: there is no service '{name}'")))?;
                 channels.push((program, connect(url.trim()).await?));
             }
         } else {
             let channel = connect(server).await?;
-            channels.extend(Program::ALL.into_iter().map(|(program, _)| (program, channel.clone())));
+            channels.extend(Program::ALL.map(|program| (program, channel.clone())));
         }
         Ok(Self { channels })
     }
 
     fn channel(&self, program: Program) -> Result<Channel, Failure> {
         let found = self.channels.iter().find(|(known, _)| *known == program).map(|(_, channel)| channel.clone());
-        found.ok_or_else(|| Failure::Usage(format!("--server names no address of {program:?}")))
+        found.ok_or_else(|| Failure::Usage(format!("--server names no address of {program}")))
     }
 
     pub(crate) fn procurement(&self) -> Result<ProcurementServiceClient<Channel>, Failure> {

@@ -11,8 +11,9 @@ mod crash;
 pub mod demo;
 mod exit;
 mod output;
+mod program;
 mod record;
-mod up;
+mod server;
 
 use std::process::ExitCode;
 
@@ -44,7 +45,7 @@ pub fn run() -> ExitCode {
 
 async fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Up(args) => up::up(args).await,
+        Command::Up(args) => server::up(args).await,
         Command::Demo { server, args } => command::demo(async || Client::connect(&server.server).await, &args).await,
         Command::Record { server, args } => command::record(&Client::connect(&server.server).await?, &args).await,
         Command::Income { server, output, args } => {

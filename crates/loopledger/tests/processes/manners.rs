@@ -54,6 +54,15 @@ fn the_demo_played_twice_changes_nothing_and_survives_a_restart() {
     assert!(second.1.contains("lock"), "{}", second.1);
 }
 
+#[test]
+fn one_signal_ends_it_also_while_the_demo_plays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for signal in ["-INT", "-TERM"] {
+        let server = Server::start_demo(&folder.path().join(signal));
+        assert_eq!(server.signal(signal), Some(0), "{signal}");
+    }
+}
+
 fn run_second_server(data: &std::path::Path) -> (Option<i32>, String) {
     let output = std::process::Command::new(crate::support::BINARY)
         .args(["up", "--listen", "127.0.0.1:0", "--data"])

@@ -21,12 +21,22 @@ impl Server {
 
     /// The same with a crash point; `None` if the server ended before it was ready (a point in the start itself).
     pub(crate) fn start_with(data: &Path, crash_point: Option<&str>) -> Option<Self> {
-        let mut command = Command::new(BINARY);
-        command.args(["up", "--listen", "127.0.0.1:0", "--data"]).arg(data).stdout(Stdio::piped());
-        match crash_point {
-            Some(point) => command.env("LOOPLEDGER_CRASH_POINT", point),
-            None => command.env_remove("LOOPLEDGER_CRASH_POINT"),
-        };
+        let mut command = up(data);
+        if let Some(point) = crash_point {
+            command.env("LOOPLEDGER_CRASH_POINT", point);
+        }
+        Self::wait_for(command, "就绪")
+    }
+
+    /// Starts `up --demo`, and waits until it has begun to play.
+    pub(crate) fn start_demo(data: &Path) -> Self {
+        let mut command = up(data);
+        command.arg("--demo");
+        Self::wait_for(command, "托里县 2020年").expect("the demo begins")
+    }
+
+    /// Runs until a line of its output begins with `mark`; `None` if it ended before.
+    fn wait_for(mut command: Command, mark: &str) -> Option<Self> {
         let mut child = command.spawn().expect("the binary runs");
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let mut url = None;
@@ -35,7 +45,7 @@ impl Server {
                 let address = rest.split_whitespace().next().expect("an address");
                 url = Some(format!("http://{address}"));
             }
-            if line.starts_with("就绪") {
+            if line.starts_with(mark) {
                 let url = url.expect("the address is said before it is ready");
                 return Some(Self { child, lines, url });
             }
@@ -51,9 +61,14 @@ impl Server {
     }
 
     /// SIGINT, as Ctrl-C does; what it exits with.
-    pub(crate) fn interrupt(mut self) -> Option<i32> {
+    pub(crate) fn interrupt(self) -> Option<i32> {
+        self.signal("-INT")
+    }
+
+    /// Sends a signal once and waits for the end; what it exits with.
+    pub(crate) fn signal(mut self, signal: &str) -> Option<i32> {
         let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-INT", &pid]).status().expect("kill runs");
+        let sent = Command::new("kill").args([signal, &pid]).status().expect("kill runs");
         assert!(sent.success());
         while let Some(Ok(_)) = self.lines.next() {}
         self.child.wait().expect("it ends").code()
@@ -80,6 +95,14 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// `up` on a free port.
+fn up(data: &Path) -> Command {
+    let mut command = Command::new(BINARY);
+    command.args(["up", "--listen", "127.0.0.1:0", "--data"]).arg(data).stdout(Stdio::piped());
+    command.env_remove("LOOPLEDGER_CRASH_POINT");
+    command
 }
 
 /// Runs a client command against `server`.

@@ -1,0 +1,161 @@
+//! The programs of this process, whichever they are.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use futures::future::{join_all, try_join_all};
+use loopledger_distribution as distribution;
+use loopledger_procurement as procurement;
+use loopledger_projection::{Projection, ProjectionConfig, SERVICE_NAMES, StoragePlace};
+use loopledger_sales as sales;
+use loopledger_service::clock::{Clock, SystemClock};
+use loopledger_service::feed::Feed;
+use loopledger_service::grpc::Server;
+use loopledger_service::program::{ProgramConfig, StartError};
+use loopledger_service::writer::{Health, WriterConfig};
+use loopledger_station as station;
+use loopledger_types::CountyCode;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::exit::Failure;
+use crate::program::Program;
+
+/// One running program.
+enum App {
+    Procurement(procurement::App),
+    Station(station::App),
+    Distribution(distribution::App),
+    Sales(sales::App),
+    Projection(Box<Projection>),
+}
+
+/// Everything that runs.
+pub(super) struct Apps(Vec<App>);
+
+impl Apps {
+    /// Opens the stores of `programs` in `data` and starts them. Each reads its own store, which takes a while after
+    /// years of commits: side by side.
+    pub(super) async fn start(
+        programs: &[Program],
+        feed: &Feed,
+        data: &Path,
+        writer: WriterConfig,
+        stop: &CancellationToken,
+    ) -> Result<Self, Failure> {
+        let stores = data.join("state");
+        let config = ProgramConfig { county: CountyCode::TUOLI, data: Some(stores.clone()), writer };
+        let starts = programs.iter().map(|program| start(*program, feed, &config, &stores, stop));
+        Ok(Self(try_join_all(starts).await?))
+    }
+
+    /// Offers every program on `server`, healthy while it serves.
+    pub(super) fn serve(&self, server: &mut Server) {
+        for app in &self.0 {
+            match app {
+                App::Procurement(app) => procurement::serve(app, server),
+                App::Station(app) => station::serve(app, server),
+                App::Distribution(app) => distribution::serve(app, server),
+                App::Sales(app) => sales::serve(app, server),
+                App::Projection(projection) => {
+                    server.route(|routes| projection.add_services(routes));
+                    for name in SERVICE_NAMES {
+                        server
+                            .follow(name, projection.health(), |health| health.is_caught_up && health.halt().is_none());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until everything has read what was in the log at the start. What is halted is told and served as such:
+    /// queries and the other streams go on.
+    pub(super) async fn caught_up(&self) -> Result<(), Failure> {
+        for app in &self.0 {
+            app.caught_up().await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn shut_down(self) {
+        // Writers first: what they finish is still folded before the projection stores.
+        let (projections, writers): (Vec<_>, Vec<_>) =
+            self.0.into_iter().partition(|app| matches!(app, App::Projection(_)));
+        join_all(writers.into_iter().map(App::shut_down)).await;
+        join_all(projections.into_iter().map(App::shut_down)).await;
+    }
+}
+
+impl App {
+    async fn caught_up(&self) -> Result<(), Failure> {
+        match self {
+            Self::Procurement(app) => writer_caught_up(Program::Procurement, app.handle().health()).await,
+            Self::Station(app) => writer_caught_up(Program::Station, app.handle().health()).await,
+            Self::Distribution(app) => writer_caught_up(Program::Distribution, app.handle().health()).await,
+            Self::Sales(app) => writer_caught_up(Program::Sales, app.handle().health()).await,
+            Self::Projection(projection) => {
+                if let Some(halt) = projection.caught_up().await.halt() {
+                    say_halted(Program::Projection, halt);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn shut_down(self) {
+        match self {
+            Self::Procurement(app) => drop(app.shut_down().await),
+            Self::Station(app) => drop(app.shut_down().await),
+            Self::Distribution(app) => drop(app.shut_down().await),
+            Self::Sales(app) => drop(app.shut_down().await),
+            Self::Projection(projection) => projection.shutdown().await,
+        }
+    }
+}
+
+async fn start(
+    program: Program,
+    feed: &Feed,
+    config: &ProgramConfig,
+    stores: &Path,
+    stop: &CancellationToken,
+) -> Result<App, Failure> {
+    match program {
+        Program::Procurement => opened(feed, config, procurement::App::start).await.map(App::Procurement),
+        Program::Station => opened(feed, config, station::App::start).await.map(App::Station),
+        Program::Distribution => opened(feed, config, distribution::App::start).await.map(App::Distribution),
+        Program::Sales => opened(feed, config, sales::App::start).await.map(App::Sales),
+        Program::Projection => {
+            let place = StoragePlace::Directory(stores.join(format!("projection-{}", config.county)));
+            let projection = Projection::start(ProjectionConfig::new(config.county, place), feed.clone(), stop.clone());
+            let projection = projection.await.map_err(|error| Failure::refused("start", &error))?;
+            Ok(App::Projection(Box::new(projection)))
+        }
+    }
+}
+
+type Start<A> = fn(&Feed, Arc<dyn Clock>, &ProgramConfig) -> Result<A, StartError>;
+
+/// Opens a service's store, and starts its writer.
+async fn opened<A: Send + 'static>(feed: &Feed, config: &ProgramConfig, start: Start<A>) -> Result<A, Failure> {
+    let (feed, config) = (feed.clone(), config.clone());
+    let opening = tokio::task::spawn_blocking(move || start(&feed, Arc::new(SystemClock), &config));
+    let opened = opening.await.map_err(|error| Failure::refused("start", &error))?;
+    opened.map_err(|error| Failure::refused("start", &error))
+}
+
+async fn writer_caught_up(program: Program, mut health: watch::Receiver<Health>) -> Result<(), Failure> {
+    let settled = health.wait_for(|health| !matches!(health, Health::CatchingUp(_))).await;
+    match settled.as_deref() {
+        Ok(Health::Halted(halt)) => {
+            say_halted(program, halt);
+            Ok(())
+        }
+        Ok(Health::Serving | Health::Stopped | Health::CatchingUp(_)) => Ok(()),
+        Err(_) => Err(Failure::Refused(format!("{program} ended while it started"))),
+    }
+}
+
+fn say_halted(program: Program, halt: &dyn core::fmt::Display) {
+    eprintln!("loopledger: {program} is halted: {halt}");
+}

@@ -1,0 +1,64 @@
+//! `up`: every program in one process, on the embedded log.
+
+use std::net::SocketAddr;
+
+use loopledger_service::feed::Feed;
+use loopledger_service::writer::WriterConfig;
+use loopledger_types::CountyCode;
+use tokio_util::sync::CancellationToken;
+
+use super::apps::Apps;
+use super::{Running, log};
+use crate::cli::UpArgs;
+use crate::client::Client;
+use crate::command::{DemoArgs, demo};
+use crate::crash;
+use crate::demo::DEMO_WEEKS;
+use crate::exit::Failure;
+use crate::program::Program;
+
+pub(crate) async fn up(args: UpArgs) -> Result<(), Failure> {
+    let on_point = crash::hook()?;
+    let log = log::open_file(&args.data, on_point.clone())?;
+    let feed = Feed::new(log.clone());
+    let running = Running::start(args.listen, log, async |server| {
+        let writer = WriterConfig { on_point, ..WriterConfig::default() };
+        let apps = Apps::start(&Program::ALL, &feed, &args.data, writer, &server.stop_token()).await?;
+        apps.serve(server);
+        Ok(apps)
+    })
+    .await?;
+    println!(
+        "LoopLedger 闭环账本 · 托里县 {} · gRPC {} · 数据 {}",
+        CountyCode::TUOLI,
+        running.address,
+        args.data.display()
+    );
+    let ended = live(&running, &args).await;
+    running.finish().await?;
+    ended
+}
+
+async fn live(running: &Running, args: &UpArgs) -> Result<(), Failure> {
+    if !running.caught_up().await? {
+        return Ok(());
+    }
+    println!("就绪(Ctrl-C 结束)");
+    if args.demo {
+        play_demo(running.address, args, &running.stop).await?;
+    }
+    running.asked_to_end().await;
+    Ok(())
+}
+
+async fn play_demo(address: SocketAddr, args: &UpArgs, stop: &CancellationToken) -> Result<(), Failure> {
+    let url = format!("http://{address}");
+    let demo_args = DemoArgs { households: args.households, seed: args.seed, weeks: DEMO_WEEKS, write: None };
+    let playing = demo(async || Client::connect(&url).await, &demo_args);
+    tokio::select! {
+        biased;
+        // What the demo says of a server that is ending is no failure.
+        () = stop.cancelled() => Ok(()),
+        played = playing => played,
+    }
+}
