@@ -1,0 +1,161 @@
+//! Where a partition ends.
+//!
+//! The broker tells its watermark, but offsets are positions, not counts: transactions of others leave control records
+//! behind, which nobody reads. Who waits for the record before the watermark would then wait for ever, so the last
+//! *record* is looked for from there on backwards, unless what this process has written or read tells already.
+
+use core::fmt;
+use core::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use loopledger_event_log::{Offset, ReadError};
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::Message;
+use rdkafka::topic_partition_list::TopicPartitionList;
+
+use crate::lanes::{Lanes, Place};
+use crate::metrics::Metrics;
+use crate::report::Context;
+
+/// How many offsets before the watermark are looked at first, and how much further each look goes.
+const FIRST_SPAN: u64 = 2;
+const SPAN_GROWTH: u64 = 8;
+/// The pause before a question that failed is asked again.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// Finds ends. Keeps one client, since the first use of each costs a while.
+pub(crate) struct Ends {
+    lanes: Arc<Lanes>,
+    consumer: BaseConsumer<Context>,
+    /// Held by whoever has the client look at records: it looks at one partition at a time.
+    looking: Mutex<()>,
+    answer_timeout: Duration,
+}
+
+impl fmt::Debug for Ends {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ends").finish_non_exhaustive()
+    }
+}
+
+impl Ends {
+    pub(crate) fn new(
+        settings: &ClientConfig,
+        lanes: Arc<Lanes>,
+        metrics: Arc<Metrics>,
+        answer_timeout: Duration,
+    ) -> KafkaResult<Self> {
+        let consumer = settings.create_with_context(Context::new(metrics))?;
+        Ok(Self { lanes, consumer, looking: Mutex::new(()), answer_timeout })
+    }
+
+    /// The offset after the last record. Waits for brokers, up to the time that an answer may take.
+    pub(crate) fn find(&self, place: Place) -> Result<Offset, ReadError> {
+        let deadline = Deadline::after(self.answer_timeout);
+        loop {
+            match self.try_find(place, &deadline) {
+                Ok(end) => return Ok(end),
+                Err(error) if deadline.remaining().is_zero() || !is_passing(&error) => {
+                    return Err(ReadError::Unavailable { reason: error.to_string() });
+                }
+                Err(_) => thread::sleep(RETRY_PAUSE.min(deadline.remaining())),
+            }
+        }
+    }
+
+    fn try_find(&self, place: Place, deadline: &Deadline) -> KafkaResult<Offset> {
+        let topic = self.lanes.topic_name(place);
+        let (low, high) = self.consumer.fetch_watermarks(topic, place.partition, deadline.remaining())?;
+        let (low, high) = (u64::try_from(low).unwrap_or(0), u64::try_from(high).unwrap_or(0));
+        if low >= high {
+            return Ok(Offset(high));
+        }
+        let lane = self.lanes.lane(place);
+        if let Some(end) = lane.end_at(high) {
+            return Ok(end);
+        }
+        let end = self.look_back(place, low, high, deadline)?;
+        lane.found_end(high, end);
+        Ok(end)
+    }
+
+    fn look_back(&self, place: Place, low: u64, high: u64, deadline: &Deadline) -> KafkaResult<Offset> {
+        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut until, mut span) = (high, FIRST_SPAN);
+        let mut found = None;
+        while found.is_none() && until > low {
+            let from = high.saturating_sub(span).max(low);
+            found = self.last_record(place, from, until, deadline)?;
+            (until, span) = (from, span.saturating_mul(SPAN_GROWTH));
+        }
+        self.consumer.unassign()?;
+        Ok(Offset(found.unwrap_or(low)))
+    }
+
+    /// The offset after the last record in the range.
+    fn last_record(&self, place: Place, from: u64, until: u64, deadline: &Deadline) -> KafkaResult<Option<u64>> {
+        let mut assignment = TopicPartitionList::with_capacity(1);
+        let offset = rdkafka::Offset::Offset(i64::try_from(from).unwrap_or(i64::MAX));
+        assignment.add_partition_offset(self.lanes.topic_name(place), place.partition, offset)?;
+        self.consumer.assign(&assignment)?;
+        let mut last = None;
+        loop {
+            let remaining = deadline.remaining();
+            match self.consumer.poll(remaining) {
+                Some(Ok(message)) => {
+                    let offset = u64::try_from(message.offset()).unwrap_or(0);
+                    if offset >= until {
+                        return Ok(last);
+                    }
+                    if offset >= from {
+                        last = Some(offset.saturating_add(1));
+                    }
+                    if offset.saturating_add(1) == until {
+                        return Ok(last);
+                    }
+                }
+                Some(Err(KafkaError::PartitionEOF(partition))) if partition == place.partition => return Ok(last),
+                Some(Err(error)) if !is_passing(&error) => return Err(error),
+                Some(Err(_)) | None if remaining.is_zero() => {
+                    return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut));
+                }
+                Some(Err(_)) | None => {}
+            }
+        }
+    }
+}
+
+/// Whether asking again may help.
+fn is_passing(error: &KafkaError) -> bool {
+    !matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition
+                | RDKafkaErrorCode::TopicAuthorizationFailed
+                | RDKafkaErrorCode::Authentication
+                | RDKafkaErrorCode::SSL
+                | RDKafkaErrorCode::AutoOffsetReset
+        )
+    )
+}
+
+struct Deadline {
+    at: Option<Instant>,
+}
+
+impl Deadline {
+    fn after(duration: Duration) -> Self {
+        Self { at: Instant::now().checked_add(duration) }
+    }
+
+    fn remaining(&self) -> Duration {
+        // A time beyond what the clock can say never comes.
+        self.at.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()))
+    }
+}

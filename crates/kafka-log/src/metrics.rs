@@ -1,0 +1,86 @@
+//! What the log counts. Whoever serves metrics takes [`Metrics::snapshot`].
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! metrics {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Counters (`…_total`) and gauges of one [`KafkaLog`](crate::KafkaLog). Counters begin at zero with it.
+        #[derive(Debug, Default)]
+        pub struct Metrics { $($(#[$doc])* pub $name: Gauge,)* }
+
+        impl Metrics {
+            /// Every value by its name.
+            pub fn snapshot(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name.get()),)*]
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Records given to the producer.
+    produced_total,
+    /// Records that the cluster confirmed.
+    confirmed_total,
+    /// Records refused because too many bytes wait.
+    busy_total,
+    too_large_total,
+    /// Records that the cluster did not confirm in time.
+    failed_timed_out_total,
+    /// Records given up with a producer: at the end, or because it failed for good.
+    failed_purged_total,
+    /// Records that the cluster refused.
+    failed_refused_total,
+    /// Records given to the producer and not reported on yet.
+    queued_records,
+    queued_bytes,
+    /// Times that a producer failed for good and another took its place.
+    producer_rebuilds_total,
+    /// Attempts of the producer to connect to a broker, and its requests that it sent again.
+    connects,
+    request_retries,
+    /// Errors that the Kafka client reported, of connections most of them. It goes on by itself.
+    broker_errors_total,
+    /// Times that a client had lost all brokers.
+    all_brokers_down_total,
+    readers,
+    read_records_total,
+    read_batches_total,
+    /// Errors handed to those who read.
+    read_errors_total,
+    /// Times that a reader asked again from where it stood.
+    read_restarts_total,
+    /// Offsets between the readers and the ends of their partitions, some seconds old.
+    fetch_lag,
+}
+
+/// A number that threads of the log write and anybody reads.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicU64);
+
+impl Gauge {
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add(&self, count: usize) {
+        self.0.fetch_add(wide(count), Ordering::Relaxed);
+    }
+
+    pub(crate) fn take(&self, count: usize) {
+        self.0.fetch_sub(wide(count), Ordering::Relaxed);
+    }
+
+    pub(crate) fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    /// Replaces one part of a sum.
+    pub(crate) fn replace(&self, old: u64, new: u64) {
+        self.0.fetch_add(new.wrapping_sub(old), Ordering::Relaxed);
+    }
+}
+
+fn wide(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,96 @@
+//! Records on their way from the Kafka client to whoever reads: one allocation for the values of a batch, not two for
+//! each record.
+
+use core::mem;
+use core::ops::Range;
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use loopledger_event_log::{Headers, LogRecord, Offset, READ_BATCH_BYTES_MAX, READ_BATCH_RECORDS_MAX};
+use rdkafka::message::{BorrowedMessage, Headers as _, Message};
+
+/// Names of headers that LoopLedger writes: they need no allocation.
+const KNOWN_HEADERS: [&str; 8] =
+    ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "content-type", "traceparent", "tracestate"];
+
+/// Records that are being collected.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    records: Vec<Piece>,
+    /// Values and values of headers, one after the other.
+    bytes: Vec<u8>,
+    value_bytes: usize,
+}
+
+/// A record whose bytes lie in the batch.
+#[derive(Debug)]
+struct Piece {
+    offset: u64,
+    value: Range<usize>,
+    headers: Vec<(Cow<'static, str>, Range<usize>)>,
+}
+
+impl Batch {
+    pub(super) const fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether another record of so many bytes stays within the bounds of a read. The first always does.
+    pub(super) const fn fits(&self, value_bytes: usize) -> bool {
+        self.is_empty()
+            || self.len() < READ_BATCH_RECORDS_MAX
+                && self.value_bytes.saturating_add(value_bytes) <= READ_BATCH_BYTES_MAX
+    }
+
+    pub(super) fn push(&mut self, offset: u64, message: &BorrowedMessage<'_>) {
+        let value = message.payload().unwrap_or_default();
+        self.value_bytes = self.value_bytes.saturating_add(value.len());
+        let value = self.store(value);
+        let mut headers = Vec::new();
+        if let Some(found) = message.headers() {
+            headers.reserve_exact(found.count());
+            for index in 0..found.count() {
+                // A header without a value is one with an empty value: the port knows no difference.
+                if let Some(header) = found.try_get(index) {
+                    headers.push((name(header.key), self.store(header.value.unwrap_or_default())));
+                }
+            }
+        }
+        self.records.push(Piece { offset, value, headers });
+    }
+
+    fn store(&mut self, bytes: &[u8]) -> Range<usize> {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        start..self.bytes.len()
+    }
+
+    /// Takes what was collected. The next batch is expected to be as large.
+    pub(super) fn take(&mut self) -> Vec<LogRecord> {
+        let next = Self {
+            records: Vec::with_capacity(self.records.len()),
+            bytes: Vec::with_capacity(self.bytes.len()),
+            value_bytes: 0,
+        };
+        let batch = mem::replace(self, next);
+        let bytes = Bytes::from(batch.bytes);
+        let record = |piece: Piece| {
+            let headers: Headers = piece.headers.into_iter().map(|(name, value)| (name, bytes.slice(value))).collect();
+            LogRecord {
+                offset: Offset(piece.offset),
+                next: Offset(piece.offset.saturating_add(1)),
+                headers,
+                value: bytes.slice(piece.value),
+            }
+        };
+        batch.records.into_iter().map(record).collect()
+    }
+}
+
+fn name(name: &str) -> Cow<'static, str> {
+    KNOWN_HEADERS.iter().find(|known| **known == name).map_or_else(|| name.to_owned().into(), |known| (*known).into())
+}

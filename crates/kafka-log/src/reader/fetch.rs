@@ -1,0 +1,230 @@
+//! The thread of a reader.
+
+use core::time::Duration;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use loopledger_event_log::{LogRecord, Offset, ReadError};
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::topic_partition_list::TopicPartitionList;
+use tokio::sync::mpsc;
+
+use super::batch::Batch;
+use super::trouble::{Trouble, trouble};
+use crate::lanes::{Lanes, Place};
+use crate::metrics::Metrics;
+use crate::report::Context;
+
+/// How often a waiting thread looks whether anybody still reads. Records wake it at once.
+const POLL: Duration = Duration::from_millis(100);
+/// The pause after an error before the same place is asked for again.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
+
+type Batches = mpsc::Sender<Result<Vec<LogRecord>, ReadError>>;
+
+/// What readers of one log share.
+#[derive(Debug, Clone)]
+pub(crate) struct Cluster {
+    pub(crate) settings: Arc<ClientConfig>,
+    pub(crate) lanes: Arc<Lanes>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) answer_timeout: Duration,
+    pub(crate) closed: Arc<AtomicBool>,
+}
+
+pub(super) struct Fetcher {
+    cluster: Cluster,
+    place: Place,
+    /// The offset that is read next. Everything before it was handed over.
+    position: u64,
+    batches: Batches,
+    batch: Batch,
+    /// Where a batch was found damaged: once may have happened on the way.
+    damaged_at: Option<u64>,
+    /// Records that were handed over are gone, and others stand in their place: nothing that follows belongs to them.
+    is_cut: bool,
+}
+
+/// How a stretch of reading ended.
+#[derive(Debug)]
+enum End {
+    /// Nobody reads any more.
+    Closed,
+    /// The same place has to be asked for again.
+    Again,
+    /// A new client is needed.
+    Dead,
+}
+
+impl Fetcher {
+    pub(super) fn new(cluster: Cluster, place: Place, from: Offset, batches: Batches) -> Self {
+        Self { cluster, place, position: from.0, batches, batch: Batch::default(), damaged_at: None, is_cut: false }
+    }
+
+    pub(super) fn run(mut self) {
+        self.cluster.metrics.readers.add(1);
+        while !self.is_over() {
+            let context = Context::new(Arc::clone(&self.cluster.metrics));
+            let failure = match self.cluster.settings.create_with_context::<_, BaseConsumer<Context>>(context) {
+                Ok(consumer) => match self.serve(&consumer) {
+                    Ok(()) => break,
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            if !self.report(unavailable(&failure)) {
+                break;
+            }
+        }
+        self.cluster.metrics.readers.take(1);
+    }
+
+    fn is_over(&self) -> bool {
+        self.batches.is_closed() || self.cluster.closed.load(Ordering::Relaxed)
+    }
+
+    /// Reads with this client until nobody wants more, or the client is of no use any more.
+    fn serve(&mut self, consumer: &BaseConsumer<Context>) -> KafkaResult<()> {
+        loop {
+            if self.is_cut {
+                while self.report(self.damaged("records before it were lost, and others written")) {}
+                return Ok(());
+            }
+            self.assign(consumer)?;
+            match self.read_on(consumer) {
+                End::Closed => return Ok(()),
+                End::Again => self.cluster.metrics.read_restarts_total.add(1),
+                End::Dead => {
+                    let fatal = consumer.client().fatal_error();
+                    return Err(fatal.map_or(KafkaError::Canceled, |(code, _)| KafkaError::Global(code)));
+                }
+            }
+        }
+    }
+
+    fn assign(&self, consumer: &BaseConsumer<Context>) -> KafkaResult<()> {
+        // Beyond what Kafka counts to is beyond every end.
+        let position = i64::try_from(self.position).unwrap_or(i64::MAX);
+        let mut assignment = TopicPartitionList::with_capacity(1);
+        let offset = rdkafka::Offset::Offset(position);
+        assignment.add_partition_offset(self.cluster.lanes.topic_name(self.place), self.place.partition, offset)?;
+        consumer.assign(&assignment)
+    }
+
+    fn read_on(&mut self, consumer: &BaseConsumer<Context>) -> End {
+        loop {
+            // What is there already is collected; what was collected is handed over before anything is waited for.
+            let wait = if self.batch.is_empty() { POLL } else { Duration::ZERO };
+            match consumer.poll(wait) {
+                Some(Ok(message)) => {
+                    if !self.batch.fits(message.payload_len()) && !self.hand_over() {
+                        return End::Closed;
+                    }
+                    self.take(&message);
+                }
+                None if self.hand_over() && !self.is_over() => {}
+                Some(Err(error)) if self.hand_over() => {
+                    if let Some(end) = self.face(consumer, &error) {
+                        return end;
+                    }
+                }
+                None | Some(Err(_)) => return End::Closed,
+            }
+        }
+    }
+
+    fn take(&mut self, message: &BorrowedMessage<'_>) {
+        // A client that was asked for a place may still hold what lies before it.
+        if let Ok(offset) = u64::try_from(message.offset())
+            && offset >= self.position
+        {
+            self.batch.push(offset, message);
+            self.position = offset.saturating_add(1);
+        }
+    }
+
+    /// False: nobody takes it.
+    fn hand_over(&mut self) -> bool {
+        if self.batch.is_empty() {
+            return true;
+        }
+        self.damaged_at = None;
+        self.cluster.lanes.lane(self.place).saw(self.position);
+        self.cluster.metrics.read_records_total.add(self.batch.len());
+        self.cluster.metrics.read_batches_total.add(1);
+        self.batches.blocking_send(Ok(self.batch.take())).is_ok()
+    }
+
+    /// Deals with an error of the client. None: it reads on by itself.
+    fn face(&mut self, consumer: &BaseConsumer<Context>, error: &KafkaError) -> Option<End> {
+        let why = match trouble(error) {
+            Trouble::Passing => return None,
+            Trouble::Outage => return (!self.report(unavailable(error))).then_some(End::Closed),
+            Trouble::NotThere => self.look_around(consumer),
+            Trouble::Damaged => {
+                let again = self.damaged_at.replace(self.position) == Some(self.position);
+                again.then(|| self.damaged("a batch of records does not have its checksum"))
+            }
+            Trouble::Stopped if consumer.client().fatal_error().is_some() => return Some(End::Dead),
+            Trouble::Stopped => Some(unavailable(error)),
+        };
+        let goes_on = match why {
+            Some(why) => self.report(why),
+            None => self.pause(),
+        };
+        Some(if goes_on { End::Again } else { End::Closed })
+    }
+
+    /// Why the place that was asked for is not there. None: it is, and whoever said no did not know yet.
+    fn look_around(&mut self, consumer: &BaseConsumer<Context>) -> Option<ReadError> {
+        let topic = self.cluster.lanes.topic_name(self.place);
+        let range = consumer.fetch_watermarks(topic, self.place.partition, self.cluster.answer_timeout);
+        let (low, high) = match range {
+            Ok((low, high)) => (u64::try_from(low).unwrap_or(0), u64::try_from(high).unwrap_or(0)),
+            Err(error) => return Some(unavailable(&error)),
+        };
+        let from = Offset(self.position);
+        if self.position > high {
+            Some(ReadError::OffsetOutOfRange { from, end: Offset(high) })
+        } else if self.position < low {
+            Some(self.damaged("records from here on were deleted"))
+        } else {
+            self.is_cut = consumer.context().saw_cut();
+            None
+        }
+    }
+
+    fn damaged(&self, reason: &'static str) -> ReadError {
+        // As brokers name the folder of a partition.
+        let segment = PathBuf::from(format!("{}-{}", self.cluster.lanes.topic_name(self.place), self.place.partition));
+        ReadError::Damaged { segment, offset: Offset(self.position), reason }
+    }
+
+    /// Tells whoever reads, and waits until they have heard it and ask again. False: nobody does.
+    fn report(&self, error: ReadError) -> bool {
+        self.cluster.metrics.read_errors_total.add(1);
+        if self.batches.blocking_send(Err(error)).is_err() {
+            return false;
+        }
+        while self.pause() {
+            if self.batches.capacity() == self.batches.max_capacity() {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn pause(&self) -> bool {
+        thread::sleep(RETRY_PAUSE);
+        !self.is_over()
+    }
+}
+
+fn unavailable(error: &KafkaError) -> ReadError {
+    ReadError::Unavailable { reason: error.to_string() }
+}

@@ -1,0 +1,58 @@
+//! One reader's place in one partition: a thread that fetches, and a short queue between it and whoever reads.
+//!
+//! `assign()` by hand, never `subscribe()`: where to read is the caller's business, and a group's rebalancing has taken
+//! partitions away from readers for good before.
+
+mod batch;
+mod fetch;
+mod trouble;
+
+use std::thread;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use loopledger_event_log::{LogReader, LogRecord, Offset, ReadError};
+use tokio::sync::mpsc;
+
+pub(crate) use fetch::Cluster;
+use fetch::Fetcher;
+
+use crate::lanes::Place;
+
+/// Batches that wait between the thread and whoever reads: one to take, one to come.
+const QUEUE_BATCHES: usize = 2;
+
+type Batches = mpsc::Receiver<Result<Vec<LogRecord>, ReadError>>;
+
+/// Dropping it ends its thread, some time later.
+#[derive(Debug)]
+pub(crate) struct KafkaReader {
+    batches: Batches,
+}
+
+impl KafkaReader {
+    pub(crate) fn open(cluster: Cluster, place: Place, from: Offset) -> Result<Self, ReadError> {
+        let (sender, batches) = mpsc::channel(QUEUE_BATCHES);
+        let name = format!("kafka-read-{}-{}", place.topic.0, place.partition);
+        let fetcher = Fetcher::new(cluster, place, from, sender);
+        thread::Builder::new().name(name).spawn(move || fetcher.run()).map_err(|error| ReadError::Unavailable {
+            reason: format!("the thread that reads could not be started: {error}"),
+        })?;
+        Ok(Self { batches })
+    }
+}
+
+impl LogReader for KafkaReader {
+    // Receiving is cancel-safe, and batches are bounded where they are made.
+    fn next(&mut self) -> BoxFuture<'_, Result<Vec<LogRecord>, ReadError>> {
+        async { self.batches.recv().await.unwrap_or(Err(ReadError::Closed)) }.boxed()
+    }
+
+    fn poll_now(&mut self) -> Result<Vec<LogRecord>, ReadError> {
+        match self.batches.try_recv() {
+            Ok(batch) => batch,
+            Err(mpsc::error::TryRecvError::Empty) => Ok(Vec::new()),
+            Err(mpsc::error::TryRecvError::Disconnected) => Err(ReadError::Closed),
+        }
+    }
+}

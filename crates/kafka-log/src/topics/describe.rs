@@ -1,0 +1,131 @@
+//! What the cluster says of itself and of our topics.
+
+use core::fmt;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::select_ok;
+use loopledger_types::{Service, Topic};
+use rdkafka::admin::{AdminClient, AdminOptions, ConfigResource, ConfigSource, ResourceSpecifier};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::metadata::{MetadataBroker, MetadataTopic};
+
+use crate::error::ConnectError;
+use crate::lanes::topic_name;
+use crate::log::unreachable;
+use crate::metrics::Metrics;
+use crate::report::Context;
+use crate::settings::KafkaOptions;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cluster {
+    /// Brokers that are members now.
+    pub(super) brokers: Vec<i32>,
+    pub(super) eligible_leader_replicas: bool,
+    /// All five, in the order of the services.
+    pub(super) topics: Vec<TopicState>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TopicState {
+    pub(super) name: String,
+    /// The number of replicas of each partition; empty: there is no such topic.
+    pub(super) partitions: Vec<usize>,
+    pub(super) settings: BTreeMap<String, String>,
+}
+
+pub(super) struct Admin<'a> {
+    pub(super) options: &'a KafkaOptions,
+    pub(super) client: Arc<AdminClient<Context>>,
+}
+
+impl fmt::Debug for Admin<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admin").field("options", self.options).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Admin<'a> {
+    pub(super) fn new(options: &'a KafkaOptions, metrics: &Arc<Metrics>) -> Result<Self, ConnectError> {
+        let client = options
+            .admin()
+            .create_with_context(Context::new(Arc::clone(metrics)))
+            .map_err(|error| ConnectError::NoClient { reason: error.to_string() })?;
+        Ok(Self { options, client: Arc::new(client) })
+    }
+
+    pub(super) fn ask(&self) -> AdminOptions {
+        AdminOptions::new().request_timeout(Some(self.options.answer_timeout))
+    }
+
+    /// What a failed question means to whoever connects.
+    pub(super) fn failed(&self, action: &'static str, error: &KafkaError) -> ConnectError {
+        match error.rdkafka_error_code() {
+            Some(
+                RDKafkaErrorCode::OperationTimedOut
+                | RDKafkaErrorCode::RequestTimedOut
+                | RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::AllBrokersDown
+                | RDKafkaErrorCode::Resolve,
+            ) => unreachable(self.options, error),
+            _ => ConnectError::Refused { action, reason: error.to_string() },
+        }
+    }
+
+    pub(super) async fn describe(&self) -> Result<Cluster, ConnectError> {
+        let (brokers, mut topics) = self.members_and_topics().await?;
+        let names: Vec<String> = topics.iter().map(|topic| topic.name.clone()).collect();
+        let resources: Vec<_> = names.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
+        let action = "describe the topics";
+        let answers = self.client.describe_configs(&resources, &self.ask()).await;
+        for (topic, answer) in topics.iter_mut().zip(answers.map_err(|error| self.failed(action, &error))?) {
+            // Of a topic that is not there the client says nothing, and calls it a success.
+            let found = answer.map_err(|code| self.failed(action, &KafkaError::AdminOp(code)))?;
+            topic.settings = found.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?))).collect();
+        }
+        let eligible_leader_replicas = self.has_eligible_leader_replicas(&brokers).await?;
+        Ok(Cluster { brokers, eligible_leader_replicas, topics })
+    }
+
+    /// All topics are asked for: asking for one by name could create it, on a cluster that does so.
+    async fn members_and_topics(&self) -> Result<(Vec<i32>, Vec<TopicState>), ConnectError> {
+        let (client, timeout) = (Arc::clone(&self.client), self.options.answer_timeout);
+        let metadata = tokio::task::spawn_blocking(move || client.inner().fetch_metadata(None, timeout)).await;
+        let metadata = metadata
+            .map_err(|error| ConnectError::NoClient { reason: error.to_string() })?
+            .map_err(|error| unreachable(self.options, &error))?;
+        let state = |service| {
+            let name = topic_name(&self.options.topic_prefix, Topic(service));
+            let found = metadata.topics().iter().find(|topic| topic.name() == name);
+            let partitions = found.map_or(&[][..], MetadataTopic::partitions);
+            let partitions = partitions.iter().map(|partition| partition.replicas().len()).collect();
+            TopicState { name, partitions, settings: BTreeMap::new() }
+        };
+        Ok((metadata.brokers().iter().map(MetadataBroker::id).collect(), Service::ALL.map(state).into()))
+    }
+
+    /// The client cannot ask for features. But a cluster that has eligible leader replicas keeps `min.insync.replicas`
+    /// as a setting of all brokers, set when the feature is, and forbids to take it away; without the feature it is a
+    /// broker's own setting, or none. The first broker that answers will do: one may have died a moment ago.
+    async fn has_eligible_leader_replicas(&self, brokers: &[i32]) -> Result<bool, ConnectError> {
+        let resources: Vec<_> = brokers.iter().map(|id| ResourceSpecifier::Broker(*id)).collect();
+        let ask = self.ask();
+        let questions: Vec<_> = resources
+            .iter()
+            .map(|resource| self.client.describe_configs([resource], &ask).map(one_resource).boxed())
+            .collect();
+        if questions.is_empty() {
+            let error = KafkaError::AdminOp(RDKafkaErrorCode::AllBrokersDown);
+            return Err(unreachable(self.options, &error));
+        }
+        let (broker, _) = select_ok(questions).await.map_err(|error| self.failed("describe the brokers", &error))?;
+        let setting = broker.entries.iter().find(|entry| entry.name == "min.insync.replicas");
+        Ok(setting.is_some_and(|entry| entry.source == ConfigSource::DynamicDefaultBroker))
+    }
+}
+
+fn one_resource(answer: KafkaResult<Vec<Result<ConfigResource, RDKafkaErrorCode>>>) -> KafkaResult<ConfigResource> {
+    let first = answer?.into_iter().next();
+    first.unwrap_or(Err(RDKafkaErrorCode::ResourceNotFound)).map_err(KafkaError::AdminOp)
+}

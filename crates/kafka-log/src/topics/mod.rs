@@ -1,0 +1,36 @@
+//! The five topics: as they must be, created so, and checked at every start.
+//!
+//! What deliberately is not here: changing a topic that exists. A wrong setting is named with the command that mends
+//! it, and somebody who knows the cluster decides.
+
+mod create;
+mod describe;
+mod rules;
+mod wrong;
+
+use std::sync::Arc;
+
+pub use create::{Created, create};
+pub use rules::{Layout, Wanted};
+pub use wrong::{Mend, Wrong, WrongTopics};
+
+use crate::error::ConnectError;
+use crate::metrics::Metrics;
+use crate::settings::KafkaOptions;
+
+/// How many partitions a topic is created with: a county needs one, and the number is fixed for the topic's life.
+pub const DEFAULT_PARTITIONS: u32 = 64;
+
+/// Checks every topic. Refuses with everything that is wrong.
+pub async fn check(options: &KafkaOptions, wanted: Wanted) -> Result<Layout, ConnectError> {
+    check_with(options, wanted, &Arc::default()).await
+}
+
+pub(crate) async fn check_with(
+    options: &KafkaOptions,
+    wanted: Wanted,
+    metrics: &Arc<Metrics>,
+) -> Result<Layout, ConnectError> {
+    let cluster = describe::Admin::new(options, metrics)?.describe().await?;
+    Ok(rules::judge(&cluster, wanted, &options.brokers)?)
+}
