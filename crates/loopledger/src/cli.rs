@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::bench::Bench;
 use crate::command::{DemoArgs, IncomeArgs, LoopArgs, RecordArgs, StatementArgs, TraceArgs};
 use crate::output::Format;
+use crate::program::Program;
+use crate::server::PartitionSet;
 
 /// LoopLedger 闭环账本: the ledger of a county's circulation of farm produce.
 ///
@@ -21,8 +23,10 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// All services in one process, on the embedded log.
+    /// All services in one process, on the embedded log or on Kafka.
     Up(UpArgs),
+    /// One program in its own process, on Kafka; replicas may run side by side.
+    Serve(ServeArgs),
     /// Plays nine months of 托里县's business against a running server.
     Demo {
         #[command(flatten)]
@@ -112,6 +116,9 @@ pub(crate) struct UpArgs {
     /// Where the log and the stores live.
     #[arg(long, default_value = "data")]
     pub(crate) data: PathBuf,
+    /// Brokers of a Kafka cluster (host:port, separated by commas) instead of the embedded log.
+    #[arg(long, value_name = "BROKERS")]
+    pub(crate) kafka: Option<String>,
     /// gRPC address; port 0 picks a free one, which is printed.
     #[arg(long, default_value = "127.0.0.1:50051")]
     pub(crate) listen: SocketAddr,
@@ -124,4 +131,24 @@ pub(crate) struct UpArgs {
     /// Seed of the demo.
     #[arg(long, default_value_t = 2020, requires = "demo")]
     pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Which program.
+    #[arg(value_enum)]
+    pub(crate) service: Program,
+    /// Brokers of the Kafka cluster: host:port, separated by commas.
+    #[arg(long, value_name = "BROKERS")]
+    pub(crate) kafka: String,
+    /// Where the program's store lives. Programs may share a folder, replicas of one program may not.
+    #[arg(long, default_value = "data")]
+    pub(crate) data: PathBuf,
+    /// gRPC address [default: 127.0.0.1:50051 to 50055, in the order of the programs]; port 0 picks a free one.
+    #[arg(long)]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Partitions that this replica serves, e.g. 0-31,40, or none [default: all]. Of the others it is a hot standby: it
+    /// writes when it is asked, and reacts only to what has gone unanswered for 5 s.
+    #[arg(long)]
+    pub(crate) partitions: Option<PartitionSet>,
 }

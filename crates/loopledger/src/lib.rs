@@ -46,6 +46,7 @@ pub fn run() -> ExitCode {
 async fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Up(args) => server::up(args).await,
+        Command::Serve(args) => server::serve(args).await,
         Command::Demo { server, args } => command::demo(async || Client::connect(&server.server).await, &args).await,
         Command::Record { server, args } => command::record(&Client::connect(&server.server).await?, &args).await,
         Command::Income { server, output, args } => {

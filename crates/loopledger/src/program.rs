@@ -1,9 +1,12 @@
 //! The programs by their names, as the command line, addresses and clients know them.
 
 use core::fmt;
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use clap::ValueEnum;
 
 /// One of the programs that make up a county's ledger. The projection answers every query of the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Program {
     Procurement,
     Station,
@@ -28,6 +31,18 @@ impl Program {
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|program| program.name() == name)
+    }
+
+    /// Where it listens when it is served apart and nobody says otherwise.
+    pub(crate) const fn default_listen(self) -> SocketAddr {
+        let port = match self {
+            Self::Procurement => 50_051,
+            Self::Station => 50_052,
+            Self::Distribution => 50_053,
+            Self::Sales => 50_054,
+            Self::Projection => 50_055,
+        };
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
     }
 }
 

@@ -4,12 +4,34 @@ use std::path::Path;
 use std::sync::Arc;
 
 use loopledger_event_log::{EventLog, FileLog, FileLogOptions};
+use loopledger_kafka_log::{ConnectError, KafkaLog, KafkaOptions};
 use loopledger_service::writer::PointHook;
 
 use crate::exit::Failure;
 
+/// The log on Kafka, if there are brokers; else the embedded one in `data`.
+pub(super) async fn open(
+    brokers: Option<&str>,
+    data: &Path,
+    on_point: Option<PointHook>,
+) -> Result<Arc<dyn EventLog>, Failure> {
+    match brokers {
+        Some(brokers) => connect(brokers).await,
+        None => open_file(data, on_point),
+    }
+}
+
+/// The log on Kafka. Its topics are checked, never changed.
+pub(super) async fn connect(brokers: &str) -> Result<Arc<dyn EventLog>, Failure> {
+    match KafkaLog::connect(KafkaOptions::new(brokers)).await {
+        Ok(log) => Ok(Arc::new(log)),
+        Err(error @ ConnectError::Unreachable { .. }) => Err(Failure::Unreachable(error.to_string())),
+        Err(error) => Err(Failure::Refused(error.to_string())),
+    }
+}
+
 /// The embedded log in `data`; a torn tail is cut, and said.
-pub(super) fn open_file(data: &Path, on_point: Option<PointHook>) -> Result<Arc<dyn EventLog>, Failure> {
+fn open_file(data: &Path, on_point: Option<PointHook>) -> Result<Arc<dyn EventLog>, Failure> {
     let directory = data.join("log");
     std::fs::create_dir_all(&directory)
         .map_err(|error| Failure::Refused(format!("{}: {error}", directory.display())))?;

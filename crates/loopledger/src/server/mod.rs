@@ -1,10 +1,12 @@
-//! The server: `up` runs every program in one process.
+//! The servers: `up` runs every program in one process, `serve` one of them.
 //!
 //! Order of start: log, programs, server. Order of end: the server says `NOT_SERVING` and ends its streams, writers
 //! drain and store, the projection stores, the log closes.
 
 mod apps;
 mod log;
+mod partitions;
+mod serve;
 mod stop;
 mod up;
 
@@ -17,6 +19,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+pub(crate) use partitions::PartitionSet;
+pub(crate) use serve::serve;
 pub(crate) use up::up;
 
 use crate::exit::Failure;

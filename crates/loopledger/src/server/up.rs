@@ -1,4 +1,4 @@
-//! `up`: every program in one process, on the embedded log.
+//! `up`: every program in one process, on the embedded log or on Kafka.
 
 use std::net::SocketAddr;
 
@@ -19,7 +19,8 @@ use crate::program::Program;
 
 pub(crate) async fn up(args: UpArgs) -> Result<(), Failure> {
     let on_point = crash::hook()?;
-    let log = log::open_file(&args.data, on_point.clone())?;
+    let log = log::open(args.kafka.as_deref(), &args.data, on_point.clone()).await?;
+    let durability = log.durability();
     let feed = Feed::new(log.clone());
     let running = Running::start(args.listen, log, async |server| {
         let writer = WriterConfig { on_point, ..WriterConfig::default() };
@@ -29,7 +30,7 @@ pub(crate) async fn up(args: UpArgs) -> Result<(), Failure> {
     })
     .await?;
     println!(
-        "LoopLedger 闭环账本 · 托里县 {} · gRPC {} · 数据 {}",
+        "LoopLedger 闭环账本 · 托里县 {} · gRPC {} · 持久性 {durability} · 数据 {}",
         CountyCode::TUOLI,
         running.address,
         args.data.display()

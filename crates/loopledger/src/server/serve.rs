@@ -1,0 +1,52 @@
+//! `serve`: one program in its own process, on Kafka. Replicas of one service may run side by side: the chain keeps
+//! two writers of a stream apart, and which replica serves a county is an optimisation.
+
+use core::time::Duration;
+
+use loopledger_service::feed::Feed;
+use loopledger_service::writer::WriterConfig;
+use loopledger_types::{CountyCode, Key, Service, partition_of};
+
+use super::apps::Apps;
+use super::{Running, log};
+use crate::cli::ServeArgs;
+use crate::crash;
+use crate::exit::Failure;
+
+/// How long a standby leaves an upstream commit to the replica that serves the county: longer than a leader's change
+/// takes, so that a standby which reacts is needed.
+const STANDBY_REACTION_DELAY: Duration = Duration::from_secs(5);
+
+pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
+    let on_point = crash::hook()?;
+    let listen = args.listen.unwrap_or_else(|| args.service.default_listen());
+    let log = log::connect(&args.kafka).await?;
+    let feed = Feed::new(log.clone());
+    // The number is the same for every topic.
+    let partition = partition_of(Key(CountyCode::TUOLI), log.partition_count(Service::Station.topic()));
+    let is_standby = args.partitions.as_ref().is_some_and(|partitions| !partitions.contains(partition));
+    let running = Running::start(listen, log, async |server| {
+        let reaction_delay = if is_standby { STANDBY_REACTION_DELAY } else { Duration::ZERO };
+        let writer = WriterConfig { on_point, reaction_delay, ..WriterConfig::default() };
+        let apps = Apps::start(&[args.service], &feed, &args.data, writer, &server.stop_token()).await?;
+        apps.serve(server);
+        Ok(apps)
+    })
+    .await?;
+    println!(
+        "LoopLedger 闭环账本 · {}{} · 县 {} 分区 {} · gRPC {} · 数据 {}",
+        args.service,
+        if is_standby { "(备用)" } else { "" },
+        CountyCode::TUOLI,
+        partition.0,
+        running.address,
+        args.data.display()
+    );
+    let caught_up = running.caught_up().await;
+    if matches!(caught_up, Ok(true)) {
+        println!("就绪(Ctrl-C 结束)");
+        running.asked_to_end().await;
+    }
+    running.finish().await?;
+    caught_up.map(|_| ())
+}
