@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::service::Routes;
 
+use crate::beside::beside;
 use crate::checkpoint::{self, Checkpointer};
 use crate::fold::{Fold, follow};
 use crate::grpc::{Api, add_services};
@@ -80,7 +81,7 @@ impl Projection {
     /// last checkpoint.
     pub async fn start(config: ProjectionConfig, feed: Feed, stop: CancellationToken) -> Result<Self, StartError> {
         let ProjectionConfig { county, storage, checkpoint_every, checkpoint_commits } = config;
-        let opening = tokio::task::spawn_blocking(move || open(county, &storage));
+        let opening = beside(async move { open(county, &storage) });
         let Opened { store, folded, index, saved, report } = opening.await.map_err(|_| StartError::LoadPanicked)??;
         tracing::info!(%county, ?report, "the projection's state is loaded");
         let shared = Arc::new(Shared::new(county, feed, folded, index));
