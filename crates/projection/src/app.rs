@@ -9,7 +9,6 @@ use loopledger_service::feed::{Feed, FollowError, Follower};
 use loopledger_state_store::{Memory, Reason, RowStore, StoreError};
 use loopledger_types::{CountyCode, Head, Position, Service, StreamId};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -70,7 +69,8 @@ pub struct Projection {
     stop: CancellationToken,
     fold: AbortOnDropHandle<()>,
     followers: Vec<AbortOnDropHandle<()>>,
-    checkpointer: JoinHandle<()>,
+    /// Ends with the projection: after a crash nothing writes into its store any more.
+    checkpointer: AbortOnDropHandle<()>,
     checkpoints: mpsc::Sender<checkpoint::Request>,
     stop_checkpoints: CancellationToken,
 }
@@ -97,7 +97,7 @@ impl Projection {
         let every = checkpoint_every;
         let checkpointer =
             Checkpointer { shared: Arc::clone(&shared), store: Arc::new(store), saved, every, requests, offsets_saved };
-        let checkpointer = tokio::spawn(checkpointer.run(stop_checkpoints.clone()));
+        let checkpointer = AbortOnDropHandle::new(tokio::spawn(checkpointer.run(stop_checkpoints.clone())));
         let fold = AbortOnDropHandle::new(fold);
         Ok(Self { shared, report, stop, fold, followers, checkpointer, checkpoints, stop_checkpoints })
     }

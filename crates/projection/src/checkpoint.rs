@@ -13,6 +13,7 @@ use loopledger_types::{Head, Service};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::beside::beside;
 use crate::days::Days;
@@ -104,7 +105,7 @@ impl Checkpointer {
             let result = this.write(cut).await;
             (this, result)
         });
-        let (this, result) = written.await.ok()?;
+        let (this, result) = AbortOnDropHandle::new(written).await.ok()?;
         match result {
             Ok(bytes) => {
                 this.shared.metrics.checkpoints_total.add(1);
