@@ -9,12 +9,12 @@ use loopledger_service::feed::{Feed, FollowError, Follower};
 use loopledger_state_store::{Memory, Reason, RowStore, StoreError};
 use loopledger_types::{CountyCode, Head, Position, Service, StreamId};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::service::Routes;
 
+use crate::beside::beside;
 use crate::checkpoint::{self, Checkpointer};
 use crate::fold::{Fold, follow};
 use crate::grpc::{Api, add_services};
@@ -69,7 +69,8 @@ pub struct Projection {
     stop: CancellationToken,
     fold: AbortOnDropHandle<()>,
     followers: Vec<AbortOnDropHandle<()>>,
-    checkpointer: JoinHandle<()>,
+    /// Ends with the projection: after a crash nothing writes into its store any more.
+    checkpointer: AbortOnDropHandle<()>,
     checkpoints: mpsc::Sender<checkpoint::Request>,
     stop_checkpoints: CancellationToken,
 }
@@ -80,7 +81,7 @@ impl Projection {
     /// last checkpoint.
     pub async fn start(config: ProjectionConfig, feed: Feed, stop: CancellationToken) -> Result<Self, StartError> {
         let ProjectionConfig { county, storage, checkpoint_every, checkpoint_commits } = config;
-        let opening = tokio::task::spawn_blocking(move || open(county, &storage));
+        let opening = beside(async move { open(county, &storage) });
         let Opened { store, folded, index, saved, report } = opening.await.map_err(|_| StartError::LoadPanicked)??;
         tracing::info!(%county, ?report, "the projection's state is loaded");
         let shared = Arc::new(Shared::new(county, feed, folded, index));
@@ -96,7 +97,7 @@ impl Projection {
         let every = checkpoint_every;
         let checkpointer =
             Checkpointer { shared: Arc::clone(&shared), store: Arc::new(store), saved, every, requests, offsets_saved };
-        let checkpointer = tokio::spawn(checkpointer.run(stop_checkpoints.clone()));
+        let checkpointer = AbortOnDropHandle::new(tokio::spawn(checkpointer.run(stop_checkpoints.clone())));
         let fold = AbortOnDropHandle::new(fold);
         Ok(Self { shared, report, stop, fold, followers, checkpointer, checkpoints, stop_checkpoints })
     }

@@ -142,6 +142,7 @@ impl<'a> Waiting<'a> {
     async fn change(&mut self, deadline: Instant) -> bool {
         let changed = async {
             tokio::select! {
+                biased;
                 changed = self.heads.changed() => changed.is_ok(),
                 changed = self.health.changed() => changed.is_ok(),
             }

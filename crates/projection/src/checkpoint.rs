@@ -13,7 +13,9 @@ use loopledger_types::{Head, Service};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
+use crate::beside::beside;
 use crate::days::Days;
 use crate::saved::{Extra, Saved, offsets_row, page_row};
 use crate::shared::Shared;
@@ -84,7 +86,7 @@ impl Checkpointer {
             earliest = now.checked_add(began.elapsed().saturating_mul(SHARE)).unwrap_or(now);
         }
         let store = Arc::clone(&self.store);
-        let closed = tokio::task::spawn_blocking(move || store.close()).await;
+        let closed = beside(async move { store.close() }).await;
         if let Ok(Err(error)) = closed {
             tracing::warn!(%error, "could not close the store");
         }
@@ -98,12 +100,12 @@ impl Checkpointer {
             return Some(self);
         }
         let Some(cut) = self.cut().await else { return Some(self) };
-        let written = tokio::task::spawn_blocking(move || {
+        let written = beside(async move {
             let mut this = self;
-            let result = this.write(cut);
+            let result = this.write(cut).await;
             (this, result)
         });
-        let (this, result) = written.await.ok()?;
+        let (this, result) = AbortOnDropHandle::new(written).await.ok()?;
         match result {
             Ok(bytes) => {
                 this.shared.metrics.checkpoints_total.add(1);
@@ -138,7 +140,7 @@ impl Checkpointer {
     }
 
     /// Blocks. Answers with the bytes of the pages.
-    fn write(&mut self, cut: Cut) -> Result<u64, StoreError> {
+    async fn write(&mut self, cut: Cut) -> Result<u64, StoreError> {
         let generation = self.saved.extra.generation.saturating_add(1);
         let mut part = Part { store: &self.store, before: &self.saved.progress, batch: Batch::new() };
         let mut bytes = 0_u64;
@@ -155,7 +157,7 @@ impl Checkpointer {
                     replaced.push((page, older));
                 }
             }
-            pages = take(&self.shared);
+            pages = take(&self.shared).await;
         }
         for ((service, head), saved) in Service::ALL.into_iter().zip(cut.heads).zip(&mut self.offsets_saved) {
             let (rows, next) = self.shared.index.rows(service, head, *saved);
@@ -184,9 +186,9 @@ impl Checkpointer {
     }
 }
 
-/// Some of the pages that are left of a cut. Blocks until it is this one's turn.
-fn take(shared: &Shared) -> Vec<(PageKey, Vec<u8>)> {
-    let mut changing = shared.blocking_change();
+/// Some of the pages that are left of a cut, when it is this one's turn.
+async fn take(shared: &Shared) -> Vec<(PageKey, Vec<u8>)> {
+    let mut changing = shared.change().await;
     let began = Instant::now();
     let mut pages = Vec::new();
     while began.elapsed() < TURN

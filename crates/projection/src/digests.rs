@@ -5,6 +5,7 @@ use loopledger_types::{Hash, Service};
 use loopledger_wire::Failure;
 use tokio::sync::Mutex;
 
+use crate::beside::beside;
 use crate::shared::Shared;
 
 /// What the state was when its digests were computed.
@@ -29,7 +30,7 @@ impl Shared {
         if let Some(digest) = last.filter(|digest| digest.heads == heads) {
             return Ok(digest);
         }
-        let computed = tokio::task::spawn_blocking(move || {
+        let computed = beside(async move {
             let ledger = reading.folded.ledger.ledger_digest();
             Digest { heads, ledger, state: reading.folded.ledger.state_digest(ledger) }
         });

@@ -64,6 +64,7 @@ pub(crate) async fn follow(mut follower: Follower, shared: Arc<Shared>, out: mps
                 shared.set_health(service, StreamHealth::LogUnavailable { reason: source.to_string() });
                 troubled = true;
                 tokio::select! {
+                    biased;
                     () = out.closed() => return,
                     () = sleep(RETRY_AFTER) => continue,
                 }

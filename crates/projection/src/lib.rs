@@ -6,6 +6,7 @@
 
 mod app;
 mod at_least;
+mod beside;
 mod catch_up;
 mod checkpoint;
 mod commits;

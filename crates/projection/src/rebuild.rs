@@ -12,10 +12,10 @@ use loopledger_proto::ledger::v1::RebuildResponse;
 use loopledger_service::feed::{Feed, Follower};
 use loopledger_types::{Head, Service, StreamId};
 use loopledger_wire::Failure;
-use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::beside::beside;
 use crate::health::Halt;
 use crate::merge::{Arrival, BATCHES_AHEAD, Batch, Lane, Merge};
 use crate::shared::{Folded, Shared};
@@ -36,18 +36,15 @@ pub(crate) async fn rebuild(shared: &Arc<Shared>, out: mpsc::Sender<RebuildRespo
         // Where the head is, is known only when it is met: until then the lane is waited for.
         let (_, target) = shared.index.head(service);
         lanes.push(Lane::new(service, inbox, Offset::START, target));
-        let (feed, stream, runtime) = (feed.clone(), shared.stream(service), Handle::current());
-        tokio::task::spawn_blocking(move || runtime.block_on(decode(feed, stream, head, sender)));
+        beside(decode(feed.clone(), shared.stream(service), head, sender));
     }
-    let (county, runtime) = (shared.county, Handle::current());
     let total = heads.iter().fold(0_u64, |sum, head| sum.saturating_add(head.sequence));
-    let folding =
-        tokio::task::spawn_blocking(move || runtime.block_on(fold(Folded::new(county), Merge { lanes }, total, out)));
+    let folding = beside(fold(Folded::new(shared.county), Merge { lanes }, total, out));
     let Some((folded, out, took)) = folding.await.map_err(|_| Failure::Internal { what: "a rebuild panicked" })??
     else {
         return Ok(());
     };
-    let compared = tokio::task::spawn_blocking(move || {
+    let compared = beside(async move {
         let ledger = folded.ledger.ledger_digest();
         (ledger, folded.ledger.state_digest(ledger))
     });

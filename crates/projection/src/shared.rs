@@ -115,12 +115,6 @@ impl Shared {
         Changing { folded: self.folded.write().await, _turn: turn }
     }
 
-    /// The same for a thread that may block.
-    pub(crate) fn blocking_change(&self) -> Changing<'_> {
-        let turn = self.turns.blocking_write();
-        Changing { folded: self.folded.blocking_write(), _turn: turn }
-    }
-
     /// The state, to read it for long on another thread. Only what changes it waits meanwhile.
     pub(crate) async fn read_long(&self) -> Reading {
         let turn = Arc::clone(&self.turns).read_owned().await;

@@ -24,6 +24,14 @@ impl Memory {
         Self::default()
     }
 
+    /// What is stored now, apart from what will be: plays a backup.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let stored = self.stored();
+        let copy = Stored { entries: stored.entries.clone(), meta: stored.meta.clone(), tail: stored.tail.clone() };
+        Self(Arc::new(Mutex::new(copy)))
+    }
+
     fn stored(&self) -> MutexGuard<'_, Stored> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,5 +2,7 @@
 #![allow(clippy::indexing_slicing, reason = "tests and benches: an index out of range should stop them")]
 
 mod county;
+mod dice;
 
 pub use county::{County, Refused};
+pub use dice::Dice;

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use loopledger_types::{Partition, Service, Topic};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot};
 use tokio::task::yield_now;
 
 pub use faults::{FaultPlan, FaultReport};
@@ -146,7 +146,7 @@ impl EventLog for MemoryLog {
         let lane = self.shared.lane(topic, partition)?;
         let mut state = self.shared.lock();
         state.check(lane, from)?;
-        let activity = state.watch(lane);
+        let activity = state.activity(lane);
         drop(state);
         Ok(Box::new(MemoryReader { shared: Arc::clone(&self.shared), lane, position: from, activity }))
     }
@@ -173,7 +173,7 @@ struct MemoryReader {
     shared: Arc<Shared>,
     lane: usize,
     position: Offset,
-    activity: watch::Receiver<u64>,
+    activity: Arc<Notify>,
 }
 
 impl MemoryReader {
@@ -189,8 +189,10 @@ impl MemoryReader {
 impl LogReader for MemoryReader {
     fn next(&mut self) -> BoxFuture<'_, Result<Vec<LogRecord>, ReadError>> {
         async move {
+            let activity = Arc::clone(&self.activity);
             loop {
-                self.activity.borrow_and_update();
+                // Made before looking, so that it hears of everything that lands from here on.
+                let more = activity.notified();
                 let batch = self.take()?;
                 if !batch.is_empty() {
                     return Ok(batch);
@@ -198,8 +200,8 @@ impl LogReader for MemoryReader {
                 if self.shared.lock().holds_any(self.lane) {
                     yield_now().await;
                     self.shared.lock().release_sometimes(self.lane);
-                } else if self.activity.changed().await.is_err() {
-                    return Err(ReadError::Closed);
+                } else {
+                    more.await;
                 }
             }
         }

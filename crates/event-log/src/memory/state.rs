@@ -1,9 +1,10 @@
 //! What is in a memory log: landed records, held ones, and the faults that decide which is which.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot};
 
 use super::faults::{Dice, FaultPlan, FaultReport};
 use crate::{
@@ -31,8 +32,9 @@ struct Lane {
     landed: Vec<(Offset, Bytes)>,
     end: Offset,
     held: BTreeMap<u64, VecDeque<Held>>,
-    /// Bumped when something lands or is held: wakes the readers.
-    activity: watch::Sender<u64>,
+    /// Wakes the readers when something lands or is held, in the order in which they began to wait: `watch` would wake
+    /// them in a random order, and another one in every run.
+    activity: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -52,8 +54,7 @@ pub(super) enum Outcome {
 
 impl State {
     pub(super) fn new(lane_count: usize, seed: u64, plan: FaultPlan) -> Self {
-        let lane =
-            || Lane { landed: Vec::new(), end: Offset::START, held: BTreeMap::new(), activity: watch::Sender::new(0) };
+        let lane = || Lane { landed: Vec::new(), end: Offset::START, held: BTreeMap::new(), activity: Arc::default() };
         Self {
             dice: Dice::new(seed),
             plan,
@@ -77,8 +78,8 @@ impl State {
         self.lane(lane).end
     }
 
-    pub(super) fn watch(&mut self, lane: usize) -> watch::Receiver<u64> {
-        self.lane(lane).activity.subscribe()
+    pub(super) fn activity(&mut self, lane: usize) -> Arc<Notify> {
+        Arc::clone(&self.lane(lane).activity)
     }
 
     pub(super) fn holds_any(&mut self, lane: usize) -> bool {
@@ -215,7 +216,7 @@ impl State {
 
 impl Lane {
     fn wake(&self) {
-        self.activity.send_modify(|count| *count = count.wrapping_add(1));
+        self.activity.notify_waiters();
     }
 }
 

@@ -23,6 +23,7 @@ use tokio::time::{Instant, timeout_at};
 use tonic::service::Routes;
 use tonic::{Response, Status};
 
+use crate::beside::beside;
 use crate::shared::{Folded, Shared};
 use fields::Fields;
 
@@ -95,7 +96,7 @@ impl Api {
         let permit = timeout_at(terms.deadline, permit).await.map_err(|_| Failure::DeadlineExceeded)?;
         let permit = permit.map_err(|_| Failure::ShuttingDown)?;
         let reading = self.shared.read_long().await;
-        let answer = tokio::task::spawn_blocking(move || {
+        let answer = beside(async move {
             let answer = read(&reading.folded);
             drop(permit);
             answer

@@ -8,7 +8,6 @@ use loopledger_domain::Commit;
 use loopledger_event_log::{LogReader, Offset, ReadError};
 use loopledger_types::{Head, Position, StreamId};
 use loopledger_wire::NotUnderstood;
-use tokio::sync::watch;
 
 use super::Feed;
 use super::record::{Batch, Record, parse};
@@ -85,7 +84,6 @@ impl Seen {
 pub struct Follower {
     feed: Feed,
     source: Arc<Source>,
-    arrived: watch::Receiver<u64>,
     failures_seen: u64,
     /// Used while this follower is outside the shared cache.
     private: Option<Box<dyn LogReader>>,
@@ -113,7 +111,6 @@ impl Follower {
     pub(super) fn new(feed: Feed, stream: StreamId, head: Head, next: Offset) -> Self {
         let source = feed.source(stream);
         Self {
-            arrived: source.subscribe(),
             failures_seen: source.failures(),
             source,
             feed,
@@ -190,7 +187,8 @@ impl Follower {
 
     async fn read(&mut self) -> Result<Arc<Batch>, ReadError> {
         loop {
-            self.arrived.borrow_and_update();
+            // Made before looking, so that it hears of every read that returns from here on.
+            let arrival = self.source.arrival();
             match self.source.look(self.next, &mut self.failures_seen) {
                 Look::Cached(batch) => {
                     self.private = None;
@@ -199,11 +197,12 @@ impl Follower {
                 Look::Failed(error) => return Err(error),
                 Look::Awaited => {
                     self.private = None;
-                    if self.arrived.changed().await.is_err() {
-                        return Err(ReadError::Closed);
-                    }
+                    arrival.await;
                 }
-                Look::Elsewhere => return self.read_private().await,
+                Look::Elsewhere => {
+                    drop(arrival);
+                    return self.read_private().await;
+                }
             }
         }
     }

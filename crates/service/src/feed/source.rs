@@ -8,7 +8,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use loopledger_event_log::{EventLog, LogReader, LogRecord, Offset, ReadError};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use tokio::time::timeout;
 
 use super::record::{Batch, Place};
@@ -34,8 +35,9 @@ pub(super) enum Look {
 pub(super) struct Source {
     place: Place,
     cache: Mutex<Cache>,
-    /// Bumped when a read returned.
-    arrived: watch::Sender<u64>,
+    /// Wakes the followers when a read returned, in the order in which they began to wait: `watch` would wake them in a
+    /// random order, and a simulation could not be replayed.
+    arrived: Notify,
     wanted: Notify,
 }
 
@@ -51,11 +53,12 @@ struct Cache {
 
 impl Source {
     pub(super) fn new(place: Place) -> Self {
-        Self { place, cache: Mutex::default(), arrived: watch::Sender::new(0), wanted: Notify::new() }
+        Self { place, cache: Mutex::default(), arrived: Notify::new(), wanted: Notify::new() }
     }
 
-    pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
-        self.arrived.subscribe()
+    /// Resolves when a read returns from now on.
+    pub(super) fn arrival(&self) -> Notified<'_> {
+        self.arrived.notified()
     }
 
     /// The failures so far, for a follower that begins.
@@ -131,7 +134,7 @@ impl Source {
             cache.bytes = cache.bytes.saturating_sub(dropped);
         }
         drop(cache);
-        self.arrived.send_modify(|count| *count = count.wrapping_add(1));
+        self.arrived.notify_waiters();
     }
 
     fn fail(&self, error: ReadError) {
@@ -139,7 +142,7 @@ impl Source {
         cache.failures = cache.failures.saturating_add(1);
         cache.failure = Some(error);
         drop(cache);
-        self.arrived.send_modify(|count| *count = count.wrapping_add(1));
+        self.arrived.notify_waiters();
     }
 
     fn lock(&self) -> MutexGuard<'_, Cache> {
@@ -163,12 +166,12 @@ mod tests {
         let record = || Record { key: Key(CountyCode::TUOLI), headers: Vec::new(), value: Bytes::from_static(b"any") };
         let source = Arc::new(Source::new(Place { topic, partition, partition_count: 1 }));
         let running = tokio::spawn(Arc::clone(&source).run(Arc::clone(&log)));
-        let mut arrived = source.subscribe();
         for round in 0..2 {
             assert!(log.append(topic, partition, vec![record()]).await.iter().all(Result::is_ok));
             let end = source.lock().tip.unwrap_or(Offset::START);
+            let arrival = source.arrival();
             assert!(matches!(source.look(end, &mut 0), Look::Awaited), "round {round}");
-            arrived.changed().await.unwrap();
+            arrival.await;
             assert!(matches!(source.look(end, &mut 0), Look::Cached(_)), "round {round}");
             let mut steps = 0..10;
             while !source.lock().batches.is_empty() {

@@ -28,10 +28,11 @@ use std::sync::Arc;
 use futures::stream::FuturesUnordered;
 use loopledger_domain::{Decider, State};
 use loopledger_ledger::Journal;
-use loopledger_state_store::{ServiceStore, StoreError};
+use loopledger_state_store::{Progress, ServiceStore, StoreError};
 use loopledger_types::{CountyCode, StreamId, Table};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 pub use error::{Halt, WriteError};
@@ -41,7 +42,7 @@ pub use job::{Answer, EntityKey};
 pub use settle::AFTER_APPEND;
 
 use crate::clock::Clock;
-use crate::feed::Feed;
+use crate::feed::{Feed, FollowError};
 use crate::heads::Heads;
 use task::Task;
 
@@ -184,8 +185,24 @@ impl<D: Decider> Beginning<D> {
         let mut upstream: Vec<StreamId> = upstream.collect();
         // The order in which commits name upstream heads.
         upstream.sort_by_key(ToString::to_string);
-        let streams = start::open(&self.feed, self.stream, upstream, progress).await?;
-        Ok((state, streams))
+        Ok((state, self.open_streams(&upstream, progress.as_ref()).await?))
+    }
+
+    /// A log that cannot be read now is no reason to halt: it is tried again, as it is later on.
+    async fn open_streams(
+        &self,
+        upstream: &[StreamId],
+        progress: Option<&Progress>,
+    ) -> Result<start::Streams, FollowError> {
+        loop {
+            match start::open(&self.feed, self.stream, upstream, progress).await {
+                Err(error) if error.is_transient() => {
+                    tracing::warn!(stream = %self.stream, %error, "reading again soon");
+                    sleep(own::READ_RETRY).await;
+                }
+                opened => return opened,
+            }
+        }
     }
 
     fn task(self, stop: CancellationToken, state: State<D>, streams: start::Streams) -> Task<D> {

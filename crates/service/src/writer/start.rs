@@ -83,8 +83,8 @@ pub(super) struct Streams {
 pub(super) async fn open(
     feed: &Feed,
     stream: StreamId,
-    upstream: Vec<StreamId>,
-    progress: Option<Progress>,
+    upstream: &[StreamId],
+    progress: Option<&Progress>,
 ) -> Result<Streams, FollowError> {
     let fresh = Progress {
         head: Head::EMPTY,
@@ -92,9 +92,10 @@ pub(super) async fn open(
         recorded_at: Timestamp { seconds: 1, nanos: 0 },
         upstream: Vec::new(),
     };
-    let progress = progress.unwrap_or(fresh);
+    let progress = progress.unwrap_or(&fresh);
     let follower = feed.resume(stream, progress.head, Offset(progress.offset)).await?;
-    let reads = upstream.into_iter().map(|stream| {
+    let reads = upstream.iter().map(|stream| {
+        let stream = *stream;
         let known = progress.upstream.iter().find(|known| known.stream == stream);
         let known = known.copied().unwrap_or_else(|| beginning(stream));
         async move {

@@ -367,6 +367,7 @@ pub(super) async fn halted<D: Decider>(halt: Halt, mut inputs: mpsc::Receiver<In
     let error = WriteError::Halted(halt);
     loop {
         tokio::select! {
+            biased;
             () = stop.cancelled() => return refuse(inputs, &error),
             input = inputs.recv() => match input {
                 Some(input) => input.fail(error.clone()),

@@ -1,0 +1,174 @@
+//! Callers: they send a command until they know what became of it, or lose patience; and some go away.
+
+use core::time::Duration;
+
+use futures::future::join;
+use loopledger_domain::Decider;
+use loopledger_service::writer::{Answer, Halt, WriteError};
+use loopledger_testkit::Dice;
+use loopledger_types::{Position, RequestId};
+use loopledger_wire::Write;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::history::History;
+use crate::seat::Desk;
+
+/// Attempts before a caller gives up.
+const ATTEMPTS_MAX: u32 = 60;
+
+/// What a caller knows in the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Acknowledged(Position),
+    /// By the rules, or because of a position in `after`.
+    Refused,
+    /// Another request had the id.
+    Reused(Position),
+    GaveUp,
+}
+
+/// What became of one request of one caller.
+#[derive(Debug, Clone)]
+pub(crate) struct Said {
+    pub(crate) verdict: Verdict,
+    /// Some attempt ended without an answer: it may have taken effect, or still do so.
+    pub(crate) doubtful: bool,
+}
+
+/// How a caller behaves.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
+    /// Percent of attempts that the caller does not wait for.
+    pub(crate) abandons: u64,
+    /// Percent of attempts with hardly any time.
+    pub(crate) hurries: u64,
+    /// Percent of failures after which the caller tries no more.
+    pub(crate) gives_up: u64,
+}
+
+impl Manner {
+    pub(crate) const PATIENT: Self = Self { abandons: 0, hurries: 0, gives_up: 0 };
+    pub(crate) const MIXED: Self = Self { abandons: 4, hurries: 4, gives_up: 10 };
+}
+
+/// Sends `write` to one writer after another.
+pub(crate) async fn ask<D: Decider>(
+    desk: &Desk<D>,
+    write: &Write<D::Command>,
+    manner: Manner,
+    dice: &mut Dice,
+    history: &History,
+) -> Said {
+    let mut doubtful = false;
+    for attempt in 0..ATTEMPTS_MAX {
+        if attempt > 0 {
+            history.count("retry");
+            sleep(Duration::from_millis(dice.below(400))).await;
+        }
+        let Some(handle) = desk.any(dice) else { continue };
+        let hurried = dice.chance(manner.hurries);
+        let patience = if hurried { dice.below(8) } else { 1_000 + dice.below(9_000) };
+        let deadline = Instant::now() + Duration::from_millis(patience);
+        let answer = handle.submit(write.clone(), Some(deadline));
+        let answer = if dice.chance(manner.abandons) {
+            let Ok(answer) = timeout(Duration::from_millis(dice.below(12)), answer).await else {
+                history.fault("call abandoned", write.request_id.to_string());
+                doubtful = true;
+                continue;
+            };
+            answer
+        } else {
+            answer.await
+        };
+        match judge(write.request_id, answer, history) {
+            Ok(verdict) => return Said { verdict, doubtful },
+            Err(unknown) => doubtful |= unknown,
+        }
+        if dice.chance(manner.gives_up) {
+            break;
+        }
+    }
+    Said { verdict: Verdict::GaveUp, doubtful }
+}
+
+/// Sends all of them through one bulk stream; what it leaves open is asked one by one. Answers come in order.
+pub(crate) async fn ask_in_bulk<D: Decider>(
+    desk: &Desk<D>,
+    writes: &[Write<D::Command>],
+    manner: Manner,
+    dice: &mut Dice,
+    history: &History,
+) -> Vec<Said> {
+    let mut heard = Vec::new();
+    if let Some(handle) = desk.any(dice) {
+        history.count("bulk streams");
+        let (mut stream, mut answers) = handle.ordered();
+        let wait_until = Instant::now().checked_add(Duration::from_secs(3));
+        let send = async move {
+            for write in writes {
+                stream.submit(write.clone(), wait_until).await;
+            }
+        };
+        let hear = async {
+            for write in writes {
+                let Some(answer) = answers.next().await else { return };
+                heard.push(judge(write.request_id, answer, history));
+            }
+        };
+        join(send, hear).await;
+    }
+    let mut all = Vec::new();
+    for (index, write) in writes.iter().enumerate() {
+        let said = match heard.get(index) {
+            Some(Ok(verdict)) => Said { verdict: verdict.clone(), doubtful: false },
+            other => {
+                let unknown = other.is_none_or(|heard| *heard != Err(false));
+                let said = ask(desk, write, manner, dice, history).await;
+                Said { doubtful: said.doubtful || unknown, ..said }
+            }
+        };
+        all.push(said);
+    }
+    all
+}
+
+/// What an answer says; if nothing for good, whether it leaves the outcome open.
+fn judge(request_id: RequestId, answer: Answer, history: &History) -> Result<Verdict, bool> {
+    match answer {
+        Ok(receipt) => {
+            if receipt.request_id != request_id {
+                history.violation(format!("{request_id} was answered with the receipt of {}", receipt.request_id));
+            }
+            if receipt.repeated {
+                history.count("receipt of a repeat");
+            }
+            Ok(Verdict::Acknowledged(receipt.position))
+        }
+        Err(WriteError::Rejected(why)) => {
+            history.note(format!("{request_id} {why:?}"));
+            Ok(Verdict::Refused)
+        }
+        Err(WriteError::DataLoss(_) | WriteError::StreamNotRead { .. }) => {
+            history.count("position refused");
+            Ok(Verdict::Refused)
+        }
+        Err(WriteError::RequestIdReused { first, .. }) => Ok(Verdict::Reused(first)),
+        Err(WriteError::UpstreamBehind { .. }) => {
+            history.count("upstream behind");
+            Err(false)
+        }
+        Err(WriteError::QueueFull { .. }) => Err(false),
+        Err(WriteError::DeadlineExceeded) => {
+            history.fault("deadline passed", request_id.to_string());
+            Err(true)
+        }
+        Err(WriteError::ShuttingDown | WriteError::Halted(Halt::Stopped)) => {
+            history.count("writer went away");
+            Err(true)
+        }
+        Err(error @ (WriteError::Internal { .. } | WriteError::Halted(_))) => {
+            history.violation(format!("{request_id}: {error}"));
+            Err(true)
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The way between one process and the log: it takes time, stalls, and breaks.
+//!
+//! The memory log has faults of its own (it holds back, duplicates, reorders, fails), which all pass without time. This
+//! adds what needs time to pass: so a process can be killed between an append and its report, or between a record and
+//! its being read, and what it had sent may land long after its successor has started.
+
+use core::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use loopledger_event_log::{AppendError, EventLog, LogReader, LogRecord, MemoryLog, Offset, ReadError, Record};
+use loopledger_testkit::Dice;
+use loopledger_types::{Partition, Topic};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// The longest that anything takes on a line that neither stalls nor is cut, in milliseconds.
+const LATENCY_MS_MAX: u64 = 6;
+/// How long whoever uses a line that is cut waits before being told.
+const TIMEOUT: Duration = Duration::from_millis(250);
+
+/// What the line does, now and until when.
+#[derive(Debug)]
+pub(crate) struct Weather(Mutex<Sky>);
+
+#[derive(Debug)]
+struct Sky {
+    dice: Dice,
+    stalled_until: Instant,
+    cut_until: Instant,
+}
+
+impl Weather {
+    pub(crate) fn new(dice: Dice) -> Self {
+        let now = Instant::now();
+        Self(Mutex::new(Sky { dice, stalled_until: now, cut_until: now }))
+    }
+
+    /// What is appended waits, and lands afterwards in the same order; reading goes on.
+    pub(crate) fn stall(&self, time: Duration) {
+        self.sky(|sky| sky.stalled_until = Instant::now() + time);
+    }
+
+    /// Nothing goes through: appends are lost and reads fail.
+    pub(crate) fn cut(&self, time: Duration) {
+        self.sky(|sky| sky.cut_until = Instant::now() + time);
+    }
+
+    pub(crate) fn clear(&self) {
+        let now = Instant::now();
+        self.sky(|sky| (sky.stalled_until, sky.cut_until) = (now, now));
+    }
+
+    fn latency(&self) -> Duration {
+        Duration::from_millis(self.sky(|sky| sky.dice.below(LATENCY_MS_MAX)))
+    }
+
+    fn is_cut(&self) -> bool {
+        self.sky(|sky| sky.cut_until > Instant::now())
+    }
+
+    /// Waits out a stall, also one that begins meanwhile.
+    async fn moves(&self) {
+        loop {
+            let until = self.sky(|sky| sky.stalled_until);
+            if until <= Instant::now() {
+                return;
+            }
+            // Looks again now and then: the stall may be lifted.
+            sleep_until(until.min(Instant::now() + TIMEOUT)).await;
+        }
+    }
+
+    fn sky<T>(&self, with: impl FnOnce(&mut Sky) -> T) -> T {
+        with(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What one call of `append` sends.
+#[derive(Debug)]
+struct Parcel {
+    topic: Topic,
+    partition: Partition,
+    records: Vec<Record>,
+    arrives: Instant,
+    report: oneshot::Sender<Vec<Result<Offset, AppendError>>>,
+}
+
+/// The log as one process sees it.
+#[derive(Debug)]
+pub(crate) struct Line {
+    log: MemoryLog,
+    weather: Arc<Weather>,
+    outbox: mpsc::UnboundedSender<Parcel>,
+}
+
+impl Line {
+    /// A line of a producer of its own. What was sent on it lands even when the process is gone.
+    pub(crate) fn new(log: &MemoryLog, weather: Arc<Weather>) -> Self {
+        let log = log.producer();
+        let (outbox, parcels) = mpsc::unbounded_channel();
+        tokio::spawn(carry(log.clone(), Arc::clone(&weather), parcels));
+        Self { log, weather, outbox }
+    }
+}
+
+/// Carries what is appended to the log, in the order in which it was sent.
+async fn carry(log: MemoryLog, weather: Arc<Weather>, mut parcels: mpsc::UnboundedReceiver<Parcel>) {
+    while let Some(parcel) = parcels.recv().await {
+        sleep_until(parcel.arrives).await;
+        weather.moves().await;
+        let appended = log.append(parcel.topic, parcel.partition, parcel.records);
+        let weather = Arc::clone(&weather);
+        tokio::spawn(async move {
+            let report = appended.await;
+            sleep(weather.latency()).await;
+            // Whoever sent it may be gone.
+            let _ = parcel.report.send(report);
+        });
+    }
+}
+
+impl EventLog for Line {
+    fn append(
+        &self,
+        topic: Topic,
+        partition: Partition,
+        records: Vec<Record>,
+    ) -> BoxFuture<'static, Vec<Result<Offset, AppendError>>> {
+        let count = records.len();
+        let lost = move || vec![Err(AppendError::Unconfirmed { reason: "the line is cut".to_owned() }); count];
+        if self.weather.is_cut() {
+            return sleep(TIMEOUT).map(move |()| lost()).boxed();
+        }
+        let (report, reported) = oneshot::channel();
+        let arrives = Instant::now() + self.weather.latency();
+        // The carrier runs for as long as there is a line.
+        let _ = self.outbox.send(Parcel { topic, partition, records, arrives, report });
+        async move { reported.await.unwrap_or_else(|_| lost()) }.boxed()
+    }
+
+    fn read(&self, topic: Topic, partition: Partition, from: Offset) -> Result<Box<dyn LogReader>, ReadError> {
+        if self.weather.is_cut() {
+            return Err(cut());
+        }
+        let reader = self.log.read(topic, partition, from)?;
+        Ok(Box::new(LineReader { reader, weather: Arc::clone(&self.weather), under_way: None }))
+    }
+
+    fn end(&self, topic: Topic, partition: Partition) -> BoxFuture<'static, Result<Offset, ReadError>> {
+        let (log, weather) = (self.log.clone(), Arc::clone(&self.weather));
+        async move {
+            sleep(weather.latency()).await;
+            if weather.is_cut() { Err(cut()) } else { log.end(topic, partition).await }
+        }
+        .boxed()
+    }
+
+    fn partition_count(&self, topic: Topic) -> u32 {
+        self.log.partition_count(topic)
+    }
+
+    fn durability(&self) -> &'static str {
+        self.log.durability()
+    }
+
+    fn keeps_headers(&self) -> bool {
+        self.log.keeps_headers()
+    }
+}
+
+fn cut() -> ReadError {
+    ReadError::Unavailable { reason: "the line is cut".to_owned() }
+}
+
+struct LineReader {
+    reader: Box<dyn LogReader>,
+    weather: Arc<Weather>,
+    /// Read, and not here yet. Kept, so that a read that is given up loses nothing.
+    under_way: Option<(Instant, Vec<LogRecord>)>,
+}
+
+impl LogReader for LineReader {
+    fn next(&mut self) -> BoxFuture<'_, Result<Vec<LogRecord>, ReadError>> {
+        async move {
+            if self.under_way.is_none() {
+                let read = self.reader.next().await?;
+                self.under_way = Some((Instant::now() + self.weather.latency(), read));
+            }
+            if let Some((arrives, _)) = &self.under_way {
+                sleep_until(*arrives).await;
+            }
+            if self.weather.is_cut() {
+                sleep(TIMEOUT).await;
+                return Err(cut());
+            }
+            Ok(self.under_way.take().map(|(_, read)| read).unwrap_or_default())
+        }
+        .boxed()
+    }
+
+    fn poll_now(&mut self) -> Result<Vec<LogRecord>, ReadError> {
+        match self.under_way.take() {
+            _ if self.weather.is_cut() => Err(cut()),
+            Some((_, read)) => Ok(read),
+            None => self.reader.poll_now(),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The county as a schoolbook would reckon it: goods move from somewhere to somewhere, prices are multiplied and rounded
+//! once. It shares no code with the ledger, and takes no amount from an event that it can work out itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use loopledger_domain::procurement::{ContractTerms, Event as P, LinkageContracted};
+use loopledger_domain::station::GoodsCollected;
+use loopledger_domain::{Event, StockLine, Terms, distribution, sales, station};
+use loopledger_types::{ContractId, LotId, PartyId, PlaceId, ProductId, Quantity, UnitPrice};
+
+/// Where goods are: the first four at a place, the others nowhere in particular.
+pub(crate) const PENDING: usize = 0;
+pub(crate) const ON_HAND: usize = 1;
+pub(crate) const RESERVED: usize = 2;
+pub(crate) const QUARANTINED: usize = 3;
+pub(crate) const COLLECTED: usize = 4;
+pub(crate) const BOUGHT_IN: usize = 5;
+pub(crate) const ON_THE_WAY: usize = 6;
+/// Received by distribution, and not yet in the station's books.
+pub(crate) const ARRIVED: usize = 7;
+pub(crate) const SOLD: usize = 8;
+pub(crate) const RETURNED: usize = 9;
+
+/// Of a household, in fen.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Income {
+    pub(crate) gross: i64,
+    pub(crate) cost: i64,
+    pub(crate) received: i64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Model {
+    /// What places hold of each pool: pending, on hand, reserved, quarantined.
+    pub(crate) cells: BTreeMap<(PlaceId, LotId, u16), [i64; 4]>,
+    /// What there is of each product, by where it is; what came in counts negative.
+    pub(crate) goods: BTreeMap<ProductId, [i64; 10]>,
+    pub(crate) income: BTreeMap<PartyId, Income>,
+    pub(crate) households: BTreeSet<PartyId>,
+    /// Payer and payee → what the one still owes the other.
+    pub(crate) owed: BTreeMap<(PartyId, PartyId), i64>,
+    /// Collected lots, with the quantity and amount sold since they were last settled.
+    lots: BTreeMap<LotId, (GoodsCollected, i64, i64)>,
+    /// Contracts, with the quantity taken.
+    contracts: BTreeMap<ContractId, (LinkageContracted, i64)>,
+    pub(crate) wrong: Vec<String>,
+}
+
+impl Model {
+    pub(crate) fn tell(&mut self, event: &Event) {
+        use distribution::Event as D;
+        use sales::Event as S;
+        use station::Event as St;
+        match event {
+            Event::Station(St::GoodsCollected(e)) => self.collected(e),
+            Event::Station(St::GoodsReleased(e)) => self.moves(e.place, [&e.line], PENDING, ON_HAND),
+            Event::Station(St::GoodsReturned(e)) => self.moves(e.place, [&e.line], PENDING, RETURNED),
+            Event::Station(St::GoodsHandedOver(e)) => self.moves(e.from, &e.lines, ON_HAND, ON_THE_WAY),
+            Event::Station(St::GoodsTakenBack(e)) => self.moves(e.from, &e.lines, ON_THE_WAY, ON_HAND),
+            Event::Station(St::StockTakenIn(e)) => {
+                self.moves(e.place, &e.received, ARRIVED, ON_HAND);
+                self.moves(e.place, &e.damaged, ARRIVED, QUARANTINED);
+            }
+            Event::Station(St::GoodsBoughtIn(e)) | Event::Distribution(D::GoodsBoughtIn(e)) => {
+                self.moves(e.place, [&e.line], BOUGHT_IN, ON_HAND);
+                self.owe((e.owner.id, e.supplier.id), price(e.price, e.line.quantity.0));
+            }
+            Event::Station(St::StockReserved(e)) | Event::Distribution(D::StockReserved(e)) => {
+                self.moves(e.place, &e.picks, ON_HAND, RESERVED);
+            }
+            Event::Station(St::ReservationReleased(e)) | Event::Distribution(D::ReservationReleased(e)) => {
+                self.moves(e.place, &e.picks, RESERVED, ON_HAND);
+            }
+            Event::Station(St::GoodsIssued(e)) | Event::Distribution(D::GoodsIssued(e)) => {
+                self.moves(e.place, &e.beyond, ON_HAND, RESERVED);
+                self.moves(e.place, &e.issued, RESERVED, SOLD);
+                self.moves(e.place, &e.released, RESERVED, ON_HAND);
+            }
+            Event::Distribution(D::ShipmentDispatched(e)) => {
+                let own = e.lines.iter().filter(|_| !e.handed_over).map(|line| &line.stock);
+                self.moves(e.from, own, ON_HAND, ON_THE_WAY);
+                self.owe((e.principal.id, e.carrier.id), e.freight.0);
+            }
+            Event::Distribution(D::ShipmentReceived(e)) => {
+                let to = |state| if e.at_station { ARRIVED } else { state };
+                for line in &e.lines {
+                    let part = |quantity: Quantity| StockLine { quantity, ..line.stock };
+                    self.moves(e.place, [&part(line.received)], ON_THE_WAY, to(ON_HAND));
+                    self.moves(e.place, [&part(line.damaged)], ON_THE_WAY, to(QUARANTINED));
+                }
+            }
+            Event::Sales(S::OrderFulfilled(e)) => self.fulfilled(e),
+            Event::Sales(S::ConsignmentSettled(e)) => {
+                e.lines.iter().for_each(|line| self.settled(e.consignee.id, line));
+            }
+            Event::Procurement(P::HouseholdRegistered(e)) => drop(self.households.insert(e.household)),
+            Event::Procurement(P::LinkageContracted(e)) => drop(self.contracts.insert(e.contract, (*e, 0))),
+            Event::Procurement(P::PurchaseAccepted(e)) => self.answered(e.lot, true),
+            Event::Procurement(P::PurchaseDeclined(e)) => self.answered(e.lot, false),
+            Event::Procurement(P::PayoutMade(e)) => self.paid((e.payer.id, e.payee.id), e.amount.0),
+            Event::Procurement(P::PayoutFailed(e)) => {
+                self.paid((e.original.payer.id, e.original.payee.id), -e.original.amount.0);
+            }
+            // The payables that procurement opens are worked out from what they answer.
+            Event::Procurement(_) | Event::Station(_) | Event::Distribution(_) | Event::Sales(_) => {}
+        }
+    }
+
+    fn collected(&mut self, e: &GoodsCollected) {
+        let title = e.origin.terms.title();
+        let (lot, product, quantity) = (e.lot, e.product, e.origin.quantity);
+        let line = StockLine { lot, pool: 0, product, title, collected_on: e.occasion.business_date, quantity };
+        let outright = matches!(e.origin.terms, Terms::Outright { .. });
+        self.moves(e.station, [&line], COLLECTED, if outright { PENDING } else { ON_HAND });
+        self.lots.insert(lot, (e.clone(), 0, 0));
+    }
+
+    fn fulfilled(&mut self, e: &sales::OrderFulfilled) {
+        let (mut quantity, mut amount) = (0, 0);
+        for part in &e.parts {
+            quantity += part.stock.quantity.0;
+            amount += part.amount.0;
+            if let Some((_, sold, gross)) = self.lots.get_mut(&part.stock.lot) {
+                *sold += part.stock.quantity.0;
+                *gross += part.amount.0;
+            }
+        }
+        if (quantity, amount) != (e.quantity.0, price(e.price, quantity)) {
+            self.wrong.push(format!("{}/{} was sold for {amount} fen", e.order, e.line));
+        }
+    }
+
+    fn settled(&mut self, consignee: PartyId, line: &sales::SettledLine) {
+        let Some((collected, sold, gross)) = self.lots.get_mut(&line.lot) else {
+            return self.wrong.push(format!("{} was settled and never collected", line.lot));
+        };
+        let (sold, gross) = (core::mem::take(sold), core::mem::take(gross));
+        let charges: i64 = line.charges.iter().map(|charge| charge.amount.0).sum();
+        let (earned, kept) = match collected.origin.terms {
+            Terms::Commission { commission_bp, .. } => (gross, per_myriad(gross, commission_bp)),
+            Terms::AgreedPrice { price: agreed, .. } | Terms::Outright { price: agreed, .. } => {
+                (price(agreed, sold), 0)
+            }
+        };
+        let producer = collected.origin.producer.id;
+        if (line.quantity.0, line.gross.0, line.net.0) != (sold, gross, earned - kept - charges) {
+            self.wrong.push(format!("{sold} of {} sold for {gross} fen were settled as {line:?}", line.lot));
+        }
+        self.earn(producer, earned, kept + charges);
+        self.owe((consignee, producer), earned - kept - charges);
+    }
+
+    /// A purchase is taken unless its contract has no room for it.
+    fn answered(&mut self, lot: LotId, accepted: bool) {
+        let Some((collected, ..)) = self.lots.get(&lot) else {
+            return self.wrong.push(format!("{lot} was bought and never collected"));
+        };
+        let (quantity, producer) = (collected.origin.quantity.0, collected.origin.producer.id);
+        let Terms::Outright { buyer, price: agreed, contract } = collected.origin.terms else { return };
+        let contract = contract.and_then(|id| self.contracts.get_mut(&id));
+        let fits = contract.is_none_or(|(contract, taken)| {
+            let room = contract.quantity_max.is_none_or(|max| *taken + quantity <= max.0);
+            *taken += if room { quantity } else { 0 };
+            room && contract.terms == ContractTerms::Outright { price: agreed }
+        });
+        if fits != accepted {
+            self.wrong.push(format!("{lot} was accepted: {accepted}"));
+        }
+        if accepted {
+            self.earn(producer, price(agreed, quantity), 0);
+            self.owe((buyer.id, producer), price(agreed, quantity));
+        }
+    }
+
+    fn paid(&mut self, between: (PartyId, PartyId), fen: i64) {
+        self.owe(between, -fen);
+        self.income.entry(between.1).or_default().received += fen;
+    }
+
+    fn earn(&mut self, producer: PartyId, gross: i64, cost: i64) {
+        let income = self.income.entry(producer).or_default();
+        income.gross += gross;
+        income.cost += cost;
+    }
+
+    fn owe(&mut self, between: (PartyId, PartyId), fen: i64) {
+        *self.owed.entry(between).or_default() += fen;
+    }
+
+    fn moves<'a>(&mut self, at: PlaceId, lines: impl IntoIterator<Item = &'a StockLine>, from: usize, to: usize) {
+        for line in lines {
+            for (state, quantity) in [(from, -line.quantity.0), (to, line.quantity.0)] {
+                self.goods.entry(line.product).or_default()[state] += quantity;
+                let Some(held) = self.cells.entry((at, line.lot, line.pool)).or_default().get_mut(state) else {
+                    continue;
+                };
+                *held += quantity;
+                if *held < 0 {
+                    self.wrong.push(format!("{at} holds {held} of {} in state {state}", line.lot));
+                }
+            }
+        }
+    }
+}
+
+/// Price × quantity in fen, half a fen rounded up.
+fn price(price: UnitPrice, quantity: i64) -> i64 {
+    let per_fen = 100 * price.per.factor();
+    (price.e4 * quantity * 2 + per_fen).div_euclid(per_fen * 2)
+}
+
+fn per_myriad(fen: i64, basis_points: u32) -> i64 {
+    (fen * i64::from(basis_points) * 2 + 10_000).div_euclid(20_000)
+}

@@ -1,0 +1,266 @@
+//! One seed from beginning to end: a founding, a season of business and mishaps, peace, and judgement.
+
+use core::time::Duration;
+
+use loopledger_domain::Decider;
+use loopledger_event_log::{FaultPlan, MemoryLog};
+use loopledger_testkit::Dice;
+use loopledger_wire::Write;
+use tokio::runtime::Builder;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::client::{Manner, Said, Verdict, ask, ask_in_bulk};
+use crate::cluster::{Cluster, Desks};
+use crate::faults::junk::Intruder;
+use crate::faults::{count_log, plan, strike};
+use crate::history::{History, Report};
+use crate::oracle;
+use crate::oracle::acks::Uttered;
+use crate::reader;
+use crate::seat::Desk;
+use crate::workload::{Command, Creates, Wish, Workload};
+
+/// Commands of a season, besides the founding.
+const COMMANDS: usize = 260;
+/// Percent of steps in which several things are wanted at once, and how many at most.
+const RUSHES: u64 = 25;
+const RUSH_MAX: u64 = 12;
+/// Percent of steps in which what is wanted is sent in bulk.
+const BULK: u64 = 30;
+/// Percent of steps after which nothing is asked for a while, and how long in milliseconds.
+const LULLS: u64 = 5;
+const LULL_MAX: u64 = 7_000;
+/// Percent of steps in which something goes wrong.
+const MISHAPS: u64 = 25;
+/// Requests under way, beyond which nobody asks for more.
+const UNDER_WAY_MAX: usize = 24;
+/// Simulated time until everything must have come to rest when nothing goes wrong any more.
+const REST_WITHIN: Duration = Duration::from_mins(5);
+
+/// Plays a seed.
+pub fn run(seed: u64) -> Report {
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.expect("a runtime of one thread needs nothing of the machine");
+    runtime.block_on(async {
+        let mut simulation = Simulation::new(seed);
+        let digest = simulation.play().await;
+        simulation.history.report(seed, digest)
+    })
+}
+
+struct Simulation {
+    dice: Dice,
+    history: History,
+    cluster: Cluster,
+    intruder: Intruder,
+    workload: Workload,
+    wishes: Vec<Wish>,
+    uttered: Vec<Uttered>,
+    under_way: usize,
+    answers: mpsc::UnboundedReceiver<(usize, Said)>,
+    callers: mpsc::UnboundedSender<(usize, Said)>,
+}
+
+impl Simulation {
+    fn new(seed: u64) -> Self {
+        let mut dice = Dice::new(seed);
+        let history = History::new();
+        let log = MemoryLog::with_faults(dice.roll(), plan(&mut dice));
+        let cluster = Cluster::new(log, &mut dice, history.clone());
+        let (callers, answers) = mpsc::unbounded_channel();
+        Self {
+            intruder: Intruder::new(&cluster.log),
+            workload: Workload::new(dice.fork()),
+            wishes: Vec::new(),
+            uttered: Vec::new(),
+            under_way: 0,
+            dice,
+            history,
+            cluster,
+            answers,
+            callers,
+        }
+    }
+
+    async fn play(&mut self) -> Vec<u8> {
+        self.cluster.start_all();
+        for round in 0.. {
+            let wishes = self.workload.found(round);
+            if wishes.is_empty() {
+                break;
+            }
+            for wish in wishes {
+                self.utter(wish, Manner::PATIENT);
+            }
+            self.until_under_way(0).await;
+        }
+        let founded = self.uttered.len();
+        while self.uttered.len() < founded + COMMANDS {
+            self.step().await;
+        }
+        self.peace().await;
+        if !self.rest().await {
+            return Vec::new();
+        }
+        let digest = oracle::judge(&mut self.cluster, &self.uttered, &self.history).await;
+        if !self.history.is_violated() && self.dice.chance(15) {
+            oracle::tail::lose(&mut self.cluster, &mut self.dice, &self.history).await;
+        }
+        count_log(&self.cluster, &self.history);
+        digest
+    }
+
+    async fn step(&mut self) {
+        self.cluster.start_due();
+        let rush = if self.dice.chance(RUSHES) { self.dice.below(RUSH_MAX) } else { 0 };
+        let wishes: Vec<Wish> = (0..=rush).flat_map(|_| self.workload.next()).collect();
+        if self.dice.chance(BULK) {
+            self.utter_in_bulk(wishes);
+        } else {
+            for wish in wishes {
+                self.utter(wish, Manner::MIXED);
+            }
+        }
+        if self.dice.chance(6) {
+            reader::look(&self.cluster, &mut self.dice, &self.workload, &self.history);
+        }
+        if self.dice.chance(MISHAPS) {
+            strike(&mut self.cluster, &self.intruder, &mut self.dice, &self.history).await;
+        }
+        let longest = if self.dice.chance(LULLS) { LULL_MAX } else { 160 };
+        let time = Duration::from_millis(self.dice.below(longest));
+        self.pass(time).await;
+        self.until_under_way(UNDER_WAY_MAX).await;
+        if let Some(halted) = self.cluster.halted() {
+            self.history.violation(halted);
+        }
+    }
+
+    /// A caller of its own sends it until it is answered.
+    fn utter(&mut self, wish: Wish, manner: Manner) {
+        let index = self.note(&wish);
+        match wish.command {
+            Command::Procurement(write) => self.call(|desks| &desks.procurement, vec![(index, write)], manner),
+            Command::Station(write) => self.call(|desks| &desks.station, vec![(index, write)], manner),
+            Command::Distribution(write) => self.call(|desks| &desks.distribution, vec![(index, write)], manner),
+            Command::Sales(write) => self.call(|desks| &desks.sales, vec![(index, write)], manner),
+        }
+    }
+
+    /// One caller per service sends all that is for it.
+    fn utter_in_bulk(&mut self, wishes: Vec<Wish>) {
+        let (mut procurement, mut station, mut distribution, mut sales) = (vec![], vec![], vec![], vec![]);
+        for wish in wishes {
+            let index = self.note(&wish);
+            match wish.command {
+                Command::Procurement(write) => procurement.push((index, write)),
+                Command::Station(write) => station.push((index, write)),
+                Command::Distribution(write) => distribution.push((index, write)),
+                Command::Sales(write) => sales.push((index, write)),
+            }
+        }
+        self.call(|desks| &desks.procurement, procurement, Manner::MIXED);
+        self.call(|desks| &desks.station, station, Manner::MIXED);
+        self.call(|desks| &desks.distribution, distribution, Manner::MIXED);
+        self.call(|desks| &desks.sales, sales, Manner::MIXED);
+    }
+
+    fn note(&mut self, wish: &Wish) -> usize {
+        let index = self.uttered.len();
+        self.history.count("commands");
+        self.history.note(format!("#{index} {} {}", wish.command.text(), wish.command.request_id()));
+        self.uttered.push(Uttered { command: wish.command.clone(), said: None });
+        self.wishes.push(wish.clone());
+        self.under_way += 1;
+        index
+    }
+
+    fn call<D: Decider>(
+        &mut self,
+        desk: impl Fn(&Desks) -> &Desk<D>,
+        writes: Vec<(usize, Write<D::Command>)>,
+        manner: Manner,
+    ) {
+        let (desk, mut dice) = (desk(&self.cluster.desks).clone(), self.dice.fork());
+        let (callers, history) = (self.callers.clone(), self.history.clone());
+        let (indexes, writes): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
+        tokio::spawn(async move {
+            let said = match &*writes {
+                [] => Vec::new(),
+                [write] => vec![ask(&desk, write, manner, &mut dice, &history).await],
+                writes => ask_in_bulk(&desk, writes, manner, &mut dice, &history).await,
+            };
+            // The season is over only when every caller is.
+            indexes.into_iter().zip(said).for_each(|said| drop(callers.send(said)));
+        });
+    }
+
+    /// Time passes; callers are heard.
+    async fn pass(&mut self, time: Duration) {
+        let until = Instant::now() + time;
+        loop {
+            tokio::select! {
+                biased;
+                Some((index, said)) = self.answers.recv() => self.hear(index, said),
+                () = sleep_until(until) => return,
+            }
+        }
+    }
+
+    async fn until_under_way(&mut self, at_most: usize) {
+        while self.under_way > at_most {
+            self.pass(Duration::from_millis(20)).await;
+            self.cluster.start_due();
+        }
+    }
+
+    fn hear(&mut self, index: usize, said: Said) {
+        self.under_way -= 1;
+        let wish = &self.wishes[index];
+        self.history.note(format!("#{index} {:?}{}", said.verdict, if said.doubtful { ", in doubt" } else { "" }));
+        self.history.count(match said.verdict {
+            Verdict::Acknowledged(_) => "acknowledged",
+            Verdict::Refused => "refused",
+            Verdict::Reused(_) => "id was used",
+            Verdict::GaveUp => "given up",
+        });
+        if let Verdict::Acknowledged(position) = said.verdict {
+            self.workload.acknowledged(wish, position);
+        } else if !matches!(wish.creates, Creates::Nothing) && self.uttered.len() < 20 {
+            self.history.violation(format!("the founding went wrong: {:?}", wish.command));
+        }
+        self.uttered[index].said = Some(said);
+    }
+
+    /// Nothing goes wrong any more, and everybody gets an answer.
+    async fn peace(&mut self) {
+        self.history.note("peace");
+        self.cluster.log.set_faults(FaultPlan::NONE);
+        self.cluster.hosts.iter().for_each(|host| host.weather.clear());
+        self.cluster.start_all();
+        self.until_under_way(0).await;
+    }
+
+    /// Whether everything comes to rest: all is read, all is answered, nobody has halted.
+    async fn rest(&mut self) -> bool {
+        let until = Instant::now() + REST_WITHIN;
+        let mut before = None;
+        while Instant::now() < until {
+            self.cluster.log.settle();
+            if let Some(halted) = self.cluster.halted() {
+                self.history.violation(halted);
+                return false;
+            }
+            let heads = self.cluster.at_rest();
+            if heads.is_some() && heads == before && self.cluster.watcher().routes().is_some() {
+                self.cluster.seats().for_each(|seat| seat.count(&self.history));
+                return true;
+            }
+            before = heads;
+            sleep(Duration::from_millis(100)).await;
+        }
+        self.history.violation("the county does not come to rest");
+        false
+    }
+}
