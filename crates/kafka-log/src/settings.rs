@@ -124,7 +124,12 @@ impl KafkaOptions {
     /// For finding the end: as a reader, but it is told where the partition ends, and looks at a few records at a time.
     pub(crate) fn prober(&self) -> ClientConfig {
         let mut config = self.reader();
-        config.set("enable.partition.eof", "true").set("queued.min.messages", "1000");
+        config
+            .set("enable.partition.eof", "true")
+            .set("queued.min.messages", "1000")
+            // A broker answers a connection's questions in order: one for the watermark would wait behind a fetch at the
+            // end, which may take 500 ms by default.
+            .set("fetch.wait.max.ms", "5");
         config
     }
 

@@ -222,3 +222,6 @@ fn refusal(error: &KafkaError) -> AppendError {
         _ => unconfirmed(error),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,5 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod conformance;
+mod foreign;
+mod keys;
 #[path = "../support/mod.rs"]
 mod support;
