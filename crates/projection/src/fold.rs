@@ -7,7 +7,7 @@ use loopledger_domain::Commit;
 use loopledger_event_log::{Offset, ReadError};
 use loopledger_ledger::ApplyError;
 use loopledger_service::feed::{Admitted, FollowError, Follower};
-use loopledger_types::{Head, Service, StreamId};
+use loopledger_types::{Head, Service};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -69,16 +69,7 @@ pub(crate) async fn follow(mut follower: Follower, shared: Arc<Shared>, out: mps
                     () = sleep(RETRY_AFTER) => continue,
                 }
             }
-            Err(error) => {
-                let (stream, head, offset) = (follower.stream(), follower.head(), follower.head_offset());
-                match explain(&shared, (stream, head, offset), &error).await {
-                    Ok(again) => {
-                        follower = again;
-                        continue;
-                    }
-                    Err(halt) => Err(halt),
-                }
-            }
+            Err(error) => Err(Halt::of(&error, follower.stream(), follower.head().sequence)),
         };
         let ends = message.is_err();
         if out.send(message).await.is_err() || ends {
@@ -104,24 +95,6 @@ const fn is_worth_another_try(error: &ReadError) -> bool {
         | ReadError::NoSuchPartition { .. }
         | ReadError::Closed => false,
     }
-}
-
-/// Beyond the log's end or off a boundary: what was read before is gone, or was replaced. Which commits, is found by
-/// searching for the head.
-async fn explain(
-    shared: &Shared,
-    (stream, head, offset): (StreamId, Head, Offset),
-    error: &FollowError,
-) -> Result<Follower, Halt> {
-    let moved = matches!(
-        error,
-        FollowError::Read { source: ReadError::OffsetOutOfRange { .. } | ReadError::NotARecordBoundary { .. }, .. }
-    );
-    if !moved {
-        return Err(Halt::of(error, stream, head.sequence));
-    }
-    let found = shared.feed.resume(stream, head, offset).await;
-    found.map_err(|error| Halt::of(&error, stream, head.sequence))
 }
 
 /// Applies what the followers read until it is told to stop.

@@ -1,19 +1,28 @@
 //! One stream followed in one process: admission, resuming at a head, and the errors that halt a stream.
 
 use core::ops::RangeInclusive;
+use core::time::Duration;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use loopledger_chain::extends;
 use loopledger_domain::Commit;
 use loopledger_event_log::{LogReader, Offset, ReadError};
 use loopledger_types::{Head, Position, StreamId};
 use loopledger_wire::NotUnderstood;
+use tokio::time::{Instant, sleep_until};
 
 use super::Feed;
-use super::record::{Batch, Record, parse};
+use super::place::{self, Stand};
+use super::record::{Batch, Record};
 use super::source::{Look, Source};
 
-/// Commits that a reader has seen are gone from the log.
+/// A void record may mean that the log was cut and has grown again, so that somebody else's commits stand where ours
+/// stood: the head is looked for then, but no more often than this. Two writers that race make many void records.
+const LOOK_PERIOD: Duration = Duration::from_secs(1);
+
+/// Commits that a reader has seen are gone from the log. The first may have gone earlier than `missing` says, if other
+/// commits have taken their places: that is known where the commits themselves are still known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("commits {} to {} of {stream} are not in the log (any more)", .missing.start(), .missing.end())]
 pub struct LostTail {
@@ -93,6 +102,13 @@ pub struct Follower {
     head_offset: Offset,
     next: Offset,
     voids: u64,
+    /// Void records before this offset are counted.
+    counted: Offset,
+    /// Whether the head must be looked for in the log before anything more is believed; from when on.
+    look_due: Option<Instant>,
+    looked_at: Option<Instant>,
+    /// The look under way.
+    look: Option<BoxFuture<'static, Result<Stand, FollowError>>>,
     /// Found behind commits that were returned first; returned by every call from then on.
     halted: Option<FollowError>,
 }
@@ -120,8 +136,19 @@ impl Follower {
             head_offset: Offset::START,
             next,
             voids: 0,
+            counted: next,
+            look_due: None,
+            looked_at: None,
+            look: None,
             halted: None,
         }
+    }
+
+    /// Follows on behind a head that was found in the log.
+    pub(super) fn behind(feed: Feed, stream: StreamId, head: Head, stand: Stand) -> Self {
+        let mut follower = Self::new(feed, stream, head, stand.next);
+        follower.head_offset = stand.offset;
+        follower
     }
 
     pub const fn stream(&self) -> StreamId {
@@ -170,10 +197,63 @@ impl Follower {
         Ok(Commits { commits, next: seen.next })
     }
 
-    /// Waits for records, and says which of them are admitted.
+    /// Waits for records, and says which of them are admitted. A log that has become shorter than what was read of it is
+    /// a lost tail, unless the head is still there.
     pub(crate) async fn next_seen(&mut self) -> Result<Seen, FollowError> {
-        let batch = self.read().await.map_err(|source| FollowError::Read { stream: self.stream, source })?;
-        Ok(self.admit(batch))
+        loop {
+            if let Some(look) = &mut self.look {
+                let found = look.await;
+                self.look = None;
+                self.read_on_from(found?);
+            }
+            if self.look_due.is_some_and(|due| due <= Instant::now()) {
+                self.begin_look(self.next);
+                continue;
+            }
+            let look_due = self.look_due;
+            let read = tokio::select! {
+                biased;
+                read = self.read() => read,
+                () = sleep_until(look_due.unwrap_or_else(Instant::now)), if look_due.is_some() => continue,
+            };
+            match read {
+                Ok(batch) => return Ok(self.admit(batch)),
+                // Beyond the log's end, or off a boundary: what was read before is gone, or was replaced.
+                Err(ReadError::OffsetOutOfRange { .. } | ReadError::NotARecordBoundary { .. }) => {
+                    self.begin_look(Offset(u64::MAX));
+                }
+                Err(source) => return Err(FollowError::Read { stream: self.stream, source }),
+            }
+        }
+    }
+
+    /// Makes sure that the head is still in the log before anything more is read.
+    pub(crate) fn look_for_head(&mut self) {
+        self.look_due = Some(Instant::now());
+    }
+
+    /// Reading goes on at `next` if that is in the log and nothing before it was missed; otherwise behind the head.
+    fn begin_look(&mut self, next: Offset) {
+        let stand = Stand { offset: self.head_offset, next };
+        self.look = Some(Box::pin(place::look(self.feed.clone(), self.stream, self.head, stand)));
+    }
+
+    fn read_on_from(&mut self, stand: Stand) {
+        self.look_due = None;
+        self.looked_at = Some(Instant::now());
+        self.head_offset = stand.offset;
+        if self.next != stand.next {
+            self.next = stand.next;
+            self.private = None;
+        }
+    }
+
+    /// Void records of this stream were read.
+    fn owe_look(&mut self) {
+        let now = Instant::now();
+        let due =
+            self.looked_at.and_then(|looked_at| looked_at.checked_add(LOOK_PERIOD)).map_or(now, |due| due.max(now));
+        self.look_due.get_or_insert(due);
     }
 
     /// The commit of an admitted record of this stream.
@@ -207,7 +287,7 @@ impl Follower {
         }
     }
 
-    async fn read_private(&mut self) -> Result<Arc<Batch>, ReadError> {
+    pub(super) async fn read_private(&mut self) -> Result<Arc<Batch>, ReadError> {
         let reader = if let Some(reader) = &mut self.private {
             reader
         } else {
@@ -218,14 +298,17 @@ impl Follower {
     }
 
     /// Admission: the first record that extends the head wins; every other one of this stream is void.
-    fn admit(&mut self, batch: Arc<Batch>) -> Seen {
+    pub(super) fn admit(&mut self, batch: Arc<Batch>) -> Seen {
         let mut records = Vec::new();
+        let mut voids = 0_u64;
         for (index, record) in batch.records.iter().enumerate() {
             if record.offset < self.next {
                 continue;
             }
+            // Read once more after the head was looked for.
+            let is_counted = record.offset < self.counted;
             let Some(fixed) = &record.fixed else {
-                self.voids = self.voids.saturating_add(1);
+                self.voids = self.voids.saturating_add(u64::from(!is_counted));
                 continue;
             };
             if fixed.stream != self.stream {
@@ -237,83 +320,15 @@ impl Follower {
                 self.head = Head { sequence: fixed.sequence, hash: fixed.hash };
                 self.head_offset = record.offset;
             } else {
-                self.voids = self.voids.saturating_add(1);
+                voids = voids.saturating_add(u64::from(!is_counted));
             }
+        }
+        if voids > 0 {
+            self.voids = self.voids.saturating_add(voids);
+            self.owe_look();
         }
         self.next = self.next.max(batch.next);
+        self.counted = self.counted.max(self.next);
         Seen { batch, records, next: self.next }
     }
-}
-
-/// See [`Feed::resume`].
-pub(super) async fn resume(feed: Feed, stream: StreamId, head: Head, at: Offset) -> Result<Follower, FollowError> {
-    if head == Head::EMPTY {
-        return Ok(feed.follow(stream));
-    }
-    let (topic, partition) = (stream.service.topic(), feed.partition(stream));
-    let read_error = |source| FollowError::Read { stream, source };
-    let end = feed.log().end(topic, partition).await.map_err(read_error)?;
-    if at < end
-        && let Some(next) = record_at(&feed, stream, head, at).await
-    {
-        let mut follower = Follower::new(feed, stream, head, next);
-        follower.head_offset = at;
-        return Ok(follower);
-    }
-    tracing::warn!(%stream, sequence = head.sequence, offset = %at, "the head is not where it was; searching for it");
-    search(feed, stream, head, end).await
-}
-
-/// The offset after the head's record, if it stands at `at`.
-async fn record_at(feed: &Feed, stream: StreamId, head: Head, at: Offset) -> Option<Offset> {
-    let mut reader = feed.log().read(stream.service.topic(), feed.partition(stream), at).ok()?;
-    let read = reader.next().await.ok()?;
-    let record = read.into_iter().next()?;
-    let fixed = parse(&record.value, feed.place(stream))?;
-    (fixed.stream == stream && fixed.hash == head.hash && fixed.sequence == head.sequence).then_some(record.next)
-}
-
-/// Reads the stream from its beginning up to `head`.
-async fn search(feed: Feed, stream: StreamId, head: Head, end: Offset) -> Result<Follower, FollowError> {
-    let (found, offset, next) = at_sequence(&feed, stream, head.sequence, end).await?;
-    if found == head {
-        let mut follower = Follower::new(feed, stream, head, next);
-        follower.head_offset = offset;
-        return Ok(follower);
-    }
-    let first = if found.sequence < head.sequence { found.sequence.saturating_add(1) } else { head.sequence };
-    Err(LostTail { stream, missing: first..=head.sequence }.into())
-}
-
-/// See [`Feed::contains`].
-pub(super) async fn contains(feed: Feed, position: Position) -> Result<bool, FollowError> {
-    let stream = position.stream;
-    let end = feed.log().end(stream.service.topic(), feed.partition(stream)).await;
-    let end = end.map_err(|source| FollowError::Read { stream, source })?;
-    let (found, _, _) = at_sequence(&feed, stream, position.sequence, end).await?;
-    Ok(found == Head { sequence: position.sequence, hash: position.hash })
-}
-
-/// The admitted commit with this sequence, or the last before it, with the offset of its record and the next.
-async fn at_sequence(
-    feed: &Feed,
-    stream: StreamId,
-    sequence: u64,
-    end: Offset,
-) -> Result<(Head, Offset, Offset), FollowError> {
-    // Reads for itself: nobody else is likely to be there.
-    let mut follower = Follower::new(feed.clone(), stream, Head::EMPTY, Offset::START);
-    let mut last = (Head::EMPTY, Offset::START, Offset::START);
-    while follower.next < end {
-        let read = follower.read_private().await.map_err(|source| FollowError::Read { stream, source })?;
-        let seen = follower.admit(read);
-        for (_, record) in seen.records().filter(|(verdict, _)| verdict.admitted) {
-            let Some(fixed) = &record.fixed else { continue };
-            last = (Head { sequence: fixed.sequence, hash: fixed.hash }, record.offset, record.next);
-            if fixed.sequence == sequence {
-                return Ok(last);
-            }
-        }
-    }
-    Ok(last)
 }

@@ -4,6 +4,7 @@
 //! What does not happen here: folding, and any judgement of what a commit means.
 
 mod follower;
+mod place;
 mod record;
 mod source;
 
@@ -60,13 +61,13 @@ impl Feed {
     /// Follows a stream from after `head`, whose record stood at offset `at` when it was last read. The offset is a
     /// hint: if the record is not there, the stream is read from its beginning until `head` turns up.
     pub async fn resume(&self, stream: StreamId, head: Head, at: Offset) -> Result<Follower, FollowError> {
-        follower::resume(self.clone(), stream, head, at).await
+        place::resume(self.clone(), stream, head, at).await
     }
 
     /// Whether the log has the commit that `position` names. Reads the stream from its beginning: for what is so old
     /// that nobody remembers its hash.
     pub async fn contains(&self, position: Position) -> Result<bool, FollowError> {
-        follower::contains(self.clone(), position).await
+        place::contains(self.clone(), position).await
     }
 
     fn place(&self, stream: StreamId) -> Place {

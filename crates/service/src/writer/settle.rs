@@ -138,12 +138,18 @@ impl<D: Decider> Task<D> {
             return;
         }
         self.end_check_after = None;
-        self.end_check = Some((now, self.feed.log().end(self.stream.service.topic(), self.partition)));
+        let read = self.own.follower.next_offset();
+        self.end_check = Some((now, read, self.feed.log().end(self.stream.service.topic(), self.partition)));
     }
 
     pub(super) fn take_end(&mut self, end: Result<Offset, ReadError>) {
-        let Some((started, _)) = self.end_check.take() else { return };
+        let Some((started, read, _)) = self.end_check.take() else { return };
         match end {
+            // The log ends before what had been read of it.
+            Ok(end) if end < read => {
+                self.own.follower.look_for_head();
+                self.end_check_after = Instant::now().checked_add(RETRY_PAUSE);
+            }
             Ok(end) if self.own.follower.next_offset() >= end => self.own.fresh_at = self.own.fresh_at.max(started),
             Ok(end) => self.own.reach = Some(end),
             // Whether the refusal is right cannot be said without the log; the caller's deadline ends the wait.

@@ -92,6 +92,9 @@ pub(super) type Report = Vec<Result<Offset, AppendError>>;
 /// Who asked for a position, and whether the log has it.
 pub(super) type Verified = (u64, Position, Result<bool, FollowError>);
 
+/// A look at where the log ends: when it began, and up to where it had been read then.
+pub(super) type EndCheck = (Instant, Offset, BoxFuture<'static, Result<Offset, ReadError>>);
+
 /// What happened.
 pub(super) enum Event {
     Own(Result<Seen, FollowError>),
@@ -147,7 +150,7 @@ pub(super) struct Task<D: Decider> {
     pub(super) failed: bool,
     pub(super) resends: u32,
     pub(super) resend_at: Option<Instant>,
-    pub(super) end_check: Option<(Instant, BoxFuture<'static, Result<Offset, ReadError>>)>,
+    pub(super) end_check: Option<EndCheck>,
     pub(super) end_check_after: Option<Instant>,
 
     pub(super) dirty: Dirty,
@@ -385,11 +388,9 @@ pub(super) fn refuse<D: Decider>(mut inputs: mpsc::Receiver<Input<D>>, error: &W
     }
 }
 
-async fn check_end(
-    check: &mut Option<(Instant, BoxFuture<'static, Result<Offset, ReadError>>)>,
-) -> Result<Offset, ReadError> {
+async fn check_end(check: &mut Option<EndCheck>) -> Result<Offset, ReadError> {
     match check {
-        Some((_, check)) => check.await,
+        Some((_, _, check)) => check.await,
         None => core::future::pending().await,
     }
 }

@@ -13,6 +13,7 @@
 
 mod basics;
 mod faults;
+mod lost_tail;
 mod peer;
 mod promises;
 mod speed;

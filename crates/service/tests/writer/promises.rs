@@ -23,7 +23,7 @@ fn soon() -> Option<Instant> {
     Instant::now().checked_add(Duration::from_millis(200))
 }
 
-async fn halted<D: Decider>(handle: &WriterHandle<D>) -> Halt {
+pub(crate) async fn halted<D: Decider>(handle: &WriterHandle<D>) -> Halt {
     match handle.serving().await {
         Err(WriteError::Halted(halt)) => halt,
         other => panic!("{other:?}"),
@@ -31,7 +31,7 @@ async fn halted<D: Decider>(handle: &WriterHandle<D>) -> Halt {
 }
 
 /// Waits until the writer has halted after it served.
-async fn halts<D: Decider>(handle: &WriterHandle<D>) -> Halt {
+pub(crate) async fn halts<D: Decider>(handle: &WriterHandle<D>) -> Halt {
     let mut health = handle.health();
     loop {
         if let Health::Halted(halt) = &*health.borrow_and_update() {
@@ -225,7 +225,7 @@ async fn closed_entities_leave_memory_and_come_back() {
     assert!(matches!(refused, Err(WriteError::Rejected(_))));
 }
 
-fn partition(log: &MemoryLog, service: Service) -> Partition {
+pub(crate) fn partition(log: &MemoryLog, service: Service) -> Partition {
     partition_of(LogKey(COUNTY), log.partition_count(service.topic()))
 }
 
@@ -358,7 +358,7 @@ async fn what_is_lost_while_serving_halts_the_stream() {
     let left: Writer<Left> = start(&log, &Memory::new(), WriterConfig::default());
     left.handle().submit(add(1, 1, 1), in_time()).await.unwrap();
     log.truncate(Service::Station.topic(), partition(&log, Service::Station), Offset::START).unwrap();
-    assert_eq!(halts(left.handle()).await.reason(), "LOG_UNAVAILABLE");
+    assert_eq!(halts(left.handle()).await.reason(), "LOST_TAIL");
 }
 
 #[tokio::test(start_paused = true)]
