@@ -1,6 +1,7 @@
 //! What the service is made of.
 
 use loopledger_domain::distribution::Distribution;
+use loopledger_proto::distribution::v1::RecordRequest;
 use loopledger_proto::distribution::v1::distribution_service_server::DistributionServiceServer;
 use loopledger_service::grpc::{MESSAGE_BYTES_MAX, Server};
 use loopledger_service::program::Program;
@@ -18,6 +19,7 @@ pub const NAME: &str = <DistributionServiceServer<Grpc> as NamedService>::NAME;
 pub fn serve(app: &App, server: &mut Server) {
     let calls = app.calls(server.stop_token());
     server.follow_health(NAME, app.handle().health());
+    server.bulk::<Distribution, RecordRequest>(NAME, calls.clone());
     let service = DistributionServiceServer::new(Grpc::new(calls))
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);

@@ -1,6 +1,7 @@
 //! What the service is made of.
 
 use loopledger_domain::procurement::Procurement;
+use loopledger_proto::procurement::v1::RecordRequest;
 use loopledger_proto::procurement::v1::procurement_service_server::ProcurementServiceServer;
 use loopledger_service::grpc::{MESSAGE_BYTES_MAX, Server};
 use loopledger_service::program::Program;
@@ -18,6 +19,7 @@ pub const NAME: &str = <ProcurementServiceServer<Grpc> as NamedService>::NAME;
 pub fn serve(app: &App, server: &mut Server) {
     let calls = app.calls(server.stop_token());
     server.follow_health(NAME, app.handle().health());
+    server.bulk::<Procurement, RecordRequest>(NAME, calls.clone());
     let service = ProcurementServiceServer::new(Grpc::new(calls))
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);

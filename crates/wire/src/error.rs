@@ -24,6 +24,10 @@ const VIOLATIONS_MAX: usize = 20;
 /// What else can go wrong, besides a refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
+    /// The bytes of the message are not the request that the method takes.
+    MalformedMessage { what: String },
+    /// The message is longer than a service reads.
+    MessageTooLarge { bytes_max: usize },
     /// The id belongs to another request.
     RequestIdReused { request_id: RequestId },
     /// The thing asked for does not exist.
@@ -59,6 +63,7 @@ pub enum Failure {
 impl Failure {
     pub const fn code(&self) -> Code {
         match self {
+            Self::MalformedMessage { .. } | Self::MessageTooLarge { .. } => Code::InvalidArgument,
             Self::RequestIdReused { .. } => Code::AlreadyExists,
             Self::NotFound { .. } | Self::ReceiptNotFound { .. } => Code::NotFound,
             Self::QueueFull { .. } => Code::ResourceExhausted,
@@ -77,6 +82,8 @@ impl Failure {
     /// Stable, `UPPER_SNAKE`.
     pub const fn reason(&self) -> &'static str {
         match self {
+            Self::MalformedMessage { .. } => "MALFORMED_MESSAGE",
+            Self::MessageTooLarge { .. } => "MESSAGE_TOO_LARGE",
             Self::RequestIdReused { .. } => "REQUEST_ID_REUSED",
             Self::NotFound { .. } => "NOT_FOUND",
             Self::ReceiptNotFound { .. } => "RECEIPT_NOT_FOUND",
@@ -98,6 +105,8 @@ impl Failure {
     /// One English sentence.
     pub fn english(&self) -> String {
         match self {
+            Self::MalformedMessage { what } => format!("The message cannot be read: {what}."),
+            Self::MessageTooLarge { bytes_max } => format!("A message has at most {bytes_max} bytes."),
             Self::RequestIdReused { request_id } => format!("Request id {request_id} belongs to another request."),
             Self::NotFound { kind, id } => format!("There is no {} {id}.", kind.as_str()),
             Self::ReceiptNotFound { request_id } => format!("No commit has the request id {request_id}."),
@@ -130,7 +139,9 @@ impl Failure {
             | Self::UpstreamBehind { retry_after, .. }
             | Self::NotReady { retry_after }
             | Self::LogUnavailable { retry_after } => Some(*retry_after),
-            Self::RequestIdReused { .. }
+            Self::MalformedMessage { .. }
+            | Self::MessageTooLarge { .. }
+            | Self::RequestIdReused { .. }
             | Self::NotFound { .. }
             | Self::ReceiptNotFound { .. }
             | Self::OutcomeUnknown { .. }
@@ -157,7 +168,9 @@ impl Failure {
             Self::LostTail { stream, .. } | Self::StreamHalted { stream, .. } | Self::NotServed { stream } => {
                 Some(("stream", stream.to_string()))
             }
-            Self::QueueFull { .. }
+            Self::MalformedMessage { .. }
+            | Self::MessageTooLarge { .. }
+            | Self::QueueFull { .. }
             | Self::UpstreamBehind { .. }
             | Self::OutcomeUnknown { .. }
             | Self::DeadlineExceeded
@@ -170,6 +183,8 @@ impl Failure {
 
     fn metadata(&self) -> HashMap<String, String> {
         match self {
+            Self::MalformedMessage { what } => map([("what", what.clone())]),
+            Self::MessageTooLarge { bytes_max } => map([("bytes_max", bytes_max.to_string())]),
             Self::RequestIdReused { request_id }
             | Self::ReceiptNotFound { request_id }
             | Self::OutcomeUnknown { request_id } => map([("request_id", request_id.to_string())]),
@@ -210,6 +225,14 @@ impl From<&Failure> for Status {
             details.set_retry_info(Some(delay));
         }
         let english = failure.english();
+        if failure.code() == Code::InvalidArgument {
+            // No field of a message that was not read can be named: the empty path is the message itself.
+            details.set_bad_request(vec![FieldViolation {
+                reason: failure.reason().to_owned(),
+                localized_message: Some(LocalizedMessage::new(LOCALE, chinese::failure(failure))),
+                ..FieldViolation::new("", &english)
+            }]);
+        }
         if let Some((kind, name)) = failure.resource() {
             details.set_resource_info(kind, name, "", &english);
         }

@@ -1,7 +1,8 @@
 //! Bulk streams: requests in, pipelined through the writer, answers out in the same order.
 //!
 //! Back-pressure is flow control: a caller that does not read its answers stops being read after a bounded number of
-//! requests. A refusal, even of a malformed request, ends no stream. Every message costs a few queue operations: no
+//! requests. A refusal, even of a message that cannot be read, ends no stream; only what leaves no telling where the next
+//! message begins does: one that is too large, and what is no gRPC message at all. Every message costs a few queue operations: no
 //! task, no allocation of a channel, and no wake-up of its own while there is more to do.
 
 use core::fmt;
@@ -12,17 +13,18 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures::Stream;
+use futures::{Stream, StreamExt as _};
 use loopledger_domain::Decider;
 use loopledger_types::{Position, RequestId, StreamId};
 use loopledger_wire::{BulkRequest, Created, Failure, status_to_pb};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use tonic::{Status, Streaming};
+use tonic::Status;
 
+use super::frames::Frame;
 use super::status::{QUEUE_RETRY, check_streams};
-use super::write_status;
+use super::{unreadable, write_status};
 use crate::writer::{Answer, Answers, Ordered, WriteError, WriterHandle};
 
 /// How long a request's `after` may hold back those behind it.
@@ -57,7 +59,7 @@ impl<R> fmt::Debug for RecordStream<R> {
 /// Opens a bulk stream; past `deadline` it ends, answers what it has read, and says so.
 pub(super) fn record<D, R>(
     handle: WriterHandle<D>,
-    requests: Streaming<R>,
+    requests: impl Stream<Item = Result<Frame<R>, Status>> + Send + Unpin + 'static,
     deadline: Option<Instant>,
     stop: CancellationToken,
 ) -> RecordStream<R>
@@ -85,8 +87,12 @@ struct Reader<D: Decider> {
 
 impl<D: Decider> Reader<D> {
     /// Reads requests until the caller is done or goes away, its time is up, or the server stops.
-    async fn run<R>(mut self, mut requests: Streaming<R>, deadline: Option<Instant>, stop: CancellationToken)
-    where
+    async fn run<R>(
+        mut self,
+        mut requests: impl Stream<Item = Result<Frame<R>, Status>> + Unpin,
+        deadline: Option<Instant>,
+        stop: CancellationToken,
+    ) where
         R: BulkRequest<Command = D::Command>,
     {
         let ending = tokio::select! {
@@ -100,16 +106,20 @@ impl<D: Decider> Reader<D> {
     }
 
     /// Until the stream ends; with its error, if it ended in one.
-    async fn pump<R>(&mut self, requests: &mut Streaming<R>) -> Option<Status>
+    async fn pump<R>(&mut self, requests: &mut (impl Stream<Item = Result<Frame<R>, Status>> + Unpin)) -> Option<Status>
     where
         R: BulkRequest<Command = D::Command>,
     {
-        loop {
-            let request = match requests.message().await {
-                Ok(Some(request)) => request,
-                Ok(None) => return None,
-                // A message that is none, or a caller that went away: what was read before is decided all the same.
-                Err(status) => return Some(status),
+        while let Some(frame) = requests.next().await {
+            let request = match frame {
+                Ok(Ok(request)) => request,
+                Ok(Err(error)) => {
+                    lock(&self.asked.requests).push_back((String::new(), Created::default()));
+                    self.ordered.refuse(WriteError::Malformed { what: error.to_string() }).await;
+                    continue;
+                }
+                // A message that is too large, or a caller that went away: what was read before is decided all the same.
+                Err(status) => return Some(unreadable::explained(status)),
             };
             let request_id = request.request_id().to_owned();
             let checked = request.into_write().and_then(|write| {
@@ -126,6 +136,7 @@ impl<D: Decider> Reader<D> {
                 Err(rejection) => self.ordered.refuse(WriteError::Rejected(rejection)).await,
             }
         }
+        None
     }
 
     async fn wait_for(&mut self, positions: Vec<Position>) -> Result<(), WriteError> {

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use futures::{Stream, TryStreamExt as _};
 use loopledger_domain::{Decider, Rejection, State};
 use loopledger_proto::common::v1 as pb;
 use loopledger_types::{RequestId, StreamId, parse_uuid};
@@ -13,6 +14,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::bulk::{self, RecordStream};
 use super::deadline::stream_deadline_of;
+use super::frames::Frame;
 use super::status::check_streams;
 use super::{deadline_of, refused, write_status};
 use crate::writer::{EntityKey, Health, WriterHandle};
@@ -63,8 +65,19 @@ impl<D: Decider> Calls<D> {
         Ok(Response::new(R::answer(&receipt, created)))
     }
 
-    /// A bulk stream. Only a deadline that its caller sets bounds it.
+    /// A bulk stream of the generated service, which a message that is none ends; see [`super::Server::bulk`].
     pub async fn record<R>(&self, requests: Request<Streaming<R>>) -> Result<Response<RecordStream<R>>, Status>
+    where
+        R: BulkRequest<Command = D::Command>,
+    {
+        self.record_frames(requests.map(|requests| requests.map_ok(Ok))).await
+    }
+
+    /// A bulk stream. Only a deadline that its caller sets bounds it.
+    pub(super) async fn record_frames<R>(
+        &self,
+        requests: Request<impl Stream<Item = Result<Frame<R>, Status>> + Send + Unpin + 'static>,
+    ) -> Result<Response<RecordStream<R>>, Status>
     where
         R: BulkRequest<Command = D::Command>,
     {

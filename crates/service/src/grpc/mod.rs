@@ -8,11 +8,13 @@ mod bulk;
 mod calls;
 mod connection;
 mod deadline;
+mod frames;
 mod health;
 pub mod pages;
 mod server;
 mod status;
 pub mod stock;
+mod unreadable;
 
 pub use bulk::RecordStream;
 pub use calls::Calls;

@@ -5,7 +5,9 @@ use core::pin::pin;
 use core::time::Duration;
 use std::io;
 
+use loopledger_domain::Decider;
 use loopledger_proto::FILE_DESCRIPTOR_SET;
+use loopledger_wire::BulkRequest;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -13,9 +15,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::service::Routes;
 use tonic_reflection::server::Builder;
+use tower_layer::layer_fn;
 
-use super::connection;
+use super::frames::Bulk;
 use super::health::Services;
+use super::unreadable::Explained;
+use super::{Calls, connection};
 use crate::writer::Health;
 
 /// What a stream may send before it is read: about 2,000 commands, a hundredth of a second.
@@ -97,6 +102,17 @@ impl Server {
         self.routes = add(core::mem::take(&mut self.routes));
     }
 
+    /// Serves the bulk stream of the service of this full name, before the generated method: a message that cannot be
+    /// read is answered in its place, and the stream goes on.
+    pub fn bulk<D, R>(&mut self, name: &str, calls: Calls<D>)
+    where
+        D: Decider,
+        R: BulkRequest<Command = D::Command>,
+    {
+        let router = self.routes.axum_router_mut();
+        *router = core::mem::take(router).route_service(&format!("/{name}/Record"), Bulk::<D, R>::new(calls));
+    }
+
     /// Reports the service of this full name as serving whenever its writer is.
     pub fn follow_health(&mut self, name: &'static str, health: watch::Receiver<Health>) {
         self.follow(name, health, |health| matches!(health, Health::Serving));
@@ -146,7 +162,10 @@ impl Server {
         let (health, v1, v1alpha) =
             (self.services.server(self.stop.clone()), reflection().build_v1(), reflection().build_v1alpha());
         let (v1, v1alpha) = (v1.map_err(ServeError::Descriptors)?, v1alpha.map_err(ServeError::Descriptors)?);
-        self.route(|routes| routes.add_service(health).add_service(v1).add_service(v1alpha).prepare());
+        self.route(|routes| routes.add_service(health).add_service(v1).add_service(v1alpha));
+        let router = self.routes.axum_router_mut();
+        *router = core::mem::take(router).layer(layer_fn(Explained));
+        self.route(Routes::prepare);
         let address = config.listen;
         let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| ServeError::Listen { address, source })?;

@@ -13,6 +13,9 @@ pub enum WriteError {
     /// The rules refuse it. Nothing was written.
     #[error("refused: {0:?}")]
     Rejected(Rejection),
+    /// What stands in a request's place in a bulk stream is none. Nothing was written.
+    #[error("not a request: {what}")]
+    Malformed { what: String },
     #[error("request id {request_id} was used for another request, commit {} of {}", .first.sequence, .first.stream)]
     RequestIdReused { request_id: RequestId, first: Position },
     /// Back-pressure. Nothing was written.

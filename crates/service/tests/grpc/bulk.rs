@@ -18,7 +18,7 @@ use tonic::{Code, Request, Streaming};
 use tonic_types::StatusExt as _;
 
 use crate::county::{County, NOBODY, PATIENCE, VILLAGE};
-use crate::wire;
+use crate::{refusals, wire};
 
 fn request_id(number: usize) -> String {
     format!("{number:08x}-1111-4000-8000-000000000000")
@@ -209,27 +209,67 @@ async fn a_caller_that_does_not_read_is_not_read_either() {
     county.stop().await;
 }
 
+/// Sends messages of any bytes at all.
+async fn open_raw(county: &County, messages: Vec<Vec<u8>>) -> Streaming<Vec<u8>> {
+    let mut grpc = tonic::client::Grpc::new(county.channel.clone());
+    grpc.ready().await.unwrap();
+    let path = wire::path("procurement", "Record").parse().unwrap();
+    let messages = Request::new(futures::stream::iter(messages));
+    grpc.streaming(messages, path, wire::Raw).await.unwrap().into_inner()
+}
+
+async fn next_raw(answers: &mut Streaming<Vec<u8>>) -> RecordResponse {
+    let answer = timeout(PATIENCE, answers.message()).await.expect("an answer comes").unwrap();
+    prost::Message::decode(answer.expect("the stream goes on").as_slice()).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broken_stream_is_answered_as_far_as_it_went() {
+async fn a_message_that_cannot_be_read_is_answered_in_its_place() {
     let county = County::start().await;
     let good = |number: usize| prost::Message::encode_to_vec(&taken(number));
-    let oversize = vec![0; 5 * 1024 * 1024];
-    for (round, garbage, expected) in [(0, vec![0xff; 20], Code::Internal), (1, oversize, Code::OutOfRange)] {
-        let messages = futures::stream::iter([good(round * 10), good(round * 10 + 1), garbage, good(round * 10 + 2)]);
-        let mut grpc = tonic::client::Grpc::new(county.channel.clone());
-        grpc.ready().await.unwrap();
-        let path = wire::path("procurement", "Record").parse().unwrap();
-        let mut answers = grpc.streaming(Request::new(messages), path, wire::Raw).await.unwrap().into_inner();
-        for number in 0..2 {
-            let answer = answers.message().await.unwrap().unwrap();
-            let answer: RecordResponse = prost::Message::decode(answer.as_slice()).unwrap();
-            assert_eq!((answer.request_id.clone(), code(&answer)), (request_id(round * 10 + number), Code::Ok));
-        }
-        assert_eq!(answers.message().await.unwrap_err().code(), expected);
+    let mut cut = good(9);
+    cut.truncate(cut.len() - 3);
+    let mut not_utf8 = good(9);
+    let label = not_utf8.len() - 1;
+    not_utf8[label] = 0xff;
+    // A text that is none fails in the middle: what is left of it must not be taken for the next message.
+    let mut early = good(9);
+    let id = early.windows(8).position(|eight| eight == b"00000009").unwrap();
+    early[id] = 0xff;
+    let garbage = [vec![0xff; 20], cut, not_utf8, early, vec![0; 4_000]];
+    let mut messages = vec![good(0)];
+    for (number, message) in (1..).zip(&garbage) {
+        messages.extend([message.clone(), good(number)]);
     }
+    let mut answers = open_raw(&county, messages).await;
+    assert_eq!(sequence(&next_raw(&mut answers).await), 1);
+    for number in 1..=garbage.len() {
+        let answer = next_raw(&mut answers).await;
+        assert_eq!(answer.request_id, "", "whose it is cannot be told");
+        let Some(Outcome::Status(status)) = answer.outcome else { panic!("{answer:?}") };
+        let said = refusals::say(&county, &loopledger_wire::status_from_pb(&status));
+        assert!(said.starts_with("MALFORMED_MESSAGE"), "{said}");
+        let answer = next_raw(&mut answers).await;
+        assert_eq!((answer.request_id.clone(), sequence(&answer)), (request_id(number), number as u64 + 1));
+    }
+    assert!(answers.message().await.unwrap().is_none(), "the stream ends well when its caller is done");
+    county.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_with_an_oversize_message_is_answered_as_far_as_it_went() {
+    let county = County::start().await;
+    let good = |number: usize| prost::Message::encode_to_vec(&taken(number));
+    let mut answers = open_raw(&county, vec![good(0), good(1), vec![0; 5 * 1024 * 1024], good(2)]).await;
+    for number in 0..2 {
+        let answer = next_raw(&mut answers).await;
+        assert_eq!((answer.request_id.clone(), code(&answer)), (request_id(number), Code::Ok));
+    }
+    let ended = answers.message().await.unwrap_err();
+    assert!(refusals::say(&county, &ended).starts_with("MESSAGE_TOO_LARGE"), "{ended:?}");
     let (send, mut answers) = open(&county).await;
     send.send(taken(2)).await.unwrap();
-    assert_eq!(sequence(&next(&mut answers).await), 5, "what came after the garbage was not taken");
+    assert_eq!(sequence(&next(&mut answers).await), 3, "what came after it was not taken");
     county.stop().await;
 }
 

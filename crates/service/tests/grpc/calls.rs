@@ -9,6 +9,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use crate::county::{County, PATIENCE, base64, connect};
+use crate::refusals;
 use crate::season::on;
 use crate::wire::{self, call, call_raw, path};
 
@@ -156,17 +157,30 @@ async fn nonsense_gets_a_status_and_harms_nobody() {
         fields["label"] = json!("x".repeat(5 * 1024 * 1024));
         wire::encode(&method, &county.complete(&fields))
     };
-    for (path, bytes, expected) in [
-        (register.as_str(), vec![0xff; 100], Code::Internal),
-        (register.as_str(), b"\x0a\xff\xff\xff\xff\x0f".to_vec(), Code::Internal),
-        (register.as_str(), Vec::new(), Code::InvalidArgument),
-        (register.as_str(), oversize, Code::OutOfRange),
-        ("/loopledger.procurement.v1.ProcurementService/Nothing", Vec::new(), Code::Unimplemented),
-        ("/loopledger.nothing.v1.NothingService/Nothing", Vec::new(), Code::Unimplemented),
-        ("/", Vec::new(), Code::Unimplemented),
+    for (bytes, expected) in [
+        (vec![0xff; 100], "MALFORMED_MESSAGE"),
+        (b"\x0a\xff\xff\xff\xff\x0f".to_vec(), "MALFORMED_MESSAGE"),
+        // A text that is not UTF-8.
+        (b"\x0a\x02\xc3\x28".to_vec(), "MALFORMED_MESSAGE"),
+        (Vec::new(), "INVALID_REQUEST"),
+        (oversize, "MESSAGE_TOO_LARGE"),
     ] {
-        let status = call_raw(&county.channel, path, bytes, None).await.unwrap_err();
-        assert_eq!(status.code(), expected, "{path}: {status:?}");
+        let status = call_raw(&county.channel, &register, bytes.clone(), None).await.unwrap_err();
+        let said = refusals::say(&county, &status);
+        assert!(said.starts_with(expected), "{said}: {status:?}");
+        // Questions too; and where nothing asked for a county at all.
+        if expected == "MALFORMED_MESSAGE" {
+            for path in [path("sales", "ListChannels"), "/grpc.health.v1.Health/Check".to_owned()] {
+                let status = call_raw(&county.channel, &path, bytes.clone(), None).await.unwrap_err();
+                assert!(refusals::say(&county, &status).starts_with(expected), "{path}: {status:?}");
+            }
+        }
+    }
+    for path in
+        ["/loopledger.procurement.v1.ProcurementService/Nothing", "/loopledger.nothing.v1.NothingService/Nothing", "/"]
+    {
+        let status = call_raw(&county.channel, path, Vec::new(), None).await.unwrap_err();
+        assert_eq!(status.code(), Code::Unimplemented, "{path}: {status:?}");
     }
     // A text that is too long, in a message that is not.
     let mut fields = firm("A");

@@ -13,6 +13,8 @@ pub(crate) struct Gate {
     log: MemoryLog,
     /// Whether appends get through.
     pub(crate) appends: watch::Sender<bool>,
+    /// The topic whose appends wait, whatever becomes of the others.
+    pub(crate) held: watch::Sender<Option<Topic>>,
     /// Whether the log's end can be asked for: writers begin with it.
     pub(crate) ends: watch::Sender<bool>,
     /// Calls of `append` so far.
@@ -26,6 +28,7 @@ impl Gate {
         Self {
             log: MemoryLog::new(4),
             appends: watch::Sender::new(true),
+            held: watch::Sender::new(None),
             ends: watch::Sender::new(true),
             asked: watch::Sender::new(0),
             is_broken: AtomicBool::new(false),
@@ -45,12 +48,13 @@ impl EventLog for Gate {
             let failed = records.iter().map(|_| Err(AppendError::Closed)).collect();
             return futures::future::ready(failed).boxed();
         }
-        if *self.appends.borrow() {
+        if *self.appends.borrow() && *self.held.borrow() != Some(topic) {
             return self.log.append(topic, partition, records);
         }
-        let (log, mut open) = (self.log.clone(), self.appends.subscribe());
+        let (log, mut open, mut held) = (self.log.clone(), self.appends.subscribe(), self.held.subscribe());
         async move {
             open.wait_for(|open| *open).await.unwrap();
+            held.wait_for(|held| *held != Some(topic)).await.unwrap();
             log.append(topic, partition, records).await
         }
         .boxed()

@@ -54,6 +54,8 @@ pub(super) fn field(violation: &Violation) -> &'static str {
 
 pub(super) fn failure(failure: &Failure) -> String {
     match failure {
+        Failure::MalformedMessage { .. } => "请求内容无法解析。".to_owned(),
+        Failure::MessageTooLarge { bytes_max } => format!("单个请求不得超过 {bytes_max} 字节,请拆分后重试。"),
         Failure::RequestIdReused { request_id } => format!("请求编号 {request_id} 已被另一请求使用。"),
         Failure::NotFound { kind, id } => format!("{}不存在:{id}。", name(*kind)),
         Failure::ReceiptNotFound { request_id } => format!("没有请求编号为 {request_id} 的记录。"),

@@ -35,6 +35,12 @@ fn failures() -> Vec<(Failure, Code, &'static str)> {
     let position = Position { stream: STREAM, sequence: 4, hash: Hash([4; 32]) };
     let stream = STREAM;
     vec![
+        (
+            Failure::MalformedMessage { what: "failed to decode Protobuf message: buffer underflow".to_owned() },
+            Code::InvalidArgument,
+            "MALFORMED_MESSAGE",
+        ),
+        (Failure::MessageTooLarge { bytes_max: 4_194_304 }, Code::InvalidArgument, "MESSAGE_TOO_LARGE"),
         (Failure::RequestIdReused { request_id }, Code::AlreadyExists, "REQUEST_ID_REUSED"),
         (Failure::NotFound { kind: EntityKind::Lot, id: "x".to_owned() }, Code::NotFound, "NOT_FOUND"),
         (Failure::ReceiptNotFound { request_id }, Code::NotFound, "RECEIPT_NOT_FOUND"),
@@ -64,6 +70,7 @@ fn every_failure_has_its_code_reason_and_details() {
         let status = Status::from(&failure);
         check(&status, code, reason);
         let details = status.get_error_details();
+        assert_eq!(details.bad_request().is_some(), code == Code::InvalidArgument, "{reason}");
         assert_eq!(details.retry_info().is_some(), failure.retry_after().is_some(), "{reason}");
         assert_eq!(
             details.resource_info().is_some(),

@@ -1,0 +1,85 @@
+//! Channels, orders, payments and settlements.
+
+use serde_json::json;
+
+use super::{Case, dear, heads};
+use crate::season::kilograms;
+
+const S: &str = "sales";
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        (S, "OpenChannel", json!({"operatorId": "$H1"}), "PARTY_CANNOT_TRADE $H1"),
+        (S, "OpenChannel", json!({"operatorId": "$NOBODY"}), "NOT_FOUND party $NOBODY"),
+        (S, "PlaceOrder", json!({"buyerId": "$FIRM"}), "BUYER_IN_LOOP $FIRM"),
+        (S, "PlaceOrder", json!({"buyerId": "$COOP"}), "SELLER_IS_BUYER $COOP"),
+        (
+            S,
+            "PlaceOrder",
+            json!({"buyerId": "$BUYER", "buyerDivisionCode": "654224"}),
+            "INVALID_REQUEST buyer_division_code:NOT_THE_REGISTERED_DIVISION",
+        ),
+        (S, "PlaceOrder", json!({"sellerId": "$H1"}), "PARTY_CANNOT_TRADE $H1"),
+        (S, "PlaceOrder", json!({"channelId": "$NOBODY"}), "NOT_FOUND channel $NOBODY"),
+        (
+            S,
+            "PlaceOrder",
+            json!({"lines": [{"productId": "$pea", "quantity": heads(), "price": dear(), "placeId": "$S1"}]}),
+            "INVALID_REQUEST lines[0].quantity:WRONG_UNIT",
+        ),
+        (
+            S,
+            "PlaceOrder",
+            json!({"lines": [{"productId": "$pea", "quantity": kilograms(2), "price": dear(), "placeId": "$S1"}]}),
+            "INVALID_REQUEST lines[0].price:AMOUNT_TOO_LARGE",
+        ),
+        (S, "PlaceOrder", json!({"lines": []}), "INVALID_REQUEST lines:REQUIRED"),
+        (S, "CancelOrderLine", json!({"line": 7}), "INVALID_REQUEST line:OUT_OF_RANGE"),
+        (S, "CancelOrderLine", json!({"orderId": "$O1"}), "ORDER_LINE_NOT_OPEN $O1/0"),
+        (S, "CancelOrderLine", json!({"orderId": "$NOBODY"}), "NOT_FOUND order $NOBODY"),
+        (S, "RecordPayment", json!({"amountFen": 1_000_000_000}), "PAYMENT_EXCEEDS_ORDER $O1"),
+        (S, "RecordPayment", json!({"orderId": "$NOBODY"}), "NOT_FOUND order $NOBODY"),
+        (S, "ReturnPrepayment", json!({"amountFen": 1_000_000_000}), "PREPAYMENT_EXCEEDED $O2"),
+        (S, "ReturnPrepayment", json!({"orderId": "$O1"}), "PREPAYMENT_EXCEEDED $O1"),
+        (S, "SettleConsignment", json!({"consigneeId": "$FIRM"}), "NOT_CONSIGNED $L1"),
+        (S, "SettleConsignment", json!({"lots": [{"lotId": "$NOBODY"}]}), "NOT_CONSIGNED $NOBODY"),
+        (S, "SettleConsignment", json!({"lots": [{"lotId": "$L3"}]}), "NOTHING_TO_SETTLE $COOP"),
+        (
+            S,
+            "SettleConsignment",
+            json!({"lots": [{"lotId": "$L1"}, {"lotId": "$L1"}]}),
+            "INVALID_REQUEST lots[1].lot_id:DUPLICATE",
+        ),
+        (
+            S,
+            "SettleConsignment",
+            json!({"lots": [{"lotId": "$L1",
+            "charges": [{"kind": "CHARGE_KIND_PLATFORM", "amountFen": 1_000_000}]}]}),
+            "CHARGES_EXCEED_SALE $L1",
+        ),
+        (S, "OpenChannel", json!({"medium": null}), "INVALID_REQUEST medium:REQUIRED"),
+        (S, "PlaceOrder", json!({"sellerId": "$NOBODY"}), "NOT_FOUND party $NOBODY"),
+        (S, "PlaceOrder", json!({"buyerId": "$NOBODY"}), "NOT_FOUND party $NOBODY"),
+        (
+            S,
+            "PlaceOrder",
+            json!({"lines": [{"productId": "$NOBODY", "quantity": kilograms(2), "price": dear(), "placeId": "$S1"}]}),
+            "NOT_FOUND product $NOBODY",
+        ),
+        (
+            S,
+            "PlaceOrder",
+            json!({"lines": [{"productId": "$pea", "quantity": kilograms(2), "price": dear(), "placeId": "$NOBODY"}]}),
+            "NOT_FOUND place $NOBODY",
+        ),
+        (
+            S,
+            "RecordPayment",
+            json!({"amountFen": 0, "method": null}),
+            "INVALID_REQUEST amount_fen:NOT_POSITIVE method:REQUIRED",
+        ),
+        (S, "ReturnPrepayment", json!({"amountFen": -1}), "INVALID_REQUEST amount_fen:NOT_POSITIVE"),
+        (S, "ReturnPrepayment", json!({"orderId": "$NOBODY"}), "NOT_FOUND order $NOBODY"),
+        (S, "SettleConsignment", json!({"consigneeId": "$NOBODY"}), "NOT_FOUND party $NOBODY"),
+    ]
+}
