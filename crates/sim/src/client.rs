@@ -166,7 +166,7 @@ fn judge(request_id: RequestId, answer: Answer, history: &History) -> Result<Ver
             history.count("writer went away");
             Err(true)
         }
-        Err(error @ (WriteError::Internal { .. } | WriteError::Halted(_))) => {
+        Err(error @ (WriteError::Internal { .. } | WriteError::Malformed { .. } | WriteError::Halted(_))) => {
             history.violation(format!("{request_id}: {error}"));
             Err(true)
         }
