@@ -33,7 +33,7 @@ pub struct KafkaOptions {
     /// changed here.
     pub client_settings: BTreeMap<String, String>,
     /// An append that is not confirmed within this time is reported as such. A cluster needs some 7 s to replace a
-    /// leader that was killed; until then appends wait.
+    /// leader that was killed, and the client up to 20 s to leave one that stands still; until then appends wait.
     pub append_timeout: Duration,
     /// How long to wait for the cluster's answer when something is asked of it: at the start, and for the end.
     pub answer_timeout: Duration,
@@ -45,7 +45,7 @@ impl KafkaOptions {
             brokers: brokers.into(),
             topic_prefix: String::new(),
             client_settings: BTreeMap::new(),
-            append_timeout: Duration::from_secs(20),
+            append_timeout: Duration::from_secs(30),
             answer_timeout: Duration::from_secs(10),
         }
     }

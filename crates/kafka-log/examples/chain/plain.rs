@@ -1,39 +1,38 @@
 //! What the Kafka client does without us: an idempotent producer, the same records, as fast as it takes them.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use loopledger_kafka_log::KafkaOptions;
 use rdkafka::ClientConfig;
 use rdkafka::ClientContext;
+use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 
 use crate::chain::{Run, filler};
 use crate::{Failure, TOPIC, partition};
 
-/// Records that wait at most, as in the chained rows.
-const WINDOW: usize = 8_000;
+/// The records that wait at most, by the client's default: more than the chained rows have in flight.
+pub(crate) const WINDOW: usize = 100_000;
+/// The pause when so many wait: a busy loop would take the broker's time.
+const PAUSE: Duration = Duration::from_millis(1);
 
-#[derive(Default)]
-struct Count(Mutex<Counts>);
-
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Counts {
-    delivered: usize,
-    failed: usize,
+    delivered: AtomicUsize,
+    failed: AtomicUsize,
 }
 
-impl ClientContext for Count {}
+impl ClientContext for Counts {}
 
-impl ProducerContext for Count {
+impl ProducerContext for Counts {
     type DeliveryOpaque = ();
 
     fn delivery(&self, delivery: &DeliveryResult<'_>, (): ()) {
-        let mut counts = self.0.lock().expect("nobody panics");
-        counts.delivered = counts.delivered.saturating_add(1);
-        counts.failed = counts.failed.saturating_add(usize::from(delivery.is_err()));
+        let counter = if delivery.is_ok() { &self.delivered } else { &self.failed };
+        counter.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -44,39 +43,34 @@ pub(crate) fn run(options: &KafkaOptions, like_ours: bool, stretch: Duration) ->
     if like_ours {
         config.set("linger.ms", "0");
     }
-    let producer: ThreadedProducer<Count> = config.create_with_context(Count::default())?;
+    let producer: ThreadedProducer<Counts> = config.create_with_context(Counts::default())?;
     let topic = format!("{}{TOPIC}", options.topic_prefix);
     let partition = i32::try_from(partition().0)?;
     let record = filler();
-    let (key, value) = (record.key.to_bytes(), record.value);
-    let delivered = || producer.context().0.lock().expect("nobody panics").delivered;
+    let key = record.key.to_bytes();
     producer.client().fetch_metadata(Some(&topic), Duration::from_secs(10))?;
     let mut sent = 0_usize;
     let started = Instant::now();
     while started.elapsed() < stretch {
-        let room = WINDOW.saturating_sub(sent.saturating_sub(delivered()));
-        if room == 0 {
-            thread::yield_now();
-        }
-        for _ in 0..room {
-            let headers = OwnedHeaders::new_with_capacity(record.headers.len());
-            let headers = record
-                .headers
-                .iter()
-                .fold(headers, |headers, (key, value)| headers.insert(Header { key, value: Some(value.as_ref()) }));
-            let message =
-                BaseRecord::to(&topic).partition(partition).key(&key[..]).payload(&value[..]).headers(headers);
-            producer.send(message).map_err(|(error, _)| error)?;
-            sent = sent.saturating_add(1);
+        let headers = OwnedHeaders::new_with_capacity(record.headers.len());
+        let headers = record
+            .headers
+            .iter()
+            .fold(headers, |headers, (key, value)| headers.insert(Header { key, value: Some(value.as_ref()) }));
+        let message =
+            BaseRecord::to(&topic).partition(partition).key(&key[..]).payload(&record.value[..]).headers(headers);
+        match producer.send(message) {
+            Ok(()) => sent = sent.saturating_add(1),
+            Err((error, _)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => thread::sleep(PAUSE),
+            Err((error, _)) => return Err(error.into()),
         }
     }
     producer.flush(Duration::from_secs(30))?;
     let elapsed = started.elapsed();
-    let counts = producer.context().0.lock().expect("nobody panics");
-    if counts.failed > 0 || counts.delivered != sent {
-        return Err(
-            format!("of {sent} plain records {} were delivered, {} failed", counts.delivered, counts.failed).into()
-        );
+    let Counts { delivered, failed } = producer.context().as_ref();
+    let (delivered, failed) = (delivered.load(Ordering::Relaxed), failed.load(Ordering::Relaxed));
+    if delivered != sent {
+        return Err(format!("of {sent} plain records {delivered} were delivered, {failed} failed").into());
     }
     Ok(Run { records: sent, elapsed, latencies: Vec::new() })
 }

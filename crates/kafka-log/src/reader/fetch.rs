@@ -46,6 +46,9 @@ pub(super) struct Fetcher {
     batch: Batch,
     /// Where a batch was found damaged: once may have happened on the way.
     damaged_at: Option<u64>,
+    /// Errors of an outage come one after the other, and wait while nobody asks: the last one counts, and only if nothing
+    /// came after it.
+    outage: Option<KafkaError>,
     /// Records that were handed over are gone, and others stand in their place: nothing that follows belongs to them.
     is_cut: bool,
 }
@@ -63,7 +66,16 @@ enum End {
 
 impl Fetcher {
     pub(super) fn new(cluster: Cluster, place: Place, from: Offset, batches: Batches) -> Self {
-        Self { cluster, place, position: from.0, batches, batch: Batch::default(), damaged_at: None, is_cut: false }
+        Self {
+            cluster,
+            place,
+            position: from.0,
+            batches,
+            batch: Batch::default(),
+            damaged_at: None,
+            outage: None,
+            is_cut: false,
+        }
     }
 
     pub(super) fn run(mut self) {
@@ -119,15 +131,16 @@ impl Fetcher {
     fn read_on(&mut self, consumer: &BaseConsumer<Context>) -> End {
         loop {
             // What is there already is collected; what was collected is handed over before anything is waited for.
-            let wait = if self.batch.is_empty() { POLL } else { Duration::ZERO };
+            let wait = if self.batch.is_empty() && self.outage.is_none() { POLL } else { Duration::ZERO };
             match consumer.poll(wait) {
                 Some(Ok(message)) => {
+                    self.outage = None;
                     if !self.batch.fits(message.payload_len()) && !self.hand_over() {
                         return End::Closed;
                     }
                     self.take(&message);
                 }
-                None if self.hand_over() && !self.is_over() => {}
+                None if self.hand_over() && self.tell_of_outage() && !self.is_over() => {}
                 Some(Err(error)) if self.hand_over() => {
                     if let Some(end) = self.face(consumer, &error) {
                         return end;
@@ -160,11 +173,18 @@ impl Fetcher {
         self.batches.blocking_send(Ok(self.batch.take())).is_ok()
     }
 
+    fn tell_of_outage(&mut self) -> bool {
+        self.outage.take().is_none_or(|error| self.report(unavailable(&error)))
+    }
+
     /// Deals with an error of the client. None: it reads on by itself.
     fn face(&mut self, consumer: &BaseConsumer<Context>, error: &KafkaError) -> Option<End> {
         let why = match trouble(error) {
             Trouble::Passing => return None,
-            Trouble::Outage => return (!self.report(unavailable(error))).then_some(End::Closed),
+            Trouble::Outage => {
+                self.outage = Some(error.clone());
+                return None;
+            }
             Trouble::NotThere => self.look_around(consumer),
             Trouble::Damaged => {
                 let again = self.damaged_at.replace(self.position) == Some(self.position);

@@ -1,1 +1,11 @@
-//! later
+//! The log on real brokers that are killed, paused, started again, or come back with less than they acknowledged.
+//! Each test has a cluster of its own.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests")]
+
+mod kills;
+mod lost;
+mod outage;
+#[path = "../support/mod.rs"]
+mod support;
+mod writer;

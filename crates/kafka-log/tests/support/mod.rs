@@ -23,7 +23,7 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/kafka")
 
 /// A cluster of our own, whose brokers a test may kill.
 pub(crate) struct Brokers {
-    data: PathBuf,
+    pub(crate) data: PathBuf,
     pub(crate) bootstrap: String,
 }
 
@@ -79,7 +79,7 @@ pub(crate) const TOPIC: Topic = Topic(Service::Station);
 pub(crate) const PARTITION: Partition = Partition(0);
 
 /// How long a test waits for what must come: a failure, not a pace.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     let Ok(value) = tokio::time::timeout(PATIENCE, future).await else {
