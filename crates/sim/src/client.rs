@@ -3,10 +3,10 @@
 use core::time::Duration;
 
 use futures::future::join;
-use loopledger_domain::Decider;
+use loopledger_domain::{Decider, Rejection};
 use loopledger_service::writer::{Answer, Halt, WriteError};
 use loopledger_testkit::Dice;
-use loopledger_types::{Position, RequestId};
+use loopledger_types::{EntityKind, Position, RequestId};
 use loopledger_wire::Write;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -20,11 +20,18 @@ const ATTEMPTS_MAX: u32 = 60;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Acknowledged(Position),
-    /// By the rules, or because of a position in `after`.
-    Refused,
+    /// By the rules, or because of a position in `after`. If because something does not exist, what.
+    Refused(Option<Missing>),
     /// Another request had the id.
     Reused(Position),
     GaveUp,
+}
+
+/// What is said not to exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Missing {
+    pub(crate) kind: EntityKind,
+    pub(crate) id: String,
 }
 
 /// What became of one request of one caller.
@@ -146,11 +153,12 @@ fn judge(request_id: RequestId, answer: Answer, history: &History) -> Result<Ver
         }
         Err(WriteError::Rejected(why)) => {
             history.note(format!("{request_id} {why:?}"));
-            Ok(Verdict::Refused)
+            let missing = if let Rejection::NotFound { kind, id } = why { Some(Missing { kind, id }) } else { None };
+            Ok(Verdict::Refused(missing))
         }
         Err(WriteError::DataLoss(_) | WriteError::StreamNotRead { .. }) => {
             history.count("position refused");
-            Ok(Verdict::Refused)
+            Ok(Verdict::Refused(None))
         }
         Err(WriteError::RequestIdReused { first, .. }) => Ok(Verdict::Reused(first)),
         Err(WriteError::UpstreamBehind { .. }) => {

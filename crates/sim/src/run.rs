@@ -16,7 +16,7 @@ use crate::faults::junk::Intruder;
 use crate::faults::{count_log, plan, strike};
 use crate::history::{History, Report};
 use crate::oracle;
-use crate::oracle::acks::Uttered;
+use crate::oracle::acks::{Existing, Uttered};
 use crate::reader;
 use crate::seat::Desk;
 use crate::workload::{Command, Creates, Wish, Workload};
@@ -57,6 +57,7 @@ struct Simulation {
     workload: Workload,
     wishes: Vec<Wish>,
     uttered: Vec<Uttered>,
+    existing: Existing,
     under_way: usize,
     answers: mpsc::UnboundedReceiver<(usize, Said)>,
     callers: mpsc::UnboundedSender<(usize, Said)>,
@@ -74,6 +75,7 @@ impl Simulation {
             workload: Workload::new(dice.fork()),
             wishes: Vec::new(),
             uttered: Vec::new(),
+            existing: Existing::default(),
             under_way: 0,
             dice,
             history,
@@ -221,12 +223,17 @@ impl Simulation {
         self.history.note(format!("#{index} {:?}{}", said.verdict, if said.doubtful { ", in doubt" } else { "" }));
         self.history.count(match said.verdict {
             Verdict::Acknowledged(_) => "acknowledged",
-            Verdict::Refused => "refused",
+            Verdict::Refused(_) => "refused",
             Verdict::Reused(_) => "id was used",
             Verdict::GaveUp => "given up",
         });
         if let Verdict::Acknowledged(position) = said.verdict {
             self.workload.acknowledged(wish, position);
+            self.existing.acknowledged(&wish.command, position);
+        } else if let Verdict::Refused(Some(missing)) = &said.verdict
+            && self.existing.is_denied(&wish.command, missing)
+        {
+            self.history.violation(format!("#{index} was told that {missing:?} does not exist"));
         } else if !matches!(wish.creates, Creates::Nothing) && self.uttered.len() < 20 {
             self.history.violation(format!("the founding went wrong: {:?}", wish.command));
         }

@@ -1,13 +1,15 @@
 //! What callers were told, against what is in the streams: everything acknowledged once, nothing refused.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 
 use loopledger_domain::{Commit, Event, distribution, procurement, sales, station, stock};
-use loopledger_types::{RequestId, Service};
+use loopledger_types::{EntityKind, Position, RequestId, Service};
+use tokio::time::Instant;
 
 use super::SERVICES;
 use super::chain::Streams;
-use crate::client::{Said, Verdict};
+use crate::client::{Missing, Said, Verdict};
 use crate::workload::Command;
 
 /// One request of one caller, and what became of it.
@@ -15,6 +17,33 @@ use crate::workload::Command;
 pub(crate) struct Uttered {
     pub(crate) command: Command,
     pub(crate) said: Option<Said>,
+}
+
+/// A writer answers as of at most a second ago; its reading takes some milliseconds.
+const STALE_MAX: Duration = Duration::from_millis(1_050);
+
+/// What exists, by the acknowledgements heard so far.
+#[derive(Debug, Default)]
+pub(crate) struct Existing(BTreeMap<String, (Position, Instant)>);
+
+impl Existing {
+    /// The command created something.
+    pub(crate) fn acknowledged(&mut self, command: &Command, position: Position) {
+        for id in command.created(position) {
+            self.0.entry(id).or_insert_with(|| (position, Instant::now()));
+        }
+    }
+
+    /// Whether a caller was told just now that something does not exist of which the service had to know: it had
+    /// acknowledged it itself, or the request named a position that includes it.
+    pub(crate) fn is_denied(&self, command: &Command, missing: &Missing) -> bool {
+        self.0.get(&missing.id).is_some_and(|(position, heard_at)| {
+            let own = position.stream.service == command.service() && heard_at.elapsed() > STALE_MAX;
+            let includes = |after: &Position| after.stream == position.stream && after.sequence >= position.sequence;
+            // To distribution a station's shipment exists once it has answered the hand-over, which `after` does not name.
+            own || missing.kind != EntityKind::Shipment && command.after().iter().any(includes)
+        })
+    }
 }
 
 /// What all callers with one id and one content know together.
@@ -58,7 +87,7 @@ pub(crate) fn check(uttered: &[Uttered], streams: &Streams) -> Vec<String> {
                     wrong.push(format!("{id} is said to be used by {first:?}, which is another's or not there"));
                 }
             }
-            Verdict::Refused | Verdict::GaveUp => {}
+            Verdict::Refused(_) | Verdict::GaveUp => {}
         }
     }
     for ((service, id), commits) in &by_request {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use loopledger_domain::procurement::{ContractTerms, Event as P, LinkageContracted};
 use loopledger_domain::station::GoodsCollected;
 use loopledger_domain::{Event, StockLine, Terms, distribution, sales, station};
-use loopledger_types::{ContractId, LotId, PartyId, PlaceId, ProductId, Quantity, UnitPrice};
+use loopledger_types::{ContractId, LotId, PartyId, PlaceId, ProductId, Quantity, ShipmentId, UnitPrice};
 
 /// Where goods are: the first four at a place, the others nowhere in particular.
 pub(crate) const PENDING: usize = 0;
@@ -41,6 +41,8 @@ pub(crate) struct Model {
     pub(crate) owed: BTreeMap<(PartyId, PartyId), i64>,
     /// Collected lots, with the quantity and amount sold since they were last settled.
     lots: BTreeMap<LotId, (GoodsCollected, i64, i64)>,
+    /// Those that arrived.
+    shipments: BTreeSet<ShipmentId>,
     /// Contracts, with the quantity taken.
     contracts: BTreeMap<ContractId, (LinkageContracted, i64)>,
     pub(crate) wrong: Vec<String>,
@@ -83,6 +85,9 @@ impl Model {
             }
             Event::Distribution(D::ShipmentReceived(e)) => {
                 let to = |state| if e.at_station { ARRIVED } else { state };
+                if !self.shipments.insert(e.shipment) {
+                    self.wrong.push(format!("{} arrived twice", e.shipment));
+                }
                 for line in &e.lines {
                     let part = |quantity: Quantity| StockLine { quantity, ..line.stock };
                     self.moves(e.place, [&part(line.received)], ON_THE_WAY, to(ON_HAND));

@@ -15,7 +15,7 @@ use loopledger_proto as pb;
 use loopledger_proto::common::v1 as common;
 use loopledger_testkit::Dice;
 use loopledger_types::{BusinessDate, CountyCode, Hash, Position, RequestId, Service, StreamId};
-use loopledger_wire::{BulkRequest as _, Write};
+use loopledger_wire::{BulkRequest as _, Receipt, Write};
 
 use known::Known;
 pub(crate) use known::{Creates, Household};
@@ -58,6 +58,17 @@ impl Command {
 
     pub(crate) const fn digest(&self) -> [u8; 32] {
         each!(self, write => write.digest)
+    }
+
+    pub(crate) fn after(&self) -> &[Position] {
+        each!(self, write => &write.after)
+    }
+
+    /// The ids of what it creates, if it stands at `position`.
+    pub(crate) fn created(&self, position: Position) -> Vec<String> {
+        let (request_id, created) = each!(self, write => (write.request_id, write.created));
+        let receipt = Receipt { position, request_id, repeated: false };
+        receipt.to_pb(created).created.into_iter().map(|created| created.id).collect()
     }
 
     /// The same request under another's id.
