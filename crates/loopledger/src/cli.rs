@@ -13,7 +13,8 @@ use crate::server::PartitionSet;
 
 /// LoopLedger 闭环账本: the ledger of a county's circulation of farm produce.
 ///
-/// Exit codes: 0 done, 1 the server or a check said no, 2 wrong usage, 3 the server cannot be reached.
+/// Exit codes: 0 done, 1 the server or a check said no, 2 wrong usage, 3 the server cannot be reached, 141 nobody reads
+/// the output any more.
 #[derive(Debug, Parser)]
 #[command(name = "loopledger", version, about)]
 pub(crate) struct Cli {

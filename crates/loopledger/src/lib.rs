@@ -1,6 +1,5 @@
 //! The program: servers, client commands, the demo and the load generator. A library so that tests and benches can use
 //! its parts; the binary is one call.
-#![allow(clippy::print_stdout, reason = "a command prints its answer")]
 #![allow(clippy::similar_names, reason = "payer and payee, lane and line: the words of the trade")]
 
 mod bench;
@@ -37,7 +36,9 @@ pub fn run() -> ExitCode {
     match runtime.block_on(dispatch(cli.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("loopledger: {failure}");
+            if !matches!(failure, Failure::Unread) {
+                eprintln!("loopledger: {failure}");
+            }
             failure.code()
         }
     }
@@ -48,7 +49,9 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Up(args) => server::up(args).await,
         Command::Serve(args) => server::serve(args).await,
         Command::Demo { server, args } => command::demo(async || Client::connect(&server.server).await, &args).await,
-        Command::Record { server, args } => command::record(&Client::connect(&server.server).await?, &args).await,
+        Command::Record { server, args } => {
+            command::record(async || Client::connect(&server.server).await, &args).await
+        }
         Command::Income { server, output, args } => {
             command::income(&Client::connect(&server.server).await?, &args, output.format).await
         }

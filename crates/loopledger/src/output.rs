@@ -2,10 +2,30 @@
 //!
 //! Columns align by display width, so Chinese text (two cells a character) stands straight.
 
+use core::fmt;
 use std::io::{self, Write};
 
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
+
+use crate::exit::Failure;
+
+/// `println!` that fails where that one panics: on a closed pipe and on a full disk.
+macro_rules! say {
+    () => {
+        $crate::output::line(format_args!(""))
+    };
+    ($($text:tt)*) => {
+        $crate::output::line(format_args!($($text)*))
+    };
+}
+
+pub(crate) use say;
+
+/// See [`say!`].
+pub(crate) fn line(text: fmt::Arguments<'_>) -> Result<(), Failure> {
+    writeln!(io::stdout().lock(), "{text}").map_err(Failure::output)
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {

@@ -54,7 +54,7 @@ pub fn optional_word<W: Word>(field: &'static str, number: i32) -> Result<Option
     if number == 0 { Ok(None) } else { one(|check| check.word(at(field), number)).map(Some) }
 }
 
-/// A division; in a county whose list is known it must be on it.
+/// A division; in a county whose list is known it must be on it, in any edition.
 pub fn division(field: &'static str, text: &str) -> Result<DivisionCode, Rejection> {
     one(|check| check.division(at(field), text))
 }

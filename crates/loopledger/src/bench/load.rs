@@ -15,6 +15,7 @@ use super::county::{Collections, commits_settled, open};
 use super::latency::{Latencies, rate};
 use crate::client::Client;
 use crate::exit::Failure;
+use crate::output::say;
 
 /// Commands made ahead of the stream.
 const AHEAD: usize = 8_192;
@@ -41,10 +42,10 @@ pub(super) async fn bulk(client: &Client, args: &BulkArgs) -> Result<(), Failure
     let acknowledged = began.elapsed();
     let commits = commits_settled(client).await?.saturating_sub(before);
     let settled = began.elapsed();
-    println!("bulk: {recorded} commands acknowledged, {refused} refused, {commits} commits with their reactions");
-    println!("  commands acknowledged: {}/s ({} ms)", rate(recorded, acknowledged), acknowledged.as_millis());
-    println!("  commits until all is in the ledger: {}/s ({} ms)", rate(commits, settled), settled.as_millis());
-    println!("  commands until all is in the ledger: {}/s", rate(recorded, settled));
+    say!("bulk: {recorded} commands acknowledged, {refused} refused, {commits} commits with their reactions")?;
+    say!("  commands acknowledged: {}/s ({} ms)", rate(recorded, acknowledged), acknowledged.as_millis())?;
+    say!("  commits until all is in the ledger: {}/s ({} ms)", rate(commits, settled), settled.as_millis())?;
+    say!("  commands until all is in the ledger: {}/s", rate(recorded, settled))?;
     Ok(())
 }
 
@@ -111,8 +112,8 @@ pub(super) async fn unary(client: &Client, server: &str, args: &UnaryArgs) -> Re
     let took = began.elapsed();
     let count = u64::try_from(latencies.len()).unwrap_or(u64::MAX);
     let commits = commits_settled(client).await?.saturating_sub(before);
-    println!("unary: {count} commands over {} connections, {commits} commits with their reactions", args.connections);
-    println!("  {}/s, {}", rate(count, took), latencies.summary());
+    say!("unary: {count} commands over {} connections, {commits} commits with their reactions", args.connections)?;
+    say!("  {}/s, {}", rate(count, took), latencies.summary())?;
     Ok(())
 }
 

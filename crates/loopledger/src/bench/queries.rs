@@ -10,6 +10,7 @@ use super::load::stream;
 use crate::client::Client;
 use crate::demo::Rng;
 use crate::exit::Failure;
+use crate::output::say;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct IncomeArgs {
@@ -46,14 +47,14 @@ pub(super) async fn income(client: &Client, args: &IncomeArgs) -> Result<(), Fai
     }
     let took = began.elapsed();
     let mean = months.saturating_mul(10).checked_div(latencies.len()).unwrap_or(0);
-    println!(
+    say!(
         "income: {} queries over {} households, {}.{} months each",
         latencies.len(),
         households.len(),
         mean / 10,
         mean % 10
-    );
-    println!("  {}/s, {}", rate(args.queries, took), latencies.summary());
+    )?;
+    say!("  {}/s, {}", rate(args.queries, took), latencies.summary())?;
     Ok(())
 }
 
@@ -65,7 +66,7 @@ async fn fill(client: &Client, args: &IncomeArgs) -> Result<Vec<String>, Failure
     let collections = Collections::new(args.seed, args.households, args.seed).monthly(households, args.months);
     let (recorded, refused) = stream(client, collections).await?;
     let commits = commits_settled(client).await?;
-    println!("filled: {recorded} purchases, {refused} refused, {commits} commits");
+    say!("filled: {recorded} purchases, {refused} refused, {commits} commits")?;
     Ok(ids)
 }
 

@@ -1,7 +1,7 @@
 //! `demo`: plays the Tuoli scenario through gRPC, then shows the loop and a few households.
 
 use std::fs::File;
-use std::io::{BufWriter, Write, stdout};
+use std::io::{self, BufWriter, Write, stdout};
 use std::path::PathBuf;
 
 use loopledger_proto::ledger::v1::ListDivisionIncomeRequest;
@@ -13,7 +13,7 @@ use super::status::print_digest;
 use crate::client::Client;
 use crate::demo::{DEMO_WEEKS, last_day, play};
 use crate::exit::Failure;
-use crate::output::Format;
+use crate::output::{Format, say};
 use crate::record::to_json;
 
 #[derive(Debug, Clone, clap::Args)]
@@ -43,31 +43,30 @@ pub(crate) async fn demo(
     let total = u64::try_from(play(args.seed, args.households, args.weeks).count()).unwrap_or(0);
     let (year, month, _) = last_day(args.weeks).ymd();
     let until = if year == 2020 { format!("{month}月") } else { format!("{year}年{month}月") };
-    println!("托里县 2020年4月至{until}:{} 户,40 个村级站点,{total} 行指令(种子 {})", args.households, args.seed);
+    say!("托里县 2020年4月至{until}:{} 户,40 个村级站点,{total} 行指令(种子 {})", args.households, args.seed)?;
     let tally = send_all(&client, "演示", total, play(args.seed, args.households, args.weeks)).await?;
-    println!("已记录 {} 条,拒绝 {} 条,同步点 {} 个\n", tally.recorded, tally.refused, tally.barriers);
-    show_outcome(&client).await?;
-    if tally.refused > 0 { Err(Failure::Refused(format!("{} commands were refused", tally.refused))) } else { Ok(()) }
+    say!("已记录 {} 条,同步点 {} 个\n", tally.recorded, tally.barriers)?;
+    show_outcome(&client).await
 }
 
 /// The loop table, the income of a few households, and where to look further.
 async fn show_outcome(client: &Client) -> Result<(), Failure> {
     print_loop(client, "", "", "", Format::Table, &mut stdout()).await?;
-    println!();
+    say!()?;
     let households = earning_households(client).await?;
     for household in households.iter().take(3) {
         print_household(client, household, "", "", "", Format::Table).await?;
-        println!();
+        say!()?;
     }
     print_digest(client).await?;
-    println!("\n接下来可以看:");
+    say!("\n接下来可以看:")?;
     if let Some(household) = households.first() {
-        println!("  loopledger income --household {household}        这户的收入,以及每一分钱的依据");
+        say!("  loopledger income --household {household}        这户的收入,以及每一分钱的依据")?;
     }
-    println!("  loopledger income --division 654224202           库普乡各户");
-    println!("  loopledger loop --division 654224202             库普乡货物的流向");
-    println!("  loopledger status --format json                  各数据流的位置与账本摘要");
-    println!("  loopledger rebuild                               从零重算,与现状比对");
+    say!("  loopledger income --division 654224202           库普乡各户")?;
+    say!("  loopledger loop --division 654224202             库普乡货物的流向")?;
+    say!("  loopledger status --format json                  各数据流的位置与账本摘要")?;
+    say!("  loopledger rebuild                               从零重算,与现状比对")?;
     Ok(())
 }
 
@@ -90,8 +89,9 @@ async fn earning_households(client: &Client) -> Result<Vec<String>, Failure> {
 }
 
 fn write_file(path: &PathBuf, args: &DemoArgs) -> Result<(), Failure> {
-    let wrong = |error: std::io::Error| Failure::Usage(format!("{}: {error}", path.display()));
-    let mut file = BufWriter::new(File::create(path).map_err(wrong)?);
+    let created = File::create(path).map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
+    let wrong = |error: io::Error| Failure::refused(&path.display().to_string(), &error);
+    let mut file = BufWriter::new(created);
     for line in play(args.seed, args.households, args.weeks) {
         writeln!(file, "{}", to_json(&line)?).map_err(wrong)?;
     }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::words::{basis, category, fact, household_category, named, some_yuan, view, yuan};
 use crate::client::Client;
 use crate::exit::Failure;
-use crate::output::{Format, Report};
+use crate::output::{Format, Report, say};
 
 /// The largest page that the server gives.
 const PAGE: u32 = 1_000;
@@ -49,7 +49,7 @@ pub(crate) async fn income(client: &Client, args: &IncomeArgs, format: Format) -
         (Some(household), _) => {
             if format == Format::Table {
                 print_household(client, household, window.0, window.1, window.2, format).await?;
-                println!();
+                say!()?;
             }
             print_lines(client, household, window, format).await
         }
@@ -92,11 +92,11 @@ pub(super) async fn print_household(
     print(&report, format)?;
     if format == Format::Table {
         let per_head = |fen: Option<i64>| fen.map_or("—".to_owned(), |fen| loopledger_types::Money(fen).to_string());
-        println!(
+        say!(
             "人均(元):应得净收入 {},实收 {}",
             per_head(answer.net_per_head_fen),
             per_head(answer.received_per_head_fen)
-        );
+        )?;
     }
     Ok(())
 }
@@ -231,14 +231,14 @@ async fn print_division(
             print(&report, format)?;
             if format == Format::Table {
                 let total = answer.total.unwrap_or_default();
-                println!(
+                say!(
                     "合计 {} 户 {} 人:应得毛额 {} 元,应得净额 {} 元,实收 {} 元",
                     answer.households,
                     answer.members,
                     loopledger_types::Money(total.gross_fen),
                     loopledger_types::Money(total.net_fen),
                     loopledger_types::Money(total.received_fen),
-                );
+                )?;
             }
             return Ok(());
         }
@@ -246,5 +246,5 @@ async fn print_division(
 }
 
 pub(super) fn print(report: &Report, format: Format) -> Result<(), Failure> {
-    report.print(format, &mut stdout().lock()).map_err(|error| Failure::Usage(format!("cannot print: {error}")))
+    report.print(format, &mut stdout().lock()).map_err(Failure::output)
 }

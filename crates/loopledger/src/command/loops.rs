@@ -45,13 +45,12 @@ pub(super) async fn print_loop(
         ..GetLoopRequest::default()
     };
     let answer = client.loops()?.get_loop(request).await?.into_inner();
-    let wrong = |error: std::io::Error| Failure::Usage(format!("cannot print: {error}"));
-    goods(&answer).print(format, out).map_err(wrong)?;
+    goods(&answer).print(format, out).map_err(Failure::output)?;
     if format == Format::Table {
-        writeln!(out).map_err(wrong)?;
-        money(&answer, out).map_err(wrong)?;
-        writeln!(out).map_err(wrong)?;
-        targets(&answer).print(format, out).map_err(wrong)?;
+        writeln!(out).map_err(Failure::output)?;
+        money(&answer, out).map_err(Failure::output)?;
+        writeln!(out).map_err(Failure::output)?;
+        targets(&answer).print(format, out).map_err(Failure::output)?;
     }
     Ok(())
 }

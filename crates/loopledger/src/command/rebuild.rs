@@ -7,6 +7,7 @@ use super::Progress;
 use super::status::hex;
 use crate::client::Client;
 use crate::exit::Failure;
+use crate::output::say;
 
 pub(crate) async fn rebuild(client: &Client) -> Result<(), Failure> {
     let mut reports = client.ledger()?.rebuild(RebuildRequest {}).await?.into_inner();
@@ -17,10 +18,10 @@ pub(crate) async fn rebuild(client: &Client) -> Result<(), Failure> {
         progress.set(report.done);
         if let Some(agree) = report.digests_agree {
             progress.finish();
-            println!("账本摘要 {}", hex(&report.ledger_digest));
-            println!("状态摘要 {}", hex(&report.state_digest));
+            say!("账本摘要 {}", hex(&report.ledger_digest))?;
+            say!("状态摘要 {}", hex(&report.state_digest))?;
             return if agree {
-                println!("与现有账本一致({} 条提交,{} 条/秒)", report.done, report.commits_per_second);
+                say!("与现有账本一致({} 条提交,{} 条/秒)", report.done, report.commits_per_second)?;
                 Ok(())
             } else {
                 Err(Failure::Refused("the rebuilt ledger differs from the live one".to_owned()))

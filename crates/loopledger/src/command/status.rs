@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use super::income::print;
 use crate::client::Client;
 use crate::exit::Failure;
-use crate::output::{Format, Report};
+use crate::output::{Format, Report, say};
 
 pub(crate) async fn status(client: &Client, format: Format) -> Result<(), Failure> {
     let answer = ask(client).await?;
     if format == Format::Json {
-        println!("{}", as_json(&answer));
+        say!("{}", as_json(&answer))?;
         return Ok(());
     }
     let mut report = Report::new("")
@@ -32,15 +32,15 @@ pub(crate) async fn status(client: &Client, format: Format) -> Result<(), Failur
     }
     print(&report, format)?;
     if format == Format::Table {
-        println!("账本摘要 {}", hex(&answer.ledger_digest));
-        println!("状态摘要 {}", hex(&answer.state_digest));
-        println!(
+        say!("账本摘要 {}", hex(&answer.ledger_digest))?;
+        say!("状态摘要 {}", hex(&answer.state_digest))?;
+        say!(
             "持久性 {} · 待答复交接 {} · 异常 {} · 账本内存 {} MB",
             answer.durability,
             answer.open_hand_overs,
             answer.exceptions,
             answer.ledger_bytes / 1_000_000
-        );
+        )?;
     }
     Ok(())
 }
@@ -49,7 +49,7 @@ pub(crate) async fn status(client: &Client, format: Format) -> Result<(), Failur
 pub(super) async fn print_digest(client: &Client) -> Result<(), Failure> {
     let answer = ask(client).await?;
     let commits = answer.streams.iter().fold(0_u64, |sum, stream| sum.saturating_add(stream.sequence));
-    println!("{commits} 条提交,账本摘要 {}", hex(&answer.ledger_digest));
+    say!("{commits} 条提交,账本摘要 {}", hex(&answer.ledger_digest))?;
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use super::income::print;
 use super::words::{fact, named, yuan};
 use crate::client::Client;
 use crate::exit::Failure;
-use crate::output::{Format, Report};
+use crate::output::{Format, Report, say};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct TraceArgs {
@@ -25,13 +25,13 @@ pub(crate) async fn trace(client: &Client, args: &TraceArgs, format: Format) -> 
     let request = TraceLotRequest { subject: Some(subject), ..TraceLotRequest::default() };
     let answer = client.trace()?.trace_lot(request).await?.into_inner();
     if format == Format::Table {
-        println!(
+        say!(
             "批次 {}  {}  {}  {}",
             answer.lot_id,
             named(answer.product.as_ref()),
             answer.since,
             named(answer.place.as_ref())
-        );
+        )?;
         let mut origins = Report::new("来源")
             .text("producer", "农户")
             .text("division", "村")
@@ -52,7 +52,7 @@ pub(crate) async fn trace(client: &Client, args: &TraceArgs, format: Format) -> 
             ]);
         }
         print(&origins, format)?;
-        println!();
+        say!()?;
     }
     let mut steps = Report::new("经过")
         .text("business_date", "日期")
@@ -77,7 +77,7 @@ pub(crate) async fn trace(client: &Client, args: &TraceArgs, format: Format) -> 
     }
     print(&steps, format)?;
     if format == Format::Table {
-        println!();
+        say!()?;
         let mut balances = Report::new("现在").text("account", "状态").text("place", "地点").number("quantity", "数量");
         for balance in &answer.balances {
             let at = balance.at.clone().unwrap_or_default();

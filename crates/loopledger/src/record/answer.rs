@@ -2,6 +2,7 @@
 
 use loopledger_proto::common::v1::{Position, Receipt};
 use loopledger_types::{Hash, StreamId};
+use loopledger_wire::status_from_pb;
 use serde_json::{Value, json};
 use tonic::Code;
 use tonic_types::StatusExt;
@@ -34,21 +35,18 @@ impl Answer {
             }),
             Self::Refused { request_id, status } => {
                 let code = code_name(Code::from(status.code));
-                let reason = reason(status);
-                json!({ "line": line, "refusal": { "requestId": request_id, "code": code, "reason": reason, "message": status.message } })
+                let whole = status_from_pb(status);
+                let reason = whole.get_details_error_info().map(|info| info.reason);
+                let chinese = whole.get_details_localized_message().map(|local| local.message);
+                json!({ "line": line, "refusal": {
+                    "requestId": request_id, "code": code, "reason": reason, "message": status.message, "messageZh": chinese,
+                } })
             }
             Self::Reached(heads) => {
                 json!({ "line": line, "await": heads.iter().map(position_json).collect::<Vec<_>>() })
             }
         }
     }
-}
-
-/// The stable reason of a refusal, if it has one.
-fn reason(status: &tonic_types::Status) -> Option<String> {
-    let details = prost::Message::encode_to_vec(status).into();
-    let status = tonic::Status::with_details(Code::from(status.code), status.message.clone(), details);
-    status.get_details_error_info().map(|info| info.reason)
 }
 
 /// `{"stream","sequence","hash"}` with the hash in hexadecimal.

@@ -58,9 +58,7 @@ impl Receipts {
     /// Keeps an answer, with one write, before anything else learns of it.
     pub(crate) fn keep(&mut self, line: u64, answer: &Answer) -> Result<(), Failure> {
         let text = format!("{}\n", answer.to_json(line));
-        self.file
-            .write_all(text.as_bytes())
-            .map_err(|error| Failure::Usage(format!("cannot write the receipts: {error}")))
+        self.file.write_all(text.as_bytes()).map_err(|error| Failure::refused("cannot write the receipts", &error))
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
         Ok(apps)
     })
     .await?;
-    println!(
+    say!(
         "LoopLedger 闭环账本 · {}{} · 县 {} 分区 {} · gRPC {} · 数据 {}",
         args.service,
         if is_standby { "(备用)" } else { "" },
@@ -44,7 +44,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
     );
     let caught_up = running.caught_up().await;
     if matches!(caught_up, Ok(true)) {
-        println!("就绪(Ctrl-C 结束)");
+        say!("就绪(Ctrl-C 结束)");
         running.asked_to_end().await;
     }
     running.finish().await?;

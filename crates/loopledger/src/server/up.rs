@@ -15,6 +15,7 @@ use crate::command::{DemoArgs, demo};
 use crate::crash;
 use crate::demo::DEMO_WEEKS;
 use crate::exit::Failure;
+use crate::output::say;
 use crate::program::Program;
 
 pub(crate) async fn up(args: UpArgs) -> Result<(), Failure> {
@@ -29,12 +30,12 @@ pub(crate) async fn up(args: UpArgs) -> Result<(), Failure> {
         Ok(apps)
     })
     .await?;
-    println!(
+    say!(
         "LoopLedger 闭环账本 · 托里县 {} · gRPC {} · 持久性 {durability} · 数据 {}",
         CountyCode::TUOLI,
         running.address,
         args.data.display()
-    );
+    )?;
     let ended = live(&running, &args).await;
     running.finish().await?;
     ended
@@ -44,7 +45,7 @@ async fn live(running: &Running, args: &UpArgs) -> Result<(), Failure> {
     if !running.caught_up().await? {
         return Ok(());
     }
-    println!("就绪(Ctrl-C 结束)");
+    say!("就绪(Ctrl-C 结束)")?;
     if args.demo {
         play_demo(running.address, args, &running.stop).await?;
     }

@@ -6,6 +6,7 @@
     reason = "tests: an overflow should stop them"
 )]
 
+mod again;
 mod kills;
 mod manners;
 mod support;

@@ -1,6 +1,8 @@
 //! What a new user does first: wrong arguments, no server, two servers, Ctrl-C, a second start, the demo twice.
 
-use crate::support::{Server, run_with, write_scenario};
+use std::process::{Command, Stdio};
+
+use crate::support::{BINARY, Server, run_with, write_scenario};
 
 #[test]
 fn exit_codes_say_what_went_wrong() {
@@ -10,7 +12,9 @@ fn exit_codes_say_what_went_wrong() {
         (&["income"], 2),
         (&["income", "--household"], 2),
         (&["up", "--listen", "nowhere"], 2),
-        (&["record", "no-such-file"], 3),
+        (&["record", "no-such-file"], 2),
+        (&["record", "-", "--receipts", "/no/such/folder"], 2),
+        (&["record", "-"], 3),
         (&["status"], 3),
         (&["status", "--server", "station=http://127.0.0.1:1,nobody=http://127.0.0.1:2"], 3),
         (&["status", "--server", "nobody=http://127.0.0.1:2"], 2),
@@ -55,6 +59,69 @@ fn the_demo_played_twice_changes_nothing_and_survives_a_restart() {
 }
 
 #[test]
+fn the_demo_stops_at_once_where_another_one_was_played() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(&folder.path().join("data"));
+    let play = |seed: &str| server.run(&["demo", "--households", "40", "--weeks", "2", "--seed", seed]);
+    assert!(play("1").status.success());
+    let other = play("2");
+    let said = String::from_utf8_lossy(&other.stderr).into_owned();
+    assert_eq!(other.status.code(), Some(1), "{said}");
+    assert!(said.contains("already holds other business") && said.contains("up --data OTHER"), "{said}");
+    assert!(said.lines().count() < 5, "{said}");
+    assert!(play("1").status.success(), "the one that was there goes on");
+}
+
+/// `sh` runs a client command with its output going where `redirection` says; its code and what it complained of.
+fn with_output(server: &Server, redirection: &str) -> (Option<i32>, String) {
+    let script = format!("\"$0\" status --format csv {redirection}");
+    let output = Command::new("sh")
+        .args(["-c", &script, BINARY])
+        .env("LOOPLEDGER_SERVER", &server.url)
+        .output()
+        .expect("sh runs");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn output_that_cannot_be_written_is_no_crash() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(&folder.path().join("data"));
+    let (code, said) = with_output(&server, ">/dev/full");
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("cannot print"), "{said}");
+    // The other end of standard output is closed before the command starts.
+    let (read, write) = std::io::pipe().expect("a pipe");
+    drop(read);
+    for args in [&["status"][..], &["loop"], &["status", "--format", "json"]] {
+        let output = Command::new(BINARY)
+            .args(args)
+            .env("LOOPLEDGER_SERVER", &server.url)
+            .stdout(write.try_clone().expect("a pipe"))
+            .stderr(Stdio::piped())
+            .output()
+            .expect("the binary runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), said.as_str()), (Some(141), ""), "{args:?}");
+    }
+}
+
+#[test]
+fn a_refusal_is_told_in_chinese_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(&folder.path().join("data"));
+    let output = server.run(&["income", "--household", "6f1f7d2e-0d5c-4c65-9a3a-2f5d6f0a7b11"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("NOT_FOUND: 主体不存在") && said.contains("There is no party"), "{said}");
+    let file = folder.path().join("commands");
+    std::fs::write(&file, "{\"station\":{\"issueGoods\":{\"requestId\":\"x\"}}}\n").expect("a file");
+    let output = server.run(&["record", file.to_str().expect("a path")]);
+    let line: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a line of JSON");
+    assert_eq!(line["refusal"]["reason"], "INVALID_REQUEST", "{line}");
+    assert!(line["refusal"]["messageZh"].as_str().is_some_and(|text| text.contains("请求中有")), "{line}");
+}
+
+#[test]
 fn one_signal_ends_it_also_while_the_demo_plays() {
     let folder = tempfile::tempdir().expect("a folder");
     for signal in ["-INT", "-TERM"] {
@@ -64,7 +131,7 @@ fn one_signal_ends_it_also_while_the_demo_plays() {
 }
 
 fn run_second_server(data: &std::path::Path) -> (Option<i32>, String) {
-    let output = std::process::Command::new(crate::support::BINARY)
+    let output = Command::new(BINARY)
         .args(["up", "--listen", "127.0.0.1:0", "--data"])
         .arg(data)
         .output()

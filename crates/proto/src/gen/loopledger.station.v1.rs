@@ -434,7 +434,8 @@ pub mod station_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Any of the commands below, pipelined, answered in order; a refusal ends no stream.
+        /// Any of the commands below, pipelined, answered in order; a refusal ends no stream. A message that cannot be read is
+        /// answered in its place with MALFORMED_MESSAGE and no request id; one above 4 MiB ends the stream with MESSAGE_TOO_LARGE.
         pub async fn record(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::RecordRequest>,
@@ -702,7 +703,8 @@ pub mod station_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Any of the commands below, pipelined, answered in order; a refusal ends no stream.
+        /// Any of the commands below, pipelined, answered in order; a refusal ends no stream. A message that cannot be read is
+        /// answered in its place with MALFORMED_MESSAGE and no request id; one above 4 MiB ends the stream with MESSAGE_TOO_LARGE.
         async fn record(
             &self,
             request: tonic::Request<tonic::Streaming<super::RecordRequest>>,

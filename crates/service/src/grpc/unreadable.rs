@@ -1,7 +1,7 @@
 //! What the transport says of messages that it cannot read, as this system says it: `INVALID_ARGUMENT`, with details.
 //!
 //! tonic refuses such a message before any handler sees it: with INTERNAL if it is none of the method's, with
-//! OUT_OF_RANGE if it is too large. Neither has details, and every status of ours has, so they can be told apart.
+//! `OUT_OF_RANGE` if it is too large. Neither has details, and every status of ours has, so they can be told apart.
 
 use core::convert::Infallible;
 use core::error::Error as _;
@@ -23,11 +23,10 @@ fn failure(status: &Status) -> Option<Failure> {
     if !status.details().is_empty() || status.source().is_some() {
         return None;
     }
-    match status.code() {
-        Code::Internal => Some(Failure::MalformedMessage { what: status.message().to_owned() }),
-        Code::OutOfRange => Some(Failure::MessageTooLarge { bytes_max: MESSAGE_BYTES_MAX }),
-        _ => None,
+    if status.code() == Code::Internal {
+        return Some(Failure::MalformedMessage { what: status.message().to_owned() });
     }
+    (status.code() == Code::OutOfRange).then_some(Failure::MessageTooLarge { bytes_max: MESSAGE_BYTES_MAX })
 }
 
 /// A service whose answers are [`explained`]: those that say no at once. What a stream ends with is said by who reads it.

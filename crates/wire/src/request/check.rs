@@ -64,6 +64,8 @@ impl fmt::Display for At<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Check {
     found: Vec<Violation>,
+    /// The day of the request's occasion, once it is read: which divisions there are depends on it.
+    day: Option<BusinessDate>,
     pub(crate) created: Created,
 }
 
@@ -212,14 +214,14 @@ impl Check {
         }
     }
 
-    /// A code of the right form that, in a county whose list is known, is on it.
+    /// A code of the right form that can be taken on the day of the occasion, which is read first.
     pub(crate) fn division(&mut self, at: At<'_>, text: &str) -> Option<DivisionCode> {
         if text.is_empty() {
             return self.wrong(at, "REQUIRED", "A division code of 6, 9 or 12 digits is required.");
         }
         match DivisionCode::parse(text) {
-            Ok(code) if divisions::exists(code) => Some(code),
-            Ok(_) => self.wrong(at, "UNKNOWN_DIVISION", "The county has no such township or village-level unit."),
+            Ok(code) if divisions::exists(code, self.day) => Some(code),
+            Ok(_) => self.wrong(at, "UNKNOWN_DIVISION", "There is no such division, or not on that day."),
             Err(error) => self.wrong(at, "MALFORMED_DIVISION", error.to_string()),
         }
     }
@@ -288,6 +290,7 @@ impl Check {
         let at = at("occasion");
         let occasion = self.required(at, occasion)?;
         let business_date = self.date(at.field("business_date"), &occasion.business_date);
+        self.day = business_date;
         let division = self.division(at.field("division_code"), &occasion.division_code);
         let occurred_at = match &occasion.occurred_at {
             None => Some(None),

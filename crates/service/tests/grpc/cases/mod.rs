@@ -55,6 +55,8 @@ pub(crate) fn common_cases() -> Vec<(Value, &'static str)> {
             json!({"occasion": {"divisionCode": "654224999999"}}),
             "INVALID_REQUEST occasion.division_code:UNKNOWN_DIVISION",
         ),
+        // 99 is no province.
+        (json!({"occasion": {"divisionCode": "999999"}}), "INVALID_REQUEST occasion.division_code:UNKNOWN_DIVISION"),
         (json!({"after": position("procurement/110101", 1, hash)}), "INVALID_REQUEST after[0].stream:STREAM_NOT_READ"),
         (json!({"after": position("ledger/654224", 1, hash)}), "INVALID_REQUEST after[0].stream:STREAM_NOT_READ"),
         (json!({"after": position("procurement/654224", 1, hash)}), "POSITION_NOT_IN_LOG commit procurement/654224/1"),
@@ -80,7 +82,7 @@ fn early() -> Value {
     on("2026-01-01")
 }
 
-fn outright(price: Value) -> Value {
+fn outright(price: &Value) -> Value {
     json!({"terms": {"outright": {"price": price}}})
 }
 

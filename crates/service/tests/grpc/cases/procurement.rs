@@ -87,6 +87,7 @@ pub(super) fn cases() -> Vec<Case> {
             json!({"divisionCode": "6542", "label": "x".repeat(101)}),
             "INVALID_REQUEST division_code:MALFORMED_DIVISION label:TOO_LONG",
         ),
+        (P, "RegisterParty", json!({"divisionCode": "999999"}), "INVALID_REQUEST division_code:UNKNOWN_DIVISION"),
         (
             P,
             "RegisterProduct",

@@ -7,6 +7,7 @@ use crate::season::kilograms;
 
 const S: &str = "sales";
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) fn cases() -> Vec<Case> {
     vec![
         (S, "OpenChannel", json!({"operatorId": "$H1"}), "PARTY_CANNOT_TRADE $H1"),

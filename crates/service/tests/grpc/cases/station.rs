@@ -35,13 +35,13 @@ pub(super) fn cases() -> Vec<Case> {
         (
             S,
             "CollectGoods",
-            json!({"gross": heads(), "stated": outright(per_head())}),
+            json!({"gross": heads(), "stated": outright(&per_head())}),
             "INVALID_REQUEST gross:WRONG_UNIT stated.terms.outright.price:WRONG_UNIT",
         ),
         (
             S,
             "CollectGoods",
-            json!({"stated": outright(dear())}),
+            json!({"stated": outright(&dear())}),
             "INVALID_REQUEST stated.terms.outright.price:AMOUNT_TOO_LARGE",
         ),
         (S, "CollectGoods", json!({"stationId": "$D1"}), "NOT_FOUND place $D1"),
