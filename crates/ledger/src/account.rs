@@ -90,6 +90,11 @@ impl Account {
         Self::ALL.get(usize::from(index)).copied()
     }
 
+    /// The account with this number in the chart.
+    pub fn parse(number: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|account| account.number() == number)
+    }
+
     /// The category that a household's income in this account belongs to.
     pub const fn income_category(self) -> Option<IncomeCategory> {
         if matches!(self, Self::IncomeProduce | Self::IncomePatronage | Self::IncomeCompensation) {
@@ -232,6 +237,11 @@ impl GoodsAccount {
             | Self::Transformed
             | Self::Suspense => false,
         }
+    }
+
+    /// Whether goods come in through this account, which is negative then.
+    pub const fn is_inflow(self) -> bool {
+        matches!(self, Self::Supply | Self::BoughtIn | Self::Produced | Self::Found)
     }
 
     /// The stable lower-case name.

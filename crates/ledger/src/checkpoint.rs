@@ -10,7 +10,7 @@ use crate::store::{Reader, RecordOffset, Row, Rows, Writer};
 use crate::{Concerns, Ledger};
 
 /// The form of the saved pages; a state saved in another form is replayed.
-pub const CHECKPOINT_VERSION: u64 = 2;
+pub const CHECKPOINT_VERSION: u64 = 3;
 
 /// A page of one of the state's tables. As bytes: one for the table, four big-endian for the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

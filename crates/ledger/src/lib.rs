@@ -37,14 +37,16 @@ pub use fact::FactRef;
 pub use income::{DivisionIncome, HouseholdIncome, IncomeFilter, IncomeLine, IncomeQuery, IncomeSums, IncomeView};
 pub use journal::{Counterparty, Entry, EntryText, Exception, GoodsLine, Journal, MoneyLine};
 pub use loop_measures::{
-    Coverage, LoopFigure, LoopLevel, LoopMeasures, LoopMoney, LoopQuery, PaymentDelay, ProductLoop, StationCoverage,
-    Target, TargetKind,
+    Coverage, LoopFact, LoopFigure, LoopLevel, LoopMeasures, LoopMoney, LoopQuery, Payees, PaymentDelay, ProductLoop,
+    StationCoverage, Subject, Target, TargetKind, Targets, Way,
 };
 pub use orders::OrderStep;
 pub use pending::{Concerns, OpenHandOver};
 pub use post::{Unbalanced, check, check_with, post};
 pub use state::{ApplyError, Ledger, ListedException, StreamHead};
-pub use statement::{Statement, StatementCommits, StatementLine, book_lines, statement_from};
+pub use statement::{Statement, StatementCommits, StatementLine, book_lines, posted_lines, statement_from};
 pub use touch::Basis;
 pub use trace::{GoodsAt, LotDeed, LotOrigin, LotStep, LotTrace, OrderTraceStep};
-pub use valuation::{LotValue, Memorandum, Pool, PoolCost, Use, Valuation, value};
+pub use valuation::{
+    LotValue, Memorandum, Pool, PoolCost, StockValue, Use, Valuation, ValuationQuery, ValueAdded, value,
+};

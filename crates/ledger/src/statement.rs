@@ -25,6 +25,7 @@ pub struct StatementCommits {
 /// One line of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatementLine {
+    pub book: PartyId,
     pub date: BusinessDate,
     pub at: FactRef,
     pub text: EntryText,
@@ -134,11 +135,17 @@ pub fn statement_from<'a>(
 
 /// What a commit posts in one party's book.
 pub fn book_lines(party: PartyId, commit: &Commit, journal: &mut Journal) -> Vec<StatementLine> {
+    posted_lines(Some(party), commit, journal)
+}
+
+/// What a commit posts in one party's book, or in every book.
+pub fn posted_lines(book: Option<PartyId>, commit: &Commit, journal: &mut Journal) -> Vec<StatementLine> {
     post(commit, journal);
     let mut lines = Vec::new();
     for entry in journal.entries() {
-        for line in journal.money(entry).iter().filter(|line| line.book.id == party) {
+        for line in journal.money(entry).iter().filter(|line| book.is_none_or(|book| book == line.book.id)) {
             lines.push(StatementLine {
+                book: line.book.id,
                 date: entry.date,
                 at: FactRef::of(commit, entry.event),
                 text: entry.text,

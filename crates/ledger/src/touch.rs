@@ -68,6 +68,10 @@ pub(crate) enum Touch {
         place: Number,
         activity: Activity,
     },
+    /// In the county's own chain: a place was opened.
+    Opened {
+        place: Number,
+    },
 }
 
 /// Income recognised: 5001–5004, and what 5401 takes from it. The document is the settlement, if there is one.
@@ -170,6 +174,7 @@ fn write(touch: &Touch, out: &mut Writer) {
         }
         Touch::PaidOut { division, amount } => out.byte(3).number(division.get()).signed(*amount),
         Touch::Completed { place, activity } => out.byte(4).index(*place).index(u32::from(activity.code())),
+        Touch::Opened { place } => out.byte(5).index(*place),
     };
 }
 
@@ -201,6 +206,7 @@ fn read(from: &mut Reader<'_>) -> Option<Touch> {
         }),
         3 => Touch::PaidOut { division: DivisionCode::from_number(from.number()?).ok()?, amount: from.signed()? },
         4 => Touch::Completed { place: from.index()?, activity: Activity::of(u16::try_from(from.index()?).ok()?)? },
+        5 => Touch::Opened { place: from.index()? },
         _ => return None,
     })
 }

@@ -119,6 +119,17 @@ pub struct OrderTraceStep {
     pub lots: Vec<LotId>,
 }
 
+impl LotTrace {
+    /// The same as it stood when only these facts had been read.
+    #[must_use]
+    pub fn of_facts(mut self, known: impl Fn(FactRef) -> bool) -> Self {
+        self.origins.retain(|origin| known(origin.at));
+        self.steps.retain(|step| known(step.at));
+        self.balances = balances(&self.steps);
+        self
+    }
+}
+
 impl Ledger {
     /// Everything known of a lot; `None` if no fact names it.
     pub fn trace_lot(&self, id: LotId) -> Option<LotTrace> {
@@ -151,6 +162,11 @@ impl Ledger {
             .collect();
         steps.sort_by_key(|step| step.at);
         steps
+    }
+
+    /// Whether any fact names this lot.
+    pub fn knows_lot(&self, id: LotId) -> bool {
+        self.tables.lots.find(&id).is_some()
     }
 
     /// The lot that a receipt was collected into.

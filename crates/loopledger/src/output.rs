@@ -122,18 +122,16 @@ impl Report {
         writeln!(out, "{}", line.trim_end())
     }
 
+    /// The rows as objects, for a larger answer that they are part of.
+    pub(crate) fn to_json(&self) -> Value {
+        let object = |row: &Vec<Value>| -> Map<String, Value> {
+            self.columns.iter().zip(row).map(|(column, cell)| (column.key.to_owned(), cell.clone())).collect()
+        };
+        self.rows.iter().map(|row| Value::Object(object(row))).collect()
+    }
+
     fn print_json(&self, out: &mut impl Write) -> io::Result<()> {
-        let rows: Vec<Value> = self
-            .rows
-            .iter()
-            .map(|row| {
-                let object: Map<String, Value> =
-                    self.columns.iter().zip(row).map(|(column, cell)| (column.key.to_owned(), cell.clone())).collect();
-                Value::Object(object)
-            })
-            .collect();
-        serde_json::to_writer_pretty(&mut *out, &rows)?;
-        writeln!(out)
+        print_value(&self.to_json(), out)
     }
 
     fn print_csv(&self, out: &mut impl Write) -> io::Result<()> {
@@ -145,6 +143,12 @@ impl Report {
         }
         Ok(())
     }
+}
+
+/// An answer that is more than one table.
+pub(crate) fn print_value(value: &Value, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)
 }
 
 fn plain(cell: &Value) -> String {

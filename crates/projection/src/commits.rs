@@ -100,10 +100,6 @@ impl Shared {
         Ok(Hashes { found })
     }
 
-    pub(crate) async fn hashes_of_facts(&self, facts: impl Iterator<Item = FactRef>) -> Result<Hashes, Failure> {
-        self.hashes_of(facts.map(|fact| (fact.service, fact.sequence))).await
-    }
-
     /// Gives the folded commits with these sequences, ascending and each once, to `take` in order.
     pub(crate) async fn read_commits(
         &self,

@@ -25,6 +25,11 @@ pub(crate) fn product(id: ProductId, ledger: &Ledger) -> pb::Named {
     pb::Named { id: id.to_string(), label: ledger.product(id).map(|view| view.name).unwrap_or_default() }
 }
 
+/// The base unit, as a number of the contract.
+pub(crate) fn unit(id: ProductId, ledger: &Ledger) -> i32 {
+    ledger.product(id).and_then(|view| view.base).map_or(0, Word::number)
+}
+
 pub(crate) fn place(id: PlaceId, ledger: &Ledger) -> pb::Named {
     pb::Named { id: id.to_string(), label: ledger.place(id).map(|view| view.label).unwrap_or_default() }
 }
@@ -92,7 +97,7 @@ pub(crate) fn counterparty(counterparty: ledger::Counterparty, ledger: &Ledger) 
     Some(pb::Counterparty { who: Some(who) })
 }
 
-const fn scope_name(scope: Scope) -> &'static str {
+pub(crate) const fn scope_name(scope: Scope) -> &'static str {
     match scope {
         Scope::County => "county",
         Scope::Prefecture => "prefecture",
@@ -124,7 +129,7 @@ pub(crate) fn product_loop(line: &ledger::ProductLoop, ledger: &Ledger) -> pb::P
     let opening_stock = stock.fold(0_i64, |sum, account| sum.saturating_add(line.opening(account)));
     pb::ProductLoop {
         product: Some(product(line.product, ledger)),
-        unit: ledger.product(line.product).and_then(|view| view.base).map_or(0, Word::number),
+        unit: unit(line.product, ledger),
         supply: came_in(G::Supply),
         bought_in: came_in(G::BoughtIn),
         produced: came_in(G::Produced),
@@ -148,6 +153,17 @@ pub(crate) fn product_loop(line: &ledger::ProductLoop, ledger: &Ledger) -> pb::P
         reserved: line.closing(G::Reserved),
         quarantined: line.closing(G::Quarantined),
         in_transit: line.closing(G::InTransit),
+        in_process: line.closing(G::InProcess),
+        value_added: None,
+    }
+}
+
+pub(crate) fn value_added(added: &ledger::ValueAdded) -> pb::ValueAdded {
+    pb::ValueAdded {
+        sales_fen: added.sales,
+        input_cost_fen: added.input_cost,
+        value_added_fen: added.amount(),
+        value_added_bp: added.basis_points(),
     }
 }
 

@@ -47,7 +47,6 @@ const IMPURE: &[&str] = &[
     "chrono",
     "jiff",
     "time",
-    "std-clock",
     "bincode",
 ];
 

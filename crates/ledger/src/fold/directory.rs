@@ -6,9 +6,11 @@ use loopledger_domain::station::StationOpened;
 use loopledger_domain::{HouseholdCategory, PartyKind, PartyRef, PlaceKind};
 use loopledger_types::{BusinessDate, DivisionCode, PartyId, PlaceId};
 
+use super::At;
 use crate::fact::{read_date, write_date};
 use crate::store::{Reader, RecordOffset, Writer};
-use crate::tables::{Opened, Tables};
+use crate::tables::{NO_ROW, Opened, Tables};
+use crate::touch::{self, Touch};
 
 /// One thing that is known of a party, from a day on. Chained in the order of procurement's stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +91,7 @@ pub(super) fn product(fact: &ProductRegistered, tables: &mut Tables) {
     });
 }
 
-pub(super) fn place(record: &PlaceRecord, operator: PartyRef, id: PlaceId, tables: &mut Tables) {
+pub(super) fn place(record: &PlaceRecord, operator: PartyRef, id: PlaceId, at: At, tables: &mut Tables) {
     let operator = super::party(operator, tables);
     let number = tables.place(id);
     let label = tables.log.put(|out| {
@@ -100,6 +102,7 @@ pub(super) fn place(record: &PlaceRecord, operator: PartyRef, id: PlaceId, table
         row.opened = Some(opened);
         row.label = label;
     });
+    touch::append(NO_ROW, record.on, &Touch::Opened { place: number }, at, tables);
 }
 
 fn write_profile(record: &ProfileRecord, out: &mut Writer) {

@@ -127,7 +127,7 @@ fn procurement(event: &procurement::Event, at: At, tables: &mut Tables) {
 fn station(event: &station::Event, at: At, tables: &mut Tables) {
     use station::Event as E;
     match event {
-        E::StationOpened(fact) => directory::place(&PlaceRecord::from(fact), fact.operator, fact.station, tables),
+        E::StationOpened(fact) => directory::place(&PlaceRecord::from(fact), fact.operator, fact.station, at, tables),
         E::GoodsCollected(fact) => goods::collected(fact, at, tables),
         E::GoodsBoughtIn(fact) => goods::bought_in(fact, at, tables),
         E::StockReserved(fact) => order(fact.order, OrderStep::Reserved, &fact.picks, &fact.occasion, at, tables),
@@ -147,7 +147,7 @@ fn station(event: &station::Event, at: At, tables: &mut Tables) {
 fn distribution(event: &distribution::Event, at: At, tables: &mut Tables) {
     use distribution::Event as E;
     match event {
-        E::SiteOpened(fact) => directory::place(&PlaceRecord::from(fact), fact.operator, fact.site, tables),
+        E::SiteOpened(fact) => directory::place(&PlaceRecord::from(fact), fact.operator, fact.site, at, tables),
         E::ShipmentDispatched(fact) => money::freight(fact, at, tables),
         E::ShipmentReceived(fact) => goods::received(fact, at, tables),
         E::GoodsBoughtIn(fact) => goods::bought_in(fact, at, tables),

@@ -2,7 +2,7 @@
 
 mod query;
 
-use loopledger_types::{BusinessDate, LotId, Month, PartyId, PayoutId, ProductId, ReceiptId, SettlementId};
+use loopledger_types::{BusinessDate, LotId, Month, PartyId, PayoutId, PlaceId, ProductId, ReceiptId, SettlementId};
 
 pub use query::{DivisionIncome, HouseholdIncome, IncomeFilter, IncomeQuery, IncomeSums};
 
@@ -31,6 +31,8 @@ pub struct IncomeLine {
     /// Absent for what is no sale of goods.
     pub basis: Option<Basis>,
     pub product: Option<ProductId>,
+    /// Where the lot was collected.
+    pub station: Option<PlaceId>,
     pub lot: Option<LotId>,
     pub receipt: Option<ReceiptId>,
     pub settlement: Option<SettlementId>,
@@ -73,7 +75,7 @@ fn line(record: &TouchRecord, tables: &Tables) -> Option<IncomeLine> {
     match &record.touch {
         Touch::Recognised(income) => Some(recognised(record, income, tables)),
         Touch::Received(income) => Some(received(record, income, tables)),
-        Touch::Book | Touch::PaidOut { .. } | Touch::Completed { .. } => None,
+        Touch::Book | Touch::PaidOut { .. } | Touch::Completed { .. } | Touch::Opened { .. } => None,
     }
 }
 
@@ -86,6 +88,7 @@ fn recognised(record: &TouchRecord, income: &Recognised, tables: &Tables) -> Inc
         category: income.category,
         basis: Some(income.basis),
         product: tables.product_id(income.product),
+        station: tables.lots.value(income.lot).and_then(|row| tables.place_id(row.born?.place)),
         lot: tables.lot_id(income.lot),
         receipt: tables.receipt_id(income.receipt),
         settlement: record.head.document_id().map(SettlementId),
@@ -109,6 +112,7 @@ fn received(record: &TouchRecord, income: &Received, tables: &Tables) -> IncomeL
         category: income.category,
         basis: income.basis,
         product: born.and_then(|born| tables.product_id(born.product)),
+        station: born.and_then(|born| tables.place_id(born.place)),
         lot: lot.and_then(|lot| tables.lot_id(lot)),
         receipt: if income.receipt == NO_ROW { None } else { tables.receipt_id(income.receipt) },
         settlement: tables.document_id(income.settlement).map(SettlementId),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use loopledger_domain::{HouseholdCategory, PartyKind};
-use loopledger_types::{BusinessDate, DivisionCode, Month, PartyId, ProductId};
+use loopledger_types::{BusinessDate, DivisionCode, Month, PartyId, PlaceId, ProductId};
 
 use super::{IncomeLine, IncomeView};
 use crate::loop_measures::ratio;
@@ -87,6 +87,8 @@ pub struct HouseholdIncome {
     /// `None`: income that belongs to no product.
     pub by_product: BTreeMap<Option<ProductId>, IncomeSums>,
     pub by_basis: BTreeMap<Option<Basis>, IncomeSums>,
+    /// `None`: income that belongs to no lot.
+    pub by_station: BTreeMap<Option<PlaceId>, IncomeSums>,
 }
 
 impl HouseholdIncome {
@@ -128,6 +130,7 @@ impl Ledger {
             by_month: BTreeMap::new(),
             by_product: BTreeMap::new(),
             by_basis: BTreeMap::new(),
+            by_station: BTreeMap::new(),
         };
         for line in self.income_records(number, &query) {
             income.total.add(&line);
@@ -135,6 +138,7 @@ impl Ledger {
             income.by_month.entry(line.date.month()).or_default().add(&line);
             income.by_product.entry(line.product).or_default().add(&line);
             income.by_basis.entry(line.basis).or_default().add(&line);
+            income.by_station.entry(line.station).or_default().add(&line);
         }
         Some(income)
     }

@@ -1,11 +1,14 @@
 //! The facts behind a figure: read from the lots themselves, not from the sums.
 
-use loopledger_types::{BusinessDate, DivisionCode, Scope};
+use std::collections::BTreeMap;
+
+use loopledger_domain::{Medium, PlaceKind};
+use loopledger_types::{BusinessDate, DivisionCode, Month, PartyId, PlaceId, Scope};
 
 use super::{Activity, LoopQuery, Measure, contributions};
-use crate::lots;
-use crate::tables::{NO_ROW, PartyMonth};
-use crate::touch::{self, Touch};
+use crate::lots::{self, Deed, LotFact};
+use crate::tables::{NO_ROW, Number, PartyMonth};
+use crate::touch::{self, Touch, TouchRecord};
 use crate::{FactRef, GoodsAccount, Ledger};
 
 /// Divisions of which size.
@@ -30,59 +33,136 @@ impl LoopLevel {
 /// A figure whose facts can be listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoopFigure {
-    Goods(GoodsAccount),
-    /// Of one scope, or of all.
+    /// The movement of a goods account that is not stock, positive whether it comes in or goes out.
+    Flow(GoodsAccount),
+    /// What was issued; of one scope, or of all.
+    Sold(Option<Scope>),
+    /// The stock of every state before the window.
+    OpeningStock,
+    /// The stock at the window's end; of one state, or of all.
+    ClosingStock(Option<GoodsAccount>),
+    /// What was fulfilled; of one scope, or of all.
     Sales(Option<Scope>),
+    /// What was fulfilled through online channels.
+    OnlineSales,
     GrossFlow,
     Purchases,
+    BoughtInValue,
     SettledNet,
-    /// Payments to producers, from which the days to payment are computed.
+    /// Payments to producers: their number and value.
     PaidToProducers,
-    /// Everything paid out; `in_county`: to parties of the county only.
-    PaidOut {
-        in_county: bool,
-    },
-    /// Completed movements up from and down to stations.
-    Coverage,
+    /// Days from collection to payment: summed, and weighted by value.
+    PaymentDays,
+    /// What was paid out, of the whole county.
+    PaidOut(Payees),
+    /// Completed movements up from and down to stations; of one direction, or of both.
+    Coverage(Option<Way>),
+    /// Stations opened by the window's end.
+    Stations,
 }
 
+/// Whom payouts went to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Payees {
+    All,
+    /// Parties of the county.
+    County,
+    /// Parties of the division asked for; nobody if none is.
+    Division,
+}
+
+/// Which way goods went at a station.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Up,
+    Down,
+}
+
+/// A fact, and what it adds to a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoopFact {
+    pub date: BusinessDate,
+    pub at: FactRef,
+    pub subject: Option<Subject>,
+    /// Where that station or payee stands; absent for goods.
+    pub division: Option<DivisionCode>,
+    /// Base units, days or a count, as the figure says.
+    pub quantity: i64,
+    /// Fen, or fen × days.
+    pub value: i64,
+}
+
+/// Whose fact it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    Station(PlaceId),
+    Seller(PartyId),
+}
+
+/// The facts found so far, each once.
+type Found = BTreeMap<(BusinessDate, FactRef), LoopFact>;
+
 impl LoopFigure {
-    fn takes(self, measure: Measure) -> bool {
-        match self {
-            Self::Goods(account) => measure == Measure::Goods(account),
-            Self::Sales(Some(scope)) => measure == Measure::Sales(scope),
-            Self::Sales(None) => matches!(measure, Measure::Sales(_)),
-            Self::GrossFlow => matches!(measure, Measure::Sales(_) | Measure::Purchases | Measure::BoughtInValue),
-            Self::Purchases => measure == Measure::Purchases,
-            Self::SettledNet => measure == Measure::SettledNet,
-            Self::PaidToProducers => measure == Measure::Paid,
-            Self::PaidOut { .. } | Self::Coverage => false,
+    /// What a measure of a lot's fact adds to the figure; `None` if it does not belong to it.
+    fn part(self, measure: Measure, quantity: i64, value: i64) -> Option<(i64, i64)> {
+        let goods = |taken: bool| taken.then_some((quantity, 0));
+        let worth = |taken: bool| taken.then_some((0, value));
+        match (self, measure) {
+            (Self::Flow(account), Measure::Goods(of)) if of == account => {
+                Some((if account.is_inflow() { quantity.saturating_neg() } else { quantity }, 0))
+            }
+            (Self::Sold(scope), Measure::Goods(GoodsAccount::Sold(of))) => goods(scope.is_none_or(|asked| asked == of)),
+            (Self::OpeningStock | Self::ClosingStock(None), Measure::Goods(of)) => goods(of.is_stock()),
+            (Self::ClosingStock(Some(state)), Measure::Goods(of)) => goods(of == state),
+            (Self::Sales(scope), Measure::Sales(of)) => {
+                scope.is_none_or(|asked| asked == of).then_some((quantity, value))
+            }
+            (Self::OnlineSales, Measure::Sales(_)) => Some((quantity, value)),
+            (Self::GrossFlow, of) => {
+                worth(matches!(of, Measure::Sales(_) | Measure::Purchases | Measure::BoughtInValue))
+            }
+            (Self::Purchases, of) => worth(of == Measure::Purchases),
+            (Self::BoughtInValue, of) => worth(of == Measure::BoughtInValue),
+            (Self::SettledNet, of) => worth(of == Measure::SettledNet),
+            (Self::PaidToProducers, Measure::Paid) | (Self::PaymentDays, Measure::PaidDays) => Some((quantity, value)),
+            _ => None,
         }
+    }
+
+    /// Whether a fact of that month counts.
+    fn takes_month(self, month: Month, query: &LoopQuery) -> bool {
+        if self == Self::OpeningStock {
+            month < query.from
+        } else if matches!(self, Self::ClosingStock(_) | Self::Stations) {
+            month <= query.to
+        } else {
+            (query.from..=query.to).contains(&month)
+        }
+    }
+
+    const fn is_of_lots(self) -> bool {
+        !matches!(self, Self::PaidOut(_) | Self::Coverage(_) | Self::Stations)
+    }
+
+    /// Whether a fact whose parts cancel out leaves the figure as it was, and is not listed.
+    const fn is_of_stock(self) -> bool {
+        matches!(self, Self::OpeningStock | Self::ClosingStock(_))
     }
 }
 
 impl Ledger {
-    /// The facts that a figure of `query` rests on, each once, by business date and position.
+    /// The facts that a figure of `query` rests on, each once, by business date and position. Their parts add up to it.
     ///
     /// Reads every lot that the query takes in: tens of milliseconds for a county's year.
-    pub fn loop_facts(&self, query: &LoopQuery, figure: LoopFigure) -> Vec<(BusinessDate, FactRef)> {
-        let mut facts = match figure {
-            LoopFigure::PaidOut { .. } | LoopFigure::Coverage => self.county_facts(query, figure),
-            LoopFigure::Goods(_)
-            | LoopFigure::Sales(_)
-            | LoopFigure::GrossFlow
-            | LoopFigure::Purchases
-            | LoopFigure::SettledNet
-            | LoopFigure::PaidToProducers => self.lot_facts(query, figure),
-        };
-        facts.sort_unstable();
-        facts.dedup();
-        facts
+    pub fn loop_facts(&self, query: &LoopQuery, figure: LoopFigure) -> Vec<LoopFact> {
+        let found = if figure.is_of_lots() { self.lot_facts(query, figure) } else { self.county_facts(query, figure) };
+        let facts = found.into_values();
+        facts.filter(|fact| !figure.is_of_stock() || fact.quantity != 0).collect()
     }
 
-    fn lot_facts(&self, query: &LoopQuery, figure: LoopFigure) -> Vec<(BusinessDate, FactRef)> {
+    fn lot_facts(&self, query: &LoopQuery, figure: LoopFigure) -> Found {
         let product = query.product.map(|id| self.tables.products.find(&id));
-        let mut found = Vec::new();
+        let mut found = Found::new();
         for (_, _, row) in self.tables.lots.iter() {
             let Some(born) = row.born else { continue };
             let wanted = query.division.is_none_or(|asked| asked.contains(born.division))
@@ -91,46 +171,94 @@ impl Ledger {
                 continue;
             }
             for fact in lots::facts(&self.tables, row.last) {
-                let month = fact.head.date.month();
-                let mut taken = false;
-                contributions(&born, &fact, |measure, _, _| taken |= figure.takes(measure));
-                if taken && (query.from..=query.to).contains(&month) {
-                    found.push((fact.head.date, fact.head.at));
+                if !figure.takes_month(fact.head.date.month(), query) {
+                    continue;
                 }
+                let Some(subject) = self.subject_of(&fact, figure) else { continue };
+                contributions(&born, &fact, |measure, quantity, value| {
+                    if let Some((quantity, value)) = figure.part(measure, quantity, value) {
+                        let (date, at) = (fact.head.date, fact.head.at);
+                        add(&mut found, LoopFact { date, at, subject, division: None, quantity, value });
+                    }
+                });
             }
         }
         found
     }
 
-    fn county_facts(&self, query: &LoopQuery, figure: LoopFigure) -> Vec<(BusinessDate, FactRef)> {
-        let mut found = Vec::new();
-        for month in (query.from.index()..=query.to.index()).filter_map(|m| loopledger_types::Month::from_index(m).ok())
-        {
+    /// `None` if the fact is none of the figure's.
+    #[expect(
+        clippy::option_option,
+        reason = "outer: whether it belongs to the figure; inner: whether it has a subject"
+    )]
+    fn subject_of(&self, fact: &LotFact, figure: LoopFigure) -> Option<Option<Subject>> {
+        if figure != LoopFigure::OnlineSales {
+            return Some(None);
+        }
+        match fact.deed {
+            Deed::Sold { medium: Medium::Online, seller, .. } => {
+                Some(self.tables.party_id(seller).map(Subject::Seller))
+            }
+            Deed::Sold { .. } | Deed::Moved { .. } | Deed::Cost { .. } | Deed::Settled(_) | Deed::Paid { .. } => None,
+        }
+    }
+
+    fn county_facts(&self, query: &LoopQuery, figure: LoopFigure) -> Found {
+        let mut found = Found::new();
+        let months = (0..=query.to.index()).filter_map(|index| Month::from_index(index).ok());
+        for month in months.filter(|month| figure.takes_month(*month, query)) {
             let row = self.tables.months.find(&PartyMonth { party: NO_ROW, month });
             let Some(chain) = row.and_then(|row| self.tables.months.value(row)) else { continue };
             for record in touch::records(&self.tables, chain.last) {
-                let wanted = match (figure, record.touch) {
-                    (LoopFigure::PaidOut { in_county }, Touch::PaidOut { division, .. }) => {
-                        !in_county || division.county() == self.county
-                    }
-                    (LoopFigure::Coverage, Touch::Completed { place, activity }) => {
-                        activity != Activity::OnlineSale && self.is_station_of(place, query.division)
-                    }
-                    _ => false,
-                };
-                if wanted {
-                    found.push((record.head.date, record.head.at));
+                if let Some(fact) = self.county_fact(&record, query, figure) {
+                    add(&mut found, fact);
                 }
             }
         }
         found
     }
 
-    fn is_station_of(&self, place: u32, division: Option<DivisionCode>) -> bool {
-        let opened = self.tables.places.value(place).and_then(|row| row.opened);
-        opened.is_some_and(|opened| {
-            opened.kind == loopledger_domain::PlaceKind::Station
-                && division.is_none_or(|asked| asked.contains(opened.division))
-        })
+    fn county_fact(&self, record: &TouchRecord, query: &LoopQuery, figure: LoopFigure) -> Option<LoopFact> {
+        let (date, at) = (record.head.date, record.head.at);
+        match (figure, record.touch) {
+            (LoopFigure::PaidOut(payees), Touch::PaidOut { division, amount }) => {
+                let wanted = match payees {
+                    Payees::All => true,
+                    Payees::County => division.county() == self.county,
+                    Payees::Division => query.division.is_some_and(|asked| asked.contains(division)),
+                };
+                let (quantity, value) = (amount.signum(), amount);
+                wanted.then_some(LoopFact { date, at, subject: None, division: Some(division), quantity, value })
+            }
+            (LoopFigure::Coverage(way), Touch::Completed { place, activity }) => {
+                let went = match activity {
+                    Activity::UpCompleted => Way::Up,
+                    Activity::DownCompleted => Way::Down,
+                    Activity::OnlineSale => return None,
+                };
+                if way.is_some_and(|asked| asked != went) {
+                    return None;
+                }
+                self.station_fact(place, (date, at), query)
+            }
+            (LoopFigure::Stations, Touch::Opened { place }) => self.station_fact(place, (date, at), query),
+            _ => None,
+        }
     }
+
+    /// A fact of a station in the division asked for.
+    fn station_fact(&self, place: Number, (date, at): (BusinessDate, FactRef), query: &LoopQuery) -> Option<LoopFact> {
+        let opened = self.tables.places.value(place)?.opened?;
+        let wanted =
+            opened.kind == PlaceKind::Station && query.division.is_none_or(|asked| asked.contains(opened.division));
+        let subject = self.tables.place_id(place).map(Subject::Station);
+        let division = Some(opened.division);
+        wanted.then_some(LoopFact { date, at, subject, division, quantity: 1, value: 0 })
+    }
+}
+
+fn add(found: &mut Found, fact: LoopFact) {
+    let known = found.entry((fact.date, fact.at)).or_insert(LoopFact { quantity: 0, value: 0, ..fact });
+    known.quantity = known.quantity.saturating_add(fact.quantity);
+    known.value = known.value.saturating_add(fact.value);
 }

@@ -9,10 +9,10 @@ mod targets;
 
 use loopledger_types::{DivisionCode, Month, Scope};
 
-pub use figures::{LoopFigure, LoopLevel};
+pub use figures::{LoopFact, LoopFigure, LoopLevel, Payees, Subject, Way};
 pub(crate) use query::ratio;
 pub use query::{LoopMeasures, LoopMoney, LoopQuery, PaymentDelay, ProductLoop};
-pub use targets::{Coverage, StationCoverage, Target, TargetKind};
+pub use targets::{Coverage, StationCoverage, Target, TargetKind, Targets};
 
 use crate::lots::{Deed, LotFact};
 use crate::tables::{ActivityKey, Born, LoopKey, LoopSums, NO_ROW, Number, Tables, high_low};

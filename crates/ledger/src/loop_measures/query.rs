@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use loopledger_types::{DivisionCode, Month, ProductId, Scope};
 
-use super::{Coverage, LoopLevel, Measure, Target, targets};
+use super::{Coverage, LoopLevel, Measure, Targets};
 use crate::balances::scope_code;
 use crate::tables::{LoopSums, NO_ROW, Number, split};
 use crate::{GoodsAccount, Ledger};
@@ -87,7 +87,9 @@ pub struct LoopMeasures {
     pub money: LoopMoney,
     pub delay: PaymentDelay,
     pub coverage: Coverage,
-    pub targets: Vec<Target>,
+    /// Of the whole county, in the calendar year that holds the window's last month; absent if less than the county and all
+    /// its goods is asked for.
+    pub targets: Option<Targets>,
 }
 
 impl ProductLoop {
@@ -207,9 +209,27 @@ impl Ledger {
             self.tally(&mut tally, &query, (division, month), product, measure, sums);
         });
         let coverage = self.coverage(query.division, query.from, query.to);
-        let targets = targets::of(self, &query, &tally.money, &coverage);
+        let whole = query.product.is_none() && query.division.is_none_or(|asked| asked == self.county.into());
+        let targets = whole.then(|| self.targets(query.to));
         let products = tally.products.into_values().collect();
         LoopMeasures { query, products, money: tally.money, delay: tally.delay, coverage, targets }
+    }
+
+    /// Whether goods may come from `division`: one of the county, or one outside that something did come from.
+    pub fn is_origin(&self, division: DivisionCode) -> bool {
+        division.county() == self.county
+            || self.tables.loops.iter().any(|(_, key, _)| {
+                key.product != NO_ROW && DivisionCode::from_number(key.division).is_ok_and(|of| division.contains(of))
+            })
+    }
+
+    /// The money of a window alone.
+    pub(super) fn loop_money(&self, query: &LoopQuery) -> LoopMoney {
+        let mut tally = Tally::default();
+        self.each_sum(query, |division, month, product, measure, sums| {
+            self.tally(&mut tally, query, (division, month), product, measure, sums);
+        });
+        tally.money
     }
 
     /// The products and money of each division of a level that goods in `query` come from, by code.

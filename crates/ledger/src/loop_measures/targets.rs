@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use loopledger_domain::PlaceKind;
 use loopledger_types::{DivisionCode, Month, PartyId, PlaceId};
 
-use super::{Activity, LoopMoney, LoopQuery};
+use super::{Activity, LoopQuery};
 use crate::Ledger;
 use crate::tables::split;
 
@@ -38,7 +38,7 @@ impl Coverage {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TargetKind {
-    /// 年交易额不低于1500万元: final sales, fen; of a year.
+    /// 年交易额不低于1500万元: final sales, fen.
     Turnover,
     /// 服务站点100%全覆盖: covered stations of all active ones.
     StationCoverage,
@@ -64,7 +64,7 @@ impl TargetKind {
 
     pub const fn chinese(self) -> &'static str {
         match self {
-            Self::Turnover => "电商年交易额(分)",
+            Self::Turnover => "电商年交易额",
             Self::StationCoverage => "服务站点上下行覆盖",
             Self::Townships => "覆盖乡镇",
             Self::Villages => "覆盖行政村",
@@ -93,24 +93,35 @@ const TOWNSHIPS: i64 = 7;
 const VILLAGES: i64 = 40;
 const ONLINE_SELLERS: i64 = 10;
 
-pub(super) fn of(ledger: &Ledger, query: &LoopQuery, money: &LoopMoney, coverage: &Coverage) -> Vec<Target> {
-    let villages: BTreeSet<DivisionCode> = coverage.stations.iter().map(|s| s.division).collect();
-    let townships: BTreeSet<DivisionCode> = villages.iter().filter_map(|v| v.township()).collect();
-    let sellers = ledger.online_sellers(query.from, query.to).len();
-    vec![
-        Target { kind: TargetKind::Turnover, actual: money.final_sales, target: TURNOVER_FEN },
-        Target {
-            kind: TargetKind::StationCoverage,
-            actual: number(coverage.covered()),
-            target: number(coverage.active()),
-        },
-        Target { kind: TargetKind::Townships, actual: number(townships.len()), target: TOWNSHIPS },
-        Target { kind: TargetKind::Villages, actual: number(villages.len()), target: VILLAGES },
-        Target { kind: TargetKind::OnlineSellers, actual: number(sellers), target: ONLINE_SELLERS },
-    ]
+/// The plan's targets of a calendar year.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Targets {
+    pub year: i32,
+    pub targets: Vec<Target>,
 }
 
 impl Ledger {
+    /// What the plan asks of the whole county in the calendar year that holds `month`, of all goods.
+    pub fn targets(&self, month: Month) -> Targets {
+        let (year, _) = month.parts();
+        let (from, to) = year_of(month);
+        let sales = self.loop_money(&LoopQuery { division: None, product: None, from, to }).final_sales;
+        let coverage = self.coverage(None, from, to);
+        let villages: BTreeSet<DivisionCode> = coverage.stations.iter().map(|s| s.division).collect();
+        let townships: BTreeSet<DivisionCode> = villages.iter().filter_map(|v| v.township()).collect();
+        let (covered, active) = (number(coverage.covered()), number(coverage.active()));
+        let sellers = self.online_sellers(from, to).len();
+        let target = |kind, actual, target| Target { kind, actual, target };
+        let targets = vec![
+            target(TargetKind::Turnover, sales, TURNOVER_FEN),
+            target(TargetKind::StationCoverage, covered, active),
+            target(TargetKind::Townships, number(townships.len()), TOWNSHIPS),
+            target(TargetKind::Villages, number(villages.len()), VILLAGES),
+            target(TargetKind::OnlineSellers, number(sellers), ONLINE_SELLERS),
+        ];
+        Targets { year, targets }
+    }
+
     /// Stations opened by the end of `to` in `division`, with what was completed for them from `from` on.
     pub fn coverage(&self, division: Option<DivisionCode>, from: Month, to: Month) -> Coverage {
         let mut stations = Vec::new();
@@ -147,6 +158,13 @@ impl Ledger {
         });
         rows.fold(0_i64, |sum, (_, _, count)| sum.saturating_add(*count))
     }
+}
+
+/// January and December of the year that holds `month`.
+fn year_of(month: Month) -> (Month, Month) {
+    let january = month.index().saturating_sub(month.index() % 12);
+    let of = |index| Month::from_index(index).unwrap_or(month);
+    (of(january), of(january.saturating_add(11)))
 }
 
 fn number(count: usize) -> i64 {

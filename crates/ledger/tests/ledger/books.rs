@@ -63,7 +63,23 @@ fn valuation_takes_every_direct_cost_and_posts_balanced() {
         assert_eq!(found, expected, "seed {seed}");
         for value in &valuation.lots {
             assert_eq!(value.cost, value.cost_of_sales + value.loss + value.stock.values().sum::<i64>(), "seed {seed}");
+            for (account, fen) in &value.stock {
+                let here = value.places.iter().filter(|part| part.account == *account);
+                assert_eq!(here.map(|part| part.value).sum::<i64>(), *fen, "seed {seed} {account:?}");
+            }
         }
+        let query = ValuationQuery { book: None, lot: None, product: None, through: world.day, as_of: None };
+        for book in [world.coop, world.firm] {
+            let of_book = ledger.valuation_of(&ValuationQuery { book: Some(book.id), ..query }, |_| true);
+            let expected: Vec<_> = valuation.lots.iter().filter(|value| value.book == book).cloned().collect();
+            let memoranda: Vec<_> = valuation.memoranda.iter().filter(|memo| memo.consignee == book).cloned().collect();
+            assert_eq!((of_book.lots, of_book.memoranda), (expected, memoranda), "seed {seed}");
+        }
+        let parts = world.products.iter().map(|product| {
+            ledger.valuation_of(&ValuationQuery { product: Some(*product), ..query }, |_| true).lots.len()
+        });
+        assert_eq!(parts.sum::<usize>(), valuation.lots.len(), "seed {seed}: each lot is of one product");
+        assert_eq!(ledger.valuation_of(&query, |_| false), Valuation::default(), "nothing known, nothing valued");
         let mut journal = Journal::new();
         valuation.post(world.day, &mut journal);
         assert!(journal.exceptions().is_empty() && journal.entries().iter().all(|entry| entry.derived));
@@ -123,4 +139,29 @@ fn households_are_shown_as_they_were_on_the_day() {
     assert_eq!(seen(20), (4, HouseholdCategory::Exited, away));
     assert_eq!(seen(30), (3, HouseholdCategory::Exited, away));
     assert_eq!(ledger.party(world.coop.id, start).unwrap().label, "合作社");
+}
+
+/// Windows add up, whatever order prices, sales and settlements come in, and villages add up to all.
+#[test]
+fn value_added_of_windows_and_divisions_adds_up() {
+    for (seed, world, _, ledger) in worlds() {
+        let all = months(&world);
+        let sums = |query: &LoopQuery| {
+            ledger
+                .value_added(query)
+                .values()
+                .fold((0, 0), |sum, added| (sum.0 + added.sales, sum.1 + added.input_cost))
+        };
+        let whole = LoopQuery { division: None, product: None, from: all[0], to: all[all.len() - 1] };
+        let expected = sums(&whole);
+        assert!(expected.0 != 0 && expected.1 > 0, "seed {seed}");
+        let by_month = all.iter().map(|month| sums(&LoopQuery { from: *month, to: *month, ..whole }));
+        assert_eq!(by_month.fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1)), expected, "seed {seed}");
+        let parts = ["654224", "650102"].map(|at| sums(&LoopQuery { division: Some(division(at)), ..whole }));
+        assert_eq!(parts.iter().fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1)), expected, "seed {seed}");
+        // Freight apart, what own goods cost is the cost of sales, and consigned goods cost what was settled.
+        let settled = ledger.loop_measures(whole).products.iter().map(|line| line.settled_net).sum::<i64>();
+        let own = ledger.valuation(None, world.day).lots.iter().map(|value| value.cost_of_sales).sum::<i64>();
+        assert!(expected.1 >= settled && expected.1 <= settled + own, "seed {seed}: {expected:?} {settled} {own}");
+    }
 }

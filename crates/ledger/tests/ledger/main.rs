@@ -19,6 +19,7 @@
 mod books;
 mod checkpoints;
 mod county;
+mod figures;
 mod interleaving;
 mod naive;
 mod postings;

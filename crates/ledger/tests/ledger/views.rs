@@ -254,7 +254,7 @@ fn sales_turnover_payouts_and_delays_are_the_facts_sums() {
         assert_eq!(measures.delay, delay, "seed {seed}");
         assert_eq!(ledger.loop_facts(&query, LoopFigure::Sales(None)).len(), facts[0], "seed {seed}");
         assert_eq!(ledger.loop_facts(&query, LoopFigure::GrossFlow).len(), facts[0] + facts[1], "seed {seed}");
-        assert_eq!(ledger.loop_facts(&query, LoopFigure::PaidOut { in_county: false }).len(), facts[2], "seed {seed}");
+        assert_eq!(ledger.loop_facts(&query, LoopFigure::PaidOut(Payees::All)).len(), facts[2], "seed {seed}");
         let parts =
             ledger.loop_by_division(LoopQuery { division: Some(division("654224")), ..query }, LoopLevel::Village);
         let sold: i64 = parts.iter().map(|(_, _, money)| money.final_sales).sum();
@@ -287,6 +287,6 @@ fn coverage_counts_completed_movements_of_stations() {
         }
         let query =
             LoopQuery { division: Some(division("654224")), product: None, from: all[0], to: all[all.len() - 1] };
-        assert_eq!(ledger.loop_facts(&query, LoopFigure::Coverage).len() as i64, movements, "seed {seed}");
+        assert_eq!(ledger.loop_facts(&query, LoopFigure::Coverage(None)).len() as i64, movements, "seed {seed}");
     }
 }

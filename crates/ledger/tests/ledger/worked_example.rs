@@ -103,3 +103,34 @@ fn own_goods_carry_their_cost_to_sales_transit_and_stock() {
     valuation.post(world.day, &mut journal);
     assert!(journal.exceptions().is_empty() && journal.entries().iter().all(|entry| entry.derived));
 }
+
+/// 47.5 kg of H1's lot brought 1,406.00 and had cost 437.00; H2's settlement kept 70.30 of 1,406.00; the agreed-price lot
+/// brought 251.60 and its producer 80.00. Freight is in none of it.
+#[test]
+fn value_added_is_what_goods_brought_beyond_what_their_producers_got() {
+    let price = per_kilogram(920);
+    let added = |terms: Terms, grams: i64, sold: i64, at: UnitPrice, freight: i64| {
+        let mut world = World::new(5);
+        let lot = world.collect(world.households[0], terms, world.products[0], grams, true);
+        if freight > 0 {
+            world.ship(0, freight, 0, 0);
+        }
+        world.sell(0, sold, sold, at, World::consumer("654224202207"), 0);
+        world.settle(lot, 0);
+        let month = Month::parse("2020-04").unwrap();
+        let query = LoopQuery { division: None, product: None, from: month, to: month };
+        in_order(&world).value_added(&query)[&world.products[0]]
+    };
+    let coop = World::new(5).coop;
+    let outright = Terms::Outright { buyer: coop, price, contract: None };
+    let own = added(outright, 98_000, 47_500, per_kilogram(2_960), 1_000);
+    assert_eq!((own.sales, own.input_cost, own.amount()), (140_600, 43_700, 96_900));
+    assert_eq!(own.basis_points(), Some(22_174));
+    let commission =
+        Terms::Commission { consignee: coop, commission_bp: 500, price_basis: Some(price), contract: None };
+    let consigned = added(commission, 98_000, 47_500, per_kilogram(2_960), 0);
+    assert_eq!((consigned.sales, consigned.input_cost), (140_600, 133_570));
+    let agreed = Terms::AgreedPrice { consignee: coop, price: per_kilogram(800), contract: None };
+    let kept = added(agreed, 10_000, 10_000, per_kilogram(2_516), 0);
+    assert_eq!((kept.amount(), kept.basis_points()), (17_160, Some(21_450)));
+}

@@ -55,7 +55,7 @@ async fn show_outcome(client: &Client) -> Result<(), Failure> {
     say!()?;
     let households = earning_households(client).await?;
     for household in households.iter().take(3) {
-        print_household(client, household, "", "", "", Format::Table).await?;
+        print_household(client, household, ("", "", "")).await?;
         say!()?;
     }
     print_digest(client).await?;
@@ -70,22 +70,26 @@ async fn show_outcome(client: &Client) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Households of the first village with the most received income, best first.
+/// Households of the county with recognised net income, the most first.
 async fn earning_households(client: &Client) -> Result<Vec<String>, Failure> {
-    let request = ListDivisionIncomeRequest {
-        division_code: "654224".to_owned(),
-        page_size: 1_000,
-        ..ListDivisionIncomeRequest::default()
-    };
-    let answer = client.income()?.list_division_income(request).await?.into_inner();
-    let mut rows: Vec<(i64, String)> = answer
-        .rows
-        .into_iter()
-        .filter_map(|row| Some((row.sums?.net_fen, row.household?.household_id)))
-        .filter(|(net, _)| *net > 0)
-        .collect();
-    rows.sort_unstable_by(|a, b| b.cmp(a));
-    Ok(rows.into_iter().map(|(_, household)| household).collect())
+    let mut rows: Vec<(i64, String)> = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let request = ListDivisionIncomeRequest {
+            division_code: "654224".to_owned(),
+            page_size: 1_000,
+            page_token,
+            ..ListDivisionIncomeRequest::default()
+        };
+        let answer = client.income()?.list_division_income(request).await?.into_inner();
+        let sums = answer.rows.into_iter().filter_map(|row| Some((row.sums?.net_fen, row.household?.household_id)));
+        rows.extend(sums.filter(|(net, _)| *net > 0));
+        page_token = answer.next_page_token;
+        if page_token.is_empty() {
+            rows.sort_unstable_by(|a, b| b.cmp(a));
+            return Ok(rows.into_iter().map(|(_, household)| household).collect());
+        }
+    }
 }
 
 fn write_file(path: &PathBuf, args: &DemoArgs) -> Result<(), Failure> {

@@ -2,17 +2,16 @@
 
 use std::io::stdout;
 
-use loopledger_proto::common::v1::HouseholdCategory;
 use loopledger_proto::ledger::v1::{
-    GetHouseholdIncomeRequest, GetHouseholdIncomeResponse, HouseholdView, IncomeBasis, IncomeCategory, IncomeSums,
-    IncomeView, ListDivisionIncomeRequest, ListIncomeLinesRequest,
+    GetHouseholdIncomeRequest, GetHouseholdIncomeResponse, HouseholdSums, IncomeLine, IncomeSums, IncomeView,
+    ListDivisionIncomeRequest, ListDivisionIncomeResponse, ListIncomeLinesRequest,
 };
 use serde_json::{Value, json};
 
-use super::words::{basis, category, fact, household_category, named, some_yuan, view, yuan};
+use super::words::{basis, category, fact, household_category, named, some_yuan, unit, view, yuan};
 use crate::client::Client;
 use crate::exit::Failure;
-use crate::output::{Format, Report, say};
+use crate::output::{Format, Report, print_value, say};
 
 /// The largest page that the server gives.
 const PAGE: u32 = 1_000;
@@ -47,26 +46,33 @@ pub(crate) async fn income(client: &Client, args: &IncomeArgs, format: Format) -
     let window = (args.from.as_str(), args.to.as_str(), args.as_of.as_str());
     match (&args.subject.household, &args.subject.division) {
         (Some(household), _) => {
-            if format == Format::Table {
-                print_household(client, household, window.0, window.1, window.2, format).await?;
-                say!()?;
+            let lines = lines(client, household, window).await?;
+            match format {
+                Format::Table => {
+                    print_household(client, household, window).await?;
+                    say!()?;
+                    print(&lines, format)
+                }
+                Format::Json => {
+                    let answer = household_income(client, household, window).await?;
+                    print_json(&household_json(&answer, &lines))
+                }
+                Format::Csv => print(&lines, format),
             }
-            print_lines(client, household, window, format).await
         }
         (None, Some(division)) => print_division(client, division, window, format).await,
         (None, None) => Err(Failure::Usage("name a --household or a --division".to_owned())),
     }
 }
 
-/// The sums of one household.
-pub(super) async fn print_household(
+/// First and last business date, and the day that it was known by; each may be empty.
+type Window<'a> = (&'a str, &'a str, &'a str);
+
+async fn household_income(
     client: &Client,
     household: &str,
-    from: &str,
-    to: &str,
-    as_of: &str,
-    format: Format,
-) -> Result<(), Failure> {
+    (from, to, as_of): Window<'_>,
+) -> Result<GetHouseholdIncomeResponse, Failure> {
     let request = GetHouseholdIncomeRequest {
         household_id: household.to_owned(),
         from: from.to_owned(),
@@ -74,31 +80,61 @@ pub(super) async fn print_household(
         as_of: as_of.to_owned(),
         ..GetHouseholdIncomeRequest::default()
     };
-    let answer = client.income()?.get_household_income(request).await?.into_inner();
+    Ok(client.income()?.get_household_income(request).await?.into_inner())
+}
+
+/// The sums of one household.
+pub(super) async fn print_household(client: &Client, household: &str, window: Window<'_>) -> Result<(), Failure> {
+    let answer = household_income(client, household, window).await?;
     let mut report = sums_report(household_title(&answer));
-    for month in &answer.by_month {
-        report.row(sums_row(&month.month, month.sums.as_ref()));
-    }
-    for part in &answer.by_category {
-        report.row(sums_row(category(part.category()), part.sums.as_ref()));
-    }
-    for part in &answer.by_product {
-        report.row(sums_row(&named(part.product.as_ref()), part.sums.as_ref()));
-    }
-    for part in &answer.by_basis {
-        report.row(sums_row(basis(IncomeBasis::try_from(part.basis).unwrap_or_default()), part.sums.as_ref()));
+    for (_, rows) in parts(&answer) {
+        rows.into_iter().for_each(|row| report.row(row));
     }
     report.row(sums_row("合计", answer.total.as_ref()));
-    print(&report, format)?;
-    if format == Format::Table {
-        let per_head = |fen: Option<i64>| fen.map_or("—".to_owned(), |fen| loopledger_types::Money(fen).to_string());
-        say!(
-            "人均(元):应得净收入 {},实收 {}",
-            per_head(answer.net_per_head_fen),
-            per_head(answer.received_per_head_fen)
-        )?;
-    }
+    print(&report, Format::Table)?;
+    let per_head = |fen: Option<i64>| fen.map_or("—".to_owned(), |fen| loopledger_types::Money(fen).to_string());
+    say!("人均(元):应得净收入 {},实收 {}", per_head(answer.net_per_head_fen), per_head(answer.received_per_head_fen))?;
     Ok(())
+}
+
+/// The breakdowns of a household's income, each of which adds up to the total.
+fn parts(answer: &GetHouseholdIncomeResponse) -> [(&'static str, Vec<Vec<Value>>); 5] {
+    let months = answer.by_month.iter().map(|part| sums_row(&part.month, part.sums.as_ref()));
+    let categories = answer.by_category.iter().map(|part| sums_row(category(part.category()), part.sums.as_ref()));
+    let products = answer.by_product.iter().map(|part| sums_row(&named(part.product.as_ref()), part.sums.as_ref()));
+    let bases = answer.by_basis.iter().map(|part| sums_row(basis(part.basis()), part.sums.as_ref()));
+    let stations = answer.by_station.iter().map(|part| sums_row(&named(part.station.as_ref()), part.sums.as_ref()));
+    [
+        ("by_month", months.collect()),
+        ("by_category", categories.collect()),
+        ("by_product", products.collect()),
+        ("by_basis", bases.collect()),
+        ("by_station", stations.collect()),
+    ]
+}
+
+fn household_json(answer: &GetHouseholdIncomeResponse, lines: &Report) -> Value {
+    let household = answer.household.clone().unwrap_or_default();
+    let table = |rows: Vec<Vec<Value>>| {
+        let mut report = sums_report(String::new());
+        rows.into_iter().for_each(|row| report.row(row));
+        report.to_json()
+    };
+    let mut json = json!({
+        "household_id": household.household_id,
+        "division_code": household.division_code,
+        "division_name": household.division_name,
+        "category": household_category(household.category()),
+        "members": household.members,
+        "net_per_head_yuan": some_yuan(answer.net_per_head_fen),
+        "received_per_head_yuan": some_yuan(answer.received_per_head_fen),
+        "total": sums_json(answer.total.as_ref()),
+        "lines": lines.to_json(),
+    });
+    if let Some(object) = json.as_object_mut() {
+        object.extend(parts(answer).map(|(name, rows)| (name.to_owned(), table(rows))));
+    }
+    json
 }
 
 fn household_title(answer: &GetHouseholdIncomeResponse) -> String {
@@ -132,13 +168,19 @@ fn sums_row(item: &str, sums: Option<&IncomeSums>) -> Vec<Value> {
     ]
 }
 
+fn sums_json(sums: Option<&IncomeSums>) -> Value {
+    let sums = sums.copied().unwrap_or_default();
+    json!({
+        "gross_yuan": yuan(sums.gross_fen),
+        "cost_yuan": yuan(sums.cost_fen),
+        "net_yuan": yuan(sums.net_fen),
+        "received_yuan": yuan(sums.received_fen),
+        "facts": sums.facts,
+    })
+}
+
 /// Every fact behind a household's figures.
-async fn print_lines(
-    client: &Client,
-    household: &str,
-    window: (&str, &str, &str),
-    format: Format,
-) -> Result<(), Failure> {
+async fn lines(client: &Client, household: &str, window: Window<'_>) -> Result<Report, Failure> {
     let mut report = Report::new("依据")
         .text("business_date", "日期")
         .text("view", "口径")
@@ -146,9 +188,11 @@ async fn print_lines(
         .text("basis", "方式")
         .text("product", "产品")
         .number("quantity", "数量")
+        .text("unit", "单位")
         .number("gross_yuan", "金额")
         .number("cost_yuan", "费用")
         .text("payer", "付款方")
+        .text("station", "站点")
         .text("lot_id", "批次")
         .text("fact", "记录");
     let mut page_token = String::new();
@@ -163,34 +207,36 @@ async fn print_lines(
             ..ListIncomeLinesRequest::default()
         };
         let answer = client.income()?.list_income_lines(request).await?.into_inner();
-        for line in &answer.lines {
-            report.row(vec![
-                json!(line.business_date),
-                json!(view(IncomeView::try_from(line.view).unwrap_or_default())),
-                json!(category(IncomeCategory::try_from(line.category).unwrap_or_default())),
-                json!(basis(IncomeBasis::try_from(line.basis).unwrap_or_default())),
-                json!(named(line.product.as_ref())),
-                json!(line.quantity),
-                yuan(line.gross_fen),
-                yuan(line.cost_fen),
-                json!(named(line.payer.as_ref())),
-                json!(line.lot_id),
-                json!(fact(line.fact.as_ref())),
-            ]);
-        }
+        answer.lines.iter().for_each(|line| report.row(line_row(line)));
         page_token = answer.next_page_token;
         if page_token.is_empty() {
-            return print(&report, format);
+            return Ok(report);
         }
     }
 }
 
-async fn print_division(
-    client: &Client,
-    division: &str,
-    window: (&str, &str, &str),
-    format: Format,
-) -> Result<(), Failure> {
+/// What was received has neither quantity nor cost of its own.
+fn line_row(line: &IncomeLine) -> Vec<Value> {
+    let recognised = line.view() == IncomeView::Recognised;
+    let of_goods = |value: Value| if recognised { value } else { Value::Null };
+    vec![
+        json!(line.business_date),
+        json!(view(line.view())),
+        json!(category(line.category())),
+        json!(basis(line.basis())),
+        json!(named(line.product.as_ref())),
+        of_goods(json!(line.quantity)),
+        of_goods(json!(unit(line.unit()))),
+        yuan(line.gross_fen),
+        of_goods(yuan(line.cost_fen)),
+        json!(named(line.payer.as_ref())),
+        json!(named(line.station.as_ref())),
+        json!(line.lot_id),
+        json!(fact(line.fact.as_ref())),
+    ]
+}
+
+async fn print_division(client: &Client, division: &str, window: Window<'_>, format: Format) -> Result<(), Failure> {
     let mut report = Report::new(format!("{division} 各户收入(元)"))
         .text("household_id", "农户")
         .text("division", "村")
@@ -212,39 +258,59 @@ async fn print_division(
             ..ListDivisionIncomeRequest::default()
         };
         let answer = client.income()?.list_division_income(request).await?.into_inner();
-        for row in &answer.rows {
-            let household = row.household.clone().unwrap_or_else(HouseholdView::default);
-            let sums = row.sums.unwrap_or_default();
-            report.row(vec![
-                json!(household.household_id),
-                json!(household.division_name),
-                json!(household_category(HouseholdCategory::try_from(household.category).unwrap_or_default())),
-                json!(household.members),
-                yuan(sums.gross_fen),
-                yuan(sums.net_fen),
-                yuan(sums.received_fen),
-                some_yuan(row.net_per_head_fen),
-            ]);
+        answer.rows.iter().for_each(|row| report.row(household_row(row)));
+        page_token = answer.next_page_token.clone();
+        if !page_token.is_empty() {
+            continue;
         }
-        page_token = answer.next_page_token;
-        if page_token.is_empty() {
-            print(&report, format)?;
-            if format == Format::Table {
-                let total = answer.total.unwrap_or_default();
-                say!(
-                    "合计 {} 户 {} 人:应得毛额 {} 元,应得净额 {} 元,实收 {} 元",
-                    answer.households,
-                    answer.members,
-                    loopledger_types::Money(total.gross_fen),
-                    loopledger_types::Money(total.net_fen),
-                    loopledger_types::Money(total.received_fen),
-                )?;
+        return match format {
+            Format::Table => {
+                print(&report, format)?;
+                print_total(&answer)
             }
-            return Ok(());
-        }
+            Format::Json => print_json(&json!({
+                "division_code": division,
+                "households": answer.households,
+                "members": answer.members,
+                "total": sums_json(answer.total.as_ref()),
+                "rows": report.to_json(),
+            })),
+            Format::Csv => print(&report, format),
+        };
     }
+}
+
+fn household_row(row: &HouseholdSums) -> Vec<Value> {
+    let household = row.household.clone().unwrap_or_default();
+    let sums = row.sums.unwrap_or_default();
+    vec![
+        json!(household.household_id),
+        json!(household.division_name),
+        json!(household_category(household.category())),
+        json!(household.members),
+        yuan(sums.gross_fen),
+        yuan(sums.net_fen),
+        yuan(sums.received_fen),
+        some_yuan(row.net_per_head_fen),
+    ]
+}
+
+fn print_total(answer: &ListDivisionIncomeResponse) -> Result<(), Failure> {
+    let total = answer.total.unwrap_or_default();
+    say!(
+        "合计 {} 户 {} 人:应得毛额 {} 元,应得净额 {} 元,实收 {} 元",
+        answer.households,
+        answer.members,
+        loopledger_types::Money(total.gross_fen),
+        loopledger_types::Money(total.net_fen),
+        loopledger_types::Money(total.received_fen),
+    )
 }
 
 pub(super) fn print(report: &Report, format: Format) -> Result<(), Failure> {
     report.print(format, &mut stdout().lock()).map_err(Failure::output)
+}
+
+pub(super) fn print_json(value: &Value) -> Result<(), Failure> {
+    print_value(value, &mut stdout().lock()).map_err(Failure::output)
 }

@@ -4,13 +4,13 @@ use std::io::{Write, stdout};
 
 use loopledger_proto::common::v1::BaseUnit;
 use loopledger_proto::ledger::v1::{ByScope, GetLoopRequest, GetLoopResponse, ProductLoop};
-use loopledger_types::Money;
+use loopledger_types::{BusinessDate, Money, Month};
 use serde_json::{Value, json};
 
 use super::words::{named, percent, unit, yuan};
 use crate::client::Client;
 use crate::exit::Failure;
-use crate::output::{Format, Report};
+use crate::output::{Format, Report, print_value};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct LoopArgs {
@@ -26,8 +26,18 @@ pub(crate) struct LoopArgs {
 }
 
 pub(crate) async fn show_loop(client: &Client, args: &LoopArgs, format: Format) -> Result<(), Failure> {
-    let month = |text: &str| text.get(..7).unwrap_or(text).to_owned();
-    print_loop(client, &args.division, &month(&args.from), &month(&args.to), format, &mut stdout()).await
+    let (from, to) = (month("--from", &args.from)?, month("--to", &args.to)?);
+    print_loop(client, &args.division, &from, &to, format, &mut stdout()).await
+}
+
+/// A month, or the month of a day, as the server takes it; empty stays empty.
+fn month(flag: &str, text: &str) -> Result<String, Failure> {
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    let month = Month::parse(text).or_else(|_| BusinessDate::parse(text).map(BusinessDate::month));
+    let wrong = |_| Failure::Usage(format!("{flag}: '{text}' is neither a month YYYY-MM nor a day YYYY-MM-DD"));
+    month.map(|month| month.to_string()).map_err(wrong)
 }
 
 pub(super) async fn print_loop(
@@ -42,17 +52,56 @@ pub(super) async fn print_loop(
         division_code: division.to_owned(),
         from_month: from.to_owned(),
         to_month: to.to_owned(),
+        value_added: true,
         ..GetLoopRequest::default()
     };
     let answer = client.loops()?.get_loop(request).await?.into_inner();
-    goods(&answer).print(format, out).map_err(Failure::output)?;
-    if format == Format::Table {
-        writeln!(out).map_err(Failure::output)?;
-        money(&answer, out).map_err(Failure::output)?;
-        writeln!(out).map_err(Failure::output)?;
-        targets(&answer).print(format, out).map_err(Failure::output)?;
+    match format {
+        Format::Table => table(&answer, out).map_err(Failure::output),
+        Format::Json => print_value(&loop_json(&answer), out).map_err(Failure::output),
+        Format::Csv => goods(&answer).print(format, out).map_err(Failure::output),
     }
-    Ok(())
+}
+
+fn table(answer: &GetLoopResponse, out: &mut impl Write) -> std::io::Result<()> {
+    goods(answer).print(Format::Table, out)?;
+    writeln!(out)?;
+    money(answer, out)?;
+    writeln!(out)?;
+    if answer.targets.is_empty() {
+        return writeln!(out, "规划目标只对全县、全部产品按日历年计算");
+    }
+    targets(answer).print(Format::Table, out)
+}
+
+fn loop_json(answer: &GetLoopResponse) -> Value {
+    let money = answer.money.unwrap_or_default();
+    let delay = answer.delay.unwrap_or_default();
+    let coverage = answer.coverage.unwrap_or_default();
+    json!({
+        "products": goods(answer).to_json(),
+        "money": {
+            "final_sales_yuan": yuan(money.final_sales_fen),
+            "gross_flow_yuan": yuan(money.gross_flow_fen),
+            "closed_loop_value": percent(money.closed_loop_value_bp),
+            "paid_out_yuan": yuan(money.paid_out_fen),
+            "paid_in_county_yuan": yuan(money.paid_in_county_fen),
+            "paid_in_division_yuan": yuan(money.paid_in_division_fen),
+            "kept_in_county": percent(money.kept_in_county_bp),
+        },
+        "delay": {
+            "payments": delay.payments,
+            "amount_yuan": yuan(delay.amount_fen),
+            "mean_days": delay.mean_days_tenths.map(tenths),
+        },
+        "coverage": { "active": coverage.active, "covered": coverage.covered },
+        "target_year": answer.target_year,
+        "targets": targets(answer).to_json(),
+    })
+}
+
+fn tenths(number: i64) -> String {
+    format!("{}.{}", number / 10, number % 10)
 }
 
 /// The closed-loop identity, product by product.
@@ -71,7 +120,9 @@ fn goods(answer: &GetLoopResponse) -> Report {
         .text("identity", "平衡")
         .number("closed_loop_quantity", "闭环率(量)")
         .number("sales_yuan", "销售额(元)")
-        .number("closed_loop_value", "闭环率(值)");
+        .number("closed_loop_value", "闭环率(值)")
+        .number("value_added_yuan", "增值(元)")
+        .number("value_added", "增值率");
     for product in &answer.products {
         report.row(goods_row(product));
     }
@@ -81,6 +132,7 @@ fn goods(answer: &GetLoopResponse) -> Report {
 fn goods_row(product: &ProductLoop) -> Vec<Value> {
     let sold = product.sold.unwrap_or_default();
     let sales = product.sales_fen.unwrap_or_default();
+    let added = product.value_added.unwrap_or_default();
     vec![
         json!(named(product.product.as_ref())),
         json!(unit(BaseUnit::try_from(product.unit).unwrap_or_default())),
@@ -96,6 +148,8 @@ fn goods_row(product: &ProductLoop) -> Vec<Value> {
         percent(product.closed_loop_quantity_bp),
         yuan(sum(sales)),
         percent(product.closed_loop_value_bp),
+        yuan(added.value_added_fen),
+        percent(added.value_added_bp),
     ]
 }
 
@@ -121,12 +175,13 @@ fn money(answer: &GetLoopResponse, out: &mut impl Write) -> std::io::Result<()> 
         text(percent(money.kept_in_county_bp))
     )?;
     let delay = answer.delay.unwrap_or_default();
-    let days = delay.mean_days_tenths.map_or("—".to_owned(), |tenths| format!("{}.{}", tenths / 10, tenths % 10));
+    let days = delay.mean_days_tenths.map_or("—".to_owned(), tenths);
     writeln!(out, "从交货到付款平均 {days} 天({} 笔)", delay.payments)
 }
 
 fn targets(answer: &GetLoopResponse) -> Report {
-    let mut report = Report::new("规划目标")
+    let mut report = Report::new(format!("规划目标(全县,{}年1月至12月;交易额以元计)", answer.target_year))
+        .text("name", "代号")
         .text("target", "指标")
         .number("actual", "实际")
         .number("planned", "目标")
@@ -135,7 +190,29 @@ fn targets(answer: &GetLoopResponse) -> Report {
         let is_money = target.name == "turnover";
         let value = |number: i64| if is_money { yuan(number) } else { json!(number) };
         let reached = if target.reached { "✓" } else { "—" };
-        report.row(vec![json!(target.label), value(target.actual), value(target.target), json!(reached)]);
+        report.row(vec![
+            json!(target.name),
+            json!(target.label),
+            value(target.actual),
+            value(target.target),
+            json!(reached),
+        ]);
     }
     report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_and_days_are_taken_and_nothing_else() {
+        for (text, expected) in [("", ""), ("2020-05", "2020-05"), ("2020-05-31", "2020-05"), ("2020-02-29", "2020-02")]
+        {
+            assert_eq!(month("--from", text).unwrap(), expected);
+        }
+        for text in ["2020-05-99", "2020-05-", "2020-13", "2020-0", "yesterday", "2021-02-29", "2020-05x"] {
+            assert!(matches!(month("--from", text), Err(Failure::Usage(_))), "{text}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ use super::{Running, log};
 use crate::cli::ServeArgs;
 use crate::crash;
 use crate::exit::Failure;
+use crate::output::say;
 
 /// How long a standby leaves an upstream commit to the replica that serves the county: longer than a leader's change
 /// takes, so that a standby which reacts is needed.
@@ -41,12 +42,16 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
         partition.0,
         running.address,
         args.data.display()
-    );
-    let caught_up = running.caught_up().await;
-    if matches!(caught_up, Ok(true)) {
-        say!("就绪(Ctrl-C 结束)");
+    )?;
+    let ended = live(&running).await;
+    running.finish().await?;
+    ended
+}
+
+async fn live(running: &Running) -> Result<(), Failure> {
+    if running.caught_up().await? {
+        say!("就绪(Ctrl-C 结束)")?;
         running.asked_to_end().await;
     }
-    running.finish().await?;
-    caught_up.map(|_| ())
+    Ok(())
 }

@@ -156,17 +156,35 @@ fn every_question_has_an_answer_in_every_format() {
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{args:?}: {error}"))
     };
     let households = json(&["income", "--division", "654224"]);
-    let household =
-        households.as_array().expect("rows").iter().find(|row| row["net_yuan"] != "0.00").expect("one that earned");
+    let household = households["rows"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .find(|row| row["net_yuan"] != "0.00")
+        .expect("one that earned");
     let household = household["household_id"].as_str().expect("an id").to_owned();
-    let lines = json(&["income", "--household", &household]);
-    let line = &lines.as_array().expect("lines")[0];
+    let income = json(&["income", "--household", &household]);
+    let line = &income["lines"].as_array().expect("lines")[0];
+    assert!(income["members"].as_u64() > Some(0) && income["net_per_head_yuan"].is_string(), "{income}");
+    for part in ["by_month", "by_category", "by_product", "by_basis", "by_station"] {
+        let rows = income[part].as_array().expect(part);
+        assert!(rows.iter().all(|row| row["item"].as_str().is_some_and(|item| !item.is_empty())), "{part}: {rows:?}");
+        assert_eq!(rows.iter().filter_map(|row| row["facts"].as_u64()).sum::<u64>(), income["total"]["facts"]);
+    }
     let (lot, payer_fact) = (line["lot_id"].as_str().expect("a lot"), line["fact"].as_str().expect("a fact"));
     assert!(payer_fact.contains("/654224/"), "{payer_fact}");
-    assert!(!json(&["trace", lot]).as_array().expect("steps").is_empty());
-    assert!(!json(&["loop"]).as_array().expect("products").is_empty());
+    let trace = json(&["trace", lot]);
+    for part in ["origins", "steps", "balances"] {
+        assert!(!trace[part].as_array().expect(part).is_empty(), "{part}");
+    }
+    let all = json(&["loop"]);
+    assert!(!all["products"].as_array().expect("products").is_empty());
+    assert_eq!((&all["target_year"], all["targets"].as_array().map(Vec::len)), (&2020.into(), Some(5)));
+    assert!(all["money"]["final_sales_yuan"].is_string() && all["delay"]["payments"].as_i64() > Some(0), "{all}");
+    assert!(json(&["loop", "--division", "654224202"])["targets"].as_array().expect("none").is_empty());
     let month = &line["business_date"].as_str().expect("a day")[.."2020-04".len()];
-    assert!(!json(&["statement", &household, "--period", month]).as_array().expect("lines").is_empty());
+    let statement = json(&["statement", &household, "--period", month]);
+    assert!(!statement["lines"].as_array().expect("lines").is_empty() && statement["derived"].is_array());
     for args in [&["loop"][..], &["income", "--household", &household], &["trace", lot], &["status"]] {
         for format in ["table", "csv"] {
             let mut all = args.to_vec();
@@ -181,9 +199,12 @@ fn every_question_has_an_answer_in_every_format() {
         &["income", "--division", "12"],
         &["trace", "no such label"],
         &["statement", &household, "--period", "2020-13"],
-        &["loop", "--from", "yesterday"],
+        &["loop", "--division", "110101"],
     ] {
         let output = server.run(nonsense);
         assert_eq!(output.status.code(), Some(1), "{nonsense:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    for wrong in ["yesterday", "2020-05-99"] {
+        assert_eq!(server.run(&["loop", "--from", wrong]).status.code(), Some(2), "{wrong}");
     }
 }

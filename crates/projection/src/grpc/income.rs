@@ -174,6 +174,10 @@ fn household_to_pb(
         sums: Some(view::sums(sums)),
     });
     let by_basis = income.by_basis.iter();
+    let by_station = income.by_station.iter().map(|(station, sums)| pb::StationIncome {
+        station: station.map(|id| view::place(id, ledger)),
+        sums: Some(view::sums(sums)),
+    });
     pb::GetHouseholdIncomeResponse {
         heads,
         household: Some(view::household(&income.household)),
@@ -186,6 +190,7 @@ fn household_to_pb(
         by_basis: by_basis
             .map(|(basis, sums)| pb::BasisIncome { basis: view::basis(*basis).into(), sums: Some(view::sums(sums)) })
             .collect(),
+        by_station: by_station.collect(),
     }
 }
 
@@ -218,6 +223,8 @@ fn line_to_pb(line: &IncomeLine, ledger: &Ledger) -> pb::IncomeLine {
         quantity: line.quantity,
         gross_fen: line.gross,
         cost_fen: line.cost,
+        unit: line.product.map_or(0, |id| view::unit(id, ledger)),
+        station: line.station.map(|id| view::place(id, ledger)),
     }
 }
 

@@ -49,6 +49,20 @@ impl LedgerService for Api {
         self.answer(self.balances(request).await)
     }
 
+    async fn list_balance_facts(
+        &self,
+        request: Request<pb::ListBalanceFactsRequest>,
+    ) -> Result<Response<pb::ListBalanceFactsResponse>, Status> {
+        self.answer(self.balance_facts(request).await)
+    }
+
+    async fn list_lot_values(
+        &self,
+        request: Request<pb::ListLotValuesRequest>,
+    ) -> Result<Response<pb::ListLotValuesResponse>, Status> {
+        self.answer(self.lot_values(request).await)
+    }
+
     async fn get_trial_balance(
         &self,
         request: Request<pb::GetTrialBalanceRequest>,

@@ -1,17 +1,19 @@
 //! `LoopService`: what goes round, what leaves, what money stays.
 
-use loopledger_ledger::{FactRef, GoodsAccount, LoopFigure, LoopLevel, LoopMeasures};
+use std::sync::Arc;
+
+use loopledger_domain::Rejection;
+use loopledger_ledger::{LoopLevel, LoopMeasures, LoopQuery};
 use loopledger_proto::common::v1 as common;
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_proto::ledger::v1::loop_service_server::LoopService;
 use loopledger_service::grpc::deadline_of;
-use loopledger_types::{BusinessDate, ProductId, Scope};
+use loopledger_types::{EntityKind, ProductId};
 use loopledger_wire::query::{self, Page};
-use std::sync::Arc;
+use loopledger_wire::rejection_status;
 use tonic::{Request, Response, Status};
 
-use super::page::{FactPage, is_within};
-use super::{Api, Fields, Terms};
+use super::{Api, Fields, Terms, not_found};
 use crate::shared::Folded;
 use crate::view;
 
@@ -49,13 +51,19 @@ impl Api {
         let (((at_least, division), product), months) = fields.finish(values)?;
         let terms = Terms { at_least, consequences: request.consequences, deadline };
         let shared = Arc::clone(&self.shared);
-        let answer = self
+        let answer: Result<_, Unknown> = self
             .long(&terms, move |folded| {
-                let measures = folded.ledger.loop_measures(months.query(folded.days, division, product));
-                measures_to_pb(&measures, super::heads(&shared, folded), folded)
+                let query = months.query(folded.days, division, product);
+                known(&query, folded)?;
+                let measures = folded.ledger.loop_measures(query);
+                let mut answer = measures_to_pb(&measures, super::heads(&shared, folded), folded);
+                if request.value_added {
+                    add_value(&mut answer, &query, folded);
+                }
+                Ok(answer)
             })
             .await?;
-        Ok(answer)
+        Ok(answer?)
     }
 
     async fn loop_by_division(
@@ -74,9 +82,11 @@ impl Api {
         let ((((at_least, page), product), months), level) = fields.finish(values)?;
         let terms = Terms { at_least, consequences: request.consequences, deadline };
         let shared = Arc::clone(&self.shared);
-        let answer = self
+        let answer: Result<_, Unknown> = self
             .long(&terms, move |folded| {
-                let rows = folded.ledger.loop_by_division(months.query(folded.days, None, product), level);
+                let query = months.query(folded.days, None, product);
+                known(&query, folded)?;
+                let rows = folded.ledger.loop_by_division(query, level);
                 let (rows, next_page_token) = page.cut(rows, |(code, ..)| code.to_string().into_bytes());
                 let divisions = rows.iter().map(|(code, products, money)| pb::DivisionLoop {
                     division_code: code.to_string(),
@@ -85,43 +95,11 @@ impl Api {
                     money: Some(view::loop_money(money)),
                 });
                 let divisions = divisions.collect();
-                pb::ListLoopByDivisionResponse { heads: super::heads(&shared, folded), next_page_token, divisions }
+                let heads = super::heads(&shared, folded);
+                Ok(pb::ListLoopByDivisionResponse { heads, next_page_token, divisions })
             })
             .await?;
-        Ok(answer)
-    }
-
-    async fn loop_facts(
-        &self,
-        request: Request<pb::ListLoopFactsRequest>,
-    ) -> Result<pb::ListLoopFactsResponse, Status> {
-        let deadline = deadline_of(request.metadata());
-        let request = request.into_inner();
-        let mut fields = Fields::default();
-        let at_least = fields.at_least(&request.at_least);
-        let page = FactPage::parse(&mut fields, request.page_size, &request.page_token);
-        let division = fields.optional_division(&request.division_code);
-        let product = fields.take(query::optional_id("product_id", &request.product_id, ProductId::parse));
-        let months = fields.months(&request.from_month, &request.to_month);
-        let figure = figure(&mut fields, &request);
-        let values = at_least.zip(page).zip(division).zip(product).zip(months).zip(figure);
-        let (((((at_least, page), division), product), months), figure) = fields.finish(values)?;
-        let terms = Terms { at_least, consequences: request.consequences, deadline };
-        self.continued(&page, &terms).await?;
-        let reading = self.long(&terms, move |folded| {
-            let heads = page.heads(folded);
-            let mut facts = folded.ledger.loop_facts(&months.query(folded.days, division, product), figure);
-            facts.retain(|(_, fact)| is_within(*fact, &heads));
-            (page.cut(facts, heads), heads)
-        });
-        let ((facts, next_page_token), heads) = reading.await?;
-        let hashes = self.shared.hashes_of_list(facts.iter().map(|(_, fact)| *fact), &heads).await?;
-        let dated = |(date, fact): &(BusinessDate, FactRef)| pb::DatedFact {
-            business_date: date.to_string(),
-            fact: Some(hashes.fact(*fact, &self.shared)),
-        };
-        let facts = facts.iter().map(dated).collect();
-        Ok(pb::ListLoopFactsResponse { heads: self.heads_at(&heads, &hashes), next_page_token, facts })
+        Ok(answer?)
     }
 }
 
@@ -138,40 +116,9 @@ fn level(fields: &mut Fields, number: i32) -> Option<LoopLevel> {
     }
 }
 
-fn figure(fields: &mut Fields, request: &pb::ListLoopFactsRequest) -> Option<LoopFigure> {
-    use pb::LoopFigure as F;
-    let scope: Option<Scope> = fields.take(query::optional_word("scope", request.scope))?;
-    let figure = match F::try_from(request.figure) {
-        Ok(F::Unspecified) => {
-            fields.wrong("figure", "REQUIRED", "This field must not be unspecified.");
-            return None;
-        }
-        Err(_) => {
-            fields.wrong("figure", "UNKNOWN_VALUE", "There is no such figure.");
-            return None;
-        }
-        Ok(F::Supply) => LoopFigure::Goods(GoodsAccount::Supply),
-        Ok(F::BoughtIn) => LoopFigure::Goods(GoodsAccount::BoughtIn),
-        Ok(F::Returned) => LoopFigure::Goods(GoodsAccount::Returned),
-        Ok(F::Lost) => LoopFigure::Goods(GoodsAccount::Lost),
-        Ok(F::Sales) => return Some(LoopFigure::Sales(scope)),
-        Ok(F::GrossFlow) => LoopFigure::GrossFlow,
-        Ok(F::Purchases) => LoopFigure::Purchases,
-        Ok(F::SettledNet) => LoopFigure::SettledNet,
-        Ok(F::PaidToProducers) => LoopFigure::PaidToProducers,
-        Ok(F::PaidOut) => LoopFigure::PaidOut { in_county: false },
-        Ok(F::PaidInCounty) => LoopFigure::PaidOut { in_county: true },
-        Ok(F::Coverage) => LoopFigure::Coverage,
-    };
-    if scope.is_some() {
-        fields.wrong("scope", "NOT_APPLICABLE", "Only sales are told apart by scope.");
-        return None;
-    }
-    Some(figure)
-}
-
 fn measures_to_pb(measures: &LoopMeasures, heads: Vec<common::Position>, folded: &Folded) -> pb::GetLoopResponse {
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let targets = measures.targets.as_ref();
     pb::GetLoopResponse {
         heads,
         products: measures.products.iter().map(|line| view::product_loop(line, &folded.ledger)).collect(),
@@ -185,6 +132,46 @@ fn measures_to_pb(measures: &LoopMeasures, heads: Vec<common::Position>, folded:
             active: count(measures.coverage.active()),
             covered: count(measures.coverage.covered()),
         }),
-        targets: measures.targets.iter().map(view::target).collect(),
+        targets: targets.map_or_else(Vec::new, |targets| targets.targets.iter().map(view::target).collect()),
+        target_year: targets.and_then(|targets| u32::try_from(targets.year).ok()).unwrap_or(0),
+    }
+}
+
+fn add_value(answer: &mut pb::GetLoopResponse, query: &LoopQuery, folded: &Folded) {
+    let added = folded.ledger.value_added(query);
+    for row in &mut answer.products {
+        let id = row.product.as_ref().and_then(|product| ProductId::parse(&product.id).ok());
+        row.value_added = id.map(|id| view::value_added(&added.get(&id).copied().unwrap_or_default()));
+    }
+}
+
+/// What a query asks for and no fact names: that is told, not answered with nothing.
+#[derive(Debug)]
+pub(super) enum Unknown {
+    Product(ProductId),
+    Division,
+}
+
+impl From<Unknown> for Status {
+    fn from(unknown: Unknown) -> Self {
+        match unknown {
+            Unknown::Product(product) => not_found(EntityKind::Product, &product),
+            Unknown::Division => {
+                let text = "The division lies in another county, and no goods came from it.";
+                rejection_status(&Rejection::invalid("division_code", "OTHER_COUNTY", text))
+            }
+        }
+    }
+}
+
+pub(super) fn known(query: &LoopQuery, folded: &Folded) -> Result<(), Unknown> {
+    if let Some(product) = query.product
+        && folded.ledger.product(product).is_none()
+    {
+        return Err(Unknown::Product(product));
+    }
+    match query.division {
+        Some(division) if !folded.ledger.is_origin(division) => Err(Unknown::Division),
+        Some(_) | None => Ok(()),
     }
 }

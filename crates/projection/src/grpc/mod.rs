@@ -1,13 +1,16 @@
 //! `ledger.v1` over gRPC: a request is checked as a whole, waits for what it must include, reads the state under a short
 //! lock, and is answered with the heads it was computed at.
 
+mod balance_facts;
 mod fields;
+mod figures;
 mod income;
 mod ledger;
 mod loops;
 mod page;
 mod statement;
 mod trace;
+mod valuation;
 
 use std::sync::Arc;
 

@@ -59,7 +59,7 @@ pub(super) fn is_within(fact: FactRef, heads: &[u64; 5]) -> bool {
     heads.get(fact.service.index()).is_some_and(|head| fact.sequence <= *head)
 }
 
-fn malformed() -> Rejection {
+pub(super) fn malformed() -> Rejection {
     Rejection::invalid("page_token", "MALFORMED_PAGE_TOKEN", "This token is not one of ours.")
 }
 
@@ -86,7 +86,11 @@ impl Api {
     /// Waits until the heads of a list that was begun are folded: after a restart, or at another replica, they may not be.
     pub(super) async fn continued(&self, page: &FactPage, terms: &Terms) -> Result<(), Failure> {
         let Some(begun) = page.begun else { return Ok(()) };
-        for (service, sequence) in Service::ALL.into_iter().zip(begun.heads) {
+        self.begun(&begun.heads, terms).await
+    }
+
+    pub(super) async fn begun(&self, heads: &[u64; 5], terms: &Terms) -> Result<(), Failure> {
+        for (service, sequence) in Service::ALL.into_iter().zip(*heads) {
             self.shared.wait_for_sequence(self.shared.stream(service), sequence, terms.deadline).await?;
         }
         Ok(())

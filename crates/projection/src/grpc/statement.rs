@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use loopledger_chain::Envelope;
-use loopledger_ledger::{Account, FactRef, Journal, StatementLine, book_lines};
+use loopledger_ledger::{Account, FactRef, Journal, Ledger, StatementLine, book_lines};
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_service::grpc::deadline_of;
 use loopledger_types::{BusinessDate, EntityKind, Month, PartyId, Service};
@@ -12,16 +12,16 @@ use tonic::{Request, Status};
 
 use super::page::{FactPage, is_within};
 use super::{Api, Fields, Terms, not_found};
-use crate::commits::Stored;
-use crate::shared::Folded;
+use crate::commits::{Hashes, Stored};
+use crate::shared::{Folded, Shared};
 use crate::view;
 
 /// Whose book, when, and as known by which day.
 #[derive(Debug, Clone, Copy)]
-struct Subject {
-    party: PartyId,
-    month: Month,
-    as_of: Option<BusinessDate>,
+pub(super) struct Subject {
+    pub(super) party: PartyId,
+    pub(super) month: Month,
+    pub(super) as_of: Option<BusinessDate>,
 }
 
 /// What must be read for a statement at some heads.
@@ -59,26 +59,19 @@ impl Api {
         for line in &lines {
             add(&mut closing, line.account, line.amount);
         }
+        let derived = if request.derived { self.derived(subject, plan.heads, &terms).await? } else { Vec::new() };
         let (lines, next_page_token) = page.cut(lines, plan.heads);
         let hashes = self.shared.hashes_of_list(lines.iter().map(|line| line.at), &plan.heads).await?;
         let folded = self.shared.folded.read().await;
-        let line_to_pb = |line: &StatementLine| pb::StatementLine {
-            business_date: line.date.to_string(),
-            fact: Some(hashes.fact(line.at, &self.shared)),
-            text: line.text.code().to_owned(),
-            label: line.text.chinese().to_owned(),
-            account: Some(view::account(line.account)),
-            counterparty: view::counterparty(line.counterparty, &folded.ledger),
-            lot_id: line.lot.map(|(lot, _)| lot.to_string()).unwrap_or_default(),
-            amount_fen: line.amount,
-        };
+        let lines = lines.iter().map(|line| line_to_pb(line, &hashes, &self.shared, &folded.ledger));
         Ok(pb::GetStatementResponse {
             heads: self.heads_at(&plan.heads, &hashes),
             next_page_token,
             party: Some(view::party(party, &folded.ledger)),
             opening: amounts(&opening),
-            lines: lines.iter().map(line_to_pb).collect(),
+            lines: lines.collect(),
             closing: amounts(&closing),
+            derived,
         })
     }
 
@@ -133,7 +126,21 @@ impl Api {
     }
 }
 
-fn decode(stored: &Stored) -> Result<loopledger_domain::Commit, Failure> {
+pub(super) fn line_to_pb(line: &StatementLine, hashes: &Hashes, shared: &Shared, ledger: &Ledger) -> pb::StatementLine {
+    pb::StatementLine {
+        business_date: line.date.to_string(),
+        fact: Some(hashes.fact(line.at, shared)),
+        text: line.text.code().to_owned(),
+        label: line.text.chinese().to_owned(),
+        account: Some(view::account(line.account)),
+        counterparty: view::counterparty(line.counterparty, ledger),
+        lot_id: line.lot.map(|(lot, _)| lot.to_string()).unwrap_or_default(),
+        amount_fen: line.amount,
+        book: None,
+    }
+}
+
+pub(super) fn decode(stored: &Stored) -> Result<loopledger_domain::Commit, Failure> {
     let not_read = Failure::Internal { what: "a commit that was folded cannot be decoded" };
     let envelope = Envelope::decode(&stored.record).map_err(|_| not_read.clone())?;
     decode_commit(&envelope, stored.position.hash).map_err(|_| not_read)

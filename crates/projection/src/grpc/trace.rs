@@ -11,6 +11,7 @@ use loopledger_types::{EntityKind, LotId, OrderId, ReceiptId};
 use loopledger_wire::{LABEL_MAX, query, rejection_status};
 use tonic::{Request, Response, Status};
 
+use super::page::{FactPage, is_within};
 use super::{Api, Fields, Terms, not_found};
 use crate::commits::Hashes;
 use crate::shared::Shared;
@@ -44,9 +45,11 @@ impl Api {
         let request = request.into_inner();
         let mut fields = Fields::default();
         let at_least = fields.at_least(&request.at_least);
+        let page = FactPage::parse(&mut fields, request.page_size, &request.page_token);
         let wanted = wanted(&mut fields, request.subject);
-        let (at_least, wanted) = fields.finish(at_least.zip(wanted))?;
+        let ((at_least, page), wanted) = fields.finish(at_least.zip(page).zip(wanted))?;
         let terms = Terms { at_least, consequences: request.consequences, deadline };
+        self.continued(&page, &terms).await?;
         let lot = match wanted {
             Wanted::Lot(lot) => lot,
             Wanted::Receipt(receipt) => {
@@ -56,12 +59,17 @@ impl Api {
             Wanted::Label(label) => self.lot_of_label(&terms, label).await?,
         };
         let folded = self.folded(&terms).await?;
+        let heads = page.heads(&folded);
         let trace = folded.ledger.trace_lot(lot).ok_or_else(|| not_found(EntityKind::Lot, &lot))?;
+        let mut trace = trace.of_facts(|fact| is_within(fact, &heads));
+        let (steps, next_page_token) = page.cut(core::mem::take(&mut trace.steps), heads);
+        trace.steps = steps;
         let mut answer = trace_to_pb(&trace, &folded.ledger);
-        answer.heads = self.heads(&folded);
         drop(folded);
+        answer.next_page_token = next_page_token;
         let facts = || trace.origins.iter().map(|origin| origin.at).chain(trace.steps.iter().map(|step| step.at));
-        let hashes = self.shared.hashes_of_facts(facts()).await?;
+        let hashes = self.shared.hashes_of_list(facts(), &heads).await?;
+        answer.heads = self.heads_at(&heads, &hashes);
         let filled = answer.origins.iter_mut().map(|row| &mut row.fact);
         fill(filled.chain(answer.steps.iter_mut().map(|row| &mut row.fact)), facts(), &hashes, &self.shared);
         Ok(answer)
@@ -86,22 +94,28 @@ impl Api {
         let request = request.into_inner();
         let mut fields = Fields::default();
         let at_least = fields.at_least(&request.at_least);
+        let page = FactPage::parse(&mut fields, request.page_size, &request.page_token);
         let order = fields.take(query::id("order_id", &request.order_id, OrderId::parse));
-        let (at_least, order) = fields.finish(at_least.zip(order))?;
-        let folded = self.folded(&Terms { at_least, consequences: request.consequences, deadline }).await?;
-        let steps = folded.ledger.trace_order(order);
-        let heads = self.heads(&folded);
+        let ((at_least, page), order) = fields.finish(at_least.zip(page).zip(order))?;
+        let terms = Terms { at_least, consequences: request.consequences, deadline };
+        self.continued(&page, &terms).await?;
+        let folded = self.folded(&terms).await?;
+        let heads = page.heads(&folded);
+        let mut steps = folded.ledger.trace_order(order);
         drop(folded);
         if steps.is_empty() {
             return Err(not_found(EntityKind::Order, &order));
         }
-        let hashes = self.shared.hashes_of_facts(steps.iter().map(|step| step.at)).await?;
+        steps.retain(|step| is_within(step.at, &heads));
+        let (steps, next_page_token) = page.cut(steps, heads);
+        let hashes = self.shared.hashes_of_list(steps.iter().map(|step| step.at), &heads).await?;
         let rows = steps.iter().map(|step| pb::OrderStep {
             fact: Some(hashes.fact(step.at, &self.shared)),
             text: step.step.as_str().to_owned(),
             lot_ids: step.lots.iter().map(ToString::to_string).collect(),
         });
-        Ok(pb::TraceOrderResponse { heads, steps: rows.collect() })
+        let heads = self.heads_at(&heads, &hashes);
+        Ok(pb::TraceOrderResponse { heads, steps: rows.collect(), next_page_token })
     }
 }
 
@@ -138,7 +152,7 @@ fn fill<'a>(
     }
 }
 
-/// Without heads and facts.
+/// Without heads, facts and token.
 fn trace_to_pb(trace: &LotTrace, ledger: &Ledger) -> pb::TraceLotResponse {
     let balances = trace.balances.iter().map(|(pool, at, quantity)| pb::LotBalance {
         pool: u32::from(*pool),
@@ -154,6 +168,8 @@ fn trace_to_pb(trace: &LotTrace, ledger: &Ledger) -> pb::TraceLotResponse {
         origins: trace.origins.iter().map(|origin| origin_to_pb(origin, ledger)).collect(),
         steps: trace.steps.iter().map(|step| step_to_pb(step, ledger)).collect(),
         balances: balances.collect(),
+        next_page_token: String::new(),
+        unit: trace.product.map_or(0, |id| view::unit(id, ledger)),
     }
 }
 

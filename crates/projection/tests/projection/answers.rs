@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use loopledger_chain::Envelope;
 use loopledger_domain::{Event, PartyKind, station};
 use loopledger_event_log::MemoryLog;
-use loopledger_ledger::{FactRef, IncomeFilter, IncomeQuery, LoopFigure, LoopLevel, LoopQuery, statement_from};
+use loopledger_ledger::{FactRef, IncomeFilter, IncomeQuery, LoopFigure, LoopLevel, LoopQuery, Payees, statement_from};
 use loopledger_projection::StoragePlace;
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_proto::ledger::v1::trace_lot_request::Subject;
@@ -79,6 +79,9 @@ async fn household_income_is_the_ledgers_with_every_line_behind_it() {
         );
         let by_basis: i64 = answer.by_basis.iter().map(|row| row.sums.unwrap().gross_fen).sum();
         assert_eq!(by_basis, total.gross_fen);
+        let by_station: i64 = answer.by_station.iter().map(|row| row.sums.unwrap().gross_fen).sum();
+        assert_eq!(by_station, total.gross_fen);
+        assert!(answer.by_station.iter().all(|row| !row.station.as_ref().unwrap().label.is_empty()));
         let household = answer.household.unwrap();
         assert_eq!(household.members, expected.household.members);
         assert!(household.division_name.chars().count() > 1 && household.category > 0, "{household:?}");
@@ -92,6 +95,7 @@ async fn household_income_is_the_ledgers_with_every_line_behind_it() {
             assert_eq!(row.fact, fact(line.at));
             assert_eq!((row.gross_fen, row.cost_fen, row.quantity), (line.gross, line.cost, line.quantity));
             assert_eq!(row.business_date, line.date.to_string());
+            assert!(row.unit > 0 && !row.station.as_ref().unwrap().label.is_empty(), "{row:?}");
             assert_eq!(row.lot_id, line.lot.map(|lot| lot.to_string()).unwrap_or_default());
             assert!(row.payer.as_ref().is_some_and(|payer| !payer.label.is_empty()), "payers have names: {row:?}");
         }
@@ -204,16 +208,18 @@ async fn the_loop_is_the_ledgers_and_its_facts_can_be_listed() {
 
     for (figure, expected) in [
         (pb::LoopFigure::Sales, LoopFigure::Sales(None)),
-        (pb::LoopFigure::PaidOut, LoopFigure::PaidOut { in_county: false }),
+        (pb::LoopFigure::PaidOut, LoopFigure::PaidOut(Payees::All)),
         (pb::LoopFigure::Purchases, LoopFigure::Purchases),
-        (pb::LoopFigure::Coverage, LoopFigure::Coverage),
+        (pb::LoopFigure::Coverage, LoopFigure::Coverage(None)),
     ] {
         let request = pb::ListLoopFactsRequest { figure: figure.into(), page_size: 1_000, ..Default::default() };
         let answer = world.loops().list_loop_facts(request).await.unwrap().into_inner();
         let facts = LEDGER.loop_facts(&query, expected);
         assert!(!facts.is_empty(), "{figure:?}");
-        let wanted: Vec<_> = facts.iter().take(1_000).map(|(date, at)| (date.to_string(), fact(*at))).collect();
-        assert_eq!(answer.facts.into_iter().map(|row| (row.business_date, row.fact)).collect::<Vec<_>>(), wanted);
+        let wanted: Vec<_> =
+            facts.iter().take(1_000).map(|f| (f.date.to_string(), fact(f.at), f.quantity, f.value)).collect();
+        let found = answer.facts.into_iter().map(|row| (row.business_date, row.fact, row.quantity, row.amount_fen));
+        assert_eq!(found.collect::<Vec<_>>(), wanted);
     }
 }
 

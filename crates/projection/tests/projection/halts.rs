@@ -67,6 +67,11 @@ async fn refusals(world: &World) -> Vec<Status> {
         trace.trace_lot(pb::TraceLotRequest { subject, ..Default::default() }).await.unwrap_err(),
         trace.trace_order(pb::TraceOrderRequest { order_id: id(), ..Default::default() }).await.unwrap_err(),
         ledger.list_balances(pb::ListBalancesRequest { party_id: id(), ..Default::default() }).await.unwrap_err(),
+        ledger
+            .list_balance_facts(pb::ListBalanceFactsRequest { party_id: id(), ..Default::default() })
+            .await
+            .unwrap_err(),
+        ledger.list_lot_values(pb::ListLotValuesRequest { party_id: id(), ..Default::default() }).await.unwrap_err(),
         ledger.get_trial_balance(pb::GetTrialBalanceRequest::default()).await.unwrap_err(),
         ledger
             .get_statement(pb::GetStatementRequest { party_id: id(), month, ..Default::default() })
@@ -123,7 +128,7 @@ async fn a_commit_that_was_not_understood_before_the_start_keeps_it_from_serving
     let world = World::start(&log, StoragePlace::Memory(Memory::new())).await;
     let health = world.projection.caught_up().await;
     assert!(!health.is_serving() && matches!(health.halt(), Some(Halt::NotUnderstood { .. })), "{health:?}");
-    assert_eq!(refusals(&world).await.len(), 12);
+    assert_eq!(refusals(&world).await.len(), 14);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -17,6 +17,7 @@
 )]
 
 mod answers;
+mod evidence;
 mod folds;
 mod halts;
 mod pages;

@@ -86,9 +86,9 @@ async fn lists_of_facts_neither_skip_nor_repeat_while_the_ledger_grows() {
         token = page.next_page_token;
     }
     assert_eq!(facts.len(), expected.len());
-    for (row, (date, at)) in facts.iter().zip(&expected) {
+    for (row, line) in facts.iter().zip(&expected) {
         let found = row.fact.as_ref().unwrap().position.as_ref().unwrap();
-        assert_eq!((&row.business_date, found.sequence), (&date.to_string(), at.sequence));
+        assert_eq!((&row.business_date, found.sequence), (&line.date.to_string(), line.at.sequence));
     }
 }
 

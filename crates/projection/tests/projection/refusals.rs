@@ -2,6 +2,7 @@
 
 use loopledger_proto::common::v1 as common;
 use loopledger_proto::ledger::v1 as pb;
+use loopledger_proto::ledger::v1::counterparty::Who;
 use loopledger_proto::ledger::v1::trace_lot_request::Subject;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -116,6 +117,19 @@ async fn loops() {
     assert_invalid(client.get_loop(request).await, &expected);
     let request = pb::GetLoopRequest { from_month: "2020-05".into(), to_month: "2020-04".into(), ..Default::default() };
     assert_invalid(client.get_loop(request).await, &[("to_month", "BEFORE_FROM")]);
+    let request = pb::GetLoopRequest { division_code: "110101".into(), ..Default::default() };
+    assert_invalid(client.get_loop(request).await, &[("division_code", "OTHER_COUNTY")]);
+    let request = pb::GetLoopRequest { product_id: ID.into(), ..Default::default() };
+    assert_not_found(client.get_loop(request).await, "product");
+    let request = pb::ListLoopByDivisionRequest { product_id: ID.into(), ..Default::default() };
+    assert_not_found(client.list_loop_by_division(request).await, "product");
+    let sales = pb::ListLoopFactsRequest { figure: pb::LoopFigure::Sales.into(), ..Default::default() };
+    let request = pb::ListLoopFactsRequest { product_id: ID.into(), ..sales.clone() };
+    assert_not_found(client.list_loop_facts(request).await, "product");
+    let request = pb::ListLoopFactsRequest { division_code: "110101".into(), ..sales };
+    assert_invalid(client.list_loop_facts(request).await, &[("division_code", "OTHER_COUNTY")]);
+    let request = pb::ListLoopFactsRequest { figure: pb::LoopFigure::PaidInDivision.into(), ..Default::default() };
+    assert_invalid(client.list_loop_facts(request).await, &[("division_code", "REQUIRED")]);
     let request = pb::ListLoopByDivisionRequest { level: 7, ..Default::default() };
     assert_invalid(client.list_loop_by_division(request).await, &[("level", "UNKNOWN_VALUE")]);
     for (figure, scope, expected) in [
@@ -146,6 +160,9 @@ async fn traces() {
     assert_not_found(client.trace_lot(lot(Some(Subject::LotId(ID.into())))).await, "lot");
     assert_not_found(client.trace_lot(lot(Some(Subject::ReceiptId(ID.into())))).await, "receipt");
     assert_not_found(client.trace_lot(lot(Some(Subject::Label("nobody's".into())))).await, "lot");
+    let request =
+        pb::TraceLotRequest { subject: Some(Subject::LotId(ID.into())), page_size: 1_001, ..Default::default() };
+    assert_invalid(client.trace_lot(request).await, &[("page_size", "OUT_OF_RANGE")]);
     let order = |id: &str| pb::TraceOrderRequest { order_id: id.into(), ..Default::default() };
     assert_invalid(client.trace_order(order("")).await, &[("order_id", "REQUIRED")]);
     assert_not_found(client.trace_order(order(ID)).await, "order");
@@ -178,6 +195,35 @@ async fn books() {
         pb::ListCommitsRequest { stream: "bank/654224".into(), page_token: "07".into(), ..Default::default() };
     let expected = [("page_token", "MALFORMED_PAGE_TOKEN"), ("stream", "MALFORMED_STREAM")];
     assert_invalid(client.list_commits(request).await, &expected);
+
+    let counterparty = |who| Some(pb::Counterparty { who: Some(who) });
+    let named = pb::Named { id: "x".into(), label: String::new() };
+    for (counterparty, expected) in [
+        (counterparty(Who::Party(named)), ("counterparty.party.id", "NOT_A_UUID")),
+        (counterparty(Who::Outside("moon".into())), ("counterparty.outside", "UNKNOWN_VALUE")),
+    ] {
+        let request = pb::ListBalanceFactsRequest {
+            account_number: "1999".into(),
+            counterparty,
+            page_token: "00".into(),
+            from_month: "x".into(),
+            ..Default::default()
+        };
+        let expected = [
+            ("page_token", "MALFORMED_PAGE_TOKEN"),
+            ("account_number", "UNKNOWN_VALUE"),
+            expected,
+            ("from_month", "MALFORMED_MONTH"),
+        ];
+        assert_invalid(client.list_balance_facts(request).await, &expected);
+    }
+    let request = pb::ListBalanceFactsRequest { party_id: ID.into(), ..Default::default() };
+    assert_not_found(client.list_balance_facts(request).await, "party");
+    let request = pb::ListLotValuesRequest { lot_id: "x".into(), through: "x".into(), ..Default::default() };
+    let expected = [("party_id", "REQUIRED"), ("lot_id", "NOT_A_UUID"), ("through", "MALFORMED_DATE")];
+    assert_invalid(client.list_lot_values(request).await, &expected);
+    let values = pb::ListLotValuesRequest { party_id: ID.into(), ..Default::default() };
+    assert_not_found(client.list_lot_values(values).await, "party");
 
     let request = pb::ListBalancesRequest { party_id: ID.into(), ..Default::default() };
     assert_not_found(client.list_balances(request).await, "party");

@@ -91,6 +91,18 @@ pub struct GetHouseholdIncomeResponse {
     pub by_product: ::prost::alloc::vec::Vec<ProductIncome>,
     #[prost(message, repeated, tag = "9")]
     pub by_basis: ::prost::alloc::vec::Vec<BasisIncome>,
+    /// By the place where the goods were collected. Not by channel: a settlement is of a lot, whichever channels it was sold
+    /// through.
+    #[prost(message, repeated, tag = "10")]
+    pub by_station: ::prost::alloc::vec::Vec<StationIncome>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StationIncome {
+    /// Absent: income that belongs to no lot.
+    #[prost(message, optional, tag = "1")]
+    pub station: ::core::option::Option<Named>,
+    #[prost(message, optional, tag = "2")]
+    pub sums: ::core::option::Option<IncomeSums>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CategoryIncome {
@@ -190,13 +202,18 @@ pub struct IncomeLine {
     /// Buyer, consignee or payer.
     #[prost(message, optional, tag = "12")]
     pub payer: ::core::option::Option<Named>,
-    /// In the product's base unit, of recognised income.
+    /// In the product's base unit, of recognised income; 0 of received income.
     #[prost(int64, tag = "13")]
     pub quantity: i64,
     #[prost(int64, tag = "14")]
     pub gross_fen: i64,
     #[prost(int64, tag = "15")]
     pub cost_fen: i64,
+    #[prost(enumeration = "super::super::common::v1::BaseUnit", tag = "16")]
+    pub unit: i32,
+    /// Where the goods were collected.
+    #[prost(message, optional, tag = "17")]
+    pub station: ::core::option::Option<Named>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListDivisionIncomeRequest {
@@ -960,6 +977,44 @@ pub struct Balance {
     pub amount_fen: i64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListBalanceFactsRequest {
+    #[prost(message, repeated, tag = "1")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+    #[prost(bool, tag = "2")]
+    pub consequences: bool,
+    /// Lines in a page: 1 to 1000; 0 means 100.
+    #[prost(uint32, tag = "3")]
+    pub page_size: u32,
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Empty: all books together.
+    #[prost(string, tag = "5")]
+    pub party_id: ::prost::alloc::string::String,
+    /// Number in the chart, e.g. "1121" or "5001.produce"; empty: every account.
+    #[prost(string, tag = "6")]
+    pub account_number: ::prost::alloc::string::String,
+    /// Of a party the id is enough. Absent: whoever; with neither of its fields: only lines without a counterparty.
+    #[prost(message, optional, tag = "7")]
+    pub counterparty: ::core::option::Option<Counterparty>,
+    /// First month, "YYYY-MM"; empty: 2000-01, as of a balance.
+    #[prost(string, tag = "8")]
+    pub from_month: ::prost::alloc::string::String,
+    /// Last month; empty: the last of the ledger.
+    #[prost(string, tag = "9")]
+    pub to_month: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListBalanceFactsResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub heads: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+    /// A page may be short, even empty, and yet not be the last: it ends when enough of the log was read for it.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// By stream and position, as posted; their amounts add up to the balance at the heads.
+    #[prost(message, repeated, tag = "3")]
+    pub lines: ::prost::alloc::vec::Vec<StatementLine>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetTrialBalanceRequest {
     #[prost(message, repeated, tag = "1")]
     pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
@@ -977,6 +1032,7 @@ pub struct GetTrialBalanceRequest {
 pub struct GetTrialBalanceResponse {
     #[prost(message, repeated, tag = "1")]
     pub heads: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+    /// At most one per account of the chart, which is fixed (fewer than 100): there are no pages.
     #[prost(message, repeated, tag = "2")]
     pub lines: ::prost::alloc::vec::Vec<TrialBalanceLine>,
 }
@@ -1010,6 +1066,9 @@ pub struct GetStatementRequest {
     /// Facts recorded after this day are left out; empty: none.
     #[prost(string, tag = "7")]
     pub as_of: ::prost::alloc::string::String,
+    /// Gives the derived amounts too, which values every lot of the party.
+    #[prost(bool, tag = "8")]
+    pub derived: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetStatementResponse {
@@ -1026,6 +1085,25 @@ pub struct GetStatementResponse {
     pub lines: ::prost::alloc::vec::Vec<StatementLine>,
     #[prost(message, repeated, tag = "6")]
     pub closing: ::prost::alloc::vec::Vec<AccountAmount>,
+    /// If the request asks for it; by account, on every page.
+    #[prost(message, repeated, tag = "7")]
+    pub derived: ::prost::alloc::vec::Vec<DerivedAmount>,
+}
+/// What valuation adds to an account: no fact posts it, and it may change when a price or a freight bill comes late. With
+/// what is posted it makes the account: 1401 as posted holds every direct cost, and the derived amounts move what is on the
+/// way (1403), at an outlet (1404), sold (6401) or lost (6711) out of it. 1321 and 2314 are the memorandum of goods consigned
+/// at an agreed price and not yet sold: never turnover. Debit positive; each column adds up to nil.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DerivedAmount {
+    #[prost(message, optional, tag = "1")]
+    pub account: ::core::option::Option<Account>,
+    /// At the end of the month before.
+    #[prost(int64, tag = "2")]
+    pub opening_fen: i64,
+    #[prost(int64, tag = "3")]
+    pub movement_fen: i64,
+    #[prost(int64, tag = "4")]
+    pub closing_fen: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AccountAmount {
@@ -1055,6 +1133,98 @@ pub struct StatementLine {
     /// Debit positive.
     #[prost(int64, tag = "8")]
     pub amount_fen: i64,
+    /// Whose book: where lines of several books are listed.
+    #[prost(message, optional, tag = "9")]
+    pub book: ::core::option::Option<Named>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListLotValuesRequest {
+    #[prost(message, repeated, tag = "1")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+    #[prost(bool, tag = "2")]
+    pub consequences: bool,
+    /// 1 to 1000; 0 means 100.
+    #[prost(uint32, tag = "3")]
+    pub page_size: u32,
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub party_id: ::prost::alloc::string::String,
+    /// Empty: every product.
+    #[prost(string, tag = "6")]
+    pub product_id: ::prost::alloc::string::String,
+    /// Empty: every lot.
+    #[prost(string, tag = "7")]
+    pub lot_id: ::prost::alloc::string::String,
+    /// Only the stock at this place (goods on the way: from there), without what was sold, lost or is a memorandum; empty: all.
+    #[prost(string, tag = "8")]
+    pub place_id: ::prost::alloc::string::String,
+    /// Facts with a later business date are left out; empty: none.
+    #[prost(string, tag = "9")]
+    pub through: ::prost::alloc::string::String,
+    /// Facts recorded after this day are left out; empty: none.
+    #[prost(string, tag = "10")]
+    pub as_of: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListLotValuesResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub heads: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// Of all rows, not of the page.
+    #[prost(int64, tag = "3")]
+    pub cost_of_sales_fen: i64,
+    #[prost(int64, tag = "4")]
+    pub loss_fen: i64,
+    #[prost(int64, tag = "5")]
+    pub stock_fen: i64,
+    #[prost(int64, tag = "6")]
+    pub memorandum_fen: i64,
+    /// By lot and pool; without lots that carry no cost.
+    #[prost(message, repeated, tag = "7")]
+    pub rows: ::prost::alloc::vec::Vec<LotValue>,
+}
+/// A pool of a lot in the party's book: cost = cost of sales + loss + stock. Or a memorandum: then only that.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LotValue {
+    #[prost(string, tag = "1")]
+    pub lot_id: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "2")]
+    pub pool: u32,
+    #[prost(message, optional, tag = "3")]
+    pub product: ::core::option::Option<Named>,
+    /// Direct costs so far: purchase and freight, fen.
+    #[prost(int64, tag = "4")]
+    pub cost_fen: i64,
+    /// 6401.
+    #[prost(int64, tag = "5")]
+    pub cost_of_sales_fen: i64,
+    /// 6711.
+    #[prost(int64, tag = "6")]
+    pub loss_fen: i64,
+    #[prost(message, repeated, tag = "7")]
+    pub stock: ::prost::alloc::vec::Vec<StockValue>,
+    /// 1321 / 2314: agreed price x source quantity still unsold.
+    #[prost(int64, tag = "8")]
+    pub memorandum_fen: i64,
+    /// Of a memorandum: whom it will be owed to.
+    #[prost(message, optional, tag = "9")]
+    pub producer: ::core::option::Option<Named>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StockValue {
+    /// 1401, 1402, 1403 or 1404.
+    #[prost(message, optional, tag = "1")]
+    pub account: ::core::option::Option<Account>,
+    /// Absent: cost that no goods carry any more or yet, which stays in 1401.
+    #[prost(message, optional, tag = "2")]
+    pub place: ::core::option::Option<Named>,
+    /// In the product's base unit.
+    #[prost(int64, tag = "3")]
+    pub quantity: i64,
+    #[prost(int64, tag = "4")]
+    pub value_fen: i64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListCommitsRequest {
@@ -1287,6 +1457,36 @@ pub mod ledger_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Every line that a balance, or a line of a trial balance, is the sum of.
+        pub async fn list_balance_facts(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListBalanceFactsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListBalanceFactsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/loopledger.ledger.v1.LedgerService/ListBalanceFacts",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "loopledger.ledger.v1.LedgerService",
+                        "ListBalanceFacts",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         pub async fn get_trial_balance(
             &mut self,
             request: impl tonic::IntoRequest<super::GetTrialBalanceRequest>,
@@ -1339,6 +1539,36 @@ pub mod ledger_service_client {
             req.extensions_mut()
                 .insert(
                     GrpcMethod::new("loopledger.ledger.v1.LedgerService", "GetStatement"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// The cost of a party's lots, and what became of it. Derived by one valuation of the lots' facts, never posted.
+        pub async fn list_lot_values(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListLotValuesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListLotValuesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/loopledger.ledger.v1.LedgerService/ListLotValues",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "loopledger.ledger.v1.LedgerService",
+                        "ListLotValues",
+                    ),
                 );
             self.inner.unary(req, path, codec).await
         }
@@ -1431,6 +1661,14 @@ pub mod ledger_service_server {
             tonic::Response<super::ListBalancesResponse>,
             tonic::Status,
         >;
+        /// Every line that a balance, or a line of a trial balance, is the sum of.
+        async fn list_balance_facts(
+            &self,
+            request: tonic::Request<super::ListBalanceFactsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListBalanceFactsResponse>,
+            tonic::Status,
+        >;
         async fn get_trial_balance(
             &self,
             request: tonic::Request<super::GetTrialBalanceRequest>,
@@ -1443,6 +1681,14 @@ pub mod ledger_service_server {
             request: tonic::Request<super::GetStatementRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetStatementResponse>,
+            tonic::Status,
+        >;
+        /// The cost of a party's lots, and what became of it. Derived by one valuation of the lots' facts, never posted.
+        async fn list_lot_values(
+            &self,
+            request: tonic::Request<super::ListLotValuesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListLotValuesResponse>,
             tonic::Status,
         >;
         /// Commits of a stream in order.
@@ -1676,6 +1922,52 @@ pub mod ledger_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/loopledger.ledger.v1.LedgerService/ListBalanceFacts" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListBalanceFactsSvc<T: LedgerService>(pub Arc<T>);
+                    impl<
+                        T: LedgerService,
+                    > tonic::server::UnaryService<super::ListBalanceFactsRequest>
+                    for ListBalanceFactsSvc<T> {
+                        type Response = super::ListBalanceFactsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListBalanceFactsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LedgerService>::list_balance_facts(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListBalanceFactsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/loopledger.ledger.v1.LedgerService/GetTrialBalance" => {
                     #[allow(non_camel_case_types)]
                     struct GetTrialBalanceSvc<T: LedgerService>(pub Arc<T>);
@@ -1752,6 +2044,51 @@ pub mod ledger_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetStatementSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/loopledger.ledger.v1.LedgerService/ListLotValues" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListLotValuesSvc<T: LedgerService>(pub Arc<T>);
+                    impl<
+                        T: LedgerService,
+                    > tonic::server::UnaryService<super::ListLotValuesRequest>
+                    for ListLotValuesSvc<T> {
+                        type Response = super::ListLotValuesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListLotValuesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LedgerService>::list_lot_values(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListLotValuesSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -1904,7 +2241,8 @@ pub struct GetLoopRequest {
     pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
     #[prost(bool, tag = "2")]
     pub consequences: bool,
-    /// Division of origin; empty: all goods, also those bought in from outside.
+    /// Division of origin; empty: all goods, also those bought in from outside. One outside the county is OTHER_COUNTY unless
+    /// goods came from it.
     #[prost(string, tag = "3")]
     pub division_code: ::prost::alloc::string::String,
     /// Empty: every product.
@@ -1916,6 +2254,9 @@ pub struct GetLoopRequest {
     /// Last month; empty: the last of the ledger.
     #[prost(string, tag = "6")]
     pub to_month: ::prost::alloc::string::String,
+    /// Computes value added too, which reads every lot that the query takes in, not only sums.
+    #[prost(bool, tag = "7")]
+    pub value_added: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetLoopResponse {
@@ -1929,8 +2270,13 @@ pub struct GetLoopResponse {
     pub delay: ::core::option::Option<PaymentDelay>,
     #[prost(message, optional, tag = "5")]
     pub coverage: ::core::option::Option<StationCoverage>,
+    /// Of the whole county and all goods: given only when the county is asked for (no division, or the county's own code)
+    /// and no product; empty otherwise, since the plan sets nothing for less.
     #[prost(message, repeated, tag = "6")]
     pub targets: ::prost::alloc::vec::Vec<Target>,
+    /// The calendar year of the targets, January to December: the one that holds the window's last month. 0 without targets.
+    #[prost(uint32, tag = "7")]
+    pub target_year: u32,
 }
 /// A quantity and value by where it was sold.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2001,6 +2347,30 @@ pub struct ProductLoop {
     pub quarantined: i64,
     #[prost(int64, tag = "25")]
     pub in_transit: i64,
+    #[prost(int64, tag = "26")]
+    pub in_process: i64,
+    /// If the request asks for it.
+    #[prost(message, optional, tag = "27")]
+    pub value_added: ::core::option::Option<ValueAdded>,
+}
+/// What a product line brought beyond what its producers got for the same goods, within the window. Derived, never posted.
+/// A party's own goods count when they are sold, at their purchase price (of goods from outside: what they were bought in
+/// for) by quantity; consigned goods count when they are settled, at what was settled, since their price is not known
+/// before. Freight is in neither. Goods are sold as they were collected: processing is not recorded yet, so a line's outputs
+/// are its inputs, and no cost of processing is shown beside it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ValueAdded {
+    /// Of goods sold (own) or settled (consigned).
+    #[prost(int64, tag = "1")]
+    pub sales_fen: i64,
+    /// Purchase cost, or settled price, of these goods.
+    #[prost(int64, tag = "2")]
+    pub input_cost_fen: i64,
+    #[prost(int64, tag = "3")]
+    pub value_added_fen: i64,
+    /// Basis points of the input cost; absent if there is none.
+    #[prost(int64, optional, tag = "4")]
+    pub value_added_bp: ::core::option::Option<i64>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LoopMoney {
@@ -2019,6 +2389,7 @@ pub struct LoopMoney {
     pub paid_out_fen: i64,
     #[prost(int64, tag = "6")]
     pub paid_in_county_fen: i64,
+    /// Of these to parties of the division asked for; 0 if none is.
     #[prost(int64, tag = "7")]
     pub paid_in_division_fen: i64,
     /// Basis points of all payouts that went to parties of the county; absent if nothing was paid.
@@ -2044,10 +2415,10 @@ pub struct StationCoverage {
     #[prost(uint32, tag = "2")]
     pub covered: u32,
 }
-/// What the plan asks for, and what the ledger can prove.
+/// What the plan asks for, and what the ledger can prove, within the calendar year `target_year`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Target {
-    /// turnover (fen), station_coverage, townships, villages, online_sellers.
+    /// turnover (fen; of all goods, whatever they come from), station_coverage, townships, villages, online_sellers.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
     /// 指标.
@@ -2121,7 +2492,7 @@ pub struct ListLoopFactsRequest {
     pub to_month: ::prost::alloc::string::String,
     #[prost(enumeration = "LoopFigure", tag = "9")]
     pub figure: i32,
-    /// Of LOOP_FIGURE_SALES; unspecified: all.
+    /// Of LOOP_FIGURE_SALES and LOOP_FIGURE_SOLD; unspecified: all.
     #[prost(enumeration = "super::super::common::v1::Scope", tag = "10")]
     pub scope: i32,
 }
@@ -2131,7 +2502,7 @@ pub struct ListLoopFactsResponse {
     pub heads: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
-    /// By business date and position.
+    /// By business date and position, each fact once. Their parts add up to the figure.
     #[prost(message, repeated, tag = "3")]
     pub facts: ::prost::alloc::vec::Vec<DatedFact>,
 }
@@ -2141,6 +2512,18 @@ pub struct DatedFact {
     pub business_date: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "2")]
     pub fact: ::core::option::Option<Fact>,
+    /// What the fact adds to the figure: base units or a count, as the figure says; negative if it takes off.
+    #[prost(int64, tag = "3")]
+    pub quantity: i64,
+    /// Fen, as the figure says.
+    #[prost(int64, tag = "4")]
+    pub amount_fen: i64,
+    /// The station of COVERAGE, MOVED_UP, MOVED_DOWN and STATIONS; the seller of ONLINE_SALES.
+    #[prost(message, optional, tag = "5")]
+    pub subject: ::core::option::Option<Named>,
+    /// Where that station stands, or the payee of a payout; empty for goods.
+    #[prost(string, tag = "6")]
+    pub division_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -2174,24 +2557,57 @@ impl DivisionLevel {
         }
     }
 }
-/// A figure whose facts can be listed.
+/// A figure whose facts can be listed. Quantities are in base units: they add up within one product. Whatever is asked of
+/// the goods of a division is also of the closed-loop ratios: list SOLD or SALES of the county, and the part of the county.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum LoopFigure {
     Unspecified = 0,
+    /// Goods flows: quantity.
     Supply = 1,
     BoughtIn = 2,
     Returned = 3,
     Lost = 4,
-    /// Of one scope, or of all.
+    /// What was fulfilled: amount and quantity; of one scope, or of all. `final_sales_fen` is that of all.
     Sales = 5,
     GrossFlow = 6,
     Purchases = 7,
     SettledNet = 8,
+    /// Payments to producers; quantity: 1, of a failed one -1.
     PaidToProducers = 9,
+    /// Payouts are those of the whole county, whatever division or product is asked for.
     PaidOut = 10,
     PaidInCounty = 11,
+    /// Completed movements, up from and down to stations; quantity: 1.
     Coverage = 12,
+    /// Stock of every state before the window: every fact before it that changed the stock.
+    OpeningStock = 13,
+    /// The same up to the window's end; below by state.
+    ClosingStock = 14,
+    Pending = 15,
+    OnHand = 16,
+    Reserved = 17,
+    Quarantined = 18,
+    InTransit = 19,
+    InProcess = 20,
+    Produced = 21,
+    Found = 22,
+    OwnUse = 23,
+    Transformed = 24,
+    /// Goods that were issued: quantity; of one scope, or of all.
+    Sold = 25,
+    BoughtInValue = 26,
+    /// What the mean delay is computed from; quantity: days; amount: fen x days.
+    PaymentDays = 27,
+    /// Payouts to parties of the division asked for, which is required.
+    PaidInDivision = 28,
+    /// Sales through online channels. Of the whole county the target online_sellers is the number of their subjects.
+    OnlineSales = 29,
+    /// Stations opened by the window's end; quantity: 1. Their divisions are the townships and villages of the targets.
+    Stations = 30,
+    /// The two parts of COVERAGE: a station that is a subject of both is covered.
+    MovedUp = 31,
+    MovedDown = 32,
 }
 impl LoopFigure {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2213,6 +2629,26 @@ impl LoopFigure {
             Self::PaidOut => "LOOP_FIGURE_PAID_OUT",
             Self::PaidInCounty => "LOOP_FIGURE_PAID_IN_COUNTY",
             Self::Coverage => "LOOP_FIGURE_COVERAGE",
+            Self::OpeningStock => "LOOP_FIGURE_OPENING_STOCK",
+            Self::ClosingStock => "LOOP_FIGURE_CLOSING_STOCK",
+            Self::Pending => "LOOP_FIGURE_PENDING",
+            Self::OnHand => "LOOP_FIGURE_ON_HAND",
+            Self::Reserved => "LOOP_FIGURE_RESERVED",
+            Self::Quarantined => "LOOP_FIGURE_QUARANTINED",
+            Self::InTransit => "LOOP_FIGURE_IN_TRANSIT",
+            Self::InProcess => "LOOP_FIGURE_IN_PROCESS",
+            Self::Produced => "LOOP_FIGURE_PRODUCED",
+            Self::Found => "LOOP_FIGURE_FOUND",
+            Self::OwnUse => "LOOP_FIGURE_OWN_USE",
+            Self::Transformed => "LOOP_FIGURE_TRANSFORMED",
+            Self::Sold => "LOOP_FIGURE_SOLD",
+            Self::BoughtInValue => "LOOP_FIGURE_BOUGHT_IN_VALUE",
+            Self::PaymentDays => "LOOP_FIGURE_PAYMENT_DAYS",
+            Self::PaidInDivision => "LOOP_FIGURE_PAID_IN_DIVISION",
+            Self::OnlineSales => "LOOP_FIGURE_ONLINE_SALES",
+            Self::Stations => "LOOP_FIGURE_STATIONS",
+            Self::MovedUp => "LOOP_FIGURE_MOVED_UP",
+            Self::MovedDown => "LOOP_FIGURE_MOVED_DOWN",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2231,6 +2667,26 @@ impl LoopFigure {
             "LOOP_FIGURE_PAID_OUT" => Some(Self::PaidOut),
             "LOOP_FIGURE_PAID_IN_COUNTY" => Some(Self::PaidInCounty),
             "LOOP_FIGURE_COVERAGE" => Some(Self::Coverage),
+            "LOOP_FIGURE_OPENING_STOCK" => Some(Self::OpeningStock),
+            "LOOP_FIGURE_CLOSING_STOCK" => Some(Self::ClosingStock),
+            "LOOP_FIGURE_PENDING" => Some(Self::Pending),
+            "LOOP_FIGURE_ON_HAND" => Some(Self::OnHand),
+            "LOOP_FIGURE_RESERVED" => Some(Self::Reserved),
+            "LOOP_FIGURE_QUARANTINED" => Some(Self::Quarantined),
+            "LOOP_FIGURE_IN_TRANSIT" => Some(Self::InTransit),
+            "LOOP_FIGURE_IN_PROCESS" => Some(Self::InProcess),
+            "LOOP_FIGURE_PRODUCED" => Some(Self::Produced),
+            "LOOP_FIGURE_FOUND" => Some(Self::Found),
+            "LOOP_FIGURE_OWN_USE" => Some(Self::OwnUse),
+            "LOOP_FIGURE_TRANSFORMED" => Some(Self::Transformed),
+            "LOOP_FIGURE_SOLD" => Some(Self::Sold),
+            "LOOP_FIGURE_BOUGHT_IN_VALUE" => Some(Self::BoughtInValue),
+            "LOOP_FIGURE_PAYMENT_DAYS" => Some(Self::PaymentDays),
+            "LOOP_FIGURE_PAID_IN_DIVISION" => Some(Self::PaidInDivision),
+            "LOOP_FIGURE_ONLINE_SALES" => Some(Self::OnlineSales),
+            "LOOP_FIGURE_STATIONS" => Some(Self::Stations),
+            "LOOP_FIGURE_MOVED_UP" => Some(Self::MovedUp),
+            "LOOP_FIGURE_MOVED_DOWN" => Some(Self::MovedDown),
             _ => None,
         }
     }
@@ -2705,6 +3161,11 @@ pub struct TraceLotRequest {
     pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
     #[prost(bool, tag = "2")]
     pub consequences: bool,
+    /// Steps in a page: 1 to 1000; 0 means 100.
+    #[prost(uint32, tag = "6")]
+    pub page_size: u32,
+    #[prost(string, tag = "7")]
+    pub page_token: ::prost::alloc::string::String,
     /// Exactly one.
     #[prost(oneof = "trace_lot_request::Subject", tags = "3, 4, 5")]
     pub subject: ::core::option::Option<trace_lot_request::Subject>,
@@ -2737,14 +3198,20 @@ pub struct TraceLotResponse {
     /// Business date of collection.
     #[prost(string, tag = "5")]
     pub since: ::prost::alloc::string::String,
+    /// At most 200; on every page.
     #[prost(message, repeated, tag = "6")]
     pub origins: ::prost::alloc::vec::Vec<LotOrigin>,
     /// By business date and position.
     #[prost(message, repeated, tag = "7")]
     pub steps: ::prost::alloc::vec::Vec<LotStep>,
-    /// What is where now.
+    /// What is where at the heads; on every page.
     #[prost(message, repeated, tag = "8")]
     pub balances: ::prost::alloc::vec::Vec<LotBalance>,
+    #[prost(string, tag = "9")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// Of every quantity.
+    #[prost(enumeration = "super::super::common::v1::BaseUnit", tag = "10")]
+    pub unit: i32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LotOrigin {
@@ -2841,13 +3308,21 @@ pub struct TraceOrderRequest {
     pub consequences: bool,
     #[prost(string, tag = "3")]
     pub order_id: ::prost::alloc::string::String,
+    /// 1 to 1000; 0 means 100.
+    #[prost(uint32, tag = "4")]
+    pub page_size: u32,
+    #[prost(string, tag = "5")]
+    pub page_token: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TraceOrderResponse {
     #[prost(message, repeated, tag = "1")]
     pub heads: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+    /// By position.
     #[prost(message, repeated, tag = "2")]
     pub steps: ::prost::alloc::vec::Vec<OrderStep>,
+    #[prost(string, tag = "3")]
+    pub next_page_token: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OrderStep {

@@ -325,7 +325,7 @@ pub struct ListStockRequest {
     /// From the page before, with the same filters; empty: the first page.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
-    /// Empty: every station and workshop.
+    /// Empty: every station and workshop. NOT_FOUND if it is none of them.
     #[prost(string, tag = "4")]
     pub place_id: ::prost::alloc::string::String,
 }

@@ -5,7 +5,7 @@ use core::ops::Bound;
 use loopledger_domain::stock::{Cell, CellKey, Held, Holder, Place, Slot};
 use loopledger_domain::{Rejection, State, Title};
 use loopledger_proto::common::v1 as pb;
-use loopledger_types::{BusinessDate, LotId, PlaceId, ProductId, Timestamp};
+use loopledger_types::{BusinessDate, EntityKind, LotId, PlaceId, ProductId, Timestamp};
 use loopledger_wire::Word as _;
 use loopledger_wire::query::{self, Page};
 use prost::Message;
@@ -37,7 +37,11 @@ pub async fn list_stock<H: Holder>(
     let place = query::optional_id("place_id", asked.place_id, PlaceId::parse).map_err(refused)?;
     let after = pages::begins_after(&page).and_then(|key| key.map(read_key).transpose()).map_err(refused)?;
     let ask = move |state: &State<H>| {
-        let held = state.entities.index().held();
+        let index = state.entities.index();
+        if let Some(place) = place.filter(|place| !index.places().contains(place)) {
+            return Err(Rejection::NotFound { kind: EntityKind::Place, id: place.to_string() });
+        }
+        let held = index.held();
         let first = Held {
             place: place.unwrap_or(PlaceId([0; 16])),
             product: ProductId([0; 16]),

@@ -90,6 +90,14 @@ async fn lists_are_whole_in_order_and_the_same_in_pages_of_any_size() {
         assert_eq!(status.code(), Code::InvalidArgument, "{method} {request}: {status:?}");
         assert!(status.get_details_bad_request().is_some(), "{method}");
     }
+    // The other holder's place, and nobody's, are not places without stock.
+    for (service, place) in
+        [("station", "$D1"), ("distribution", "$S1"), ("station", "00000000-0000-4000-8000-000000000000")]
+    {
+        let status = county.ask(service, "ListStock", json!({"placeId": place})).await.unwrap_err();
+        assert_eq!(status.code(), Code::NotFound, "{service} {place}: {status:?}");
+        assert_eq!(status.get_details_resource_info().unwrap().resource_type, "place");
+    }
     county.stop().await;
 }
 

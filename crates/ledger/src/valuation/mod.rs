@@ -4,17 +4,19 @@
 //! its parents pass on; it is divided over everything that became of the pool by quantity (largest remainder). It
 //! runs per book: goods that begin with a new owner start at their price and take nothing from their parents.
 
+mod added;
+mod query;
+
 use std::collections::BTreeMap;
 
-use loopledger_domain::{PartyRef, PlaceKind};
-use loopledger_types::{BusinessDate, LotId, largest_remainder};
+use loopledger_domain::PartyRef;
+use loopledger_types::{BusinessDate, LotId, PlaceId, ProductId, largest_remainder};
 
+use crate::Account;
 use crate::journal::{Counterparty, EntryText, Journal};
-use crate::kinds::party_kind_of;
-use crate::lots::{self, CellRow, Deed, LotFact, TitleRow};
-use crate::origins::{OriginRecord, agreed_price};
-use crate::tables::{LotRow, Number};
-use crate::{Account, GoodsAccount, Ledger};
+
+pub use added::ValueAdded;
+pub use query::ValuationQuery;
 
 /// What became of part of a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,11 +81,24 @@ pub struct LotValue {
     pub book: PartyRef,
     pub lot: LotId,
     pub pool: u16,
+    pub product: Option<ProductId>,
     pub cost: i64,
     pub cost_of_sales: i64,
     pub loss: i64,
     /// 1401, 1403, 1404.
     pub stock: BTreeMap<Account, i64>,
+    /// The same by place.
+    pub places: Vec<StockValue>,
+}
+
+/// Part of a lot's stock in one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StockValue {
+    pub account: Account,
+    /// Of goods on their way: where they come from. Absent: cost that no goods carry.
+    pub place: Option<PlaceId>,
+    pub quantity: i64,
+    pub value: i64,
 }
 
 /// Goods consigned at an agreed price and not sold yet: a memorandum of the consignee, never in turnover.
@@ -92,6 +107,7 @@ pub struct Memorandum {
     pub consignee: PartyRef,
     pub producer: PartyRef,
     pub lot: LotId,
+    pub product: Option<ProductId>,
     /// Agreed price × source quantity still unsold, fen.
     pub amount: i64,
 }
@@ -128,114 +144,6 @@ impl Valuation {
             journal.line(memo.consignee, Account::ConsignmentLiability, producer, lot, memo.amount.saturating_neg());
             journal.end();
         }
-    }
-}
-
-impl Ledger {
-    /// The valuation of every lot, or of one, from facts with a business date up to `through`.
-    pub fn valuation(&self, lot: Option<LotId>, through: BusinessDate) -> Valuation {
-        let mut valuation = Valuation::default();
-        let only = lot.map(|lot| self.tables.lots.find(&lot));
-        for (number, id, row) in self.tables.lots.iter() {
-            if only.is_none_or(|only| only == Some(number)) {
-                self.value_lot(*id, row, through, &mut valuation);
-            }
-        }
-        valuation.lots.sort_by_key(|value| (value.book.id, value.lot, value.pool));
-        valuation.memoranda.sort_by_key(|memo| (memo.consignee.id, memo.lot));
-        valuation
-    }
-
-    fn value_lot(&self, id: LotId, row: &LotRow, through: BusinessDate, valuation: &mut Valuation) {
-        let facts: Vec<LotFact> =
-            lots::facts(&self.tables, row.last).filter(|fact| fact.head.date <= through).collect();
-        let mut pools: BTreeMap<(Number, u16), (i64, BTreeMap<Use, i64>)> = BTreeMap::new();
-        let mut unsold = 0_i64;
-        for fact in &facts {
-            match &fact.deed {
-                Deed::Cost { payer, amount, .. } => {
-                    let (direct, _) = pools.entry((*payer, fact.pool)).or_default();
-                    *direct = direct.saturating_add(*amount);
-                }
-                Deed::Moved { from, to, quantity, .. } => {
-                    for (cell, quantity) in [(from, quantity.saturating_neg()), (to, *quantity)] {
-                        if cell.account.is_stock() {
-                            unsold = unsold.saturating_add(quantity);
-                        }
-                        if let (TitleRow::Owned(owner), Some(kind)) = (cell.title, self.use_of(cell)) {
-                            let sum = pools.entry((owner, fact.pool)).or_default().1.entry(kind).or_default();
-                            *sum = sum.saturating_add(quantity);
-                        }
-                    }
-                }
-                Deed::Sold { .. } | Deed::Settled(_) | Deed::Paid { .. } => {}
-            }
-        }
-        for ((book, pool), (direct, uses)) in pools {
-            let pool_of = Pool { direct, uses: uses.into_iter().filter(|(_, quantity)| *quantity > 0).collect() };
-            if let Some(value) = self.lot_value(book, (id, pool), &pool_of) {
-                valuation.lots.push(value);
-            }
-        }
-        valuation.memoranda.extend(self.memorandum(id, row, unsold));
-    }
-
-    /// Nothing for a pool without cost: pending goods are still the producer's, who keeps no cost of them.
-    fn lot_value(&self, book: Number, (lot, pool): (LotId, u16), uses: &Pool) -> Option<LotValue> {
-        let book = PartyRef { id: self.tables.party_id(book)?, kind: self.tables.parties.value(book)?.kind? };
-        let costs = value(core::slice::from_ref(uses))?;
-        let cost = costs.first().filter(|cost| cost.cost != 0)?;
-        let mut result =
-            LotValue { book, lot, pool, cost: cost.cost, cost_of_sales: 0, loss: 0, stock: BTreeMap::new() };
-        let mut left = cost.cost;
-        for ((kind, _), part) in uses.uses.iter().zip(&cost.parts) {
-            left = left.saturating_sub(*part);
-            match kind {
-                Use::Sold => result.cost_of_sales = result.cost_of_sales.saturating_add(*part),
-                Use::Lost => result.loss = result.loss.saturating_add(*part),
-                Use::Stock(account) => {
-                    let sum = result.stock.entry(*account).or_default();
-                    *sum = sum.saturating_add(*part);
-                }
-                Use::CostFree | Use::Into(_) => {}
-            }
-        }
-        let sum = result.stock.entry(Account::Goods).or_default();
-        *sum = sum.saturating_add(left);
-        Some(result)
-    }
-
-    fn use_of(&self, cell: &CellRow) -> Option<Use> {
-        match cell.account {
-            GoodsAccount::Sold(_) => Some(Use::Sold),
-            GoodsAccount::Lost => Some(Use::Lost),
-            GoodsAccount::InTransit => Some(Use::Stock(Account::GoodsInTransit)),
-            GoodsAccount::InProcess => Some(Use::Stock(Account::GoodsProcessing)),
-            GoodsAccount::OnHand | GoodsAccount::Reserved | GoodsAccount::Quarantined | GoodsAccount::Pending => {
-                let kind = self.tables.places.value(cell.place).and_then(|row| row.opened).map(|opened| opened.kind);
-                let outside = matches!(kind, Some(PlaceKind::FrontWarehouse | PlaceKind::Outlet));
-                Some(Use::Stock(if outside { Account::GoodsAtOutlet } else { Account::Goods }))
-            }
-            GoodsAccount::Supply
-            | GoodsAccount::BoughtIn
-            | GoodsAccount::Produced
-            | GoodsAccount::Found
-            | GoodsAccount::Returned
-            | GoodsAccount::OwnUse
-            | GoodsAccount::Transformed
-            | GoodsAccount::Suspense => None,
-        }
-    }
-
-    fn memorandum(&self, lot: LotId, row: &LotRow, unsold: i64) -> Option<Memorandum> {
-        let origin = OriginRecord::of(&row.born?, &self.tables)?;
-        let (consignee, price) = agreed_price(origin.terms.as_ref())?;
-        // Unprocessed goods are counted in the receipt's unit; otherwise the unsold part of the source, half up.
-        let source = crate::loop_measures::ratio(origin.source_quantity, origin.quantity, unsold)?;
-        let amount = price.amount(loopledger_types::Quantity(source))?.0;
-        let (producer, kind) = origin.producer;
-        let producer = PartyRef { id: self.tables.party_id(producer)?, kind: party_kind_of(kind)? };
-        (amount != 0).then_some(Memorandum { consignee, producer, lot, amount })
     }
 }
 
