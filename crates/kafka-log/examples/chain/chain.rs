@@ -15,8 +15,10 @@ use crate::support::PARTITIONS;
 use crate::{Failure, TOPIC, partition};
 
 const STREAM: StreamId = StreamId { service: TOPIC.0, county: CountyCode::TUOLI };
-/// So that a record is as long as one of the demo: 514 bytes.
+/// So that a record is as long as one of the demo, 514 bytes. Half of it is ids and digests, which no compression makes
+/// shorter.
 const EVENT_BYTES: usize = 300;
+const RANDOM_BYTES: usize = 150;
 
 /// What a stretch of work came to.
 #[derive(Debug, Default)]
@@ -40,8 +42,23 @@ impl Run {
     }
 }
 
+/// Bytes without a pattern, as long as they are wanted: a stretch of hashes.
+fn noise(head: Head) -> [u8; RANDOM_BYTES] {
+    let mut bytes = [0; RANDOM_BYTES];
+    let mut state = head.sequence;
+    for chunk in bytes.chunks_mut(8) {
+        // SplitMix64.
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        chunk.iter_mut().zip((mixed ^ mixed >> 31).to_le_bytes()).for_each(|(to, from)| *to = from);
+    }
+    bytes
+}
+
 fn envelope(head: Head) -> Vec<u8> {
-    let event = [0x5a_u8; EVENT_BYTES];
+    let mut event = [0x5a_u8; EVENT_BYTES];
+    event.iter_mut().zip(noise(head)).for_each(|(to, from)| *to = from);
     let mut bytes = Vec::with_capacity(640);
     Envelope {
         stream: STREAM,
@@ -84,8 +101,8 @@ fn extend(head: &mut Head) -> Record {
 }
 
 /// A record that extends nothing.
-pub(crate) fn filler() -> Record {
-    let mut head = Head { sequence: u64::from(u32::MAX), hash: Hash::ZERO };
+pub(crate) fn filler(number: u64) -> Record {
+    let mut head = Head { sequence: number.saturating_add(u64::from(u32::MAX)), hash: Hash::ZERO };
     extend(&mut head)
 }
 

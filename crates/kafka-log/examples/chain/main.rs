@@ -96,7 +96,7 @@ async fn opening(options: &KafkaOptions) -> Result<(), Failure> {
     lap("connect", started);
     for name in ["first append", "second append"] {
         let started = Instant::now();
-        let _ = log.append(TOPIC, partition(), vec![chain::filler()]).await;
+        let _ = log.append(TOPIC, partition(), vec![chain::filler(0)]).await;
         lap(name, started);
     }
     for name in ["first read", "second read"] {

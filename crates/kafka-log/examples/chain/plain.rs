@@ -36,22 +36,26 @@ impl ProducerContext for Counts {
     }
 }
 
-/// `like_ours`: nothing waits for company. Otherwise as the client is by default, idempotence apart.
+/// `like_ours`: nothing waits for company, and batches are compressed. Otherwise as the client is by default, idempotence apart.
 pub(crate) fn run(options: &KafkaOptions, like_ours: bool, stretch: Duration) -> Result<Run, Failure> {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", &options.brokers).set("enable.idempotence", "true");
     if like_ours {
-        config.set("linger.ms", "0");
+        config.set("linger.ms", "0").set("compression.codec", "lz4");
     }
     let producer: ThreadedProducer<Counts> = config.create_with_context(Counts::default())?;
     let topic = format!("{}{TOPIC}", options.topic_prefix);
     let partition = i32::try_from(partition().0)?;
-    let record = filler();
-    let key = record.key.to_bytes();
+    // Of these so many that one is not the repeat of another within a batch.
+    let records: Vec<_> = (0..10_000).map(filler).collect();
     producer.client().fetch_metadata(Some(&topic), Duration::from_secs(10))?;
     let mut sent = 0_usize;
     let started = Instant::now();
-    while started.elapsed() < stretch {
+    let mut next = records.iter().cycle().peekable();
+    while let Some(record) = next.peek()
+        && started.elapsed() < stretch
+    {
+        let key = record.key.to_bytes();
         let headers = OwnedHeaders::new_with_capacity(record.headers.len());
         let headers = record
             .headers
@@ -60,7 +64,10 @@ pub(crate) fn run(options: &KafkaOptions, like_ours: bool, stretch: Duration) ->
         let message =
             BaseRecord::to(&topic).partition(partition).key(&key[..]).payload(&record.value[..]).headers(headers);
         match producer.send(message) {
-            Ok(()) => sent = sent.saturating_add(1),
+            Ok(()) => {
+                sent = sent.saturating_add(1);
+                next.next();
+            }
             Err((error, _)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => thread::sleep(PAUSE),
             Err((error, _)) => return Err(error.into()),
         }

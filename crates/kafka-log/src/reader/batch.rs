@@ -4,6 +4,7 @@
 use core::mem;
 use core::ops::Range;
 use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
 use loopledger_event_log::{Headers, LogRecord, Offset, READ_BATCH_BYTES_MAX, READ_BATCH_RECORDS_MAX};
@@ -17,6 +18,8 @@ const KNOWN_HEADERS: [&str; 8] =
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     records: Vec<Piece>,
+    /// Of all records, one after the other.
+    headers: Vec<(Cow<'static, str>, Range<usize>)>,
     /// Values and values of headers, one after the other.
     bytes: Vec<u8>,
     value_bytes: usize,
@@ -27,7 +30,7 @@ pub(super) struct Batch {
 struct Piece {
     offset: u64,
     value: Range<usize>,
-    headers: Vec<(Cow<'static, str>, Range<usize>)>,
+    headers: usize,
 }
 
 impl Batch {
@@ -50,17 +53,25 @@ impl Batch {
         let value = message.payload().unwrap_or_default();
         self.value_bytes = self.value_bytes.saturating_add(value.len());
         let value = self.store(value);
-        let mut headers = Vec::new();
-        if let Some(found) = message.headers() {
-            headers.reserve_exact(found.count());
-            for index in 0..found.count() {
-                // A header without a value is one with an empty value: the port knows no difference.
-                if let Some(header) = found.try_get(index) {
-                    headers.push((name(header.key), self.store(header.value.unwrap_or_default())));
-                }
+        let before = self.headers.len();
+        // rdkafka 0.39 panics at a name that is not UTF-8, and strangers may write any. Headers are advisory: such a
+        // record is read without.
+        if catch_unwind(AssertUnwindSafe(|| self.push_headers(message))).is_err() {
+            self.headers.truncate(before);
+        }
+        let headers = self.headers.len().saturating_sub(before);
+        self.records.push(Piece { offset, value, headers });
+    }
+
+    fn push_headers(&mut self, message: &BorrowedMessage<'_>) {
+        let Some(found) = message.headers() else { return };
+        for index in 0..found.count() {
+            // A header without a value is one with an empty value: the port knows no difference.
+            if let Some(header) = found.try_get(index) {
+                let value = self.store(header.value.unwrap_or_default());
+                self.headers.push((name(header.key), value));
             }
         }
-        self.records.push(Piece { offset, value, headers });
     }
 
     fn store(&mut self, bytes: &[u8]) -> Range<usize> {
@@ -73,13 +84,16 @@ impl Batch {
     pub(super) fn take(&mut self) -> Vec<LogRecord> {
         let next = Self {
             records: Vec::with_capacity(self.records.len()),
+            headers: Vec::with_capacity(self.headers.len()),
             bytes: Vec::with_capacity(self.bytes.len()),
             value_bytes: 0,
         };
         let batch = mem::replace(self, next);
         let bytes = Bytes::from(batch.bytes);
+        let mut all = batch.headers.into_iter();
         let record = |piece: Piece| {
-            let headers: Headers = piece.headers.into_iter().map(|(name, value)| (name, bytes.slice(value))).collect();
+            let headers = all.by_ref().take(piece.headers).map(|(name, value)| (name, bytes.slice(value)));
+            let headers: Headers = headers.collect();
             LogRecord {
                 offset: Offset(piece.offset),
                 next: Offset(piece.offset.saturating_add(1)),

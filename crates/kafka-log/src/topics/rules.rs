@@ -179,3 +179,6 @@ fn replicas_needed(has: u32, wanted: Option<u32>, brokers: usize) -> u32 {
 fn narrow(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;
