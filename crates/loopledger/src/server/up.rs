@@ -58,9 +58,8 @@ async fn play_demo(address: SocketAddr, args: &UpArgs, stop: &CancellationToken)
     let demo_args = DemoArgs { households: args.households, seed: args.seed, weeks: DEMO_WEEKS, write: None };
     let playing = demo(async || Client::connect(&url).await, &demo_args);
     tokio::select! {
-        biased;
-        // What the demo says of a server that is ending is no failure.
         () = stop.cancelled() => Ok(()),
-        played = playing => played,
+        // What the demo says of a server that is ending is no failure, also if it says it before we hear of the end.
+        played = playing => if stop.is_cancelled() { Ok(()) } else { played },
     }
 }
