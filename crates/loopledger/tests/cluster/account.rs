@@ -12,7 +12,9 @@ pub(crate) struct Book {
     /// Every request id that was ever sent.
     pub(crate) sent: BTreeSet<String>,
     pub(crate) acknowledged: BTreeMap<String, Position>,
-    /// With the status, in full.
+    /// Against the rules, and sent all the same.
+    pub(crate) unlawful: BTreeSet<String>,
+    /// With the status.
     pub(crate) refused: BTreeMap<String, String>,
     /// Sent once by a caller that went away: it may be in the ledger, or not.
     pub(crate) given_up: BTreeSet<String>,
@@ -45,12 +47,19 @@ impl Account {
     pub(crate) fn acknowledged(&self, request_id: &str, receipt: Receipt) {
         assert_eq!(receipt.request_id, request_id, "the receipt is of this request");
         let position = receipt.position.expect("a receipt says where");
-        assert!(self.book().acknowledged.insert(request_id.to_owned(), position).is_none(), "{request_id} is sent by one");
+        assert!(
+            self.book().acknowledged.insert(request_id.to_owned(), position).is_none(),
+            "{request_id} is sent by one"
+        );
         self.changed.notify_all();
     }
 
     pub(crate) fn refused(&self, request_id: &str, status: &Status) {
         self.book().refused.insert(request_id.to_owned(), format!("{:?}: {}", status.code(), status.message()));
+    }
+
+    pub(crate) fn unlawful(&self, request_id: &str) {
+        self.book().unlawful.insert(request_id.to_owned());
     }
 
     pub(crate) fn given_up(&self, request_id: &str) {

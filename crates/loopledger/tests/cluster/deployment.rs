@@ -88,13 +88,15 @@ impl Deployment {
 
     /// What every replica ended with that nobody had ended.
     pub(crate) fn ends(&self) -> Vec<(&'static str, String)> {
-        let ends = |one: &Arc<Replica>| one.ends().into_iter().map(|end| (one.setup().program, end)).collect::<Vec<_>>();
+        let ends =
+            |one: &Arc<Replica>| one.ends().into_iter().map(|end| (one.setup().program, end)).collect::<Vec<_>>();
         self.all().iter().flat_map(ends).collect()
     }
 
     /// The last of what every replica said, for a failure.
     pub(crate) fn last_words(&self) -> String {
-        let words = |one: &Arc<Replica>| format!("--- {} {}\n{}\n", one.setup().program, one.setup().name, one.last_words());
+        let words =
+            |one: &Arc<Replica>| format!("--- {} {}\n{}\n", one.setup().program, one.setup().name, one.last_words());
         self.all().iter().map(words).collect()
     }
 

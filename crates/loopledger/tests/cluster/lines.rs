@@ -73,6 +73,7 @@ pub(crate) fn registration(request_id: String, is_lawful: bool) -> RecordLine {
         // Nobody is its head.
         command.members = vec![Relation::Child.into()];
     }
-    let request = loopledger_proto::procurement::v1::RecordRequest { command: Some(Command::RegisterHousehold(command)) };
+    let request =
+        loopledger_proto::procurement::v1::RecordRequest { command: Some(Command::RegisterHousehold(command)) };
     RecordLine { line: Some(Line::Procurement(request)) }
 }

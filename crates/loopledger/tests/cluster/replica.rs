@@ -146,7 +146,13 @@ impl Inner {
         while !condition(&state) {
             let left = deadline.saturating_duration_since(Instant::now());
             let (ends, setup) = (&state.ends, &self.setup);
-            assert!(!left.is_zero(), "{} {}: waited until {what}; {ends:?}; {}", setup.program, setup.name, self.last_words());
+            assert!(
+                !left.is_zero(),
+                "{} {}: waited until {what}; {ends:?}; {}",
+                setup.program,
+                setup.name,
+                self.last_words()
+            );
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         state

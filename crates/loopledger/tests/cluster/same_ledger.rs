@@ -1,8 +1,8 @@
 //! Five processes on three brokers, the embedded log, and every service begun anew on an empty store: one ledger.
 
-use std::process::{Child, Command, Stdio};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 

@@ -23,7 +23,10 @@ pub(crate) trait Bulk: Send + 'static {
 
     fn request(line: Line) -> Option<Self::Request>;
 
-    async fn open(channel: Channel, requests: mpsc::Receiver<Self::Request>) -> Result<Streaming<Self::Response>, Status>;
+    async fn open(
+        channel: Channel,
+        requests: mpsc::Receiver<Self::Request>,
+    ) -> Result<Streaming<Self::Response>, Status>;
 
     fn outcome(response: Self::Response) -> Result<Receipt, Status>;
 

@@ -11,6 +11,8 @@ use loopledger_proto::client::v1::record_line::Line;
 use loopledger_proto::common::v1::Position;
 use loopledger_proto::ledger::v1::AwaitRequest;
 use loopledger_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
+use loopledger_proto::procurement::v1::record_request::Command as Procure;
+use loopledger_proto::sales::v1::record_request::Command as Sell;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tonic::transport::{Channel, Endpoint};
@@ -82,37 +84,58 @@ impl<'a> Workload<'a> {
         self.barrier().await;
     }
 
-    /// Commands between two barriers: in any order, at any replica.
+    /// Commands between two barriers: at any replica, and in any order, but for those that rest on one right before them,
+    /// as they can where one stream keeps them in order.
     async fn send(&mut self, stretch: Vec<RecordLine>) {
+        let mut phases: [Vec<RecordLine>; 3] = Default::default();
+        let mut previous = 0;
+        for line in stretch {
+            previous = phase(&line, previous);
+            phases[previous].push(line);
+        }
+        for phase in phases {
+            self.send_unordered(phase).await;
+        }
+    }
+
+    async fn send_unordered(&mut self, stretch: Vec<RecordLine>) {
         let mut lines: Vec<RecordLine> = stretch.iter().map(|line| resting_on(line, &self.heads)).collect();
         for _ in 0..stretch.len().div_ceil(ODD_ONE) {
-            self.odd += 1;
-            lines.push(registration(format!("00000000-0000-4000-8000-{:012x}", self.odd), false));
-            self.odd += 1;
-            self.go_away(registration(format!("00000000-0000-4000-8000-{:012x}", self.odd), true)).await;
+            let (unlawful, given_up) = (self.odd_id(), self.odd_id());
+            self.account.unlawful(&unlawful);
+            lines.push(registration(unlawful, false));
+            self.go_away(registration(given_up, true)).await;
         }
         let (mut procurement, mut station) = (VecDeque::new(), VecDeque::new());
-        let (mut distribution, mut sales) = (VecDeque::new(), VecDeque::new());
+        let (mut distribution, mut sales, mut orders) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
         for line in lines {
             queue::<Procurement>(&mut procurement, &line);
             queue::<Station>(&mut station, &line);
             queue::<Distribution>(&mut distribution, &line);
-            queue::<Sales>(&mut sales, &line);
+            queue::<Sales>(if is_order(&line) { &mut orders } else { &mut sales }, &line);
         }
         tokio::join!(
-            self.lane::<Procurement>(procurement),
-            self.lane::<Station>(station),
-            self.lane::<Distribution>(distribution),
-            self.lane::<Sales>(sales)
+            self.lane::<Procurement>(procurement, CALLERS),
+            self.lane::<Station>(station, CALLERS),
+            self.lane::<Distribution>(distribution, CALLERS),
+            self.lane::<Sales>(sales, CALLERS),
+            // Who orders first has the older goods: the ledger depends on it.
+            self.lane::<Sales>(orders, 1)
         );
     }
 
-    async fn lane<S: Bulk>(&self, commands: VecDeque<Command<S::Request>>) {
+    /// A request id that is none of the demo's.
+    fn odd_id(&mut self) -> String {
+        self.odd += 1;
+        format!("00000000-0000-4000-8000-{:012x}", self.odd)
+    }
+
+    async fn lane<S: Bulk>(&self, commands: VecDeque<Command<S::Request>>, callers: usize) {
         for command in &commands {
             self.account.sends(&command.request_id);
         }
         let queue = RefCell::new(commands);
-        join_all((0..CALLERS).map(|_| self.call::<S>(&queue))).await;
+        join_all((0..callers).map(|_| self.call::<S>(&queue))).await;
     }
 
     async fn call<S: Bulk>(&self, queue: &RefCell<VecDeque<Command<S::Request>>>) {
@@ -137,7 +160,9 @@ impl<'a> Workload<'a> {
             let stalled = began.elapsed() > STALL_MAX;
             assert!(!stalled, "{} does not answer: {trouble}\n{}", S::PROGRAM, self.deployment.last_words());
             self.account.retries(left.len(), format!("{}: {trouble}", S::PROGRAM));
-            queue.borrow_mut().extend(left);
+            for command in left.into_iter().rev() {
+                queue.borrow_mut().push_front(command);
+            }
             sleep(BACK_OFF).await;
         }
     }
@@ -253,6 +278,25 @@ impl<'a> Workload<'a> {
             Err(Status::deadline_exceeded("no answer in time"))
         })
     }
+}
+
+/// How many commands right before it a line rests on: a payment on its order; a payout that fails on the payout, and the
+/// payout that is made again on that.
+fn phase(line: &RecordLine, previous: usize) -> usize {
+    match &line.line {
+        Some(Line::Sales(request)) if matches!(request.command, Some(Sell::RecordPayment(_))) => 1,
+        Some(Line::Procurement(request)) => match request.command {
+            Some(Procure::FailPayout(_)) => 1,
+            Some(Procure::MakePayout(_)) if previous == 1 => 2,
+            _ => 0,
+        },
+        _ => 0,
+    }
+}
+
+fn is_order(line: &RecordLine) -> bool {
+    let Some(Line::Sales(request)) = &line.line else { return false };
+    matches!(request.command, Some(Sell::PlaceOrder(_)))
 }
 
 fn queue<S: Bulk>(queue: &mut VecDeque<Command<S::Request>>, line: &RecordLine) {

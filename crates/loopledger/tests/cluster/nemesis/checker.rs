@@ -46,6 +46,9 @@ fn check_commands(book: &Book, chain: &Chain) {
         let again = found.insert(request_id, commit);
         assert!(again.is_none(), "one request, two commits: {again:?} {commit:?}");
     }
+    for (request_id, status) in &book.refused {
+        assert!(book.unlawful.contains(request_id), "{request_id} is lawful, and was refused: {status}");
+    }
     for (request_id, position) in &book.acknowledged {
         let commit = found.get(request_id).unwrap_or_else(|| panic!("{request_id} is lost: {position:?}"));
         assert_eq!(&to_pb(commit), position, "{request_id} is where its receipt says");
@@ -109,7 +112,8 @@ async fn check_projections(deployment: &Deployment, chain: &Chain) -> String {
             assert_eq!(seen.state_digest, status.state_digest, "two projections, one state");
         }
         seen = Some(status);
-        let balance = client.get_trial_balance(GetTrialBalanceRequest::default()).await.expect("a balance").into_inner();
+        let balance =
+            client.get_trial_balance(GetTrialBalanceRequest::default()).await.expect("a balance").into_inner();
         assert!(!balance.lines.is_empty(), "there is something to balance");
         let sums = balance.lines.iter().fold((0, 0, 0), |sums, line| {
             (sums.0 + line.opening_fen, sums.1 + line.movement_fen, sums.2 + line.closing_fen)

@@ -16,8 +16,8 @@ use crate::workload::channel;
 
 /// The names of the two replicas of each program.
 pub(crate) const NAMES: [&str; 2] = ["a", "b"];
-/// Commands that are acknowledged in spite of a fault before it is healed, and before the next.
-const PROGRESS: usize = 60;
+/// Commands that are acknowledged in spite of a fault before it is healed, and before the next: at most so many.
+const PROGRESS: usize = 200;
 /// How long progress may take: a leader's change takes 7 s, a standby's reaction 5 s, a resend 20 s.
 const PROGRESS_MAX: Duration = Duration::from_secs(60);
 /// How long a cluster may take to be whole again.
@@ -50,17 +50,9 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 9] = [
-        Self::Kill,
-        Self::Pause,
-        Self::StaleStore,
-        Self::LostStore,
-        Self::Extra,
-        Self::FullDisk,
-        Self::KillBroker,
-        Self::KillLeader,
-        Self::PauseLeader,
-    ];
+    pub(crate) const OF_PROGRAMS: [Self; 6] =
+        [Self::Kill, Self::Pause, Self::StaleStore, Self::LostStore, Self::Extra, Self::FullDisk];
+    pub(crate) const OF_BROKERS: [Self; 3] = [Self::KillBroker, Self::KillLeader, Self::PauseLeader];
 }
 
 pub(crate) struct Nemesis<'a> {
@@ -95,8 +87,9 @@ impl Nemesis<'_> {
     }
 
     /// The callers get on.
-    fn progress(&self) {
-        let gained = self.account.gains(PROGRESS, PROGRESS_MAX);
+    fn progress(&mut self) {
+        let more = 1 + self.random.below(PROGRESS);
+        let gained = self.account.gains(more, PROGRESS_MAX);
         assert!(gained, "no progress within {PROGRESS_MAX:?}: {}", self.account.book().trouble);
     }
 
@@ -197,6 +190,7 @@ impl Nemesis<'_> {
 
     /// A replica that cannot store says so, and lets others serve.
     fn await_not_serving(&self, url: &str) {
+        let _runtime = self.runtime.enter();
         let mut client = HealthClient::new(channel(url));
         self.until("a full disk is noticed", || {
             let asked = client.check(HealthCheckRequest { service: String::new() });
@@ -219,25 +213,25 @@ impl Nemesis<'_> {
     }
 
     fn while_dead(&mut self, broker: i32) {
-        let brokers = &self.deployment.brokers;
-        brokers.run(&["kill", &broker.to_string()]);
+        let (brokers, broker) = (&self.deployment.brokers, broker.to_string());
+        brokers.run(&["kill", &broker]);
         self.progress();
-        brokers.run(&["start", &broker.to_string()]);
-        self.await_whole();
+        brokers.run(&["start", &broker, "--no-wait"]);
     }
 
     fn pause_leader(&mut self) -> String {
         let (leader, _) = self.leader();
-        let brokers = &self.deployment.brokers;
-        brokers.run(&["pause", &leader.to_string()]);
+        let (brokers, broker) = (&self.deployment.brokers, leader.to_string());
+        brokers.run(&["pause", &broker]);
         self.progress();
-        brokers.run(&["resume", &leader.to_string()]);
-        self.await_whole();
+        brokers.run(&["resume", &broker]);
         format!("broker {leader}")
     }
 
     /// The broker that leads the county's partition of some service, and the others.
     fn leader(&mut self) -> (i32, Vec<i32>) {
+        // Two of three must be up to date.
+        self.await_whole();
         let service = self.random.of(&WRITERS);
         let partitions = self.partitions();
         let (_, leader, replicas) = partitions.iter().find(|(topic, ..)| topic.contains(service)).expect("a topic");
@@ -245,7 +239,7 @@ impl Nemesis<'_> {
     }
 
     /// Every replica of every partition has caught up: the next broker may fail.
-    fn await_whole(&self) {
+    pub(crate) fn await_whole(&self) {
         self.until("every broker has caught up", || self.partitions().iter().all(|(.., in_sync)| in_sync.len() == 3));
     }
 

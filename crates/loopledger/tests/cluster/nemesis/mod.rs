@@ -63,15 +63,17 @@ fn nothing_acknowledged_is_lost_or_doubled_whatever_is_killed_paused_or_full() {
     let book = account.book().clone();
     let (digest, chain) = runtime.block_on(checker::check(&deployment, &book));
     let ends = deployment.ends();
-    println!("{}", Report { seed, took: began.elapsed(), book: &book, chain: &chain, faults: &faults, ends: ends.len() });
+    println!(
+        "{}",
+        Report { seed, took: began.elapsed(), book: &book, chain: &chain, faults: &faults, ends: ends.len() }
+    );
     println!("{ends:?}");
-    for fault in Fault::ALL {
-        assert!(faults.contains(&fault), "{fault:?} did not occur");
+    for fault in Fault::OF_BROKERS.iter().chain(&Fault::OF_PROGRAMS) {
+        assert!(faults.contains(fault), "{fault:?} did not occur");
     }
     assert!(book.retries > 0 && book.timeouts > 0, "the callers noticed");
     assert!(chain.voids.conflicts > 0, "two writers of a stream met");
     assert_eq!(chain.voids.foreign, 0);
-    assert!(book.refused.values().all(|status| status.contains("HOUSEHOLD") || status.starts_with("InvalidArgument")), "{:?}", book.refused.values().next());
     assert_eq!(digest, undisturbed(deployment.folder(), &played), "the ledger is that of an undisturbed run");
 }
 
@@ -98,12 +100,18 @@ fn torment(
     let mut nemesis = Nemesis { deployment, account, random, runtime, copy: None, inflicted: Vec::new() };
     loop {
         nemesis.keep_copy();
-        let mut faults = Fault::ALL;
-        nemesis.random.shuffle(&mut faults);
-        for fault in faults {
-            nemesis.inflict(fault);
+        let (mut of_brokers, mut of_programs) = (Fault::OF_BROKERS, Fault::OF_PROGRAMS);
+        nemesis.random.shuffle(&mut of_brokers);
+        nemesis.random.shuffle(&mut of_programs);
+        // While a broker catches up programs fail.
+        for (of_broker, of_programs) in of_brokers.into_iter().zip(of_programs.chunks(2)) {
+            nemesis.inflict(of_broker);
+            for fault in of_programs {
+                nemesis.inflict(*fault);
+            }
         }
         if Instant::now() >= until {
+            nemesis.await_whole();
             return nemesis.inflicted;
         }
     }

@@ -27,10 +27,18 @@ impl fmt::Display for Report<'_> {
         let given_up = book.given_up.len();
         let found = chain.commits().filter(|commit| book.given_up.contains(&commit.request_id.to_string())).count();
         writeln!(f, "seed {seed}, {:.0} s", took.as_secs_f32())?;
-        writeln!(f, "  commands {}: acknowledged {}, refused {}, given up {given_up} (of them found {found})",
-            book.sent.len(), book.acknowledged.len(), book.refused.len())?;
+        writeln!(
+            f,
+            "  commands {}: acknowledged {}, refused {}, given up {given_up} (of them found {found})",
+            book.sent.len(),
+            book.acknowledged.len(),
+            book.refused.len()
+        )?;
         writeln!(f, "  sent again {}, calls without an answer in time {}", book.retries, book.timeouts)?;
-        writeln!(f, "  commits {commits}, of them reactions {reactions}; void: repeats {repeats}, conflicts {conflicts}, foreign {foreign}")?;
+        writeln!(
+            f,
+            "  commits {commits}, of them reactions {reactions}; void: repeats {repeats}, conflicts {conflicts}, foreign {foreign}"
+        )?;
         let mut counts = BTreeMap::<Fault, usize>::new();
         for fault in *faults {
             *counts.entry(*fault).or_default() += 1;
