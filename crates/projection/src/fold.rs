@@ -24,7 +24,7 @@ const COMMITS_PER_LOOK: usize = 8;
 /// Commits of one stream before another gets its turn.
 const SLICE_COMMITS: usize = 128;
 /// Between two attempts to read a log that fails.
-const RETRY_AFTER: Duration = Duration::from_millis(200);
+pub(crate) const RETRY_AFTER: Duration = Duration::from_millis(200);
 /// A read that has not failed for so long is waiting for records.
 const RECOVERED_AFTER: Duration = Duration::from_secs(1);
 

@@ -9,19 +9,22 @@ use std::sync::Arc;
 
 use loopledger_event_log::Offset;
 use loopledger_proto::ledger::v1::RebuildResponse;
-use loopledger_service::feed::{Feed, Follower};
+use loopledger_service::feed::{Commits, Feed, FollowError, Follower};
 use loopledger_types::{Head, Service, StreamId};
 use loopledger_wire::Failure;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::beside::beside;
+use crate::fold::RETRY_AFTER;
 use crate::health::Halt;
 use crate::merge::{Arrival, BATCHES_AHEAD, Batch, Lane, Merge};
 use crate::shared::{Folded, Shared};
 
 /// How often progress is reported.
 const REPORT_PERIOD: Duration = Duration::from_millis(100);
+/// A log that is away for longer ends the rebuild. A cluster replaces a leader within 7 s.
+const OUTAGE_MAX: Duration = Duration::from_secs(30);
 
 /// Rebuilds, reporting to `out`; ends early when nobody listens any more.
 pub(crate) async fn rebuild(shared: &Arc<Shared>, out: mpsc::Sender<RebuildResponse>) -> Result<(), Failure> {
@@ -79,15 +82,31 @@ async fn decode(feed: Feed, stream: StreamId, head: Head, out: mpsc::Sender<Resu
     }
 }
 
+/// A log that cannot be read now is asked again for a while, as the live fold does.
 async fn next(feed: &Feed, follower: &mut Follower, head: Head) -> Result<Batch, Halt> {
     let (stream, sequence) = (follower.stream(), follower.head().sequence);
-    let end = feed.log().end(stream.service.topic(), feed.partition(stream)).await;
-    if follower.next_offset() >= end.map_err(|error| Halt::log(&error, stream, sequence))? {
-        return Err(Halt::LostTail { stream, from: sequence.saturating_add(1), to: head.sequence });
+    let began = Instant::now();
+    loop {
+        match read(feed, follower).await {
+            Ok(Some(mut read)) => {
+                read.commits.retain(|admitted| admitted.commit.sequence <= head.sequence);
+                return Ok(Batch { commits: read.commits, next: read.next, voids: follower.voids() });
+            }
+            Ok(None) => return Err(Halt::LostTail { stream, from: sequence.saturating_add(1), to: head.sequence }),
+            Err(error) if error.is_transient() && began.elapsed() < OUTAGE_MAX => sleep(RETRY_AFTER).await,
+            Err(error) => return Err(Halt::of(&error, stream, sequence)),
+        }
     }
-    let mut read = follower.next().await.map_err(|error| Halt::of(&error, stream, sequence))?;
-    read.commits.retain(|admitted| admitted.commit.sequence <= head.sequence);
-    Ok(Batch { commits: read.commits, next: read.next, voids: follower.voids() })
+}
+
+/// `None`: the log ends here.
+async fn read(feed: &Feed, follower: &mut Follower) -> Result<Option<Commits>, FollowError> {
+    let stream = follower.stream();
+    let end = feed.log().end(stream.service.topic(), feed.partition(stream)).await;
+    if follower.next_offset() >= end.map_err(|source| FollowError::Read { stream, source })? {
+        return Ok(None);
+    }
+    follower.next().await.map(Some)
 }
 
 /// How long it took goes with it.

@@ -1,8 +1,10 @@
 //! What tests and benches are built with.
 #![allow(clippy::indexing_slicing, reason = "tests and benches: an index out of range should stop them")]
 
+mod brokers;
 mod county;
 mod dice;
 
+pub use brokers::Brokers;
 pub use county::{County, Refused};
 pub use dice::Dice;

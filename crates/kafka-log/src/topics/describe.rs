@@ -10,7 +10,9 @@ use loopledger_types::{Service, Topic};
 use rdkafka::admin::{AdminClient, AdminOptions, ConfigResource, ConfigSource, ResourceSpecifier};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::metadata::{MetadataBroker, MetadataTopic};
+use tokio::time::{Instant, sleep};
 
+use super::SETTLE_PAUSE;
 use crate::error::ConnectError;
 use crate::lanes::topic_name;
 use crate::log::unreachable;
@@ -33,6 +35,13 @@ pub(super) struct TopicState {
     /// The number of replicas of each partition; empty: there is no such topic.
     pub(super) partitions: Vec<usize>,
     pub(super) settings: BTreeMap<String, String>,
+}
+
+impl TopicState {
+    /// A topic that is there has settings.
+    fn is_told_in_full(&self) -> bool {
+        self.partitions.is_empty() == self.settings.is_empty()
+    }
 }
 
 pub(super) struct Admin<'a> {
@@ -73,7 +82,22 @@ impl<'a> Admin<'a> {
         }
     }
 
+    /// A topic that was just created is known to one broker sooner than to another: what only half of the answers know
+    /// of is asked for again.
     pub(super) async fn describe(&self) -> Result<Cluster, ConnectError> {
+        let started = Instant::now();
+        loop {
+            let cluster = self.describe_once().await?;
+            if cluster.topics.iter().all(TopicState::is_told_in_full)
+                || started.elapsed() >= self.options.answer_timeout
+            {
+                return Ok(cluster);
+            }
+            sleep(SETTLE_PAUSE).await;
+        }
+    }
+
+    async fn describe_once(&self) -> Result<Cluster, ConnectError> {
         let (brokers, mut topics) = self.members_and_topics().await?;
         let names: Vec<String> = topics.iter().map(|topic| topic.name.clone()).collect();
         let resources: Vec<_> = names.iter().map(|name| ResourceSpecifier::Topic(name)).collect();

@@ -21,6 +21,9 @@ use crate::settings::KafkaOptions;
 /// How many partitions a topic is created with: a county needs one, and the number is fixed for the topic's life.
 pub const DEFAULT_PARTITIONS: u32 = 64;
 
+/// The pause before the brokers are asked again whether they know of a topic that was just created.
+const SETTLE_PAUSE: core::time::Duration = core::time::Duration::from_millis(50);
+
 /// Checks every topic. Refuses with everything that is wrong.
 pub async fn check(options: &KafkaOptions, wanted: Wanted) -> Result<Layout, ConnectError> {
     check_with(options, wanted, &Arc::default()).await

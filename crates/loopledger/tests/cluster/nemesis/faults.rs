@@ -1,0 +1,307 @@
+//! What goes wrong, one at a time. Each fault lasts until the callers have got on in spite of it, and is healed then.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::random::Random;
+use crate::account::Account;
+use crate::deployment::{Deployment, PROGRAMS, WRITERS};
+use crate::workload::channel;
+
+/// The names of the two replicas of each program.
+pub(crate) const NAMES: [&str; 2] = ["a", "b"];
+/// Commands that are acknowledged in spite of a fault before it is healed, and before the next: at most so many.
+const PROGRESS: usize = 200;
+/// How long progress may take: a leader's change takes 7 s, a standby's reaction 5 s, a resend 20 s.
+const PROGRESS_MAX: Duration = Duration::from_secs(60);
+/// How long a cluster may take to be whole again.
+const WHOLE_MAX: Duration = Duration::from_secs(60);
+/// Between two looks at something that nobody announces.
+const LOOK: Duration = Duration::from_millis(50);
+/// The size of the disk that runs full.
+const SMALL_DISK: &str = "size=16m";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fault {
+    /// SIGKILL of a program, started again on its store.
+    Kill,
+    /// SIGSTOP of a program, until its callers have given it up.
+    Pause,
+    /// A program started again on a copy of its store that was made long before.
+    StaleStore,
+    /// A program started again on no store.
+    LostStore,
+    /// A third replica of a service, at once with the two.
+    Extra,
+    /// The disk of a program's store runs full.
+    FullDisk,
+    /// SIGKILL of a broker that does not lead the partition of a service.
+    KillBroker,
+    /// SIGKILL of the one that does.
+    KillLeader,
+    /// SIGSTOP of the one that does, until another leads.
+    PauseLeader,
+}
+
+impl Fault {
+    pub(crate) const OF_PROGRAMS: [Self; 6] =
+        [Self::Kill, Self::Pause, Self::StaleStore, Self::LostStore, Self::Extra, Self::FullDisk];
+    pub(crate) const OF_BROKERS: [Self; 3] = [Self::KillBroker, Self::KillLeader, Self::PauseLeader];
+}
+
+pub(crate) struct Nemesis<'a> {
+    pub(crate) deployment: &'a Deployment,
+    pub(crate) account: &'a Account,
+    pub(crate) random: Random,
+    /// For questions that are asked of a program.
+    pub(crate) runtime: &'a tokio::runtime::Handle,
+    /// A copy of a store, and whose.
+    pub(crate) copy: Option<(&'static str, &'static str, PathBuf)>,
+    pub(crate) inflicted: Vec<Fault>,
+}
+
+impl Nemesis<'_> {
+    pub(crate) fn inflict(&mut self, fault: Fault) {
+        let began = (Instant::now(), self.account.count());
+        let what = match fault {
+            Fault::Kill => self.kill(),
+            Fault::Pause => self.pause(),
+            Fault::StaleStore => self.stale_store(),
+            Fault::LostStore => self.lost_store(),
+            Fault::Extra => self.extra(),
+            Fault::FullDisk => self.full_disk(),
+            Fault::KillBroker => self.kill_broker(),
+            Fault::KillLeader => self.kill_leader(),
+            Fault::PauseLeader => self.pause_leader(),
+        };
+        self.inflicted.push(fault);
+        self.progress();
+        let commands = self.account.count() - began.1;
+        println!("{fault:?} of {what}: {:.1} s, {commands} commands acknowledged", began.0.elapsed().as_secs_f32());
+    }
+
+    /// The callers get on.
+    fn progress(&mut self) {
+        let more = 1 + self.random.below(PROGRESS);
+        let gained = self.account.gains(more, PROGRESS_MAX);
+        assert!(gained, "no progress within {PROGRESS_MAX:?}: {}", self.account.book().trouble);
+    }
+
+    fn program(&mut self) -> (&'static str, &'static str) {
+        (self.random.of(&PROGRAMS), self.random.of(&NAMES))
+    }
+
+    fn kill(&mut self) -> String {
+        let (program, name) = self.program();
+        let replica = self.deployment.get(program, name);
+        replica.kill();
+        self.progress();
+        replica.restart();
+        replica.await_ready();
+        format!("{program} {name}")
+    }
+
+    fn pause(&mut self) -> String {
+        let (program, name) = self.program();
+        let replica = self.deployment.get(program, name);
+        replica.pause();
+        assert!(self.account.misses(PROGRESS_MAX), "nobody missed {program} {name}");
+        self.progress();
+        replica.resume();
+        format!("{program} {name}")
+    }
+
+    /// Keeps a copy of a store, for later.
+    pub(crate) fn keep_copy(&mut self) {
+        let (program, name) = self.program();
+        let replica = self.deployment.get(program, name);
+        replica.kill();
+        let copy = replica.data().with_extension("copy");
+        if copy.exists() {
+            std::fs::remove_dir_all(&copy).expect("the copy of an earlier round");
+        }
+        copy_folder(replica.data(), &copy);
+        replica.restart();
+        replica.await_ready();
+        self.copy = Some((program, name, copy));
+    }
+
+    fn stale_store(&mut self) -> String {
+        let (program, name, copy) = self.copy.clone().expect("a copy was kept");
+        let replica = self.deployment.get(program, name);
+        replica.kill();
+        std::fs::remove_dir_all(replica.data()).expect("its store");
+        copy_folder(&copy, replica.data());
+        replica.restart();
+        replica.await_ready();
+        format!("{program} {name}")
+    }
+
+    fn lost_store(&mut self) -> String {
+        let (program, name) = self.program();
+        let replica = self.deployment.get(program, name);
+        replica.kill();
+        std::fs::remove_dir_all(replica.data()).expect("its store");
+        self.progress();
+        replica.restart();
+        replica.await_ready();
+        format!("{program} {name}")
+    }
+
+    fn extra(&mut self) -> String {
+        let program = self.random.of(&WRITERS);
+        self.deployment.add(program, "c", None);
+        self.deployment.get(program, "c").await_ready();
+        self.progress();
+        self.deployment.remove(program, "c");
+        program.to_owned()
+    }
+
+    /// A small file system is mounted in place of a store; the replica begins anew on it, and then it runs full.
+    fn full_disk(&mut self) -> String {
+        let (program, name) = (self.random.of(&WRITERS), self.random.of(&NAMES));
+        let replica = self.deployment.get(program, name);
+        replica.kill();
+        let disk = SmallDisk::mount(replica.data());
+        replica.restart();
+        let url = replica.await_ready();
+        self.progress();
+        disk.fill();
+        self.await_not_serving(&url);
+        self.progress();
+        disk.clear();
+        // A store that could not be written is not trusted: it is set aside, and the next start folds the log.
+        replica.kill();
+        replica.restart();
+        replica.await_ready();
+        self.progress();
+        replica.kill();
+        drop(disk);
+        replica.restart();
+        replica.await_ready();
+        format!("{program} {name}")
+    }
+
+    /// A replica that cannot store says so, and lets others serve.
+    fn await_not_serving(&self, url: &str) {
+        let _runtime = self.runtime.enter();
+        let mut client = HealthClient::new(channel(url));
+        self.until("a full disk is noticed", || {
+            let asked = client.check(HealthCheckRequest { service: String::new() });
+            let answer = self.runtime.block_on(asked).expect("it answers").into_inner();
+            answer.status() != tonic_health::pb::health_check_response::ServingStatus::Serving
+        });
+    }
+
+    fn kill_broker(&mut self) -> String {
+        let (leader, others) = self.leader();
+        let broker = self.random.of(&others);
+        self.while_dead(broker);
+        format!("broker {broker}, not {leader}")
+    }
+
+    fn kill_leader(&mut self) -> String {
+        let (leader, _) = self.leader();
+        self.while_dead(leader);
+        format!("broker {leader}")
+    }
+
+    fn while_dead(&mut self, broker: i32) {
+        let (brokers, broker) = (&self.deployment.brokers, broker.to_string());
+        brokers.run(&["kill", &broker]);
+        self.progress();
+        brokers.run(&["start", &broker, "--no-wait"]);
+    }
+
+    fn pause_leader(&mut self) -> String {
+        let (leader, _) = self.leader();
+        let (brokers, broker) = (&self.deployment.brokers, leader.to_string());
+        brokers.run(&["pause", &broker]);
+        self.progress();
+        brokers.run(&["resume", &broker]);
+        format!("broker {leader}")
+    }
+
+    /// The broker that leads the county's partition of some service, and the others.
+    fn leader(&mut self) -> (i32, Vec<i32>) {
+        // Two of three must be up to date.
+        self.await_whole();
+        let service = self.random.of(&WRITERS);
+        let partitions = self.partitions();
+        let (_, leader, replicas) = partitions.iter().find(|(topic, ..)| topic.contains(service)).expect("a topic");
+        (*leader, replicas.iter().copied().filter(|broker| broker != leader).collect())
+    }
+
+    /// Every replica of every partition has caught up: the next broker may fail.
+    pub(crate) fn await_whole(&self) {
+        self.until("every broker has caught up", || self.partitions().iter().all(|(.., in_sync)| in_sync.len() == 3));
+    }
+
+    /// The county's partition of every topic: its leader, and the brokers that are in sync.
+    fn partitions(&self) -> Vec<(String, i32, Vec<i32>)> {
+        let brokers = self.deployment.brokers.bootstrap();
+        let client: BaseConsumer = ClientConfig::new().set("bootstrap.servers", brokers).create().expect("a client");
+        let metadata = client.fetch_metadata(None, WHOLE_MAX).expect("brokers that answer");
+        let ours = metadata.topics().iter().filter(|topic| topic.name().starts_with("loopledger."));
+        let number = crate::deployment::partition();
+        let partition = |topic: &rdkafka::metadata::MetadataTopic| {
+            let found = topic.partitions().iter().find(|partition| partition.id() == number).expect("a partition");
+            (topic.name().to_owned(), found.leader(), found.isr().to_vec())
+        };
+        ours.map(partition).collect()
+    }
+
+    fn until(&self, what: &str, mut condition: impl FnMut() -> bool) {
+        let deadline = Instant::now() + WHOLE_MAX;
+        while !condition() {
+            assert!(Instant::now() < deadline, "waited in vain until {what}\n{}", self.deployment.last_words());
+            std::thread::sleep(LOOK);
+        }
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-a").arg(from).arg(to).status().expect("cp runs");
+    assert!(copied.success());
+}
+
+/// A file system of its own in a folder, unmounted when it goes out of scope.
+struct SmallDisk<'a>(&'a Path);
+
+impl<'a> SmallDisk<'a> {
+    fn mount(folder: &'a Path) -> Self {
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", SMALL_DISK, "tmpfs"]).arg(folder).output();
+        let output = mounted.expect("mount runs");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "a small disk takes the right to mount one: {complaint}");
+        Self(folder)
+    }
+
+    /// Not a byte is left.
+    fn fill(&self) {
+        let ballast = std::fs::File::create(self.ballast()).expect("room for a name");
+        let full = std::io::copy(&mut std::io::repeat(0), &mut &ballast).expect_err("a small disk");
+        assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    }
+
+    fn clear(&self) {
+        std::fs::remove_file(self.ballast()).expect("the ballast");
+    }
+
+    fn ballast(&self) -> PathBuf {
+        self.0.join("ballast")
+    }
+}
+
+impl Drop for SmallDisk<'_> {
+    fn drop(&mut self) {
+        // Lazily, should the replica still run when a test fails.
+        let _ = Command::new("umount").arg("-l").arg(self.0).status();
+    }
+}
