@@ -117,14 +117,15 @@ impl LoopFigure {
             (Self::Sales(scope), Measure::Sales(of)) => {
                 scope.is_none_or(|asked| asked == of).then_some((quantity, value))
             }
-            (Self::OnlineSales, Measure::Sales(_)) => Some((quantity, value)),
             (Self::GrossFlow, of) => {
                 worth(matches!(of, Measure::Sales(_) | Measure::Purchases | Measure::BoughtInValue))
             }
             (Self::Purchases, of) => worth(of == Measure::Purchases),
             (Self::BoughtInValue, of) => worth(of == Measure::BoughtInValue),
             (Self::SettledNet, of) => worth(of == Measure::SettledNet),
-            (Self::PaidToProducers, Measure::Paid) | (Self::PaymentDays, Measure::PaidDays) => Some((quantity, value)),
+            (Self::OnlineSales, Measure::Sales(_))
+            | (Self::PaidToProducers, Measure::Paid)
+            | (Self::PaymentDays, Measure::PaidDays) => Some((quantity, value)),
             _ => None,
         }
     }

@@ -101,7 +101,7 @@ fn check(ledger: &Ledger, seed: u64, months: &[Month], products: &[ProductId]) {
     let mut dice = Dice(seed);
     for round in 0..12 {
         let query = random_query(&mut dice, months, products);
-        println!("seed {seed} round {round}: {query:?}");
+        eprintln!("seed {seed} round {round}: {query:?}");
         let measures = ledger.loop_measures(query);
         check_sums(ledger, &measures);
         for line in &measures.products {

@@ -88,7 +88,9 @@ pub(super) async fn print_household(client: &Client, household: &str, window: Wi
     let answer = household_income(client, household, window).await?;
     let mut report = sums_report(household_title(&answer));
     for (_, rows) in parts(&answer) {
-        rows.into_iter().for_each(|row| report.row(row));
+        for row in rows {
+            report.row(row);
+        }
     }
     report.row(sums_row("合计", answer.total.as_ref()));
     print(&report, Format::Table)?;
@@ -117,7 +119,9 @@ fn household_json(answer: &GetHouseholdIncomeResponse, lines: &Report) -> Value 
     let household = answer.household.clone().unwrap_or_default();
     let table = |rows: Vec<Vec<Value>>| {
         let mut report = sums_report(String::new());
-        rows.into_iter().for_each(|row| report.row(row));
+        for row in rows {
+            report.row(row);
+        }
         report.to_json()
     };
     let mut json = json!({
@@ -257,9 +261,9 @@ async fn print_division(client: &Client, division: &str, window: Window<'_>, for
             as_of: window.2.to_owned(),
             ..ListDivisionIncomeRequest::default()
         };
-        let answer = client.income()?.list_division_income(request).await?.into_inner();
+        let mut answer = client.income()?.list_division_income(request).await?.into_inner();
         answer.rows.iter().for_each(|row| report.row(household_row(row)));
-        page_token = answer.next_page_token.clone();
+        page_token = std::mem::take(&mut answer.next_page_token);
         if !page_token.is_empty() {
             continue;
         }

@@ -159,22 +159,14 @@ fn candidates(folded: &Folded, filter: Filter, start: Option<Start>) -> Result<C
             && start.is_none_or(|start| *commit >= start.commit)
     };
     let most = COMMITS_MAX.saturating_add(1);
-    let commits = match filter.book {
-        Some(party) => {
-            folded.ledger.party(party, filter.to.last_day()).ok_or(party)?;
-            folded.ledger.commits_of(party, filter.from, filter.to).into_iter().filter(wanted).take(most).collect()
-        }
-        None => {
-            let all = Service::ALL.into_iter().zip(heads).flat_map(|(service, head)| {
-                let first = start.map_or(1, |start| match service.cmp(&start.commit.service) {
-                    core::cmp::Ordering::Less => head.saturating_add(1),
-                    core::cmp::Ordering::Equal => start.commit.sequence,
-                    core::cmp::Ordering::Greater => 1,
-                });
-                (first..=head).map(move |sequence| FactRef { service, sequence, event: 0 })
-            });
-            all.take(most).collect()
-        }
+    let commits = if let Some(party) = filter.book {
+        folded.ledger.party(party, filter.to.last_day()).ok_or(party)?;
+        folded.ledger.commits_of(party, filter.from, filter.to).into_iter().filter(wanted).take(most).collect()
+    } else {
+        let of_service = |(service, head)| (1..=head).map(move |sequence| FactRef { service, sequence, event: 0 });
+        let begun = start.map_or(Service::Procurement, |start| start.commit.service);
+        let later = Service::ALL.into_iter().zip(heads).skip_while(|(service, _)| *service != begun);
+        later.flat_map(of_service).skip_while(|commit| !wanted(commit)).take(most).collect()
     };
     Ok(Candidates { heads, commits, filter })
 }

@@ -2557,8 +2557,8 @@ impl DivisionLevel {
         }
     }
 }
-/// A figure whose facts can be listed. Quantities are in base units: they add up within one product. Whatever is asked of
-/// the goods of a division is also of the closed-loop ratios: list SOLD or SALES of the county, and the part of the county.
+/// A figure whose facts can be listed. Quantities are in base units: they add up within one product. The closed-loop ratios
+/// rest on SOLD and SALES of the county's goods: all of them, and those of SCOPE_COUNTY.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum LoopFigure {
