@@ -148,7 +148,7 @@ impl Cluster {
             hosts.extend(desks.seats(0).into_iter().map(|seat| Host::new(vec![seat], None, dice)));
             hosts.push(Host::new(Vec::new(), Some(Watcher::default()), dice));
         }
-        let standbys: Vec<_> = desks.seats(1).into_iter().filter(|_| dice.chance(35)).collect();
+        let standbys: Vec<_> = desks.seats(1).into_iter().filter(|_| dice.chance(45)).collect();
         if together && !standbys.is_empty() {
             hosts.push(Host::new(standbys, None, dice));
         } else {

@@ -86,7 +86,8 @@ pub(crate) async fn strike(cluster: &mut Cluster, intruder: &Intruder, dice: &mu
     let chosen = dice.below(u64::try_from(cluster.hosts.len()).unwrap_or(1));
     let host = &mut cluster.hosts[usize::try_from(chosen).unwrap_or(0)];
     let name = host.name();
-    let time = Duration::from_millis(dice.below(3_000));
+    // Beyond a second a writer must look at the log's end before it refuses anything.
+    let time = Duration::from_millis(dice.below(4_000));
     match dice.below(100) {
         0..14 => intruder.strike(dice, history),
         14..22 => {
