@@ -59,15 +59,17 @@ impl Ends {
         loop {
             match self.try_find(place, &deadline) {
                 Ok(end) => return Ok(end),
-                Err(error)
-                    if deadline.remaining().is_zero()
-                        || !is_passing(&error) && !(is_unknown(&error) && self.is_there(place, &deadline)) =>
-                {
-                    return Err(ReadError::Unavailable { reason: error.to_string() });
+                Err(error) if !deadline.remaining().is_zero() && self.may_pass(&error, place, &deadline) => {
+                    thread::sleep(RETRY_PAUSE.min(deadline.remaining()));
                 }
-                Err(_) => thread::sleep(RETRY_PAUSE.min(deadline.remaining())),
+                Err(error) => return Err(ReadError::Unavailable { reason: error.to_string() }),
             }
         }
+    }
+
+    /// Whether asking again may help.
+    fn may_pass(&self, error: &KafkaError, place: Place, deadline: &Deadline) -> bool {
+        is_passing(error) || (is_unknown(error) && self.is_there(place, deadline))
     }
 
     /// Whether the cluster knows the partition. What a broker said that had just come back may have been incomplete, and
@@ -143,7 +145,7 @@ impl Ends {
     }
 }
 
-/// Whether asking again may help.
+/// Whether the cause may be gone in a moment.
 fn is_passing(error: &KafkaError) -> bool {
     !matches!(
         error.rdkafka_error_code(),
