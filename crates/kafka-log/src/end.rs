@@ -59,12 +59,28 @@ impl Ends {
         loop {
             match self.try_find(place, &deadline) {
                 Ok(end) => return Ok(end),
-                Err(error) if deadline.remaining().is_zero() || !is_passing(&error) => {
-                    return Err(ReadError::Unavailable { reason: error.to_string() });
+                Err(error) if !deadline.remaining().is_zero() && self.may_pass(&error, place, &deadline) => {
+                    thread::sleep(RETRY_PAUSE.min(deadline.remaining()));
                 }
-                Err(_) => thread::sleep(RETRY_PAUSE.min(deadline.remaining())),
+                Err(error) => return Err(ReadError::Unavailable { reason: error.to_string() }),
             }
         }
+    }
+
+    /// Whether asking again may help.
+    fn may_pass(&self, error: &KafkaError, place: Place, deadline: &Deadline) -> bool {
+        is_passing(error) || (is_unknown(error) && self.is_there(place, deadline))
+    }
+
+    /// Whether the cluster knows the partition. What a broker said that had just come back may have been incomplete, and
+    /// the client would believe it for minutes without asking: asked for all topics, it learns anew.
+    fn is_there(&self, place: Place, deadline: &Deadline) -> bool {
+        let Ok(metadata) = self.consumer.fetch_metadata(None, deadline.remaining()) else {
+            // Nobody says that it is not.
+            return true;
+        };
+        let topic = metadata.topics().iter().find(|topic| topic.name() == self.lanes.topic_name(place));
+        topic.is_some_and(|topic| topic.partitions().iter().any(|partition| partition.id() == place.partition))
     }
 
     fn try_find(&self, place: Place, deadline: &Deadline) -> KafkaResult<Offset> {
@@ -129,7 +145,7 @@ impl Ends {
     }
 }
 
-/// Whether asking again may help.
+/// Whether the cause may be gone in a moment.
 fn is_passing(error: &KafkaError) -> bool {
     !matches!(
         error.rdkafka_error_code(),
@@ -141,6 +157,18 @@ fn is_passing(error: &KafkaError) -> bool {
                 | RDKafkaErrorCode::Authentication
                 | RDKafkaErrorCode::SSL
                 | RDKafkaErrorCode::AutoOffsetReset
+        )
+    )
+}
+
+/// Whether the client says that there is no such partition.
+fn is_unknown(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition
         )
     )
 }

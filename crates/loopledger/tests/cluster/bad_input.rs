@@ -26,7 +26,7 @@ use crate::workload::channel;
 
 const DEMO: [&str; 5] = ["demo", "--households", "20", "--weeks", "4"];
 /// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(50);
 
 #[test]

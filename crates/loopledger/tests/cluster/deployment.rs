@@ -123,5 +123,5 @@ pub(crate) fn status(servers: &str) -> Value {
 
 /// The partition that the county lives in.
 pub(crate) fn partition() -> i32 {
-    partition_of(Key(CountyCode::TUOLI), PARTITIONS).0 as i32
+    partition_of(Key(CountyCode::TUOLI), PARTITIONS).0.cast_signed()
 }

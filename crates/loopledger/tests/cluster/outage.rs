@@ -26,7 +26,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(20);
 /// A caller's deadline.
 const DEADLINE: Duration = Duration::from_secs(3);
 /// How long after the brokers are back a write may still be refused.
-const RECOVERY_MAX: Duration = Duration::from_secs(60);
+const RECOVERY_MAX: Duration = Duration::from_mins(1);
 
 fn serve(brokers: &str) -> Output {
     let folder = tempfile::tempdir().expect("a folder");

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_loopledger");
 
 /// How long a replica may take to be ready: a failure, not a pace.
-const START_MAX: Duration = Duration::from_secs(120);
+const START_MAX: Duration = Duration::from_mins(2);
 /// The pause before what ended by itself is started again.
 const BACK_OFF: Duration = Duration::from_millis(300);
 /// How much of what it said is shown when it fails.

@@ -18,7 +18,7 @@ const KILLS: usize = 8;
 /// Commands acknowledged between a kill, a start and the next kill: at most so many.
 const BETWEEN: usize = 120;
 /// A replica that reacts in the other's place waits 5 s first.
-const PROGRESS_MAX: Duration = Duration::from_secs(60);
+const PROGRESS_MAX: Duration = Duration::from_mins(1);
 
 #[test]
 fn two_that_serve_the_same_county_lose_and_double_nothing() {

@@ -11,6 +11,7 @@ use loopledger_domain::{Commit, Decider};
 use loopledger_proto::common::v1::Position;
 use loopledger_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use loopledger_proto::ledger::v1::{GetStatusRequest, GetStatusResponse, GetTrialBalanceRequest};
+use loopledger_types::Hash;
 
 use crate::account::Book;
 use crate::chain::Chain;
@@ -122,7 +123,7 @@ async fn check_projections(deployment: &Deployment, chain: &Chain) -> String {
         told(&format!("{PROJECTION}={url}"), &["rebuild"]);
     }
     let seen = seen.expect("a projection");
-    seen.ledger_digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    Hash(seen.ledger_digest.try_into().expect("32 bytes")).to_string()
 }
 
 fn to_pb(commit: &Commit) -> Position {

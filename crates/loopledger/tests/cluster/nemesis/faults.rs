@@ -19,9 +19,9 @@ pub(crate) const NAMES: [&str; 2] = ["a", "b"];
 /// Commands that are acknowledged in spite of a fault before it is healed, and before the next: at most so many.
 const PROGRESS: usize = 200;
 /// How long progress may take: a leader's change takes 7 s, a standby's reaction 5 s, a resend 20 s.
-const PROGRESS_MAX: Duration = Duration::from_secs(60);
+const PROGRESS_MAX: Duration = Duration::from_mins(1);
 /// How long a cluster may take to be whole again.
-const WHOLE_MAX: Duration = Duration::from_secs(60);
+const WHOLE_MAX: Duration = Duration::from_mins(1);
 /// Between two looks at something that nobody announces.
 const LOOK: Duration = Duration::from_millis(50);
 /// The size of the disk that runs full.
