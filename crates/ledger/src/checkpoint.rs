@@ -10,7 +10,7 @@ use crate::store::{Reader, RecordOffset, Row, Rows, Writer};
 use crate::{Concerns, Ledger};
 
 /// The form of the saved pages; a state saved in another form is replayed.
-pub const CHECKPOINT_VERSION: u64 = 2;
+pub const CHECKPOINT_VERSION: u64 = 3;
 
 /// A page of one of the state's tables. As bytes: one for the table, four big-endian for the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -130,7 +130,7 @@ impl Ledger {
         out.number(CHECKPOINT_VERSION).index(self.county.get());
         for at in &self.heads {
             out.number(at.head.sequence);
-            out.0.extend_from_slice(&at.head.hash.0);
+            out.hash(&at.head.hash.0);
             out.signed(at.recorded_at.seconds).index(at.recorded_at.nanos);
         }
         out.index(self.exceptions.last.0).number(self.exceptions.count);

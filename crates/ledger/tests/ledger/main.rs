@@ -20,6 +20,7 @@ mod books;
 mod checkpoints;
 mod county;
 mod interleaving;
+mod losses;
 mod naive;
 mod postings;
 mod random;
