@@ -11,6 +11,8 @@ mod tests;
 #[cfg(test)]
 pub(crate) use tests::samples;
 
+pub use nested::decode_answer;
+
 use loopledger_domain::{Event, distribution, procurement, sales, station};
 use loopledger_types::Service;
 

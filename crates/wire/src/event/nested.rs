@@ -1,10 +1,15 @@
 //! Events within an event: `google.protobuf.Any`, as in a commit. One level deep: an answer that is repeated repeats none.
 
-use loopledger_domain::Event;
+use loopledger_domain::{AnswerRepeated, Event};
 use loopledger_types::Service;
 
 use super::{Unknown, encode_event, package, type_url};
-use crate::codec::{Fault, Field, Problem, Reader, SIZED, Value, put_key, put_sized};
+use crate::codec::{Fault, Field, Message, Problem, Reader, SIZED, Value, put_key, put_sized};
+
+/// Reads an answer that is to be repeated, as [`encode_event`] wrote it; `None` if it is damaged.
+pub fn decode_answer(bytes: &[u8]) -> Option<AnswerRepeated> {
+    AnswerRepeated::decode(Reader::new(bytes)).ok()
+}
 
 impl Value for Event {
     const WIRE: u32 = SIZED;
