@@ -85,6 +85,7 @@ fn checkpoint(from: u64, count: u64) -> Checkpoint<Lot> {
         entities: (from..end).map(made).chain(changed).collect(),
         requests: (from..end).map(request).collect(),
         tail: (from..end).map(|n| (n.saturating_add(1), vec![7; RECORD_BYTES].into())).collect(),
+        orphans: Vec::new(),
     }
 }
 

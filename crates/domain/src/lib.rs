@@ -8,6 +8,7 @@
 mod commit;
 mod core;
 mod entities;
+mod loss;
 mod rejection;
 mod vocabulary;
 
@@ -20,6 +21,7 @@ pub mod stock;
 pub use commit::{Actor, Commit, Event};
 pub use core::{Context, Decider, State, Subject};
 pub use entities::{Entities, Entity, Index, NoIndex};
+pub use loss::{AnswerRepeated, TailLost};
 pub use rejection::{Rejection, Rule, Violation};
 pub use vocabulary::{
     BuyerRef, CategoryAt, Charge, ChargeKind, Direction, HouseholdCategory, IgnoreReason, Measure, Medium, Occasion,

@@ -130,7 +130,7 @@ impl Ledger {
         out.number(CHECKPOINT_VERSION).index(self.county.get());
         for at in &self.heads {
             out.number(at.head.sequence);
-            out.0.extend_from_slice(&at.head.hash.0);
+            out.hash(&at.head.hash.0);
             out.signed(at.recorded_at.seconds).index(at.recorded_at.nanos);
         }
         out.index(self.exceptions.last.0).number(self.exceptions.count);

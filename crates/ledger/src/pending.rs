@@ -11,7 +11,7 @@ use loopledger_domain::procurement::Procurement;
 use loopledger_domain::sales::Sales;
 use loopledger_domain::station::Station;
 use loopledger_domain::{Commit, Decider as _, Event};
-use loopledger_types::Service;
+use loopledger_types::{Cause, Hash, Service};
 
 use crate::FactRef;
 use crate::fact::{CommitKey, service_code, service_of};
@@ -41,10 +41,11 @@ impl Concerns {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// A commit that has been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Node {
-    /// Whether the commit itself has been read; its reaction may come first.
-    read: bool,
+    /// Answers to another commit in this place, one that is lost, do not count.
+    hash: Hash,
     /// Services that it concerns, and that have answered.
     concerned: u8,
     answered: u8,
@@ -55,8 +56,16 @@ struct Node {
 
 impl Node {
     const fn is_settled(&self) -> bool {
-        self.read && self.concerned & !self.answered == 0 && self.open_reactions == 0
+        self.concerned & !self.answered == 0 && self.open_reactions == 0
     }
+}
+
+/// An answer to a commit that has not been read, or is not in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Early {
+    reaction: CommitKey,
+    /// Of the commit that it answers.
+    hash: Hash,
 }
 
 /// A commit that waits for an answer.
@@ -74,31 +83,50 @@ pub struct OpenHandOver {
 pub(crate) struct Pending {
     /// In the order of streams and sequences, so that "up to here" is one look-up.
     nodes: BTreeMap<CommitKey, Node>,
+    /// By the commit that they answer.
+    early: BTreeMap<CommitKey, Vec<Early>>,
 }
 
 impl Pending {
     /// `is_read` says whether a commit was folded before: a cause that was, and is not here, waits for nobody.
     pub(crate) fn fold(&mut self, commit: &Commit, concerns: &Concerns, is_read: impl Fn(CommitKey) -> bool) {
         let own = CommitKey::new(commit.stream.service, commit.sequence);
-        let concerned = concerns.of(commit);
-        let cause = commit.cause.map(|cause| CommitKey::new(cause.stream.service, cause.sequence));
-        if let Some(cause) = cause.filter(|cause| self.nodes.contains_key(cause) || !is_read(*cause)) {
-            let node = self.nodes.entry(cause).or_default();
-            node.answered |= 1 << service_code(commit.stream.service);
+        let mut cause = commit.cause.map(|cause| CommitKey::new(cause.stream.service, cause.sequence));
+        if let (Some(key), Some(Cause { hash, .. })) = (cause, commit.cause) {
+            if let Some(node) = self.nodes.get_mut(&key) {
+                if node.hash == hash {
+                    node.answered |= bit(own);
+                } else {
+                    cause = None;
+                }
+            } else if !is_read(key) {
+                self.early.entry(key).or_default().push(Early { reaction: own, hash });
+            }
         }
-        if concerned != 0 || self.nodes.contains_key(&own) {
-            let node = self.nodes.entry(own).or_default();
-            node.read = true;
-            node.concerned = concerned;
-            node.cause = cause;
-            if node.is_settled() {
-                self.nodes.remove(&own);
-            } else if let Some(node) = cause.and_then(|cause| self.nodes.get_mut(&cause)) {
-                node.open_reactions = node.open_reactions.saturating_add(1);
+        let mut node =
+            Node { hash: commit.hash, concerned: concerns.of(commit), answered: 0, cause, open_reactions: 0 };
+        for early in self.early.remove(&own).unwrap_or_default() {
+            self.answer_early(&mut node, early);
+        }
+        if !node.is_settled() {
+            self.nodes.insert(own, node);
+            if let Some(cause) = cause.and_then(|cause| self.nodes.get_mut(&cause)) {
+                cause.open_reactions = cause.open_reactions.saturating_add(1);
             }
         }
         if let Some(cause) = cause {
             self.settle(cause);
+        }
+    }
+
+    /// An answer that was read before the commit `node`, unless it answers another that stood in the same place.
+    fn answer_early(&mut self, node: &mut Node, early: Early) {
+        let reaction = self.nodes.get_mut(&early.reaction);
+        if early.hash == node.hash {
+            node.answered |= bit(early.reaction);
+            node.open_reactions = node.open_reactions.saturating_add(u32::from(reaction.is_some()));
+        } else if let Some(reaction) = reaction {
+            reaction.cause = None;
         }
     }
 
@@ -130,7 +158,7 @@ impl Pending {
             let bits = node.concerned & !node.answered;
             let awaiting: Vec<Service> = (0..4).filter(|code| bits & (1 << code) != 0).filter_map(service_of).collect();
             let root = self.root(*key).fact()?;
-            (node.read && bits != 0).then_some(OpenHandOver { commit: key.fact()?, awaiting, root })
+            (bits != 0).then_some(OpenHandOver { commit: key.fact()?, awaiting, root })
         };
         self.nodes.iter().filter_map(waiting).collect()
     }
@@ -148,19 +176,32 @@ impl Pending {
     }
 
     pub(crate) fn write(&self, out: &mut Writer) {
+        out.number(u64::try_from(self.nodes.len()).unwrap_or(u64::MAX));
         for (key, node) in &self.nodes {
-            out.number(key.0).byte(u8::from(node.read)).byte(node.concerned).byte(node.answered);
+            out.number(key.0).hash(&node.hash.0).byte(node.concerned).byte(node.answered);
             out.number(node.cause.map_or(0, |cause| cause.0.saturating_add(1))).index(node.open_reactions);
+        }
+        for (key, early) in self.early.iter().flat_map(|(key, all)| all.iter().map(move |early| (key, early))) {
+            out.number(key.0).number(early.reaction.0).hash(&early.hash.0);
         }
     }
 
     pub(crate) fn read(&mut self, from: &mut Reader<'_>) -> Option<()> {
-        while !from.0.is_empty() {
-            let key = CommitKey(from.number()?);
-            let (read, concerned, answered) = (from.byte()? != 0, from.byte()?, from.byte()?);
+        for _ in 0..from.number()? {
+            let (key, hash) = (CommitKey(from.number()?), Hash(from.hash()?));
+            let (concerned, answered) = (from.byte()?, from.byte()?);
             let cause = from.number()?.checked_sub(1).map(CommitKey);
-            self.nodes.insert(key, Node { read, concerned, answered, cause, open_reactions: from.index()? });
+            self.nodes.insert(key, Node { hash, concerned, answered, cause, open_reactions: from.index()? });
+        }
+        while !from.0.is_empty() {
+            let (key, reaction) = (CommitKey(from.number()?), CommitKey(from.number()?));
+            self.early.entry(key).or_default().push(Early { reaction, hash: Hash(from.hash()?) });
         }
         Some(())
     }
+}
+
+/// The service of a commit among those that others concern.
+fn bit(of: CommitKey) -> u8 {
+    of.service().and_then(|service| 1_u8.checked_shl(u32::from(service_code(service)))).unwrap_or(0)
 }

@@ -12,8 +12,7 @@ pub(crate) struct Days {
 
 /// Widens `days` by what the commit's events are dated.
 pub(crate) fn widen(days: &mut Option<Days>, commit: &Commit) {
-    for event in &commit.events {
-        let date = business_date(event);
+    for date in commit.events.iter().filter_map(business_date) {
         let days = days.get_or_insert(Days { first: date, last: date });
         days.first = days.first.min(date);
         days.last = days.last.max(date);
@@ -22,11 +21,15 @@ pub(crate) fn widen(days: &mut Option<Days>, commit: &Commit) {
 
 macro_rules! date_of {
     ($event:expr, $module:ident { $($variant:ident)* }) => {
-        match $event { $($module::Event::$variant(fact) => fact.occasion.business_date,)* }
+        match $event {
+            $($module::Event::$variant(fact) => Some(fact.occasion.business_date),)*
+            // No facts of business: an answer that is repeated was dated when it was given.
+            $module::Event::AnswerRepeated(_) | $module::Event::TailLost(_) => None,
+        }
     };
 }
 
-fn business_date(event: &Event) -> BusinessDate {
+fn business_date(event: &Event) -> Option<BusinessDate> {
     match event {
         Event::Procurement(event) => date_of!(event, procurement {
             HouseholdRegistered HouseholdCategoryChanged MemberJoined MemberLeft HouseholdRelocated PartyRegistered

@@ -3,6 +3,7 @@
 //! * [`feed`]: admission and shared decoding of streams.
 //! * [`writer`]: deciding, appending, reading back, answering; reactions; checkpoints; health.
 //! * [`program`]: a service with its store, from start to shutdown.
+//! * [`repair`]: mending a log that came back shorter than what was read of it.
 //! * [`grpc`]: calls, bulk streams, deadlines, errors, the server.
 //! * [`clock`]: time as a port. [`telemetry`]: logging.
 //!
@@ -13,6 +14,7 @@ pub mod feed;
 pub mod grpc;
 mod heads;
 pub mod program;
+pub mod repair;
 pub mod telemetry;
 pub mod writer;
 

@@ -88,6 +88,7 @@ fn checkpoint(from: u64) -> Checkpoint<Lot> {
         entities: opened.chain(closed).collect(),
         requests: commits.clone().map(record).collect(),
         tail: commits.map(|n| (n + 1, vec![7; 514].into())).collect(),
+        orphans: Vec::new(),
     }
 }
 

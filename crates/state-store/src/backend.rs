@@ -161,4 +161,7 @@ pub trait Backend: Debug + Send + Sync + 'static {
 
     /// Closes the store without care and moves its directory aside, because the owner will rebuild it.
     fn condemn(&self, why: &str) -> Result<Option<(PathBuf, Reason)>, StoreError>;
+
+    /// Closes the store in good order and moves its directory aside: evidence of a loss that was accepted.
+    fn retire(&self) -> Result<Option<PathBuf>, StoreError>;
 }

@@ -1,6 +1,7 @@
 //! What a writer stores at a commit boundary, and how it is laid out as bytes.
 
 use bincode::config;
+use bytes::Bytes;
 use loopledger_domain::Entity;
 use loopledger_types::{CountyCode, Hash, Head, RequestId, Service, StreamId, Timestamp};
 
@@ -58,6 +59,16 @@ pub struct UpstreamProgress {
     pub named: u64,
 }
 
+/// What a reaction whose cause is lost from the log has answered: if the request is sent again, this is repeated. Kept for
+/// ever; there are as many as other services lost commits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Orphan {
+    /// The reaction's own.
+    pub request_id: RequestId,
+    /// In the owner's encoding.
+    pub answer: Bytes,
+}
+
 /// Everything that changed between two commit boundaries. Written whole or not at all.
 #[derive(Debug, Clone)]
 pub struct Checkpoint<E: Entity> {
@@ -69,6 +80,8 @@ pub struct Checkpoint<E: Entity> {
     /// Raw bytes of the commits, ascending without a gap. May be left out while catching up far behind the log's end:
     /// a gap makes the store forget what was before it.
     pub tail: Vec<TailRecord>,
+    /// Reactions among the commits whose causes are lost.
+    pub orphans: Vec<Orphan>,
 }
 
 impl<E: Entity> Checkpoint<E> {
@@ -77,7 +90,8 @@ impl<E: Entity> Checkpoint<E> {
         if changes > MAX_CHANGES {
             return Err(StoreError::TooLarge { size: changes, limit: MAX_CHANGES, unit: "changes" });
         }
-        let bytes = self.tail.iter().fold(0_usize, |sum, (_, record)| sum.saturating_add(record.len()));
+        let records = self.tail.iter().map(|(_, record)| record).chain(self.orphans.iter().map(|one| &one.answer));
+        let bytes = records.fold(0_usize, |sum, record| sum.saturating_add(record.len()));
         if bytes > MAX_TAIL_BYTES {
             return Err(StoreError::TooLarge { size: bytes, limit: MAX_TAIL_BYTES, unit: "bytes of records" });
         }

@@ -19,7 +19,7 @@ mod rows;
 mod service;
 
 pub use backend::{Backend, Batch, Submission, TailRecord, Visit};
-pub use checkpoint::{Checkpoint, MAX_CHANGES, MAX_TAIL_BYTES, Progress, RequestRecord, UpstreamProgress};
+pub use checkpoint::{Checkpoint, MAX_CHANGES, MAX_TAIL_BYTES, Orphan, Progress, RequestRecord, UpstreamProgress};
 pub use error::{OpenReport, Reason, StoreError};
 pub use memory::Memory;
 pub use packed::{OnPoint, Options, PackedStore, TAIL_RECORDS};

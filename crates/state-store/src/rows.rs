@@ -107,4 +107,9 @@ impl RowStore {
     pub fn condemn(&self, why: &str) -> Result<Option<(PathBuf, Reason)>, StoreError> {
         self.backend.condemn(why)
     }
+
+    /// Closes the store in good order and moves it aside: evidence of a loss that was accepted.
+    pub fn retire(&self) -> Result<Option<PathBuf>, StoreError> {
+        self.backend.retire()
+    }
 }

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use bytes::Bytes;
 use loopledger_domain::Entity;
 use loopledger_types::{RequestId, StreamId};
 
@@ -14,7 +15,8 @@ use crate::checkpoint::{
     Checkpoint, LAYOUT, Progress, RequestRecord, decode_progress, decode_request, encode_progress, encode_request,
 };
 use crate::{
-    Backend, Batch, Memory, OnPoint, OpenReport, Options, PackedStore, Reason, StoreError, Submission, TailRecord,
+    Backend, Batch, Memory, OnPoint, OpenReport, Options, Orphan, PackedStore, Reason, StoreError, Submission,
+    TailRecord,
 };
 
 /// An entity that can be stored. The layout must be a mirror of its own, so that the domain's types can change freely.
@@ -48,6 +50,9 @@ pub trait ServiceStore<E: Entity>: core::fmt::Debug + Send + Sync + 'static {
     /// Raw records of the newest commits, oldest first, at most 10,000. Waits for what was submitted.
     fn tail(&self) -> Result<Vec<TailRecord>, StoreError>;
 
+    /// Every reaction whose cause is lost. Waits for what was submitted.
+    fn orphans(&self) -> Result<Vec<Orphan>, StoreError>;
+
     /// Whether a checkpoint would be taken now; stays true until one is submitted. Ask before draining changes.
     fn has_room(&self) -> bool;
 
@@ -63,6 +68,9 @@ pub trait ServiceStore<E: Entity>: core::fmt::Debug + Send + Sync + 'static {
 
     /// Closes the store and moves it aside, because it turned out to be unusable. Never for a lost tail.
     fn condemn(&self, why: &str) -> Result<Option<(PathBuf, Reason)>, StoreError>;
+
+    /// Closes the store in good order and moves it aside: evidence of a loss that was accepted.
+    fn retire(&self) -> Result<Option<PathBuf>, StoreError>;
 }
 
 /// On disk.
@@ -73,6 +81,7 @@ pub type MemoryStore<E> = Store<E, Memory>;
 const OPEN: u8 = b'o';
 const CLOSED: u8 = b'c';
 const REQUEST: u8 = b'q';
+const ORPHAN: u8 = b'r';
 
 /// Both implementations of [`ServiceStore`].
 #[derive(Debug)]
@@ -155,7 +164,7 @@ impl<E: Mirror, B: Backend> ServiceStore<E> for Store<E, B> {
         if pending.is_some() {
             return Ok(pending);
         }
-        let Some(bytes) = self.backend.get(&request_key(request_id))? else { return Ok(None) };
+        let Some(bytes) = self.backend.get(&id_key(REQUEST, request_id))? else { return Ok(None) };
         decode_request(request_id, &bytes).map(Some).ok_or(StoreError::Corrupt("a request's record has another size"))
     }
 
@@ -174,6 +183,18 @@ impl<E: Mirror, B: Backend> ServiceStore<E> for Store<E, B> {
     fn tail(&self) -> Result<Vec<TailRecord>, StoreError> {
         self.backend.flush()?;
         self.backend.tail()
+    }
+
+    fn orphans(&self) -> Result<Vec<Orphan>, StoreError> {
+        self.backend.flush()?;
+        let mut orphans = Vec::new();
+        self.backend.scan(&[ORPHAN], &mut |key, answer| {
+            let request_id = key.get(1..).and_then(|id| id.try_into().ok()).map(RequestId);
+            let request_id = request_id.ok_or(StoreError::Corrupt("a reaction's key is wrong"))?;
+            orphans.push(Orphan { request_id, answer: Bytes::copy_from_slice(answer) });
+            Ok(())
+        })?;
+        Ok(orphans)
     }
 
     fn has_room(&self) -> bool {
@@ -210,6 +231,10 @@ impl<E: Mirror, B: Backend> ServiceStore<E> for Store<E, B> {
     fn condemn(&self, why: &str) -> Result<Option<(PathBuf, Reason)>, StoreError> {
         self.backend.condemn(why)
     }
+
+    fn retire(&self) -> Result<Option<PathBuf>, StoreError> {
+        self.backend.retire()
+    }
 }
 
 /// A checkpoint on its way to the backend, encoded there.
@@ -242,7 +267,10 @@ impl<E: Mirror> Submission for Submitted<E> {
             }
         }
         for record in &checkpoint.requests {
-            batch.put(&request_key(record.request_id), &encode_request(record));
+            batch.put(&id_key(REQUEST, record.request_id), &encode_request(record));
+        }
+        for orphan in &checkpoint.orphans {
+            batch.put(&id_key(ORPHAN, orphan.request_id), &orphan.answer);
         }
         for (sequence, record) in &checkpoint.tail {
             batch.push_tail(*sequence, record.clone());
@@ -262,8 +290,8 @@ fn entity_key<E: Mirror>(class: u8, key: &E::Key) -> Vec<u8> {
     out
 }
 
-fn request_key(request_id: RequestId) -> [u8; 17] {
-    let mut key = [REQUEST; 17];
+fn id_key(class: u8, request_id: RequestId) -> [u8; 17] {
+    let mut key = [class; 17];
     if let Some(slot) = key.last_chunk_mut() {
         *slot = request_id.0;
     }

@@ -3,7 +3,7 @@
 use core::fmt;
 use uuid::Uuid;
 
-use crate::StreamId;
+use crate::{Hash, StreamId};
 
 /// Why a text is not an identifier that a caller may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -165,6 +165,13 @@ impl RequestId {
     pub fn for_reaction(self, upstream: StreamId, own: StreamId) -> Self {
         let namespace = Uuid::from_bytes(self.0);
         Self(*Uuid::new_v5(&namespace, format!("{upstream}>{own}").as_bytes()).as_bytes())
+    }
+
+    /// The id of the commit that accepts the loss of `stream` up to the commit with this hash: there is one such commit.
+    #[must_use]
+    pub fn for_loss(stream: StreamId, lost_head: Hash) -> Self {
+        let namespace = lost_head.0.first_chunk().copied().unwrap_or_default();
+        Self(*Uuid::new_v5(&Uuid::from_bytes(namespace), format!("{stream}!lost").as_bytes()).as_bytes())
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) const SIZED: u32 = 2;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault(Box<(Vec<&'static str>, Problem)>);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
     #[error("ends too early")]
     Truncated,
@@ -37,6 +37,8 @@ pub(crate) enum Problem {
     OutOfRange,
     #[error("is not UTF-8")]
     NotUtf8,
+    #[error("is an event that is not understood: {0}")]
+    Unknown(String),
 }
 
 impl Fault {

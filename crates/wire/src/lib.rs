@@ -14,7 +14,7 @@ mod words;
 
 pub use commit::{Draft, NotUnderstood, decode_commit, encode_commit};
 pub use error::{DOMAIN, Failure, rejection_status, status_from_pb, status_to_pb};
-pub use event::{TYPE_URLS, encode_event, type_url};
+pub use event::{TYPE_URLS, decode_answer, encode_event, type_url};
 pub use query::{heads_to_pb, position_to_pb};
 pub use request::{
     BulkRequest, Created, GRADE_MAX, LABEL_MAX, LINES_MAX, NUMBER_MAX, POSITIONS_MAX, Receipt, Request, Write,

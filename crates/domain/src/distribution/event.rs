@@ -3,7 +3,7 @@
 use loopledger_types::{DivisionCode, Money, PartyId, PlaceId, Quantity, ShipmentId};
 
 use crate::stock::{CancelRefused, GoodsBoughtIn, GoodsIssued, ReservationReleased, StockRefused, StockReserved};
-use crate::{Direction, Occasion, PartyRef, PlaceKind, StockLine, UpstreamIgnored};
+use crate::{AnswerRepeated, Direction, Occasion, PartyRef, PlaceKind, StockLine, TailLost, UpstreamIgnored};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -18,6 +18,8 @@ pub enum Event {
     CancelRefused(CancelRefused),
     GoodsIssued(GoodsIssued),
     UpstreamIgnored(UpstreamIgnored),
+    AnswerRepeated(AnswerRepeated),
+    TailLost(TailLost),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

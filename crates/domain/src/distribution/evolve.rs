@@ -22,7 +22,12 @@ pub(super) fn evolve(state: &mut State<Distribution>, event: &Event) {
         Event::StockReserved(e) => stock::reserved(state, e),
         Event::ReservationReleased(e) => stock::not_reserved_any_more(state, e),
         Event::GoodsIssued(e) => stock::issued(state, e),
-        Event::HandOverRefused(_) | Event::StockRefused(_) | Event::CancelRefused(_) | Event::UpstreamIgnored(_) => {}
+        Event::HandOverRefused(_)
+        | Event::StockRefused(_)
+        | Event::CancelRefused(_)
+        | Event::UpstreamIgnored(_)
+        | Event::AnswerRepeated(_)
+        | Event::TailLost(_) => {}
     }
 }
 

@@ -51,13 +51,15 @@ fn of_own(missing: &mut Missing<'_, Distribution>, commit: &Commit) {
             | Event::StockReserved(_)
             | Event::StockRefused(_)
             | Event::CancelRefused(_)
-            | Event::UpstreamIgnored(_) => {}
+            | Event::UpstreamIgnored(_)
+            | Event::AnswerRepeated(_)
+            | Event::TailLost(_) => {}
         }
     }
 }
 
 fn of_upstream(missing: &mut Missing<'_, Distribution>, commit: &Commit) {
-    for event in &commit.events {
+    for event in commit.heard() {
         match event {
             crate::Event::Procurement(procurement::Event::HouseholdRelocated(e)) => {
                 missing.ask(stock::Key::Party(e.household));

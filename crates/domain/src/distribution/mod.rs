@@ -56,17 +56,17 @@ impl Decider for Distribution {
     }
 
     fn note(state: &mut State<Self>, upstream: &Commit) {
-        for event in &upstream.events {
+        for event in upstream.heard() {
             evolve::note(state, event);
         }
     }
 
     fn concerns(event: &crate::Event) -> bool {
-        react::concerns(event)
+        event.heard().iter().any(react::concerns)
     }
 
     fn react(state: &State<Self>, upstream: &Commit, _: &Context) -> Vec<crate::Event> {
-        let answers = upstream.events.iter().flat_map(|event| react::react(state, event));
+        let answers = upstream.heard().flat_map(|event| react::react(state, event));
         answered::<Self>(upstream, answers.collect())
     }
 }

@@ -6,8 +6,8 @@ use loopledger_types::{
 };
 
 use crate::{
-    HouseholdCategory, Occasion, PartyKind, PartyRef, PaymentMethod, ProductClass, Relation, SettlementMode,
-    UpstreamIgnored,
+    AnswerRepeated, HouseholdCategory, Occasion, PartyKind, PartyRef, PaymentMethod, ProductClass, Relation,
+    SettlementMode, TailLost, UpstreamIgnored,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub enum Event {
     PayoutMade(PayoutMade),
     PayoutFailed(PayoutFailed),
     UpstreamIgnored(UpstreamIgnored),
+    AnswerRepeated(AnswerRepeated),
+    TailLost(TailLost),
 }
 
 /// A member of a household from a day on.

@@ -40,7 +40,7 @@ pub(super) fn evolve(state: &mut State<Procurement>, event: &Event, sequence: u6
         }
         Event::LinkageContracted(e) => contracted(state, e),
         Event::PurchaseAccepted(e) => accepted(state, e, sequence),
-        Event::PurchaseDeclined(_) | Event::UpstreamIgnored(_) => {}
+        Event::PurchaseDeclined(_) | Event::UpstreamIgnored(_) | Event::AnswerRepeated(_) | Event::TailLost(_) => {}
         Event::PayableOpened(e) => {
             let payable = Payable {
                 payer: e.payer,

@@ -79,13 +79,15 @@ impl Missing<'_> {
                 | Event::LinkageContracted(_)
                 | Event::PurchaseDeclined(_)
                 | Event::PayableOpened(_)
-                | Event::UpstreamIgnored(_) => {}
+                | Event::UpstreamIgnored(_)
+                | Event::AnswerRepeated(_)
+                | Event::TailLost(_) => {}
             }
         }
     }
 
     fn upstream(&mut self, commit: &Commit) {
-        for event in &commit.events {
+        for event in commit.heard() {
             if let crate::Event::Station(station::Event::GoodsCollected(GoodsCollected { origin, .. })) = event
                 && let Terms::Outright { buyer, contract, .. } = origin.terms
             {

@@ -54,13 +54,13 @@ impl Decider for Procurement {
     }
 
     fn note(state: &mut State<Self>, upstream: &Commit) {
-        for event in &upstream.events {
+        for event in upstream.heard() {
             evolve::note(state, event);
         }
     }
 
     fn concerns(event: &crate::Event) -> bool {
-        react::concerns(event)
+        event.heard().iter().any(react::concerns)
     }
 
     fn react(state: &State<Self>, upstream: &Commit, context: &Context) -> Vec<crate::Event> {

@@ -28,7 +28,7 @@ pub(super) fn concerns(event: &crate::Event) -> bool {
 
 pub(super) fn react(state: &State<Procurement>, upstream: &crate::Commit, context: &Context) -> Vec<Event> {
     let mut answers = Answers { state, context, payables: 0, taken: BTreeMap::new(), events: Vec::new() };
-    for event in &upstream.events {
+    for event in upstream.heard() {
         answers.to(event);
     }
     answers.events

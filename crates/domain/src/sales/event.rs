@@ -6,7 +6,10 @@ use loopledger_types::{
 };
 
 use crate::stock::StockRefusal;
-use crate::{BuyerRef, Charge, Medium, Occasion, PartyRef, PaymentMethod, SettlementMode, StockLine, UpstreamIgnored};
+use crate::{
+    AnswerRepeated, BuyerRef, Charge, Medium, Occasion, PartyRef, PaymentMethod, SettlementMode, StockLine, TailLost,
+    UpstreamIgnored,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -20,6 +23,8 @@ pub enum Event {
     PrepaymentReturned(PrepaymentReturned),
     ConsignmentSettled(ConsignmentSettled),
     UpstreamIgnored(UpstreamIgnored),
+    AnswerRepeated(AnswerRepeated),
+    TailLost(TailLost),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

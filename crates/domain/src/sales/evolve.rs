@@ -36,7 +36,7 @@ pub(super) fn evolve(state: &mut State<Sales>, event: &Event) {
             order.prepaid = Money(order.prepaid.0.saturating_sub(e.amount.0));
         }),
         Event::ConsignmentSettled(e) => settled(state, e),
-        Event::UpstreamIgnored(_) => {}
+        Event::UpstreamIgnored(_) | Event::AnswerRepeated(_) | Event::TailLost(_) => {}
     }
 }
 

@@ -77,14 +77,18 @@ impl Missing<'_> {
                     }
                 }
                 // These create what they name, or change nothing.
-                Event::ChannelOpened(_) | Event::OrderPlaced(_) | Event::UpstreamIgnored(_) => {}
+                Event::ChannelOpened(_)
+                | Event::OrderPlaced(_)
+                | Event::UpstreamIgnored(_)
+                | Event::AnswerRepeated(_)
+                | Event::TailLost(_) => {}
             }
         }
     }
 
     /// What the answer is decided on, and what folding it changes.
     fn upstream(&mut self, commit: &Commit) {
-        for (order, sold) in commit.events.iter().filter_map(react::touches) {
+        for (order, sold) in commit.heard().filter_map(react::touches) {
             self.ask(Key::Order(order));
             for stock in sold {
                 self.tally(stock);

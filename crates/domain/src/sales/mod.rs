@@ -49,13 +49,13 @@ impl Decider for Sales {
     }
 
     fn note(state: &mut State<Self>, upstream: &Commit) {
-        for event in &upstream.events {
+        for event in upstream.heard() {
             evolve::note(state, event);
         }
     }
 
     fn concerns(event: &crate::Event) -> bool {
-        react::concerns(event)
+        event.heard().iter().any(react::concerns)
     }
 
     fn react(state: &State<Self>, upstream: &Commit, _: &Context) -> Vec<crate::Event> {

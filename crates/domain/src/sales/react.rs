@@ -58,7 +58,7 @@ pub(super) fn react(state: &State<Sales>, upstream: &Commit) -> Vec<Event> {
     // Orders as they are after what this answer has said of them so far.
     let mut orders: BTreeMap<OrderId, Order> = BTreeMap::new();
     let mut events = Vec::new();
-    for said in upstream.events.iter().filter_map(said) {
+    for said in upstream.heard().filter_map(said) {
         match said {
             Said::Refused(e) => events.push(Event::OrderLineCancelled(OrderLineCancelled {
                 occasion: consequence(&e.occasion),

@@ -4,7 +4,7 @@ use loopledger_types::{DivisionCode, LotId, PartyId, PlaceId, ProductId, Quantit
 
 use crate::procurement::DeclineReason;
 use crate::stock::{CancelRefused, GoodsBoughtIn, GoodsIssued, ReservationReleased, StockRefused, StockReserved};
-use crate::{Direction, Occasion, Origin, PartyRef, PlaceKind, StockLine, UpstreamIgnored};
+use crate::{AnswerRepeated, Direction, Occasion, Origin, PartyRef, PlaceKind, StockLine, TailLost, UpstreamIgnored};
 use loopledger_types::{MemberId, Money};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Event {
     CancelRefused(CancelRefused),
     GoodsIssued(GoodsIssued),
     UpstreamIgnored(UpstreamIgnored),
+    AnswerRepeated(AnswerRepeated),
+    TailLost(TailLost),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -45,7 +45,11 @@ pub(super) fn evolve(state: &mut State<Station>, event: &Event) {
         Event::StockReserved(e) => stock::reserved(state, e),
         Event::ReservationReleased(e) => stock::not_reserved_any_more(state, e),
         Event::GoodsIssued(e) => stock::issued(state, e),
-        Event::StockRefused(_) | Event::CancelRefused(_) | Event::UpstreamIgnored(_) => {}
+        Event::StockRefused(_)
+        | Event::CancelRefused(_)
+        | Event::UpstreamIgnored(_)
+        | Event::AnswerRepeated(_)
+        | Event::TailLost(_) => {}
     }
 }
 
@@ -148,7 +152,9 @@ fn note_procurement(state: &mut State<Station>, event: &procurement::Event) {
         | E::PayableOpened(_)
         | E::PayoutMade(_)
         | E::PayoutFailed(_)
-        | E::UpstreamIgnored(_) => {}
+        | E::UpstreamIgnored(_)
+        | E::AnswerRepeated(_)
+        | E::TailLost(_) => {}
     }
 }
 

@@ -54,13 +54,15 @@ fn of_own(missing: &mut Missing<'_, Station>, commit: &Commit) {
             | Event::StockReserved(_)
             | Event::StockRefused(_)
             | Event::CancelRefused(_)
-            | Event::UpstreamIgnored(_) => {}
+            | Event::UpstreamIgnored(_)
+            | Event::AnswerRepeated(_)
+            | Event::TailLost(_) => {}
         }
     }
 }
 
 fn of_upstream(missing: &mut Missing<'_, Station>, commit: &Commit) {
-    for event in &commit.events {
+    for event in commit.heard() {
         match event {
             crate::Event::Procurement(event) => of_procurement(missing, event),
             crate::Event::Distribution(distribution::Event::HandOverRefused(e)) => {
@@ -88,6 +90,8 @@ fn of_procurement(missing: &mut Missing<'_, Station>, event: &procurement::Event
         | E::PayableOpened(_)
         | E::PayoutMade(_)
         | E::PayoutFailed(_)
-        | E::UpstreamIgnored(_) => {}
+        | E::UpstreamIgnored(_)
+        | E::AnswerRepeated(_)
+        | E::TailLost(_) => {}
     }
 }

@@ -83,7 +83,9 @@ impl<'s, H: Holder> Missing<'s, H> {
             | sales::Event::PaymentReceived(_)
             | sales::Event::PrepaymentReturned(_)
             | sales::Event::ConsignmentSettled(_)
-            | sales::Event::UpstreamIgnored(_) => {}
+            | sales::Event::UpstreamIgnored(_)
+            | sales::Event::AnswerRepeated(_)
+            | sales::Event::TailLost(_) => {}
         }
     }
 }

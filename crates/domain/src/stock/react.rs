@@ -38,7 +38,9 @@ pub(crate) fn concerns(event: &sales::Event, holder: Service) -> bool {
         | sales::Event::PaymentReceived(_)
         | sales::Event::PrepaymentReturned(_)
         | sales::Event::ConsignmentSettled(_)
-        | sales::Event::UpstreamIgnored(_) => false,
+        | sales::Event::UpstreamIgnored(_)
+        | sales::Event::AnswerRepeated(_)
+        | sales::Event::TailLost(_) => false,
     }
 }
 

@@ -32,7 +32,9 @@ pub(crate) fn note_parties<H: Holder>(state: &mut State<H>, event: &Event) {
         | Event::PayableOpened(_)
         | Event::PayoutMade(_)
         | Event::PayoutFailed(_)
-        | Event::UpstreamIgnored(_) => {}
+        | Event::UpstreamIgnored(_)
+        | Event::AnswerRepeated(_)
+        | Event::TailLost(_) => {}
     }
 }
 

@@ -15,6 +15,7 @@ mod entities;
 mod harness;
 mod holders;
 mod ignored;
+mod losses;
 mod market;
 mod market_invariants;
 mod market_words;

@@ -44,6 +44,8 @@ impl Market {
             }
             E::PayoutFailed(e) => format!("{} did not arrive", e.original.amount),
             E::UpstreamIgnored(e) => format!("ignored {:?}", e.reason),
+            E::AnswerRepeated(e) => format!("answered as in {}", e.first),
+            E::TailLost(e) => format!("lost {} to {}", e.first, e.last),
         }
     }
 
@@ -70,6 +72,8 @@ impl Market {
             E::PrepaymentReturned(e) => format!("{} given back", e.amount),
             E::ConsignmentSettled(e) => e.lines.iter().map(|line| self.settled(line)).collect::<Vec<_>>().join("; "),
             E::UpstreamIgnored(e) => format!("ignored {:?}", e.reason),
+            E::AnswerRepeated(e) => format!("answered as in {}", e.first),
+            E::TailLost(e) => format!("lost {} to {}", e.first, e.last),
         }
     }
 

@@ -221,6 +221,8 @@ impl World {
             E::CancelRefused(e) => format!("cancel refused {}", e.line),
             E::GoodsIssued(e) => self.issued(&e.issued, &e.beyond, &e.released),
             E::UpstreamIgnored(e) => format!("ignored {:?}", e.reason),
+            E::AnswerRepeated(e) => format!("answered as in {}", e.first),
+            E::TailLost(e) => format!("lost {} to {}", e.first, e.last),
         }
     }
 
@@ -264,6 +266,8 @@ impl World {
             E::CancelRefused(e) => format!("cancel refused {}", e.line),
             E::GoodsIssued(e) => self.issued(&e.issued, &e.beyond, &e.released),
             E::UpstreamIgnored(e) => format!("ignored {:?}", e.reason),
+            E::AnswerRepeated(e) => format!("answered as in {}", e.first),
+            E::TailLost(e) => format!("lost {} to {}", e.first, e.last),
         }
     }
 

@@ -32,7 +32,9 @@ fn of_station(event: &station::Event) -> Option<Document> {
         | E::GoodsBoughtIn(_)
         | E::StockRefused(_)
         | E::CancelRefused(_)
-        | E::UpstreamIgnored(_) => None,
+        | E::UpstreamIgnored(_)
+        | E::AnswerRepeated(_)
+        | E::TailLost(_) => None,
     }
 }
 
@@ -49,6 +51,8 @@ fn of_distribution(event: &distribution::Event) -> Option<Document> {
         | E::GoodsBoughtIn(_)
         | E::StockRefused(_)
         | E::CancelRefused(_)
-        | E::UpstreamIgnored(_) => None,
+        | E::UpstreamIgnored(_)
+        | E::AnswerRepeated(_)
+        | E::TailLost(_) => None,
     }
 }

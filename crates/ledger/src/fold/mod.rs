@@ -120,7 +120,11 @@ fn procurement(event: &procurement::Event, at: At, tables: &mut Tables) {
         E::PayableOpened(fact) => money::payable_opened(fact, at, tables),
         E::PayoutMade(fact) => money::payout(fact, fact.occasion.business_date, false, at, tables),
         E::PayoutFailed(fact) => money::payout(&fact.original, fact.occasion.business_date, true, at, tables),
-        E::LinkageContracted(_) | E::PurchaseDeclined(_) | E::UpstreamIgnored(_) => {}
+        E::LinkageContracted(_)
+        | E::PurchaseDeclined(_)
+        | E::UpstreamIgnored(_)
+        | E::AnswerRepeated(_)
+        | E::TailLost(_) => {}
     }
 }
 
@@ -140,7 +144,9 @@ fn station(event: &station::Event, at: At, tables: &mut Tables) {
         | E::GoodsTakenBack(_)
         | E::StockTakenIn(_)
         | E::CancelRefused(_)
-        | E::UpstreamIgnored(_) => {}
+        | E::UpstreamIgnored(_)
+        | E::AnswerRepeated(_)
+        | E::TailLost(_) => {}
     }
 }
 
@@ -155,7 +161,8 @@ fn distribution(event: &distribution::Event, at: At, tables: &mut Tables) {
         E::StockRefused(fact) => order(fact.order, OrderStep::Refused, &[], &fact.occasion, at, tables),
         E::ReservationReleased(fact) => order(fact.order, OrderStep::Released, &fact.picks, &fact.occasion, at, tables),
         E::GoodsIssued(fact) => order(fact.order, OrderStep::Issued, &fact.issued, &fact.occasion, at, tables),
-        E::HandOverRefused(_) | E::CancelRefused(_) | E::UpstreamIgnored(_) => {}
+        E::HandOverRefused(_) | E::CancelRefused(_) | E::UpstreamIgnored(_) | E::AnswerRepeated(_) | E::TailLost(_) => {
+        }
     }
 }
 
@@ -174,7 +181,7 @@ fn sales(event: &sales::Event, at: At, tables: &mut Tables) {
             order(fact.order, OrderStep::PrepaymentReturned, &[], &fact.occasion, at, tables);
         }
         E::ConsignmentSettled(fact) => money::settled(fact, at, tables),
-        E::ChannelOpened(_) | E::UpstreamIgnored(_) => {}
+        E::ChannelOpened(_) | E::UpstreamIgnored(_) | E::AnswerRepeated(_) | E::TailLost(_) => {}
     }
 }
 

@@ -62,7 +62,9 @@ fn procurement(event: &procurement::Event, journal: &mut Journal) {
         | E::ProductRegistered(_)
         | E::LinkageContracted(_)
         | E::PurchaseDeclined(_)
-        | E::UpstreamIgnored(_) => {}
+        | E::UpstreamIgnored(_)
+        | E::AnswerRepeated(_)
+        | E::TailLost(_) => {}
     }
 }
 
@@ -79,8 +81,13 @@ fn station(event: &station::Event, journal: &mut Journal) {
         E::ReservationReleased(fact) => goods::unreserved(fact, journal),
         E::GoodsIssued(fact) => goods::issued(fact, journal),
         // The goods of a delivery are posted by distribution.
-        E::StationOpened(_) | E::StockTakenIn(_) | E::StockRefused(_) | E::CancelRefused(_) | E::UpstreamIgnored(_) => {
-        }
+        E::StationOpened(_)
+        | E::StockTakenIn(_)
+        | E::StockRefused(_)
+        | E::CancelRefused(_)
+        | E::UpstreamIgnored(_)
+        | E::AnswerRepeated(_)
+        | E::TailLost(_) => {}
     }
 }
 
@@ -98,8 +105,13 @@ fn distribution(event: &distribution::Event, journal: &mut Journal) {
         E::StockReserved(fact) => goods::reserved(fact, journal),
         E::ReservationReleased(fact) => goods::unreserved(fact, journal),
         E::GoodsIssued(fact) => goods::issued(fact, journal),
-        E::SiteOpened(_) | E::HandOverRefused(_) | E::StockRefused(_) | E::CancelRefused(_) | E::UpstreamIgnored(_) => {
-        }
+        E::SiteOpened(_)
+        | E::HandOverRefused(_)
+        | E::StockRefused(_)
+        | E::CancelRefused(_)
+        | E::UpstreamIgnored(_)
+        | E::AnswerRepeated(_)
+        | E::TailLost(_) => {}
     }
 }
 
@@ -115,6 +127,8 @@ fn sales(event: &sales::Event, journal: &mut Journal) {
         | E::OrderLineCancelled(_)
         | E::CancellationRequested(_)
         | E::OrderLineStands(_)
-        | E::UpstreamIgnored(_) => {}
+        | E::UpstreamIgnored(_)
+        | E::AnswerRepeated(_)
+        | E::TailLost(_) => {}
     }
 }

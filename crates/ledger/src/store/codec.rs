@@ -39,6 +39,11 @@ impl Writer {
         self
     }
 
+    pub(crate) fn hash(&mut self, hash: &[u8; 32]) -> &mut Self {
+        self.0.extend_from_slice(hash);
+        self
+    }
+
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         self.number(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         self.0.extend_from_slice(bytes);

@@ -21,6 +21,7 @@ mod checkpoints;
 mod county;
 mod figures;
 mod interleaving;
+mod losses;
 mod naive;
 mod postings;
 mod random;

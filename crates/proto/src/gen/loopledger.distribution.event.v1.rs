@@ -279,3 +279,28 @@ pub struct UpstreamIgnored {
     #[prost(enumeration = "super::super::super::common::v1::IgnoreReason", tag = "2")]
     pub reason: i32,
 }
+/// The answer to a commit whose request was answered before, when it stood in a commit that is lost: others hear what was
+/// answered then, and nothing changes here. It has the same shape in every service.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AnswerRepeated {
+    /// Sequence of the first answer, in this stream.
+    #[prost(uint64, tag = "1")]
+    pub first: u64,
+    /// Its events, as they stand there; none of them repeats an answer itself.
+    #[prost(message, repeated, tag = "2")]
+    pub answers: ::prost::alloc::vec::Vec<::prost_types::Any>,
+}
+/// Commits of this stream that were acknowledged and are not in the log: an operator has accepted the loss. It has the
+/// same shape in every service.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TailLost {
+    /// Sequence of the first lost commit. Commits after the loss take the lost ones' sequences.
+    #[prost(uint64, tag = "1")]
+    pub first: u64,
+    /// Sequence of the last one that anybody had seen.
+    #[prost(uint64, tag = "2")]
+    pub last: u64,
+    /// Its hash; 32 bytes.
+    #[prost(bytes = "vec", tag = "3")]
+    pub head: ::prost::alloc::vec::Vec<u8>,
+}

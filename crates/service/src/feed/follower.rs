@@ -260,7 +260,7 @@ impl Follower {
     pub(crate) fn decode(&self, record: &Record) -> Result<Arc<Commit>, FollowError> {
         record.commit().map_err(|source| {
             let fixed = record.fixed.as_ref().expect("an admitted record is a canonical envelope");
-            let position = Position { stream: self.stream, sequence: fixed.sequence, hash: fixed.hash };
+            let position = Position { stream: self.stream, ..fixed.position() };
             FollowError::NotUnderstood { position, source }
         })
     }

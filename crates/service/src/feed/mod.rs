@@ -4,6 +4,7 @@
 //! What does not happen here: folding, and any judgement of what a commit means.
 
 mod follower;
+mod losses;
 mod place;
 mod record;
 mod source;
@@ -11,12 +12,14 @@ mod source;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use loopledger_domain::TailLost;
 use loopledger_event_log::{EventLog, Offset};
 use loopledger_types::{Head, Key, Partition, Position, StreamId, Topic, partition_of};
 use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) use follower::Seen;
 pub use follower::{Admitted, Commits, FollowError, Follower, LostTail};
+pub(crate) use losses::{loss, walk};
 use record::Place;
 use source::Source;
 
@@ -68,6 +71,16 @@ impl Feed {
     /// that nobody remembers its hash.
     pub async fn contains(&self, position: Position) -> Result<bool, FollowError> {
         place::contains(self.clone(), position).await
+    }
+
+    /// The losses that a stream has accepted, up to the log's present end. Reads the stream from its beginning.
+    pub(crate) async fn losses(self, stream: StreamId) -> Result<Vec<TailLost>, FollowError> {
+        losses::losses(&self, stream).await
+    }
+
+    /// Where the log of a stream ends now.
+    pub(crate) async fn end(self, stream: StreamId) -> Result<Offset, FollowError> {
+        place::end(&self, stream).await
     }
 
     fn place(&self, stream: StreamId) -> Place {

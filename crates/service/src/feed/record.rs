@@ -6,7 +6,7 @@ use bytes::Bytes;
 use loopledger_chain::{Envelope, RECORD_BYTES_MAX, leaf_hash};
 use loopledger_domain::Commit;
 use loopledger_event_log::{LogRecord, Offset};
-use loopledger_types::{Hash, Key, Partition, StreamId, Topic, partition_of};
+use loopledger_types::{Hash, Key, Partition, Position, StreamId, Topic, partition_of};
 use loopledger_wire::{NotUnderstood, decode_commit};
 
 /// Where records of a partition may belong.
@@ -24,6 +24,12 @@ pub(crate) struct Fixed {
     pub(crate) sequence: u64,
     pub(crate) previous_hash: Hash,
     pub(crate) hash: Hash,
+}
+
+impl Fixed {
+    pub(crate) const fn position(&self) -> Position {
+        Position { stream: self.stream, sequence: self.sequence, hash: self.hash }
+    }
 }
 
 /// The fixed part of a record that could be admitted where it stands; anything else is void whatever came before it.

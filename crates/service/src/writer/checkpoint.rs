@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 use loopledger_domain::Decider;
-use loopledger_state_store::{Checkpoint, Progress, RequestRecord, StoreError, UpstreamProgress};
+use loopledger_state_store::{Checkpoint, Orphan, Progress, RequestRecord, StoreError, UpstreamProgress};
 use loopledger_types::RequestId;
 use tokio::time::Instant;
 
@@ -37,7 +37,9 @@ pub(super) struct Dirty {
     since: Option<Instant>,
     requests: Vec<RequestRecord>,
     tail: Vec<(u64, Bytes)>,
+    /// Of the tail and of the orphans.
     tail_bytes: usize,
+    orphans: Vec<Orphan>,
 }
 
 impl Dirty {
@@ -61,6 +63,11 @@ impl Dirty {
     pub(super) fn request(&mut self, request_id: RequestId, request: &Request) {
         let (digest, head) = (request.digest, request.head);
         self.requests.push(RequestRecord { request_id, digest, sequence: head.sequence, hash: head.hash });
+    }
+
+    pub(super) fn orphan(&mut self, orphan: Orphan) {
+        self.tail_bytes = self.tail_bytes.saturating_add(orphan.answer.len());
+        self.orphans.push(orphan);
     }
 
     /// When the next checkpoint is due at the latest.
@@ -97,7 +104,8 @@ impl<D: Decider> Task<D> {
         let keys: Vec<EntityKey<D>> = entities.iter().map(|(key, _)| *key).collect();
         let stored: Vec<RequestId> = requests.iter().map(|record| record.request_id).collect();
         let tail = core::mem::take(&mut self.dirty.tail);
-        let checkpoint = Checkpoint { progress: self.progress(), entities, requests, tail };
+        let orphans = core::mem::take(&mut self.dirty.orphans);
+        let checkpoint = Checkpoint { progress: self.progress(), entities, requests, tail, orphans };
         self.store.submit(checkpoint).map_err(halt)?;
         self.dirty.commits = 0;
         self.dirty.tail_bytes = 0;

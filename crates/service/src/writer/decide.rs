@@ -145,7 +145,9 @@ impl<D: Decider> Task<D> {
             self.load(&Subject::Upstream(&due.commit))?;
             let request_id = due.commit.request_id.for_reaction(due.commit.stream, self.stream);
             let now = self.chain.next_time(time);
-            let events = D::react(&self.state, &due.commit, &Context { request_id, stream: self.stream, now });
+            let context = Context { request_id, stream: self.stream, now };
+            let repeated = self.orphans.get(&request_id).and_then(|answer| answer.clone().of(D::SERVICE));
+            let events = repeated.map_or_else(|| D::react(&self.state, &due.commit, &context), |event| vec![event]);
             let cause = Some(due.commit.position());
             // A reaction fits by the bounds on what it reacts to; one that does not is a bug, and skipping it would
             // leave upstream without an answer for ever.
@@ -236,7 +238,8 @@ impl<D: Decider> Task<D> {
         let mut streams = Vec::new();
         let mut named = Vec::new();
         for (index, (upstream, before)) in self.upstream.iter().zip(&self.chain.named).enumerate() {
-            if upstream.noted.sequence > *before {
+            // What was named before is lost, if it lies ahead.
+            if upstream.noted.sequence != *before {
                 streams.push(StreamSequence { stream: upstream.stream, sequence: upstream.noted.sequence });
                 named.push((index, upstream.noted.sequence));
             }

@@ -7,8 +7,10 @@
 
 mod after;
 mod checkpoint;
+mod dangling;
 mod decide;
 mod error;
+mod halting;
 mod handle;
 mod headers;
 mod health;
@@ -26,10 +28,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures::stream::FuturesUnordered;
-use loopledger_domain::{Decider, State};
+use loopledger_domain::{AnswerRepeated, Decider, State};
 use loopledger_ledger::Journal;
 use loopledger_state_store::{Progress, ServiceStore, StoreError};
-use loopledger_types::{CountyCode, StreamId, Table};
+use loopledger_types::{CountyCode, RequestId, StreamId, Table};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -150,6 +152,13 @@ struct Beginning<D: Decider> {
     inputs: mpsc::Receiver<job::Input<D>>,
 }
 
+/// What the store remembers, and the streams from there on.
+struct Opened<D: Decider> {
+    state: State<D>,
+    streams: start::Streams,
+    orphans: Table<RequestId, AnswerRepeated>,
+}
+
 impl<D: Decider> Beginning<D> {
     async fn run(self, stop: CancellationToken) {
         let opened = tokio::select! {
@@ -159,19 +168,19 @@ impl<D: Decider> Beginning<D> {
         };
         match opened {
             None => {
-                task::refuse(self.inputs, &WriteError::ShuttingDown);
+                halting::refuse(self.inputs, &WriteError::ShuttingDown);
                 self.health.send_replace(Health::Stopped);
             }
-            Some(Ok((state, streams))) => self.task(stop, state, streams).run().await,
+            Some(Ok(opened)) => self.task(stop, opened).run().await,
             Some(Err(halt)) => {
-                task::report(self.stream, &halt, &self.health);
-                task::halted(halt, self.inputs, &stop).await;
+                halting::report(self.stream, &halt, &self.health);
+                halting::halted(halt, self.inputs, &stop).await;
             }
         }
     }
 
     /// Loads what the store has, and opens the streams where it ends.
-    async fn open(&self) -> Result<(State<D>, start::Streams), Halt> {
+    async fn open(&self) -> Result<Opened<D>, Halt> {
         let failed = |error: StoreError| Halt::Store(error);
         let mut state = State::new(self.stream.county);
         let progress = self.store.progress().map_err(failed)?;
@@ -185,7 +194,9 @@ impl<D: Decider> Beginning<D> {
         let mut upstream: Vec<StreamId> = upstream.collect();
         // The order in which commits name upstream heads.
         upstream.sort_by_key(ToString::to_string);
-        Ok((state, self.open_streams(&upstream, progress.as_ref()).await?))
+        let streams = self.open_streams(&upstream, progress.as_ref()).await?;
+        let orphans = dangling::load(&*self.store)?;
+        Ok(Opened { state, streams, orphans })
     }
 
     /// A log that cannot be read now is no reason to halt: it is tried again, as it is later on.
@@ -205,8 +216,11 @@ impl<D: Decider> Beginning<D> {
         }
     }
 
-    fn task(self, stop: CancellationToken, state: State<D>, streams: start::Streams) -> Task<D> {
+    fn task(self, stop: CancellationToken, opened: Opened<D>) -> Task<D> {
+        let Opened { state, streams, orphans } = opened;
         Task {
+            stuck: None,
+            orphans,
             partition: self.feed.partition(self.stream),
             window: self.config.window_max,
             chain: streams.own.chain.clone(),

@@ -38,9 +38,10 @@ impl Chain {
         clock.max(self.recorded_at)
     }
 
+    /// Heads that are named only move on, unless upstream lost what was named before.
     pub(super) fn name(&mut self, upstream: usize, sequence: u64) {
         if let Some(named) = self.named.get_mut(upstream) {
-            *named = sequence.max(*named);
+            *named = sequence;
         }
     }
 }
@@ -203,40 +204,13 @@ impl<D: Decider> Task<D> {
         Ok(!self.own.foreign.is_empty() && self.blocked_on().is_none())
     }
 
-    /// The upstream stream that `commit` needs to be read further.
-    fn lacks(&self, commit: &Commit) -> Result<Option<usize>, Halt> {
-        let named = commit.upstream.iter().map(|named| (named.stream, named.sequence, false));
-        let cause = commit.cause.iter().map(|cause| (cause.stream, cause.sequence, true));
-        for (stream, sequence, is_cause) in named.chain(cause) {
-            let Some(index) = self.upstream.iter().position(|upstream| upstream.stream == stream) else {
-                return Err(Halt::UnknownUpstream { sequence: commit.sequence, stream });
-            };
-            // After a restart a cause may be folded already and still have to be read again, to be known as due.
-            let read = self.upstream.get(index).map(|up| if is_cause { up.followed } else { up.noted });
-            if read.is_some_and(|read| read.sequence < sequence) {
-                return Ok(Some(index));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The upstream stream that the next foreign commit waits for.
-    pub(super) fn blocked_on(&self) -> Option<usize> {
-        self.own.foreign.front().and_then(|first| self.lacks(&first.commit).ok().flatten())
-    }
-
     fn fold(&mut self, foreign: Foreign) -> Result<(), Halt> {
         let commit = &foreign.commit;
         self.load(&Subject::Own(commit))?;
         self.state.evolve(commit);
         self.state.entities.confirm();
         if let Some(cause) = commit.cause {
-            let upstream = self.upstream.iter_mut().find(|upstream| upstream.stream == cause.stream);
-            let due = upstream.and_then(|upstream| upstream.due.pop_front()).map(|due| due.commit.position());
-            // Reactions to one stream are appended in its order, so this one must be to the oldest without an answer.
-            if due != Some(cause) {
-                return Err(Halt::CauseMismatch { sequence: commit.sequence, cause, due });
-            }
+            self.take_answer(commit, cause)?;
         } else {
             let request = Request {
                 digest: commit.request_digest,

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use loopledger_domain::{Decider, State};
+use loopledger_domain::{AnswerRepeated, Decider, State};
 use loopledger_event_log::{AppendError, Headers, Offset, ReadError, Record};
 use loopledger_ledger::Journal;
 use loopledger_state_store::ServiceStore;
@@ -21,6 +21,8 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::checkpoint::Dirty;
+use super::dangling::{Answered, Stuck, answered};
+use super::halting::{halted, refuse, report};
 use super::health::{Health, Metrics};
 use super::job::{Input, Job, Query};
 use super::own::{Chain, Own};
@@ -103,6 +105,7 @@ pub(super) enum Event {
     Inputs,
     EndChecked(Result<Offset, ReadError>),
     Verified(Verified),
+    Stuck(Answered),
     Stop,
     Time,
     Nothing,
@@ -159,6 +162,11 @@ pub(super) struct Task<D: Decider> {
     pub(super) serving: bool,
     pub(super) stopping: bool,
     pub(super) catch_up: super::start::Progression,
+
+    /// What the foreign commit in front waits for, if it may not come.
+    pub(super) stuck: Option<Stuck>,
+    /// Answers of this stream to commits that are lost, by the reactions' request ids.
+    pub(super) orphans: Table<RequestId, AnswerRepeated>,
 }
 
 impl<D: Decider> Task<D> {
@@ -198,7 +206,8 @@ impl<D: Decider> Task<D> {
     fn turn(&mut self) -> Result<bool, Halt> {
         let now = Instant::now();
         self.forget_past(now);
-        let folding = self.fold_foreign()?;
+        let mut folding = self.fold_foreign()?;
+        folding |= self.watch_stuck(now)?;
         self.check_caught_up(now)?;
         self.settle(now);
         self.decide(now)?;
@@ -244,6 +253,7 @@ impl<D: Decider> Task<D> {
             _ = self.inputs.recv_many(&mut self.taken, TAKE_MAX), if take => Event::Inputs,
             end = check_end(&mut self.end_check), if self.end_check.is_some() => Event::EndChecked(end),
             Some(verified) = self.verifications.next(), if !self.verifications.is_empty() => Event::Verified(verified),
+            answered = answered(&mut self.stuck), if self.stuck.is_some() => Event::Stuck(answered),
             () = self.stop.cancelled(), if !self.stopping => Event::Stop,
             () = core::future::ready(()), if more => Event::Nothing,
             () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => Event::Time,
@@ -259,6 +269,7 @@ impl<D: Decider> Task<D> {
             Event::Upstream(index, Ok(read)) => self.note(index, read)?,
             Event::EndChecked(end) => self.take_end(end),
             Event::Verified((id, position, found)) => self.take_verified(id, position, found),
+            Event::Stuck(answered) => self.take_stuck(answered)?,
             Event::Stop => self.begin_stop(),
             Event::Inputs | Event::Time | Event::Nothing => {}
         }
@@ -285,6 +296,7 @@ impl<D: Decider> Task<D> {
             self.end_check_after,
             self.next_delayed_reaction(),
             self.own.retry_at,
+            self.stuck.as_ref().and_then(Stuck::due),
             // While the store has no room, asking again is what comes next.
             self.store_retry_at.or_else(|| self.dirty.due()),
         ];
@@ -356,35 +368,6 @@ impl<D: Decider> Task<D> {
             heads.set(upstream.stream, upstream.noted);
         }
         heads
-    }
-}
-
-/// Says for all to see that the stream is halted.
-pub(super) fn report(stream: StreamId, halt: &Halt, health: &watch::Sender<Health>) {
-    tracing::error!(%stream, reason = halt.reason(), error = %halt, "the stream is halted");
-    health.send_replace(Health::Halted(halt.clone()));
-}
-
-/// Answers everything with the reason of the halt, until the writer is stopped.
-pub(super) async fn halted<D: Decider>(halt: Halt, mut inputs: mpsc::Receiver<Input<D>>, stop: &CancellationToken) {
-    let error = WriteError::Halted(halt);
-    loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return refuse(inputs, &error),
-            input = inputs.recv() => match input {
-                Some(input) => input.fail(error.clone()),
-                None => return,
-            },
-        }
-    }
-}
-
-/// Closes the queue, and answers what is in it.
-pub(super) fn refuse<D: Decider>(mut inputs: mpsc::Receiver<Input<D>>, error: &WriteError) {
-    inputs.close();
-    while let Ok(input) = inputs.try_recv() {
-        input.fail(error.clone());
     }
 }
 

@@ -18,24 +18,28 @@ use crate::peer::{Command, Left, Number, Right};
 use crate::promises::{halted, halts, partition};
 use crate::world::{COUNTY, add, after, clock, in_time, start, stream, write};
 
-const STATION: Topic = Topic(Service::Station);
+pub(crate) const STATION: Topic = Topic(Service::Station);
 
 /// The raw records of the stations' stream.
-fn records(log: &dyn EventLog) -> Vec<Record> {
-    let partition = partition_of(LogKey(COUNTY), log.partition_count(STATION));
-    let read = log.read(STATION, partition, Offset::START).unwrap().poll_now().unwrap();
+pub(crate) fn records(log: &dyn EventLog) -> Vec<Record> {
+    records_of(log, Service::Station)
+}
+
+pub(crate) fn records_of(log: &dyn EventLog, service: Service) -> Vec<Record> {
+    let partition = partition_of(LogKey(COUNTY), log.partition_count(service.topic()));
+    let read = log.read(service.topic(), partition, Offset::START).unwrap().poll_now().unwrap();
     let record = |value| Record { key: LogKey(COUNTY), headers: Vec::new(), value };
     read.into_iter().map(|read| record(read.value)).collect()
 }
 
 /// Where the record after the first `count` begins.
-fn offset_after(log: &MemoryLog, count: usize) -> Offset {
+pub(crate) fn offset_after(log: &MemoryLog, count: usize) -> Offset {
     let read = log.read(STATION, partition(log, Service::Station), Offset::START).unwrap().poll_now().unwrap();
     read[count - 1].next
 }
 
 /// Adds one to an account, as often as there are `numbers`.
-async fn add_all(writer: &Writer<Left>, numbers: core::ops::Range<u64>) {
+pub(crate) async fn add_all(writer: &Writer<Left>, numbers: core::ops::Range<u64>) {
     for number in numbers {
         writer.handle().submit(add(number, 1, 1), in_time()).await.unwrap();
     }
@@ -67,7 +71,7 @@ async fn a_log_that_shrinks_while_it_is_followed_halts_the_services_downstream()
 }
 
 /// What another writer makes of the first `kept` records, from there on.
-async fn another_history(first: &[Record], kept: usize, more: u64) -> Vec<Record> {
+pub(crate) async fn another_history(first: &[Record], kept: usize, more: u64) -> Vec<Record> {
     let log = MemoryLog::new(8);
     let landed = log.append(STATION, partition(&log, Service::Station), first[..kept].to_vec()).await;
     assert!(landed.iter().all(Result::is_ok));

@@ -16,5 +16,6 @@ mod faults;
 mod lost_tail;
 mod peer;
 mod promises;
+mod repair;
 mod speed;
 mod world;

@@ -116,6 +116,7 @@ enum Said {
     Ask(u64),
     Answer(u64),
     Done(u64),
+    /// Nothing that matters, or a loss, or an answer that is repeated.
     Talk,
 }
 
@@ -123,6 +124,7 @@ fn said(event: &Event) -> Said {
     let label = match event {
         Event::Station(station::Event::StationOpened(opened)) => &opened.label,
         Event::Distribution(distribution::Event::SiteOpened(opened)) => &opened.label,
+        other if other.loss().is_some() || other.repeated().is_some() => return Said::Talk,
         other => panic!("not an event of these services: {other:?}"),
     };
     let parts: Vec<&str> = label.split(':').collect();
@@ -201,7 +203,7 @@ impl<S: Side> Decider for Peer<S> {
                 }
             }
             Subject::Upstream(commit) => {
-                for event in &commit.events {
+                for event in commit.heard() {
                     match said(event) {
                         Said::Ask(number) => keys.extend([Key::Seen(number), Key::Answered(number)]),
                         Said::Answer(number) => keys.push(Key::Done(number)),
@@ -243,7 +245,7 @@ impl<S: Side> Decider for Peer<S> {
     }
 
     fn note(state: &mut State<Self>, upstream: &Commit) {
-        for event in &upstream.events {
+        for event in upstream.heard() {
             if let Said::Ask(number) = said(event) {
                 let key = Key::Seen(number);
                 let value = state.entities.get(&key).map_or(0, |number| number.value) + 1;
@@ -253,11 +255,11 @@ impl<S: Side> Decider for Peer<S> {
     }
 
     fn concerns(event: &Event) -> bool {
-        matches!(said(event), Said::Ask(_) | Said::Answer(_))
+        event.heard().iter().any(|event| matches!(said(event), Said::Ask(_) | Said::Answer(_)))
     }
 
     fn react(state: &State<Self>, upstream: &Commit, context: &Context) -> Vec<Event> {
-        let label = match said(&upstream.events[0]) {
+        let label = match said(upstream.heard().next().unwrap()) {
             Said::Ask(number) => {
                 assert!(state.entities.get(&Key::Seen(number)).is_some(), "noted before it is reacted to");
                 format!("answer:{number}")

@@ -110,7 +110,7 @@ impl PackedStore {
             Ok(store) => Ok((store, OpenReport::default())),
             Err(LoadError::InUse) => Err(StoreError::InUse),
             Err(LoadError::Unusable(reason)) => {
-                let aside = move_aside(directory, &reason)?;
+                let aside = move_aside(directory, kind_of(&reason))?;
                 let store = Self::try_open(directory, options).map_err(|error| match error {
                     LoadError::InUse => StoreError::InUse,
                     LoadError::Unusable(again) => StoreError::Failed(again.to_string()),
@@ -245,7 +245,12 @@ impl Backend for PackedStore {
     fn condemn(&self, why: &str) -> Result<Option<(PathBuf, Reason)>, StoreError> {
         self.stop();
         let reason = Reason::Condemned(why.to_owned());
-        Ok(Some((move_aside(&self.directory, &reason)?, reason)))
+        Ok(Some((move_aside(&self.directory, kind_of(&reason))?, reason)))
+    }
+
+    fn retire(&self) -> Result<Option<PathBuf>, StoreError> {
+        self.close()?;
+        move_aside(&self.directory, "evidence").map(Some)
     }
 }
 
@@ -364,16 +369,20 @@ fn work_off(engine: &mut Engine, written: usize) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Renames the directory to the first free name; nothing is ever deleted here.
-fn move_aside(directory: &Path, reason: &Reason) -> Result<PathBuf, StoreError> {
-    let kind = match reason {
+/// What a store that cannot be used is called.
+const fn kind_of(reason: &Reason) -> &'static str {
+    match reason {
         Reason::OtherVersion { .. } => "older",
         Reason::Failed(_)
         | Reason::Panicked
         | Reason::Corrupt(_)
         | Reason::OtherOwner { .. }
         | Reason::Condemned(_) => "corrupt",
-    };
+    }
+}
+
+/// Renames the directory to the first free name; nothing is ever deleted here.
+fn move_aside(directory: &Path, kind: &str) -> Result<PathBuf, StoreError> {
     let mut number = 1_u32;
     loop {
         let mut name = directory.as_os_str().to_owned();

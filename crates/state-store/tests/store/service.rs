@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use loopledger_domain::Entity;
 use loopledger_state_store::{
-    Checkpoint, MAX_CHANGES, Memory, MemoryStore, Mirror, Progress, RequestRecord, RowStore, RowsProgress,
+    Checkpoint, MAX_CHANGES, Memory, MemoryStore, Mirror, Orphan, Progress, RequestRecord, RowStore, RowsProgress,
     ServiceStore, SledStore, StoreError, StreamProgress, UpstreamProgress,
 };
 use loopledger_types::{CountyCode, Hash, Head, RequestId, Service, StreamId, Timestamp};
@@ -75,7 +75,12 @@ fn checkpoint(sequence: u64, entities: Vec<(u32, Option<Thing>)>) -> Checkpoint<
         entities,
         requests: vec![record(sequence)],
         tail: vec![(sequence, vec![sequence as u8; 30].into())],
+        orphans: if sequence.is_multiple_of(50) { vec![orphan(sequence)] } else { Vec::new() },
     }
+}
+
+fn orphan(sequence: u64) -> Orphan {
+    Orphan { request_id: record(sequence).request_id, answer: vec![sequence as u8; 40].into() }
 }
 
 fn record(sequence: u64) -> RequestRecord {
@@ -130,6 +135,9 @@ fn check_against_a_model(restart: impl Fn() -> Box<dyn ServiceStore<Thing>>) {
         assert_eq!(store.request(record(sequence).request_id).unwrap(), Some(record(sequence)));
     }
     assert_eq!(store.request(record(301).request_id).unwrap(), None);
+    let orphans: BTreeMap<RequestId, Orphan> =
+        store.orphans().unwrap().into_iter().map(|orphan| (orphan.request_id, orphan)).collect();
+    assert_eq!(orphans, (50..=300).step_by(50).map(|n| (orphan(n).request_id, orphan(n))).collect());
     let tail: Vec<u64> = store.tail().unwrap().into_iter().map(|(sequence, _)| sequence).collect();
     assert_eq!(tail, (1..=300).collect::<Vec<_>>());
 }
@@ -174,6 +182,24 @@ fn what_is_submitted_is_found_before_it_is_written() {
     store.flush().unwrap();
     assert_eq!(store.entity(&7).unwrap(), None);
     assert_eq!(store.entity(&8).unwrap(), thing(2));
+}
+
+#[test]
+fn a_store_that_is_retired_stays_whole_beside_the_new_one() {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("store");
+    for number in 1..=2 {
+        let (store, report) = SledStore::<Thing>::open(&path, STREAM, None).unwrap();
+        assert_eq!((report.moved_aside, store.progress().unwrap()), (None, None), "it begins empty");
+        submit(&store, checkpoint(number, vec![]));
+        let aside = store.retire().unwrap().unwrap();
+        assert_eq!(aside, directory.path().join(format!("store.evidence-{number}")));
+        assert_eq!(store.progress(), Err(StoreError::Closed));
+        let (evidence, report) = SledStore::<Thing>::open(&aside, STREAM, None).unwrap();
+        assert_eq!(report.moved_aside, None);
+        assert_eq!(evidence.progress().unwrap(), Some(checkpoint(number, vec![]).progress));
+        assert_eq!(evidence.tail().unwrap(), checkpoint(number, vec![]).tail);
+    }
 }
 
 #[test]

@@ -2,8 +2,9 @@
 //! zigzag fen (it may be negative), quantities plain base units.
 
 use loopledger_types::{
-    BusinessDate, ChannelId, ContractId, DivisionCode, IssueId, LotId, MemberId, Money, OrderId, PartyId, PayableId,
-    PaymentId, PayoutId, PlaceId, ProductId, Quantity, ReceiptId, SettlementId, ShipmentId, Timestamp, UnitPrice,
+    BusinessDate, ChannelId, ContractId, DivisionCode, Hash, IssueId, LotId, MemberId, Money, OrderId, PartyId,
+    PayableId, PaymentId, PayoutId, PlaceId, ProductId, Quantity, ReceiptId, SettlementId, ShipmentId, Timestamp,
+    UnitPrice,
 };
 
 use super::{Fault, Field, Message, Problem, Reader, SIZED, VARINT, Value, message_value, messages, put_varint};
@@ -107,6 +108,18 @@ impl Value for [u8; 32] {
 
     fn take(from: &mut Reader<'_>) -> Result<Self, Fault> {
         from.sized()?.try_into().map_err(|_| Fault::new(Problem::OutOfRange))
+    }
+}
+
+impl Value for Hash {
+    const WIRE: u32 = SIZED;
+
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self, Fault> {
+        Value::take(from).map(Self)
     }
 }
 

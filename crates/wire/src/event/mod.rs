@@ -3,12 +3,15 @@
 //! What cannot be read exactly (another type, an unknown enum value, an unknown field at any depth, a form that we
 //! would not write) is [`Unknown`]: the reader's stream halts, nothing is skipped.
 
+mod nested;
 mod shapes;
 #[cfg(test)]
 mod tests;
 
 #[cfg(test)]
 pub(crate) use tests::samples;
+
+pub use nested::decode_answer;
 
 use loopledger_domain::{Event, distribution, procurement, sales, station};
 use loopledger_types::Service;
@@ -67,34 +70,39 @@ catalogue! {
     procurement "loopledger.procurement.event.v1" {
         HouseholdRegistered, HouseholdCategoryChanged, MemberJoined, MemberLeft, HouseholdRelocated, PartyRegistered,
         ProductRegistered, LinkageContracted, PurchaseAccepted, PurchaseDeclined, PayableOpened, PayoutMade,
-        PayoutFailed, UpstreamIgnored,
+        PayoutFailed, UpstreamIgnored, AnswerRepeated, TailLost,
     }
     station "loopledger.station.event.v1" {
         StationOpened, GoodsCollected, GoodsReleased, GoodsReturned, GoodsHandedOver, GoodsTakenBack, StockTakenIn,
         GoodsBoughtIn, StockReserved, StockRefused, ReservationReleased, CancelRefused, GoodsIssued,
-        UpstreamIgnored,
+        UpstreamIgnored, AnswerRepeated, TailLost,
     }
     distribution "loopledger.distribution.event.v1" {
         SiteOpened, ShipmentDispatched, HandOverRefused, ShipmentReceived, GoodsBoughtIn, StockReserved, StockRefused,
-        ReservationReleased, CancelRefused, GoodsIssued, UpstreamIgnored,
+        ReservationReleased, CancelRefused, GoodsIssued, UpstreamIgnored, AnswerRepeated, TailLost,
     }
     sales "loopledger.sales.event.v1" {
         ChannelOpened, OrderPlaced, OrderLineCancelled, CancellationRequested, OrderLineStands, OrderFulfilled,
-        PaymentReceived, PrepaymentReturned, ConsignmentSettled, UpstreamIgnored,
+        PaymentReceived, PrepaymentReturned, ConsignmentSettled, UpstreamIgnored, AnswerRepeated, TailLost,
     }
 }
 
-/// Reads an event of a stream of `service`; another service's event does not belong there.
-pub(crate) fn decode_event(service: Service, type_url: &str, body: &[u8]) -> Result<Event, Unknown> {
-    let (package, decode): (&str, Decode) = match service {
+/// What begins the type names of a service's events, and what reads them; the ledger has none yet.
+const fn package(service: Service) -> Option<(&'static str, Decode)> {
+    Some(match service {
         Service::Procurement => ("type.googleapis.com/loopledger.procurement.event.v1.", procurement),
         Service::Station => ("type.googleapis.com/loopledger.station.event.v1.", station),
         Service::Distribution => ("type.googleapis.com/loopledger.distribution.event.v1.", distribution),
         Service::Sales => ("type.googleapis.com/loopledger.sales.event.v1.", sales),
-        Service::Ledger => return Err("events of the ledger are not known here".to_owned()),
-    };
-    match type_url.strip_prefix(package) {
-        Some(name) => decode(name, Reader::new(body)),
-        None => Err(format!("not an event of {service}")),
-    }
+        Service::Ledger => return None,
+    })
+}
+
+/// Reads an event of a stream of `service`; another service's event does not belong there, nor in an answer of it.
+pub(crate) fn decode_event(service: Service, type_url: &str, body: &[u8]) -> Result<Event, Unknown> {
+    let (package, decode) = package(service).ok_or("events of the ledger are not known here")?;
+    let name = type_url.strip_prefix(package).ok_or_else(|| format!("not an event of {service}"))?;
+    let event = decode(name, Reader::new(body))?;
+    nested::check(package, &event)?;
+    Ok(event)
 }

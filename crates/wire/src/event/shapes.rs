@@ -19,7 +19,9 @@ use loopledger_domain::station::{
 use loopledger_domain::stock::{
     CancelRefused, GoodsBoughtIn, GoodsIssued, ReservationReleased, StockRefused, StockReserved,
 };
-use loopledger_domain::{BuyerRef, Charge, Occasion, Origin, PartyRef, StockLine, Terms, Title, UpstreamIgnored};
+use loopledger_domain::{
+    AnswerRepeated, BuyerRef, Charge, Occasion, Origin, PartyRef, StockLine, TailLost, Terms, Title, UpstreamIgnored,
+};
 
 use crate::codec::{Fault, Field, Message, Reader, message_value, messages, oneofs};
 
@@ -126,6 +128,11 @@ messages! { STATION:
 // Every service alike.
 messages! { REACTIONS:
     UpstreamIgnored { 1 occasion, 2 reason }
+}
+
+messages! { LOSSES:
+    AnswerRepeated { 1 first, 2 answers }
+    TailLost { 1 first, 2 last, 3 head }
 }
 
 // Station and distribution alike.

@@ -102,6 +102,8 @@ fn sample(kind: &MessageDescriptor, fill: Fill, random: &mut Random) -> DynamicM
                 Fill::Most => 2,
                 Fill::Any => random.below(4),
             };
+            // An answer that is repeated is never of nothing.
+            let len = if field.name() == "answers" { len.max(1) } else { len };
             message.set_field(&field, Value::List((0..len).map(|_| value(&field, fill, random)).collect()));
         } else {
             message.set_field(&field, value(&field, fill, random));
@@ -114,10 +116,11 @@ fn value(field: &FieldDescriptor, fill: Fill, random: &mut Random) -> Value {
     let division = || [654_224, 654_224_202, 654_224_202_207, 110_101];
     let texts = ["", "a", "巴什拜羊 2020-0001", "过磅单"];
     match field.kind() {
+        Kind::Message(kind) if kind.full_name() == "google.protobuf.Any" => Value::Message(answer(field, random)),
         Kind::Message(kind) => Value::Message(sample(&kind, fill, random)),
         Kind::Enum(kind) => Value::EnumNumber(1 + random.below(kind.values().len() as u64 - 1) as i32),
         Kind::Bytes => {
-            let len = if field.name() == "proof_hash" { 32 } else { 16 };
+            let len = if matches!(field.name(), "proof_hash" | "head") { 32 } else { 16 };
             Value::Bytes((0..len).map(|_| random.next() as u8).collect::<Vec<_>>().into())
         }
         Kind::String => Value::String(texts[random.below(4) as usize].to_owned()),
@@ -132,6 +135,20 @@ fn value(field: &FieldDescriptor, fill: Fill, random: &mut Random) -> Value {
         Kind::Int64 | Kind::Sint64 => Value::I64(random.number().cast_signed()),
         other => panic!("events have no field of kind {other:?}: {}", field.full_name()),
     }
+}
+
+/// An event that the service of the message with `field` may repeat.
+fn answer(field: &FieldDescriptor, random: &mut Random) -> DynamicMessage {
+    let package = field.parent_message().package_name().to_owned();
+    let pool = field.parent_message().parent_pool().clone();
+    let ignored = pool.get_message_by_name(&format!("{package}.UpstreamIgnored")).unwrap();
+    let Kind::Message(any) = field.kind() else { panic!("not a message") };
+    let mut message = DynamicMessage::new(any);
+    let url = format!("type.googleapis.com/{}", ignored.full_name());
+    message.set_field_by_name("type_url", Value::String(url));
+    let body = sample(&ignored, Fill::Any, random).encode_to_vec();
+    message.set_field_by_name("value", Value::Bytes(body.into()));
+    message
 }
 
 fn pool() -> DescriptorPool {
@@ -170,7 +187,10 @@ fn every_event_of_the_contracts_is_known() {
     let events: Vec<_> = pool
         .all_messages()
         .filter(|message| message.package_name().ends_with(".event.v1"))
-        .filter(|message| message.fields().any(|field| field.name() == "occasion"))
+        .filter(|message| {
+            let is_of_business = message.fields().any(|field| field.name() == "occasion");
+            is_of_business || matches!(message.name(), "AnswerRepeated" | "TailLost")
+        })
         .map(|message| format!("type.googleapis.com/{}", message.full_name()))
         .collect();
     let mut known: Vec<_> = TYPE_URLS.iter().map(|url| (*url).to_owned()).collect();
@@ -191,6 +211,7 @@ fn fields_have_the_numbers_and_names_of_the_contracts() {
         shapes::PROCUREMENT_CHOICES,
         shapes::STATION,
         shapes::REACTIONS,
+        shapes::LOSSES,
         shapes::STOCK,
         shapes::DISTRIBUTION,
         shapes::SALES,
@@ -308,7 +329,7 @@ fn an_unknown_field_at_any_depth_is_noticed() {
             assert!(outcome.is_err_and(|reason| reason.contains("not known")), "{url}, message {depth}");
             depth += 1;
         }
-        assert!(depth > 1, "{url} has an occasion at least");
+        assert!(depth > 1 || url.ends_with(".TailLost"), "{url} has an occasion at least");
     }
 }
 
@@ -326,6 +347,34 @@ fn unknown_words_and_types_say_what_they_are() {
     let mut message = sample(&kind, Fill::Least, &mut Random(1));
     message.set_field_by_name("reason", Value::EnumNumber(99));
     assert_eq!(check(service, url, &message.encode_to_vec()), "reason has a value that is not known here: 99");
+}
+
+#[test]
+fn an_answer_that_is_repeated_is_understood_whole_or_not_at_all() {
+    let kind = |name: &str| pool().get_message_by_name(&format!("loopledger.{name}")).unwrap();
+    let url = |name: &str| format!("type.googleapis.com/loopledger.{name}");
+    let check = |inner: &str, body: Vec<u8>| {
+        let mut any = DynamicMessage::new(pool().get_message_by_name("google.protobuf.Any").unwrap());
+        any.set_field_by_name("type_url", Value::String(url(inner)));
+        any.set_field_by_name("value", Value::Bytes(body.into()));
+        let mut repeated = DynamicMessage::new(kind("station.event.v1.AnswerRepeated"));
+        repeated.set_field_by_name("answers", Value::List(vec![Value::Message(any)]));
+        decode_event(Service::Station, &url("station.event.v1.AnswerRepeated"), &repeated.encode_to_vec())
+    };
+    let body = |name: &str| sample(&kind(name), Fill::Most, &mut Random(3)).encode_to_vec();
+    let released = "station.event.v1.GoodsReleased";
+    assert!(check(released, body(released)).is_ok());
+    let mut newer = body(released);
+    newer.extend([0xf8, 0x06, 0x01]);
+    for (inner, body, why) in [
+        (released, newer, "not known here"),
+        ("station.event.v1.GoodsEaten", body(released), "has no event GoodsEaten"),
+        ("sales.event.v1.OrderLineStands", body("sales.event.v1.OrderLineStands"), "another service"),
+        ("station.event.v1.AnswerRepeated", body("station.event.v1.AnswerRepeated"), "no answer says"),
+    ] {
+        let reason = check(inner, body).unwrap_err();
+        assert!(reason.contains(why), "{inner}: {reason}");
+    }
 }
 
 /// `UPDATE_GOLDEN=1` writes them anew; what a release has written must never change.

@@ -1,0 +1,253 @@
+//! What commits of the own stream name and the log has not.
+//!
+//! A commit names upstream heads and, if it is a reaction, its cause; all of these were in the log before it. If upstream
+//! was read to the log's end after the commit was, and does not have them, they are lost: the stream halts. Unless
+//! upstream says ([`TailLost`]) that the loss is accepted: then the commit stands, although what it names does not. Its
+//! cause is not handled by it, and commits that took the lost ones' sequences are answered like any others. But a
+//! request that was lost may be sent again, and its answer stands here already: that is remembered by the reaction's
+//! request id, and repeated instead of given anew.
+//!
+//! Sequences alone say what a loss covers. So an answer to a commit that was lost in a second, not accepted loss of the
+//! same sequences passes for one of the first; who had read what was lost (every store, the projection) still halts.
+
+use core::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use loopledger_domain::{AnswerRepeated, Commit, Decider, Entity, TailLost};
+use loopledger_event_log::Offset;
+use loopledger_state_store::{Orphan, ServiceStore, StoreError};
+use loopledger_types::{Cause, RequestId, Table};
+use loopledger_wire::{decode_answer, encode_event};
+use tokio::time::Instant;
+
+use super::Halt;
+use super::task::Task;
+use super::upstream::Upstream;
+use super::waiting::Known;
+use crate::feed::{FollowError, LostTail};
+
+/// How long nothing must have been read of an upstream stream that a commit waits for, before the log is asked whether
+/// there is more.
+const STUCK_AFTER: Duration = Duration::from_secs(1);
+
+/// What a commit of another writer needs before it can be folded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    /// Its upstream stream read up to here.
+    Read(u64),
+    /// Its cause is not what upstream says: whether a loss explains it.
+    Losses,
+}
+
+/// A commit of another writer that waits for what may not come.
+pub(super) struct Stuck {
+    own: u64,
+    upstream: usize,
+    need: Need,
+    /// How far upstream was read, and since when no further.
+    read: Offset,
+    since: Instant,
+    question: Question,
+}
+
+enum Question {
+    NotAsked,
+    End(BoxFuture<'static, Result<Offset, FollowError>>),
+    Losses(BoxFuture<'static, Result<Vec<TailLost>, FollowError>>),
+    /// The log's end, up to which upstream has to be read.
+    EndsAt(Offset),
+}
+
+/// What the log answered.
+pub(super) enum Answered {
+    End(Result<Offset, FollowError>),
+    Losses(Result<Vec<TailLost>, FollowError>),
+}
+
+/// Waits for the answer to the question that is asked, if one is. Cancel-safe.
+pub(super) async fn answered(stuck: &mut Option<Stuck>) -> Answered {
+    match stuck.as_mut().map(|stuck| &mut stuck.question) {
+        Some(Question::End(end)) => Answered::End(end.await),
+        Some(Question::Losses(losses)) => Answered::Losses(losses.await),
+        Some(Question::NotAsked | Question::EndsAt(_)) | None => core::future::pending().await,
+    }
+}
+
+impl Stuck {
+    /// When it is time to ask.
+    pub(super) fn due(&self) -> Option<Instant> {
+        match self.question {
+            Question::NotAsked => self.since.checked_add(STUCK_AFTER),
+            Question::End(_) | Question::Losses(_) | Question::EndsAt(_) => None,
+        }
+    }
+
+    fn is_about(&self, own: u64, upstream: usize, need: Need) -> bool {
+        self.own == own && self.upstream == upstream && self.need == need
+    }
+}
+
+impl Upstream {
+    /// Whether this stream has accepted a loss that may be the one of a commit with this sequence.
+    fn has_lost(&self, sequence: u64) -> bool {
+        self.losses.iter().flatten().any(|loss| loss.covers(sequence))
+    }
+
+    /// Whether what the own commit `own` names is lost: the log has been read to its end since.
+    fn is_gone(&self, sequence: u64, own: u64) -> bool {
+        self.exhausted_for == own && self.has_lost(sequence)
+    }
+
+    fn is_due(&self, cause: Cause) -> bool {
+        self.due.iter().any(|due| due.commit.position() == cause)
+    }
+
+    fn is_first_due(&self, cause: Cause) -> bool {
+        self.due.front().is_some_and(|due| due.commit.position() == cause)
+    }
+}
+
+impl<D: Decider> Task<D> {
+    /// What `commit` still needs of an upstream stream.
+    pub(super) fn lacks(&self, commit: &Commit) -> Result<Option<(usize, Need)>, Halt> {
+        let find = |stream| {
+            let found = self.upstream.iter().enumerate().find(|(_, upstream)| upstream.stream == stream);
+            found.ok_or(Halt::UnknownUpstream { sequence: commit.sequence, stream })
+        };
+        for named in &commit.upstream {
+            let (index, upstream) = find(named.stream)?;
+            if upstream.noted.sequence < named.sequence && !upstream.is_gone(named.sequence, commit.sequence) {
+                return Ok(Some((index, Need::Read(named.sequence))));
+            }
+        }
+        let Some(cause) = commit.cause else { return Ok(None) };
+        let (index, upstream) = find(cause.stream)?;
+        // After a restart a cause may be folded already and still have to be read again, to be known as due.
+        if upstream.followed.sequence < cause.sequence {
+            let gone = upstream.is_gone(cause.sequence, commit.sequence);
+            return Ok((!gone).then_some((index, Need::Read(cause.sequence))));
+        }
+        let unexplained = !upstream.is_first_due(cause) && upstream.losses.is_none();
+        Ok(unexplained.then_some((index, Need::Losses)))
+    }
+
+    /// The upstream stream that the next foreign commit waits for.
+    pub(super) fn blocked_on(&self) -> Option<usize> {
+        self.next_need().ok().flatten().map(|(_, upstream, _)| upstream)
+    }
+
+    /// The foreign commit in front, if it waits, for which upstream stream, and what it needs of it.
+    fn next_need(&self) -> Result<Option<(u64, usize, Need)>, Halt> {
+        let Some(first) = self.own.foreign.front() else { return Ok(None) };
+        Ok(self.lacks(&first.commit)?.map(|(upstream, need)| (first.commit.sequence, upstream, need)))
+    }
+
+    /// Finds out whether what the foreign commit in front waits for can still come. True: it need not wait any more.
+    pub(super) fn watch_stuck(&mut self, now: Instant) -> Result<bool, Halt> {
+        let Some((own, index, need)) = self.next_need()? else {
+            self.stuck = None;
+            return Ok(false);
+        };
+        let Some(upstream) = self.upstream.get_mut(index) else { return Ok(false) };
+        let known = self.stuck.take().filter(|stuck| stuck.is_about(own, index, need));
+        let fresh =
+            || Stuck { own, upstream: index, need, read: upstream.next, since: now, question: Question::NotAsked };
+        let mut stuck = known.unwrap_or_else(fresh);
+        if stuck.read != upstream.next {
+            stuck.read = upstream.next;
+            stuck.since = now;
+        }
+        let is_time = stuck.due().is_some_and(|due| due <= now);
+        match (need, &stuck.question) {
+            (Need::Losses, Question::NotAsked) => stuck.question = self.ask_losses(index),
+            (Need::Read(sequence), Question::NotAsked) if is_time || upstream.has_lost(sequence) => {
+                stuck.question = Question::End(Box::pin(self.feed.clone().end(upstream.stream)));
+            }
+            (Need::Read(sequence), Question::EndsAt(end)) if upstream.next >= *end => {
+                if upstream.has_lost(sequence) {
+                    upstream.exhausted_for = own;
+                    return Ok(true);
+                }
+                if upstream.losses.is_some() {
+                    let missing = upstream.noted.sequence.min(upstream.followed.sequence).saturating_add(1)..=sequence;
+                    return Err(FollowError::from(LostTail { stream: upstream.stream, missing }).into());
+                }
+                stuck.question = self.ask_losses(index);
+            }
+            _ => {}
+        }
+        self.stuck = Some(stuck);
+        Ok(false)
+    }
+
+    fn ask_losses(&self, index: usize) -> Question {
+        let Some(upstream) = self.upstream.get(index) else { return Question::NotAsked };
+        Question::Losses(Box::pin(self.feed.clone().losses(upstream.stream)))
+    }
+
+    pub(super) fn take_stuck(&mut self, answered: Answered) -> Result<(), Halt> {
+        let Some(stuck) = &mut self.stuck else { return Ok(()) };
+        stuck.question = Question::NotAsked;
+        stuck.since = Instant::now();
+        let failed = match answered {
+            Answered::End(Ok(end)) => {
+                stuck.question = Question::EndsAt(end);
+                None
+            }
+            Answered::Losses(Ok(losses)) => {
+                if let Some(upstream) = self.upstream.get_mut(stuck.upstream) {
+                    upstream.losses = Some(losses);
+                }
+                None
+            }
+            Answered::End(Err(error)) | Answered::Losses(Err(error)) => Some(error),
+        };
+        match failed {
+            Some(error) if !error.is_transient() => Err(error.into()),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// A reaction by another writer, or in an earlier life: its cause is handled, unless it is lost.
+    pub(super) fn take_answer(&mut self, commit: &Commit, cause: Cause) -> Result<(), Halt> {
+        let mismatch = |due| Halt::CauseMismatch { sequence: commit.sequence, cause, due };
+        let Some(upstream) = self.upstream.iter_mut().find(|upstream| upstream.stream == cause.stream) else {
+            return Err(mismatch(None));
+        };
+        // Reactions to one stream are appended in its order, so this one must be to the oldest without an answer.
+        if upstream.is_first_due(cause) {
+            upstream.due.pop_front();
+            return Ok(());
+        }
+        if upstream.has_lost(cause.sequence) && !upstream.is_due(cause) {
+            let answer = AnswerRepeated::to(commit);
+            let mut bytes = Vec::new();
+            if let Some(event) = answer.clone().of(D::SERVICE) {
+                encode_event(&event, &mut bytes);
+            }
+            self.dirty.orphan(Orphan { request_id: commit.request_id, answer: Bytes::from(bytes) });
+            self.orphans.insert(commit.request_id, answer);
+            return Ok(());
+        }
+        match upstream.recent.at(cause.sequence) {
+            Known::Hash(hash) if hash != cause.hash => {
+                let missing = cause.sequence..=cause.sequence;
+                Err(FollowError::from(LostTail { stream: cause.stream, missing }).into())
+            }
+            Known::Hash(_) | Known::NotYet | Known::Forgotten => {
+                Err(mismatch(upstream.due.front().map(|due| due.commit.position())))
+            }
+        }
+    }
+}
+
+/// The answers to commits that are lost, as far as the store remembers them.
+pub(super) fn load<E: Entity>(store: &dyn ServiceStore<E>) -> Result<Table<RequestId, AnswerRepeated>, Halt> {
+    let mut orphans = Table::new();
+    for Orphan { request_id, answer } in store.orphans().map_err(Halt::Store)? {
+        let damaged = Halt::Store(StoreError::Corrupt("an answer to be repeated cannot be decoded"));
+        orphans.insert(request_id, decode_answer(&answer).ok_or(damaged)?);
+    }
+    Ok(orphans)
+}
