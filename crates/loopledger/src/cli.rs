@@ -115,6 +115,9 @@ pub(crate) struct UpArgs {
     /// gRPC address; port 0 picks a free one, which is printed.
     #[arg(long, default_value = "127.0.0.1:50051")]
     pub(crate) listen: SocketAddr,
+    /// Address of /metrics, /livez and /readyz; port 0 picks a free one, which is printed.
+    #[arg(long, default_value = "127.0.0.1:9464")]
+    pub(crate) metrics: SocketAddr,
     /// Also plays the Tuoli scenario, prints the loop, and goes on serving.
     #[arg(long)]
     pub(crate) demo: bool,

@@ -1,7 +1,8 @@
 //! `up`: every service in one process, on the embedded log.
 //!
-//! Order of start: log, writers, projection, server. Order of end: the server says `NOT_SERVING` and ends its streams,
-//! writers drain and store, the projection stores, the log closes.
+//! Order of start: metrics, log, writers, projection, server. Order of end: the server says `NOT_SERVING` and ends its
+//! streams, writers drain and store, the projection stores, the log closes; then the last spans are exported, and the
+//! metrics end.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -15,7 +16,9 @@ use loopledger_sales as sales;
 use loopledger_service::clock::{Clock, SystemClock};
 use loopledger_service::feed::Feed;
 use loopledger_service::grpc::{Server, ServerConfig};
+use loopledger_service::metrics::{Endpoint, Registry};
 use loopledger_service::program::{ProgramConfig, StartError};
+use loopledger_service::trace::Traces;
 use loopledger_service::writer::{Health, PointHook, WriterConfig};
 use loopledger_station as station;
 use loopledger_types::CountyCode;
@@ -41,10 +44,23 @@ struct County {
 }
 
 pub(crate) async fn up(args: UpArgs) -> Result<(), Failure> {
+    let traces = Traces::from_environment("loopledger");
+    let metrics = Registry::new();
+    let endpoint = Endpoint::start(args.metrics, metrics.clone()).await;
+    let endpoint = endpoint.map_err(|error| Failure::refused("start", &error))?;
+    println!("指标 http://{}/metrics", endpoint.address());
+    let ended = run(args, &metrics).await;
+    traces.shut_down().await;
+    endpoint.shut_down().await;
+    ended
+}
+
+async fn run(args: UpArgs, metrics: &Registry) -> Result<(), Failure> {
     let on_point = crash::hook()?;
     let mut server = Server::new().await.map_err(|error| Failure::refused("set up the server", &error))?;
     let stop = server.stop_token();
     let county = County::start(&args.data, on_point, &mut server, &stop).await?;
+    county.register(metrics);
     let bound =
         server.bind(ServerConfig::new(args.listen)).await.map_err(|error| Failure::refused("listen", &error))?;
     let address = bound.address();
@@ -92,6 +108,16 @@ impl County {
             server.follow(name, projection.health(), |health| health.is_caught_up && health.halt().is_none());
         }
         Ok(Self { procurement, station, distribution, sales, projection, _log: log })
+    }
+
+    /// Shows what runs.
+    fn register(&self, metrics: &Registry) {
+        metrics.add(self.procurement.handle().clone());
+        metrics.add(self.station.handle().clone());
+        metrics.add(self.distribution.handle().clone());
+        metrics.add(self.sales.handle().clone());
+        self.projection.register_metrics(metrics);
+        metrics.complete();
     }
 
     /// Waits until everything serves; says how far it is while that takes long.

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use crate::health::Halt;
 use crate::merge::{Arrival, BATCHES_AHEAD, Batch, Lane, Merge};
+use crate::metrics::Metrics;
 use crate::shared::{Folded, Shared};
 
 /// How often progress is reported.
@@ -39,10 +40,11 @@ pub(crate) async fn rebuild(shared: &Arc<Shared>, out: mpsc::Sender<RebuildRespo
         let (feed, stream, runtime) = (feed.clone(), shared.stream(service), Handle::current());
         tokio::task::spawn_blocking(move || runtime.block_on(decode(feed, stream, head, sender)));
     }
-    let (county, runtime) = (shared.county, Handle::current());
+    let (county, metrics, runtime) = (shared.county, Arc::clone(&shared.metrics), Handle::current());
     let total = heads.iter().fold(0_u64, |sum, head| sum.saturating_add(head.sequence));
-    let folding =
-        tokio::task::spawn_blocking(move || runtime.block_on(fold(Folded::new(county), Merge { lanes }, total, out)));
+    let folding = tokio::task::spawn_blocking(move || {
+        runtime.block_on(fold(Folded::new(county), Merge { lanes }, total, out, metrics))
+    });
     let Some((folded, out, took)) = folding.await.map_err(|_| Failure::Internal { what: "a rebuild panicked" })??
     else {
         return Ok(());
@@ -102,9 +104,11 @@ async fn fold(
     mut merge: Merge,
     total: u64,
     out: mpsc::Sender<RebuildResponse>,
+    metrics: Arc<Metrics>,
 ) -> Result<Done, Failure> {
     let began = Instant::now();
     let (mut done, mut reported) = (0_u64, began);
+    metrics.rebuild_percent.set(0);
     drop(out.send(progress(0, total, Duration::ZERO)).await);
     while !merge.is_done() {
         let Some(index) = merge.next() else {
@@ -122,7 +126,10 @@ async fn fold(
             taken = taken.saturating_add(1);
         }
         lane.take(taken);
-        done = done.saturating_add(u64::try_from(taken).unwrap_or(0));
+        let count = u64::try_from(taken).unwrap_or(0);
+        done = done.saturating_add(count);
+        metrics.rebuild_commits_total.add(count);
+        metrics.rebuild_percent.set(done.saturating_mul(100).checked_div(total).unwrap_or(100));
         let now = Instant::now();
         if now.saturating_duration_since(reported) >= REPORT_PERIOD {
             reported = now;

@@ -4,7 +4,8 @@
 //! * [`writer`]: deciding, appending, reading back, answering; reactions; checkpoints; health.
 //! * [`program`]: a service with its store, from start to shutdown.
 //! * [`grpc`]: calls, bulk streams, deadlines, errors, the server.
-//! * [`clock`]: time as a port. [`telemetry`]: logging.
+//! * [`clock`]: time as a port.
+//! * [`metrics`], [`trace`], [`telemetry`]: what a program shows of itself: numbers, spans, log lines.
 //!
 //! What does not live here: rules (`domain`), accounting (`ledger`), bytes (`chain`, `wire`).
 
@@ -12,8 +13,10 @@ pub mod clock;
 pub mod feed;
 pub mod grpc;
 mod heads;
+pub mod metrics;
 pub mod program;
 pub mod telemetry;
+pub mod trace;
 pub mod writer;
 
 pub use heads::Heads;

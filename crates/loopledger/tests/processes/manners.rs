@@ -56,7 +56,7 @@ fn the_demo_played_twice_changes_nothing_and_survives_a_restart() {
 
 fn run_second_server(data: &std::path::Path) -> (Option<i32>, String) {
     let output = std::process::Command::new(crate::support::BINARY)
-        .args(["up", "--listen", "127.0.0.1:0", "--data"])
+        .args(["up", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--data"])
         .arg(data)
         .output()
         .expect("the binary runs");

@@ -22,7 +22,10 @@ impl Server {
     /// The same with a crash point; `None` if the server ended before it was ready (a point in the start itself).
     pub(crate) fn start_with(data: &Path, crash_point: Option<&str>) -> Option<Self> {
         let mut command = Command::new(BINARY);
-        command.args(["up", "--listen", "127.0.0.1:0", "--data"]).arg(data).stdout(Stdio::piped());
+        command
+            .args(["up", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .stdout(Stdio::piped());
         match crash_point {
             Some(point) => command.env("LOOPLEDGER_CRASH_POINT", point),
             None => command.env_remove("LOOPLEDGER_CRASH_POINT"),

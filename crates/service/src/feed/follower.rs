@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::Feed;
 use super::record::{Batch, Record, parse};
 use super::source::{Look, Source};
+use crate::trace::TraceContext;
 
 /// Commits that a reader has seen are gone from the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +49,8 @@ pub struct Admitted {
     pub offset: Offset,
     /// The head before it, and the offset of that head's record: where to resume to see this commit again.
     pub before: (Head, Offset),
+    /// What led to it, if its record says so.
+    pub trace: Option<TraceContext>,
 }
 
 /// Consecutive commits of one stream; none when only void records and other streams were read.
@@ -160,7 +163,10 @@ impl Follower {
         let mut commits = Vec::with_capacity(seen.records.len());
         for (verdict, record) in seen.records().filter(|(verdict, _)| verdict.admitted) {
             match self.decode(record) {
-                Ok(commit) => commits.push(Admitted { commit, offset: record.offset, before: verdict.before }),
+                Ok(commit) => {
+                    let (offset, trace) = (record.offset, record.trace);
+                    commits.push(Admitted { commit, offset, before: verdict.before, trace });
+                }
                 Err(error) => {
                     self.halted = Some(error.clone());
                     if commits.is_empty() {

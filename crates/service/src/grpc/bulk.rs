@@ -23,6 +23,7 @@ use tonic::{Status, Streaming};
 
 use super::status::{QUEUE_RETRY, check_streams};
 use super::write_status;
+use crate::trace::TraceContext;
 use crate::writer::{Answer, Answers, Ordered, WriteError, WriterHandle};
 
 /// How long a request's `after` may hold back those behind it.
@@ -59,6 +60,7 @@ pub(super) fn record<D, R>(
     handle: WriterHandle<D>,
     requests: Streaming<R>,
     deadline: Option<Instant>,
+    trace: Option<TraceContext>,
     stop: CancellationToken,
 ) -> RecordStream<R>
 where
@@ -66,7 +68,7 @@ where
     R: BulkRequest<Command = D::Command>,
 {
     let stream = handle.stream();
-    let (ordered, answers) = handle.ordered();
+    let (ordered, answers) = handle.ordered_traced(trace);
     let asked = Arc::<Asked>::default();
     let reader = Reader { handle, ordered, asked: Arc::clone(&asked), folded: Vec::new() };
     let reader = tokio::spawn(reader.run(requests, deadline, stop));

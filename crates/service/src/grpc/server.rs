@@ -16,6 +16,7 @@ use tonic_reflection::server::Builder;
 
 use super::connection;
 use super::health::Services;
+use crate::trace::traced;
 use crate::writer::Health;
 
 /// What a stream may send before it is read: about 2,000 commands, a hundredth of a second.
@@ -146,7 +147,7 @@ impl Server {
         let (health, v1, v1alpha) =
             (self.services.server(self.stop.clone()), reflection().build_v1(), reflection().build_v1alpha());
         let (v1, v1alpha) = (v1.map_err(ServeError::Descriptors)?, v1alpha.map_err(ServeError::Descriptors)?);
-        self.route(|routes| routes.add_service(health).add_service(v1).add_service(v1alpha).prepare());
+        self.route(|routes| traced(routes.add_service(health).add_service(v1).add_service(v1alpha)).prepare());
         let address = config.listen;
         let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| ServeError::Listen { address, source })?;

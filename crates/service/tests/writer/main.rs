@@ -15,5 +15,6 @@ mod basics;
 mod faults;
 mod peer;
 mod promises;
+mod shown;
 mod speed;
 mod world;

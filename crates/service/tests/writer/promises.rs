@@ -31,7 +31,7 @@ async fn halted<D: Decider>(handle: &WriterHandle<D>) -> Halt {
 }
 
 /// Waits until the writer has halted after it served.
-async fn halts<D: Decider>(handle: &WriterHandle<D>) -> Halt {
+pub(crate) async fn halts<D: Decider>(handle: &WriterHandle<D>) -> Halt {
     let mut health = handle.health();
     loop {
         if let Health::Halted(halt) = &*health.borrow_and_update() {
@@ -276,7 +276,7 @@ async fn an_upstream_that_lost_its_tail_halts_too() {
 }
 
 /// Appends an admissible commit whose event nobody knows.
-async fn append_unknown(log: &MemoryLog, service: Service, sequence: u64, previous_hash: Hash) -> Hash {
+pub(crate) async fn append_unknown(log: &MemoryLog, service: Service, sequence: u64, previous_hash: Hash) -> Hash {
     let mut value = Vec::new();
     Envelope {
         stream: stream(service),
