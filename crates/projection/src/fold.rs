@@ -222,8 +222,8 @@ impl Fold {
 
     /// The span of a commit that is folded when it comes; what was there before the start belongs to traces long ended.
     fn span(&self, admitted: &Admitted) -> Option<Span> {
-        let trace = admitted.trace.filter(|_| self.progression.is_done())?;
-        let mut span = Span::after(Some(trace), Kind::Consumer, format_args!("project"))?;
+        let trace = admitted.trace.as_deref().filter(|_| self.progression.is_done())?;
+        let mut span = Span::after(*trace, Kind::Consumer, format_args!("project"))?;
         span.set_commit(admitted.commit.stream, admitted.commit.sequence);
         Some(span)
     }

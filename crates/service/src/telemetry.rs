@@ -1,7 +1,7 @@
 //! What a program says while it runs: lines on standard error, chosen by `RUST_LOG`, as text or as JSON.
 //!
-//! Lines name streams, sequences, reasons and errors. Nothing that a request says, no request id and no household is
-//! logged by us, at any level; and whatever a dependency may say below `INFO`, personal data is in no request yet.
+//! Lines name streams, sequences, reasons and errors, at no level what a request says, and from `INFO` up no request id
+//! and no household: a test runs a county at the most talkative level and looks for them.
 
 use std::env;
 

@@ -50,7 +50,7 @@ pub struct Admitted {
     /// The head before it, and the offset of that head's record: where to resume to see this commit again.
     pub before: (Head, Offset),
     /// What led to it, if its record says so.
-    pub trace: Option<TraceContext>,
+    pub trace: Option<Box<TraceContext>>,
 }
 
 /// Consecutive commits of one stream; none when only void records and other streams were read.
@@ -164,7 +164,7 @@ impl Follower {
         for (verdict, record) in seen.records().filter(|(verdict, _)| verdict.admitted) {
             match self.decode(record) {
                 Ok(commit) => {
-                    let (offset, trace) = (record.offset, record.trace);
+                    let (offset, trace) = (record.offset, record.trace.clone());
                     commits.push(Admitted { commit, offset, before: verdict.before, trace });
                 }
                 Err(error) => {

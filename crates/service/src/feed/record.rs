@@ -51,7 +51,8 @@ pub(crate) struct Record {
     pub(crate) offset: Offset,
     pub(crate) next: Offset,
     pub(crate) value: Bytes,
-    pub(crate) trace: Option<TraceContext>,
+    /// Boxed: most have none, and there are many records.
+    pub(crate) trace: Option<Box<TraceContext>>,
     pub(crate) fixed: Option<Fixed>,
     commit: OnceLock<Result<Arc<Commit>, NotUnderstood>>,
 }
@@ -59,7 +60,7 @@ pub(crate) struct Record {
 impl Record {
     fn new(read: LogRecord, place: Place) -> Self {
         let fixed = parse(&read.value, place);
-        let trace = TraceContext::of_headers(&read.headers);
+        let trace = TraceContext::of_headers(&read.headers).map(Box::new);
         Self { offset: read.offset, next: read.next, value: read.value, trace, fixed, commit: OnceLock::new() }
     }
 

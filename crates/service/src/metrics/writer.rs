@@ -26,10 +26,10 @@ impl<D: Decider> Source for WriterHandle<D> {
         samples.catch_up(&labels, percent);
         samples.halted(&labels, own, reason);
         samples.serving(&labels, is_serving);
-        for position in self.heads().positions() {
-            samples.head(&labels, position.stream, position.sequence);
-        }
+        let heads = self.heads();
+        samples.head(&labels, own, heads.get(own).sequence);
         for (stream, lag) in &self.measured().lags {
+            samples.head(&labels, *stream, heads.get(*stream).sequence);
             samples.lag(&labels, *stream, lag);
         }
         let help =

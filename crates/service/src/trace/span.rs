@@ -41,8 +41,10 @@ pub struct Span(Box<SdkSpan>);
 
 impl Span {
     /// Of what follows from `parent`; nothing, if spans are not made or the trace is not sampled.
-    pub fn after(parent: Option<TraceContext>, kind: Kind, name: fmt::Arguments<'_>) -> Option<Self> {
-        let parent = parent.filter(|parent| parent.is_sampled())?;
+    pub fn after(parent: TraceContext, kind: Kind, name: fmt::Arguments<'_>) -> Option<Self> {
+        if !parent.is_sampled() {
+            return None;
+        }
         let kind = match kind {
             Kind::Producer => SpanKind::Producer,
             Kind::Consumer => SpanKind::Consumer,

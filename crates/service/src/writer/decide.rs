@@ -41,7 +41,7 @@ struct Decision {
     cause: Option<Cause>,
     now: Timestamp,
     events: Vec<Event>,
-    trace: Option<TraceContext>,
+    trace: Option<Box<TraceContext>>,
 }
 
 impl<D: Decider> Task<D> {
@@ -108,7 +108,7 @@ impl<D: Decider> Task<D> {
         let refused = match D::decide(&self.state, &job.write.command, &context) {
             Err(rejection) => WriteError::Rejected(rejection),
             Ok(events) => {
-                let (digest, trace) = (job.write.digest, job.trace);
+                let (digest, trace) = (job.write.digest, job.trace.clone());
                 let decision = Decision { request_id, digest, cause: None, now, events, trace };
                 match self.seal(decision) {
                     Ok(sealed) => {
@@ -152,7 +152,7 @@ impl<D: Decider> Task<D> {
             let cause = Some(due.commit.position());
             // A reaction fits by the bounds on what it reacts to; one that does not is a bug, and skipping it would
             // leave upstream without an answer for ever.
-            let trace = due.trace;
+            let trace = due.trace.clone();
             let sealed = match self.seal(Decision { request_id, digest: [0; 32], cause, now, events, trace }) {
                 Ok(sealed) => sealed,
                 Err(Unfit::TooLarge) => {
@@ -210,9 +210,12 @@ impl<D: Decider> Task<D> {
         loopledger_ledger::check_with(&commit, &mut self.journal).map_err(|error| Unfit::Bug(error.to_string()))?;
         // After this point nothing fails.
         self.state.evolve(&commit);
-        let span = span(&commit, decision.trace);
-        let trace = span.as_ref().map(Span::context).or(decision.trace);
-        let headers = if self.feed.log().keeps_headers() { headers(&commit, trace) } else { Vec::new() };
+        let span = decision.trace.as_deref().and_then(|trace| span(&commit, *trace));
+        let headers = if self.feed.log().keeps_headers() {
+            headers(&commit, span.as_ref().map(Span::context).or(decision.trace.as_deref().copied()))
+        } else {
+            Vec::new()
+        };
         let (recorded_at, request_id) = (commit.recorded_at, commit.request_id);
         Ok(Sealed { head: Head { sequence, hash }, recorded_at, named, request_id, headers, span })
     }
@@ -263,7 +266,7 @@ struct Sealed {
 }
 
 /// The span of a commit, from now until it is read back.
-fn span(commit: &Commit, trace: Option<TraceContext>) -> Option<Span> {
+fn span(commit: &Commit, trace: TraceContext) -> Option<Span> {
     let (kind, what) = match commit.cause {
         None => (Kind::Producer, "commit"),
         Some(_) => (Kind::Consumer, "reaction"),

@@ -104,7 +104,7 @@ impl<D: Decider> WriterHandle<D> {
     ) -> impl Future<Output = Answer> + use<D> {
         let (reply, answer) = oneshot::channel();
         let held_until = deadline.map(with_margin);
-        let job = Job { write, deadline: held_until, reply: Reply::One(reply), trace };
+        let job = Job { write, deadline: held_until, reply: Reply::One(reply), trace: trace.map(Box::new) };
         let queued = self.enqueue(Input::Command(job));
         let gone = self.clone();
         async move {
@@ -226,7 +226,7 @@ impl<D: Decider> Ordered<D> {
         }
         let index = self.reserve().await;
         let reply = Reply::Ordered(index, self.replies.clone());
-        let job = Job { write, deadline: None, reply, trace: self.trace };
+        let job = Job { write, deadline: None, reply, trace: self.trace.map(Box::new) };
         if let Err(unsent) = self.handle.inputs.send(Input::Command(job)).await {
             unsent.0.fail(self.handle.gone());
         }

@@ -40,7 +40,7 @@ pub(crate) struct Job<D: Decider> {
     pub(crate) deadline: Option<Instant>,
     pub(crate) reply: Reply,
     /// What led to it.
-    pub(crate) trace: Option<TraceContext>,
+    pub(crate) trace: Option<Box<TraceContext>>,
 }
 
 /// Where an answer goes.

@@ -38,7 +38,7 @@ pub(super) struct Due {
     /// Where to resume to see it again.
     pub(super) before: (Head, Offset),
     pub(super) since: Instant,
-    pub(super) trace: Option<TraceContext>,
+    pub(super) trace: Option<Box<TraceContext>>,
 }
 
 /// One upstream stream.
