@@ -12,6 +12,7 @@ pub mod demo;
 mod exit;
 mod output;
 mod record;
+mod signals;
 mod up;
 
 use std::process::ExitCode;

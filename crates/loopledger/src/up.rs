@@ -31,6 +31,7 @@ use crate::command::{DemoArgs, demo};
 use crate::crash;
 use crate::demo::DEMO_WEEKS;
 use crate::exit::Failure;
+use crate::signals::stop_on_signals;
 
 /// Everything that runs.
 struct County {
@@ -59,6 +60,7 @@ async fn run(args: UpArgs, metrics: &Registry) -> Result<(), Failure> {
     let on_point = crash::hook()?;
     let mut server = Server::new().await.map_err(|error| Failure::refused("set up the server", &error))?;
     let stop = server.stop_token();
+    stop_on_signals(stop.clone());
     let county = County::start(&args.data, on_point, &mut server, &stop).await?;
     county.register(metrics);
     let bound =
@@ -70,7 +72,7 @@ async fn run(args: UpArgs, metrics: &Registry) -> Result<(), Failure> {
     println!("就绪(Ctrl-C 结束)");
     let ended = if args.demo { play_demo(address, &args, &stop).await } else { Ok(()) };
     if ended.is_ok() {
-        stopped(&stop).await;
+        stop.cancelled().await;
     }
     finish(county, serving, &stop).await?;
     ended
@@ -131,7 +133,7 @@ impl County {
         for (name, health) in ["procurement", "station", "distribution", "sales"].into_iter().zip(writers) {
             tokio::select! {
                 ready = writer_serves(name, health) => ready?,
-                () = stopped(stop) => return Ok(()),
+                () = stop.cancelled() => return Ok(()),
             }
         }
         tokio::select! {
@@ -139,7 +141,7 @@ impl County {
                 Some(halt) => Err(Failure::Refused(format!("projection: {halt}"))),
                 None => Ok(()),
             },
-            () = stopped(stop) => Ok(()),
+            () = stop.cancelled() => Ok(()),
         }
     }
 }
@@ -185,27 +187,7 @@ async fn play_demo(address: SocketAddr, args: &UpArgs, stop: &CancellationToken)
     let playing = demo(async || Client::connect(&url).await, &demo_args);
     tokio::select! {
         played = playing => played,
-        () = stopped(stop) => Ok(()),
-    }
-}
-
-/// Waits for Ctrl-C, SIGTERM, or the server's own end.
-async fn stopped(stop: &CancellationToken) {
-    let terminated = async {
-        #[cfg(unix)]
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-        #[cfg(not(unix))]
-        std::future::pending::<()>().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-        () = stop.cancelled() => {}
+        () = stop.cancelled() => Ok(()),
     }
 }
 
