@@ -57,10 +57,7 @@ impl County {
         let station = station_service::App::start(&feed, Arc::new(SystemClock), &config).unwrap();
         let mut server = Server::new().await.unwrap();
         let stop = server.stop_token();
-        let place = StoragePlace::Memory(Memory::new());
-        let projection = Projection::start(ProjectionConfig::new(CountyCode::TUOLI, place), feed, stop.clone());
-        let projection = projection.await.unwrap();
-        assert!(projection.caught_up().await.is_serving());
+        let projection = project(feed, stop.clone()).await;
         procurement_service::serve(&procurement, &mut server);
         station_service::serve(&station, &mut server);
         let bound = server.bind(ServerConfig::new("127.0.0.1:0".parse().unwrap())).await.unwrap();
@@ -77,6 +74,11 @@ impl County {
         self.served.await.unwrap().unwrap();
         tokio::join!(self.procurement.shut_down(), self.station.shut_down());
         self.projection.shutdown().await;
+    }
+
+    /// Folds everything once more, as a start without a checkpoint does.
+    pub(crate) async fn replay(&self) {
+        project(Feed::new(Arc::new(self.log.clone())), self.stop.clone()).await.shutdown().await;
     }
 
     fn request_id(&self) -> String {
@@ -216,6 +218,14 @@ impl County {
             }
         }
     }
+}
+
+/// A projection that has caught up.
+async fn project(feed: Feed, stop: CancellationToken) -> Projection {
+    let config = ProjectionConfig::new(CountyCode::TUOLI, StoragePlace::Memory(Memory::new()));
+    let projection = Projection::start(config, feed, stop).await.unwrap();
+    assert!(projection.caught_up().await.is_serving());
+    projection
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "a field of requests")]
