@@ -33,7 +33,7 @@ class Server:
     """A running `up`."""
 
     def __init__(self, data, *options, listen="127.0.0.1:0"):
-        command = [BINARY, "up", "--data", data, "--listen", listen, *options]
+        command = [BINARY, "up", "--data", data, "--listen", listen, "--metrics", "127.0.0.1:0", *options]
         self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
         self.address = None
         for line in self.process.stdout:

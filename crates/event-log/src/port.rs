@@ -90,8 +90,8 @@ pub trait EventLog: Send + Sync + fmt::Debug + 'static {
     /// What "durable" means here, for `status`, e.g. "fsync".
     fn durability(&self) -> &'static str;
 
-    /// Whether readers get the headers back. False for the embedded logs: headers are advisory, and nobody but
-    /// foreign Kafka consumers reads them.
+    /// Whether readers get the headers back. False for the embedded logs: headers are advisory, and nothing but traces
+    /// and foreign Kafka consumers reads them.
     fn keeps_headers(&self) -> bool;
 }
 

@@ -123,6 +123,9 @@ pub(crate) struct UpArgs {
     /// gRPC address; port 0 picks a free one, which is printed.
     #[arg(long, default_value = "127.0.0.1:50051")]
     pub(crate) listen: SocketAddr,
+    /// Address of /metrics, /livez and /readyz; port 0 picks a free one, which is printed.
+    #[arg(long, default_value = "127.0.0.1:9464")]
+    pub(crate) metrics: SocketAddr,
     /// Also plays the Tuoli scenario, prints the loop, and goes on serving.
     #[arg(long)]
     pub(crate) demo: bool,
@@ -148,6 +151,9 @@ pub(crate) struct ServeArgs {
     /// gRPC address [default: 127.0.0.1:50051 to 50055, in the order of the programs]; port 0 picks a free one.
     #[arg(long)]
     pub(crate) listen: Option<SocketAddr>,
+    /// Address of /metrics, /livez and /readyz [default: 127.0.0.1:9464 to 9468]; port 0 picks a free one.
+    #[arg(long)]
+    pub(crate) metrics: Option<SocketAddr>,
     /// Partitions that this replica serves, e.g. 0-31,40, or none [default: all]. Of the others it is a hot standby: it
     /// writes when it is asked, and reacts only to what has gone unanswered for 5 s.
     #[arg(long)]

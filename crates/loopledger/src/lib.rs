@@ -25,7 +25,11 @@ use crate::exit::Failure;
 /// Parses the command line, does what it says, and tells how it ended.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    loopledger_service::telemetry::init("warn");
+    if let Err(error) = loopledger_service::telemetry::init("warn") {
+        let failure = Failure::Usage(error.to_string());
+        eprintln!("loopledger: {failure}");
+        return failure.code();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -35,15 +35,29 @@ impl Program {
 
     /// Where it listens when it is served apart and nobody says otherwise.
     pub(crate) const fn default_listen(self) -> SocketAddr {
-        let port = match self {
+        loopback(match self {
             Self::Procurement => 50_051,
             Self::Station => 50_052,
             Self::Distribution => 50_053,
             Self::Sales => 50_054,
             Self::Projection => 50_055,
-        };
-        SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+        })
     }
+
+    /// Likewise for its metrics.
+    pub(crate) const fn default_metrics(self) -> SocketAddr {
+        loopback(match self {
+            Self::Procurement => 9_464,
+            Self::Station => 9_465,
+            Self::Distribution => 9_466,
+            Self::Sales => 9_467,
+            Self::Projection => 9_468,
+        })
+    }
+}
+
+const fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 
 impl fmt::Display for Program {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use loopledger_event_log::{Offset, ReadError};
 use loopledger_service::feed::{Feed, FollowError, Follower};
+use loopledger_service::metrics::Registry;
 use loopledger_state_store::{Memory, Reason, RowStore, StoreError};
 use loopledger_types::{CountyCode, Head, Position, Service, StreamId};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -113,6 +114,12 @@ impl Projection {
 
     pub fn metrics(&self) -> Arc<Metrics> {
         Arc::clone(&self.shared.metrics)
+    }
+
+    /// Adds what it shows to what the process shows.
+    pub fn register_metrics(&self, registry: &Registry) {
+        let shared: Arc<Shared> = Arc::clone(&self.shared);
+        registry.add_shared(shared);
     }
 
     /// How far each stream is folded, without streams that have no commit.

@@ -32,6 +32,11 @@ impl Progression {
         Self { started: now, reported: now, logged: now, starts, commits: 0, is_done: false }
     }
 
+    /// Whether everything is folded that was there at the start.
+    pub(crate) const fn is_done(&self) -> bool {
+        self.is_done
+    }
+
     /// Notes what was folded, and publishes what that changes.
     pub(crate) fn advance(&mut self, commits: usize, lanes: &[Lane], shared: &Shared) {
         if self.is_done {

@@ -7,7 +7,8 @@ use loopledger_domain::Commit;
 use loopledger_event_log::{Offset, ReadError};
 use loopledger_ledger::ApplyError;
 use loopledger_service::feed::{Admitted, FollowError, Follower};
-use loopledger_types::{Head, Service};
+use loopledger_service::trace::{Kind, Span};
+use loopledger_types::{Head, Service, StreamId};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -56,6 +57,9 @@ pub(crate) async fn follow(mut follower: Follower, shared: Arc<Shared>, out: mps
                 let last = commits.commits.last();
                 let halts = last.filter(|last| last.commit.sequence < follower.head().sequence);
                 let next = halts.map_or(commits.next, |last| last.offset);
+                if let Some(lag) = shared.lags.get(service.index()) {
+                    lag.read(&commits.commits);
+                }
                 Ok(Batch { commits: commits.commits, next, voids: follower.voids() })
             }
             Err(FollowError::Read { source, .. }) if is_worth_another_try(&source) => {
@@ -157,8 +161,11 @@ impl Fold {
         let began = Instant::now();
         let mut done = 0_usize;
         let mut failed = None;
+        // They end when everybody sees what was folded.
+        let mut spans = Vec::new();
         for commits in lane.commits().chunks(COMMITS_PER_LOOK) {
             for admitted in commits {
+                spans.extend(self.span(admitted));
                 match folded.apply(&admitted.commit) {
                     Ok(()) => done = done.saturating_add(1),
                     Err(error) => {
@@ -187,6 +194,14 @@ impl Fold {
         self.publish(service, head, done);
     }
 
+    /// The span of a commit that is folded when it comes; what was there before the start belongs to traces long ended.
+    fn span(&self, admitted: &Admitted) -> Option<Span> {
+        let trace = admitted.trace.as_deref().filter(|_| self.progression.is_done())?;
+        let mut span = Span::after(*trace, Kind::Consumer, format_args!("project"))?;
+        span.set_commit(admitted.commit.stream, admitted.commit.sequence);
+        Some(span)
+    }
+
     fn measure(&self, ledger: &loopledger_ledger::Ledger, held: Duration) {
         let metrics = &self.shared.metrics;
         metrics.fold_slice_microseconds_max.raise(u64::try_from(held.as_micros()).unwrap_or(u64::MAX));
@@ -204,6 +219,9 @@ impl Fold {
                 *slot = head;
             }
         });
+        if let Some(lag) = self.shared.lags.get(service.index()) {
+            lag.folded(head.sequence);
+        }
         self.since_checkpoint = self.since_checkpoint.saturating_add(count);
         if self.since_checkpoint >= self.checkpoint_commits {
             self.since_checkpoint = 0;

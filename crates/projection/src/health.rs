@@ -42,6 +42,16 @@ impl Halt {
         Self::Log { stream, sequence, reason: error.to_string() }
     }
 
+    /// The stable reason, `UPPER_SNAKE`.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::NotUnderstood { .. } => "NOT_UNDERSTOOD",
+            Self::LostTail { .. } => "LOST_TAIL",
+            Self::Log { .. } => "LOG_UNAVAILABLE",
+            Self::Impossible { .. } => "INTERNAL",
+        }
+    }
+
     /// What a caller is told whose answer needs the stream.
     pub fn failure(&self) -> Failure {
         let halted = |stream, sequence| Failure::StreamHalted { stream, sequence, reason: self.to_string() };

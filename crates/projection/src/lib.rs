@@ -18,6 +18,7 @@ mod health;
 mod index;
 mod merge;
 mod metrics;
+mod observe;
 mod rebuild;
 mod saved;
 mod shared;

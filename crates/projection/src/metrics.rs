@@ -33,6 +33,10 @@ metrics! {
     /// The longest that a checkpoint kept fold and queries waiting, in microseconds.
     checkpoint_lock_microseconds_max,
     rebuilds_total,
+    /// Commits folded by rebuilds.
+    rebuild_commits_total,
+    /// How far the rebuild under way is, or the last one came.
+    rebuild_percent,
     /// Rebuilds whose digests differ from the live state's: a bug, or a damaged state.
     rebuild_mismatches_total,
     /// Failed reads of the log that were tried again.

@@ -19,6 +19,7 @@ use crate::beside::beside;
 use crate::fold::RETRY_AFTER;
 use crate::health::Halt;
 use crate::merge::{Arrival, BATCHES_AHEAD, Batch, Lane, Merge};
+use crate::metrics::Metrics;
 use crate::shared::{Folded, Shared};
 
 /// How often progress is reported.
@@ -42,7 +43,8 @@ pub(crate) async fn rebuild(shared: &Arc<Shared>, out: mpsc::Sender<RebuildRespo
         beside(decode(feed.clone(), shared.stream(service), head, sender));
     }
     let total = heads.iter().fold(0_u64, |sum, head| sum.saturating_add(head.sequence));
-    let folding = beside(fold(Folded::new(shared.county), Merge { lanes }, total, out));
+    let metrics = Arc::clone(&shared.metrics);
+    let folding = beside(fold(Folded::new(shared.county), Merge { lanes }, total, out, metrics));
     let Some((folded, out, took)) = folding.await.map_err(|_| Failure::Internal { what: "a rebuild panicked" })??
     else {
         return Ok(());
@@ -118,9 +120,11 @@ async fn fold(
     mut merge: Merge,
     total: u64,
     out: mpsc::Sender<RebuildResponse>,
+    metrics: Arc<Metrics>,
 ) -> Result<Done, Failure> {
     let began = Instant::now();
     let (mut done, mut reported) = (0_u64, began);
+    metrics.rebuild_percent.set(0);
     drop(out.send(progress(0, total, Duration::ZERO)).await);
     while !merge.is_done() {
         let Some(index) = merge.next() else {
@@ -138,7 +142,10 @@ async fn fold(
             taken = taken.saturating_add(1);
         }
         lane.take(taken);
-        done = done.saturating_add(u64::try_from(taken).unwrap_or(0));
+        let count = u64::try_from(taken).unwrap_or(0);
+        done = done.saturating_add(count);
+        metrics.rebuild_commits_total.add(count);
+        metrics.rebuild_percent.set(done.saturating_mul(100).checked_div(total).unwrap_or(100));
         let now = Instant::now();
         if now.saturating_duration_since(reported) >= REPORT_PERIOD {
             reported = now;

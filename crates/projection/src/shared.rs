@@ -5,6 +5,7 @@ use std::sync::Arc;
 use loopledger_domain::Commit;
 use loopledger_ledger::{ApplyError, Concerns, Ledger};
 use loopledger_service::feed::Feed;
+use loopledger_service::metrics::Lag;
 use loopledger_types::{BusinessDate, CountyCode, Head, Position, Service, StreamId};
 use tokio::sync::{Notify, OwnedRwLockReadGuard, RwLock, RwLockWriteGuard, Semaphore, watch};
 
@@ -81,6 +82,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     /// Void records of each stream since the start.
     pub(crate) voids: [crate::metrics::Number; 5],
+    /// How far folding each stream is behind reading it.
+    pub(crate) lags: [Lag; 5],
     pub(crate) long_queries: Arc<Semaphore>,
     /// One rebuild at a time.
     pub(crate) rebuilds: Arc<Semaphore>,
@@ -102,6 +105,7 @@ impl Shared {
             heads: watch::Sender::new(heads),
             health: watch::Sender::new(Health::starting()),
             metrics: Arc::new(Metrics::default()),
+            lags: heads.map(|head| Lag::starting_at(head.sequence)),
             voids: core::array::from_fn(|_| crate::metrics::Number::default()),
             long_queries: Arc::new(Semaphore::new(LONG_QUERIES_MAX)),
             rebuilds: Arc::new(Semaphore::new(1)),

@@ -5,7 +5,8 @@
 //! * [`program`]: a service with its store, from start to shutdown.
 //! * [`repair`]: mending a log that came back shorter than what was read of it.
 //! * [`grpc`]: calls, bulk streams, deadlines, errors, the server.
-//! * [`clock`]: time as a port. [`telemetry`]: logging.
+//! * [`clock`]: time as a port.
+//! * [`metrics`], [`trace`], [`telemetry`]: what a program shows of itself: numbers, spans, log lines.
 //!
 //! What does not live here: rules (`domain`), accounting (`ledger`), bytes (`chain`, `wire`).
 
@@ -13,9 +14,11 @@ pub mod clock;
 pub mod feed;
 pub mod grpc;
 mod heads;
+pub mod metrics;
 pub mod program;
 pub mod repair;
 pub mod telemetry;
+pub mod trace;
 pub mod writer;
 
 pub use heads::Heads;

@@ -4,7 +4,9 @@
 mod brokers;
 mod county;
 mod dice;
+mod exposition;
 
 pub use brokers::Brokers;
 pub use county::{County, Refused};
 pub use dice::Dice;
+pub use exposition::Exposition;

@@ -51,7 +51,15 @@ const IMPURE: &[&str] = &[
 ];
 
 /// The one crate that may use a library directly.
-const ONLY_USER: &[(&str, &str)] = &[("rdkafka", "kafka-log"), ("sled", "state-store"), ("bincode", "state-store")];
+const ONLY_USER: &[(&str, &str)] = &[
+    ("rdkafka", "kafka-log"),
+    ("sled", "state-store"),
+    ("bincode", "state-store"),
+    ("prometheus-client", "service"),
+    ("opentelemetry", "service"),
+    ("opentelemetry_sdk", "service"),
+    ("opentelemetry-otlp", "service"),
+];
 
 struct Graph {
     /// Package id → (name, is ours).

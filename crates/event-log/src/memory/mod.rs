@@ -2,7 +2,8 @@
 //!
 //! Nothing sleeps. A held record lands when somebody appends, reads and finds nothing, waits for its append, or calls
 //! [`MemoryLog::settle`]; so a reader that waits on an otherwise idle log gets it in the end.
-//! What it deliberately does not do: keep headers, bound its queue, survive the process.
+//! Headers are kept on request, for tests of what travels in them.
+//! What it deliberately does not do: bound its queue, survive the process.
 
 mod faults;
 mod state;
@@ -30,24 +31,30 @@ pub struct MemoryLog {
 #[derive(Debug)]
 struct Shared {
     partition_count: u32,
+    keeps_headers: bool,
     state: Mutex<State>,
 }
 
 impl MemoryLog {
     /// An empty log without faults.
     pub fn new(partition_count: u32) -> Self {
-        Self::build(partition_count, 0, FaultPlan::NONE)
+        Self::build(partition_count, 0, FaultPlan::NONE, false)
+    }
+
+    /// An empty log without faults that gives headers back, as Kafka does.
+    pub fn keeping_headers(partition_count: u32) -> Self {
+        Self::build(partition_count, 0, FaultPlan::NONE, true)
     }
 
     /// An empty log of 64 partitions with faults.
     pub fn with_faults(seed: u64, plan: FaultPlan) -> Self {
-        Self::build(64, seed, plan)
+        Self::build(64, seed, plan, false)
     }
 
-    fn build(partition_count: u32, seed: u64, plan: FaultPlan) -> Self {
+    fn build(partition_count: u32, seed: u64, plan: FaultPlan, keeps_headers: bool) -> Self {
         let lanes = usize::try_from(partition_count).unwrap_or(usize::MAX).saturating_mul(Service::ALL.len());
         let state = Mutex::new(State::new(lanes, seed, plan));
-        Self { shared: Arc::new(Shared { partition_count, state }), producer: 0 }
+        Self { shared: Arc::new(Shared { partition_count, keeps_headers, state }), producer: 0 }
     }
 
     /// Another producer on the same log: its records keep their order among themselves, not with those of others.
@@ -124,8 +131,13 @@ impl EventLog for MemoryLog {
             return ready(refused).boxed();
         };
         let mut state = self.shared.lock();
-        let outcomes: Vec<Outcome> =
-            records.iter().map(|record| state.accept(lane, self.producer, &record.value)).collect();
+        let accept = |mut record: Record| {
+            if !self.shared.keeps_headers {
+                record.headers = Vec::new();
+            }
+            state.accept(lane, self.producer, &record)
+        };
+        let outcomes: Vec<Outcome> = records.into_iter().map(accept).collect();
         state.release_sometimes(lane);
         drop(state);
         let shared = Arc::clone(&self.shared);
@@ -164,7 +176,7 @@ impl EventLog for MemoryLog {
     }
 
     fn keeps_headers(&self) -> bool {
-        false
+        self.shared.keeps_headers
     }
 }
 

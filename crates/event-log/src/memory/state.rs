@@ -8,7 +8,8 @@ use tokio::sync::{Notify, oneshot};
 
 use super::faults::{Dice, FaultPlan, FaultReport};
 use crate::{
-    AppendError, LogRecord, Offset, READ_BATCH_BYTES_MAX, READ_BATCH_RECORDS_MAX, RECORD_BYTES_MAX, ReadError,
+    AppendError, Headers, LogRecord, Offset, READ_BATCH_BYTES_MAX, READ_BATCH_RECORDS_MAX, RECORD_BYTES_MAX, ReadError,
+    Record,
 };
 
 /// Duplicates keep no order, not even among themselves: each is a producer of its own, numbered from here.
@@ -29,7 +30,7 @@ pub(super) struct State {
 /// One partition.
 #[derive(Debug)]
 struct Lane {
-    landed: Vec<(Offset, Bytes)>,
+    landed: Vec<Landed>,
     end: Offset,
     held: BTreeMap<u64, VecDeque<Held>>,
     /// Wakes the readers when something lands or is held, in the order in which they began to wait: `watch` would wake
@@ -37,9 +38,22 @@ struct Lane {
     activity: Arc<Notify>,
 }
 
+/// What is kept of a record.
+#[derive(Debug, Clone)]
+struct Kept {
+    headers: Headers,
+    value: Bytes,
+}
+
+#[derive(Debug)]
+struct Landed {
+    offset: Offset,
+    kept: Kept,
+}
+
 #[derive(Debug)]
 struct Held {
-    value: Bytes,
+    kept: Kept,
     /// When it was appended, in order of arrival.
     ticket: u64,
     reply: Option<oneshot::Sender<Offset>>,
@@ -87,10 +101,11 @@ impl State {
     }
 
     /// Takes one record, and decides its fate.
-    pub(super) fn accept(&mut self, lane: usize, producer: u64, value: &Bytes) -> Outcome {
-        if value.len() > RECORD_BYTES_MAX {
-            return Outcome::Done(Err(AppendError::TooLarge { bytes: value.len() }));
+    pub(super) fn accept(&mut self, lane: usize, producer: u64, record: &Record) -> Outcome {
+        if record.value.len() > RECORD_BYTES_MAX {
+            return Outcome::Done(Err(AppendError::TooLarge { bytes: record.value.len() }));
         }
+        let kept = || Kept { headers: record.headers.clone(), value: record.value.clone() };
         let plan = self.plan;
         if self.dice.strikes(plan.failed_not_applied) {
             self.report.failed_not_applied = self.report.failed_not_applied.saturating_add(1);
@@ -105,16 +120,16 @@ impl State {
         self.report.failed_applied_late = self.report.failed_applied_late.saturating_add(u64::from(fails_late));
         let outcome = if held {
             let (reply, landed) = oneshot::channel();
-            self.hold(lane, producer, Held { value: value.clone(), ticket, reply: Some(reply) });
+            self.hold(lane, producer, Held { kept: kept(), ticket, reply: Some(reply) });
             self.report.delayed = self.report.delayed.saturating_add(1);
             Outcome::Held(landed)
         } else {
-            Outcome::Done(Ok(self.land(lane, producer, ticket, value.clone())))
+            Outcome::Done(Ok(self.land(lane, producer, ticket, kept())))
         };
         if self.dice.strikes(plan.duplicated) {
             self.report.duplicated = self.report.duplicated.saturating_add(1);
             self.ghosts = self.ghosts.saturating_add(1);
-            self.hold(lane, self.ghosts, Held { value: value.clone(), ticket, reply: None });
+            self.hold(lane, self.ghosts, Held { kept: kept(), ticket, reply: None });
         }
         if fails || fails_late { failed("injected; it was or will be applied") } else { outcome }
     }
@@ -125,15 +140,15 @@ impl State {
         lane.wake();
     }
 
-    fn land(&mut self, lane: usize, producer: u64, ticket: u64, value: Bytes) -> Offset {
+    fn land(&mut self, lane: usize, producer: u64, ticket: u64, kept: Kept) -> Offset {
         let lane = self.lane(lane);
         let overtakes = |(other, queue): (&u64, &VecDeque<Held>)| {
             *other != producer && *other < FIRST_GHOST && queue.front().is_some_and(|held| held.ticket < ticket)
         };
         let reordered = producer < FIRST_GHOST && lane.held.iter().any(overtakes);
         let offset = lane.end;
-        lane.end = after(offset, &value);
-        lane.landed.push((offset, value));
+        lane.end = after(offset, &kept.value);
+        lane.landed.push(Landed { offset, kept });
         lane.wake();
         self.report.reordered = self.report.reordered.saturating_add(u64::from(reordered));
         offset
@@ -149,7 +164,7 @@ impl State {
         if queue.is_empty() {
             self.lane(lane).held.remove(&producer);
         }
-        let offset = self.land(lane, producer, held.ticket, held.value);
+        let offset = self.land(lane, producer, held.ticket, held.kept);
         if let Some(reply) = held.reply {
             // Nobody waits for an append that was given up; it stands all the same.
             let _ = reply.send(offset);
@@ -169,9 +184,9 @@ impl State {
         if from > lane.end {
             return Err(ReadError::OffsetOutOfRange { from, end: lane.end });
         }
-        let index = lane.landed.partition_point(|(offset, _)| *offset < from);
+        let index = lane.landed.partition_point(|landed| landed.offset < from);
         match lane.landed.get(index) {
-            Some((offset, _)) if *offset != from => Err(ReadError::NotARecordBoundary { offset: from }),
+            Some(landed) if landed.offset != from => Err(ReadError::NotARecordBoundary { offset: from }),
             _ => Ok(index),
         }
     }
@@ -186,17 +201,17 @@ impl State {
         self.report.slow_reads = self.report.slow_reads.saturating_add(u64::from(slow));
         let records_max = if slow { 1 } else { READ_BATCH_RECORDS_MAX };
         let mut bytes = 0_usize;
-        let fits = |(_, value): &&(Offset, Bytes)| {
+        let fits = |landed: &&Landed| {
             let first = bytes == 0;
-            bytes = bytes.saturating_add(value.len());
+            bytes = bytes.saturating_add(landed.kept.value.len());
             first || bytes <= READ_BATCH_BYTES_MAX
         };
         let landed = self.lane(lane).landed.get(index..).unwrap_or_default();
-        let record = |(offset, value): &(Offset, Bytes)| LogRecord {
-            offset: *offset,
-            next: after(*offset, value),
-            headers: Vec::new(),
-            value: value.clone(),
+        let record = |landed: &Landed| LogRecord {
+            offset: landed.offset,
+            next: after(landed.offset, &landed.kept.value),
+            headers: landed.kept.headers.clone(),
+            value: landed.kept.value.clone(),
         };
         Ok(landed.iter().take(records_max).take_while(fits).map(record).collect())
     }

@@ -64,6 +64,13 @@ mod memory {
     loopledger_event_log::conformance_tests!(fixture);
 }
 
+mod memory_that_keeps_headers {
+    async fn fixture() -> super::Memory {
+        super::Memory(super::MemoryLog::keeping_headers(8))
+    }
+    loopledger_event_log::conformance_tests!(fixture);
+}
+
 /// Faults that break no promise of the port: records land late and reads are slow, but nothing fails or doubles.
 mod memory_that_dawdles {
     async fn fixture() -> super::Memory {

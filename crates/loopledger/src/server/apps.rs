@@ -11,6 +11,7 @@ use loopledger_sales as sales;
 use loopledger_service::clock::{Clock, SystemClock};
 use loopledger_service::feed::Feed;
 use loopledger_service::grpc::Server;
+use loopledger_service::metrics::Registry;
 use loopledger_service::program::{ProgramConfig, StartError};
 use loopledger_service::writer::{Health, WriterConfig};
 use loopledger_station as station;
@@ -66,6 +67,20 @@ impl Apps {
                 }
             }
         }
+    }
+
+    /// Shows what runs.
+    pub(super) fn register(&self, metrics: &Registry) {
+        for app in &self.0 {
+            match app {
+                App::Procurement(app) => metrics.add(app.handle().clone()),
+                App::Station(app) => metrics.add(app.handle().clone()),
+                App::Distribution(app) => metrics.add(app.handle().clone()),
+                App::Sales(app) => metrics.add(app.handle().clone()),
+                App::Projection(projection) => projection.register_metrics(metrics),
+            }
+        }
+        metrics.complete();
     }
 
     /// Waits until everything has read what was in the log at the start. What is halted is told and served as such:

@@ -1,13 +1,13 @@
 //! The servers: `up` runs every program in one process, `serve` one of them.
 //!
-//! Order of start: log, programs, server. Order of end: the server says `NOT_SERVING` and ends its streams, writers
-//! drain and store, the projection stores, the log closes.
+//! Order of start: metrics, log, programs, server. Order of end: the server says `NOT_SERVING` and ends its streams,
+//! writers drain and store, the projection stores, the log closes; then the last spans are exported, and the metrics end.
 
 mod apps;
 mod log;
 mod partitions;
 mod serve;
-mod stop;
+mod signals;
 mod up;
 
 use std::net::SocketAddr;
@@ -15,16 +15,35 @@ use std::sync::Arc;
 
 use loopledger_event_log::EventLog;
 use loopledger_service::grpc::{ServeError, Server, ServerConfig};
+use loopledger_service::metrics::{Endpoint, Registry};
+use loopledger_service::trace::Traces;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) use partitions::PartitionSet;
 pub(crate) use serve::serve;
 pub(crate) use up::up;
 
 use crate::exit::Failure;
+use crate::output::say;
 use apps::Apps;
+
+/// Runs `body` with metrics served on `address`, and with traces if the environment names a collector.
+async fn observed(
+    name: &'static str,
+    address: SocketAddr,
+    body: impl AsyncFnOnce(&Registry) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let traces = Traces::from_environment(name);
+    let metrics = Registry::new();
+    let endpoint = Endpoint::start(address, metrics.clone()).await;
+    let endpoint = endpoint.map_err(|error| Failure::refused("start", &error))?;
+    say!("指标 http://{}/metrics", endpoint.address())?;
+    let ended = body(&metrics).await;
+    traces.shut_down().await;
+    endpoint.shut_down().await;
+    ended
+}
 
 /// Programs that answer on an address.
 struct Running {
@@ -32,7 +51,6 @@ struct Running {
     address: SocketAddr,
     serving: JoinHandle<Result<(), ServeError>>,
     stop: CancellationToken,
-    _listening: AbortOnDropHandle<()>,
     /// Held to the end: dropping it closes files and connections.
     _log: Arc<dyn EventLog>,
 }
@@ -46,12 +64,12 @@ impl Running {
     ) -> Result<Self, Failure> {
         let mut server = Server::new().await.map_err(|error| Failure::refused("set up the server", &error))?;
         let stop = server.stop_token();
-        let listening = AbortOnDropHandle::new(tokio::spawn(stop::cancel_when_asked(stop.clone())));
+        signals::stop_on_signals(stop.clone());
         let apps = start(&mut server).await?;
         let bound = server.bind(ServerConfig::new(listen)).await.map_err(|error| Failure::refused("listen", &error))?;
         let address = bound.address();
         let serving = tokio::spawn(bound.serve());
-        Ok(Self { apps, address, serving, stop, _listening: listening, _log: log })
+        Ok(Self { apps, address, serving, stop, _log: log })
     }
 
     /// Waits until everything has caught up, or is halted, or is asked to end; says which.

@@ -4,11 +4,12 @@
 use core::time::Duration;
 
 use loopledger_service::feed::Feed;
+use loopledger_service::metrics::Registry;
 use loopledger_service::writer::WriterConfig;
 use loopledger_types::{CountyCode, Key, Service, partition_of};
 
 use super::apps::Apps;
-use super::{Running, log};
+use super::{Running, log, observed};
 use crate::cli::ServeArgs;
 use crate::crash;
 use crate::exit::Failure;
@@ -19,6 +20,11 @@ use crate::output::say;
 const STANDBY_REACTION_DELAY: Duration = Duration::from_secs(5);
 
 pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
+    let address = args.metrics.unwrap_or_else(|| args.service.default_metrics());
+    observed(args.service.name(), address, async |metrics| run(args, metrics).await).await
+}
+
+async fn run(args: ServeArgs, metrics: &Registry) -> Result<(), Failure> {
     let on_point = crash::hook()?;
     let listen = args.listen.unwrap_or_else(|| args.service.default_listen());
     let log = log::connect(&args.kafka).await?;
@@ -31,6 +37,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
         let writer = WriterConfig { on_point, reaction_delay, ..WriterConfig::default() };
         let apps = Apps::start(&[args.service], &feed, &args.data, writer, &server.stop_token()).await?;
         apps.serve(server);
+        apps.register(metrics);
         Ok(apps)
     })
     .await?;

@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 
 use loopledger_service::feed::Feed;
+use loopledger_service::metrics::Registry;
 use loopledger_service::writer::WriterConfig;
 use loopledger_types::CountyCode;
 use tokio_util::sync::CancellationToken;
 
 use super::apps::Apps;
-use super::{Running, log};
+use super::{Running, log, observed};
 use crate::cli::UpArgs;
 use crate::client::Client;
 use crate::command::{DemoArgs, demo};
@@ -19,6 +20,10 @@ use crate::output::say;
 use crate::program::Program;
 
 pub(crate) async fn up(args: UpArgs) -> Result<(), Failure> {
+    observed("loopledger", args.metrics, async |metrics| run(args, metrics).await).await
+}
+
+async fn run(args: UpArgs, metrics: &Registry) -> Result<(), Failure> {
     let on_point = crash::hook()?;
     let log = log::open(args.kafka.as_deref(), &args.data, on_point.clone()).await?;
     let durability = log.durability();
@@ -27,6 +32,7 @@ pub(crate) async fn up(args: UpArgs) -> Result<(), Failure> {
         let writer = WriterConfig { on_point, ..WriterConfig::default() };
         let apps = Apps::start(&Program::ALL, &feed, &args.data, writer, &server.stop_token()).await?;
         apps.serve(server);
+        apps.register(metrics);
         Ok(apps)
     })
     .await?;

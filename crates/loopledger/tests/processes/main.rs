@@ -2,11 +2,18 @@
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
+    clippy::float_cmp,
     clippy::indexing_slicing,
     reason = "tests: an overflow should stop them"
 )]
 
 mod again;
+mod calls;
+#[path = "../traces/collector.rs"]
+mod collector;
 mod kills;
+mod logs;
 mod manners;
+mod metrics;
+mod spans;
 mod support;

@@ -132,7 +132,7 @@ fn one_signal_ends_it_also_while_the_demo_plays() {
 
 fn run_second_server(data: &std::path::Path) -> (Option<i32>, String) {
     let output = Command::new(BINARY)
-        .args(["up", "--listen", "127.0.0.1:0", "--data"])
+        .args(["up", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--data"])
         .arg(data)
         .output()
         .expect("the binary runs");

@@ -1,8 +1,12 @@
 //! Starting the binary, reading what it says, and ending it.
 
-use std::io::{BufRead, BufReader, Lines};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Lines, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+use loopledger_testkit::Exposition;
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_loopledger");
 
@@ -11,6 +15,7 @@ pub(crate) struct Server {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
     pub(crate) url: String,
+    metrics: String,
 }
 
 impl Server {
@@ -28,6 +33,13 @@ impl Server {
         Self::wait_for(command, "就绪")
     }
 
+    /// The same with variables in its environment, and what it logs in a file.
+    pub(crate) fn start_logging(data: &Path, variables: &[(&str, &str)], log: File) -> Self {
+        let mut command = up(data);
+        command.envs(variables.iter().copied()).stderr(log);
+        Self::wait_for(command, "就绪").expect("the server starts")
+    }
+
     /// Starts `up --demo`, and waits until it has begun to play.
     pub(crate) fn start_demo(data: &Path) -> Self {
         let mut command = up(data);
@@ -39,15 +51,19 @@ impl Server {
     fn wait_for(mut command: Command, mark: &str) -> Option<Self> {
         let mut child = command.spawn().expect("the binary runs");
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let mut url = None;
+        let (mut url, mut metrics) = (None, None);
         while let Some(Ok(line)) = lines.next() {
             if let Some((_, rest)) = line.split_once("gRPC ") {
                 let address = rest.split_whitespace().next().expect("an address");
                 url = Some(format!("http://{address}"));
             }
+            if let Some(address) = line.strip_prefix("指标 http://").and_then(|rest| rest.strip_suffix("/metrics")) {
+                metrics = Some(address.to_owned());
+            }
             if line.starts_with(mark) {
-                let url = url.expect("the address is said before it is ready");
-                return Some(Self { child, lines, url });
+                let told = "the addresses are said before it is ready";
+                let (url, metrics) = (url.expect(told), metrics.expect(told));
+                return Some(Self { child, lines, url, metrics });
             }
         }
         let _ = child.wait();
@@ -79,6 +95,29 @@ impl Server {
         run_with(&self.url, args)
     }
 
+    /// The address of the metrics.
+    pub(crate) fn metrics(&self) -> &str {
+        &self.metrics
+    }
+
+    /// The status code and the body of a page beside the metrics.
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
+        let mut connection = TcpStream::connect(&self.metrics).expect("a connection");
+        write!(connection, "GET {path} HTTP/1.1\r\nHost: loopledger\r\nConnection: close\r\n\r\n").expect("it is sent");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        let code = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
+        (code, body.to_owned())
+    }
+
+    /// What it shows to Prometheus.
+    pub(crate) fn scrape(&self) -> Exposition {
+        let (code, body) = self.get("/metrics");
+        assert_eq!(code, 200, "{body}");
+        Exposition::parse(&body).unwrap_or_else(|error| panic!("{error}\n{body}"))
+    }
+
     /// The `status` as JSON.
     pub(crate) fn status(&self) -> serde_json::Value {
         let output = self.run(&["status", "--format", "json"]);
@@ -97,11 +136,14 @@ impl Drop for Server {
     }
 }
 
-/// `up` on a free port.
+/// `up` on free ports, with nothing in its environment that changes what it does.
 fn up(data: &Path) -> Command {
     let mut command = Command::new(BINARY);
-    command.args(["up", "--listen", "127.0.0.1:0", "--data"]).arg(data).stdout(Stdio::piped());
-    command.env_remove("LOOPLEDGER_CRASH_POINT");
+    command.args(["up", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--data"]).arg(data);
+    for name in ["LOOPLEDGER_CRASH_POINT", "LOOPLEDGER_LOG_FORMAT", "OTEL_EXPORTER_OTLP_ENDPOINT", "RUST_LOG"] {
+        command.env_remove(name);
+    }
+    command.stdout(Stdio::piped());
     command
 }
 

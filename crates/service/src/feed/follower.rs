@@ -16,6 +16,7 @@ use super::Feed;
 use super::place::{self, Stand};
 use super::record::{Batch, Record};
 use super::source::{Look, Source};
+use crate::trace::TraceContext;
 
 /// A void record may mean that the log was cut and has grown again, so that somebody else's commits stand where ours
 /// stood: the head is looked for then, but no more often than this. Two writers that race make many void records.
@@ -56,6 +57,8 @@ pub struct Admitted {
     pub offset: Offset,
     /// The head before it, and the offset of that head's record: where to resume to see this commit again.
     pub before: (Head, Offset),
+    /// What led to it, if its record says so.
+    pub trace: Option<Box<TraceContext>>,
 }
 
 /// Consecutive commits of one stream; none when only void records and other streams were read.
@@ -184,7 +187,10 @@ impl Follower {
         let mut commits = Vec::with_capacity(seen.records.len());
         for (verdict, record) in seen.records().filter(|(verdict, _)| verdict.admitted) {
             match self.decode(record) {
-                Ok(commit) => commits.push(Admitted { commit, offset: record.offset, before: verdict.before }),
+                Ok(commit) => {
+                    let (offset, trace) = (record.offset, record.trace.clone());
+                    commits.push(Admitted { commit, offset, before: verdict.before, trace });
+                }
                 Err(error) => {
                     self.halted = Some(error.clone());
                     if commits.is_empty() {

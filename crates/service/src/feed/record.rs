@@ -9,6 +9,8 @@ use loopledger_event_log::{LogRecord, Offset};
 use loopledger_types::{Hash, Key, Partition, Position, StreamId, Topic, partition_of};
 use loopledger_wire::{NotUnderstood, decode_commit};
 
+use crate::trace::TraceContext;
+
 /// Where records of a partition may belong.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
@@ -55,6 +57,8 @@ pub(crate) struct Record {
     pub(crate) offset: Offset,
     pub(crate) next: Offset,
     pub(crate) value: Bytes,
+    /// Boxed: most have none, and there are many records.
+    pub(crate) trace: Option<Box<TraceContext>>,
     pub(crate) fixed: Option<Fixed>,
     commit: OnceLock<Result<Arc<Commit>, NotUnderstood>>,
 }
@@ -62,7 +66,8 @@ pub(crate) struct Record {
 impl Record {
     fn new(read: LogRecord, place: Place) -> Self {
         let fixed = parse(&read.value, place);
-        Self { offset: read.offset, next: read.next, value: read.value, fixed, commit: OnceLock::new() }
+        let trace = TraceContext::of_headers(&read.headers).map(Box::new);
+        Self { offset: read.offset, next: read.next, value: read.value, trace, fixed, commit: OnceLock::new() }
     }
 
     /// The commit with its events understood. Decoded once, by whoever asks first; void records are never asked.

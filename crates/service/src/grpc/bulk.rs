@@ -25,6 +25,7 @@ use tonic::Status;
 use super::frames::Frame;
 use super::status::{QUEUE_RETRY, check_streams};
 use super::{unreadable, write_status};
+use crate::trace::TraceContext;
 use crate::writer::{Answer, Answers, Ordered, WriteError, WriterHandle};
 
 /// How long a request's `after` may hold back those behind it.
@@ -61,6 +62,7 @@ pub(super) fn record<D, R>(
     handle: WriterHandle<D>,
     requests: impl Stream<Item = Result<Frame<R>, Status>> + Send + Unpin + 'static,
     deadline: Option<Instant>,
+    trace: Option<TraceContext>,
     stop: CancellationToken,
 ) -> RecordStream<R>
 where
@@ -68,7 +70,7 @@ where
     R: BulkRequest<Command = D::Command>,
 {
     let stream = handle.stream();
-    let (ordered, answers) = handle.ordered();
+    let (ordered, answers) = handle.ordered_traced(trace);
     let asked = Arc::<Asked>::default();
     let reader = Reader { handle, ordered, asked: Arc::clone(&asked), folded: Vec::new() };
     let reader = tokio::spawn(reader.run(requests, deadline, stop));

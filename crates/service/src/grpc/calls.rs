@@ -17,6 +17,7 @@ use super::deadline::stream_deadline_of;
 use super::frames::Frame;
 use super::status::check_streams;
 use super::{deadline_of, refused, write_status};
+use crate::trace::TraceContext;
 use crate::writer::{EntityKey, Health, WriterHandle};
 
 /// How long a call waits for a service that is catching up: a start without much to read is over by then.
@@ -55,12 +56,12 @@ impl<D: Decider> Calls<D> {
     where
         R: WireRequest<Command = D::Command>,
     {
-        let deadline = deadline_of(request.metadata());
+        let (deadline, trace) = (deadline_of(request.metadata()), TraceContext::of_call(request.metadata()));
         let write = request.into_inner().into_write().map_err(refused)?;
         check_streams::<D>("after", self.stream(), &write.after).map_err(refused)?;
         self.ready(Some(deadline)).await?;
         let (request_id, created) = (write.request_id, write.created);
-        let answer = self.handle.submit(write, Some(deadline)).await;
+        let answer = self.handle.submit_traced(write, Some(deadline), trace).await;
         let receipt = answer.map_err(|error| write_status(self.stream(), Some(request_id), &error))?;
         Ok(Response::new(R::answer(&receipt, created)))
     }
@@ -81,9 +82,9 @@ impl<D: Decider> Calls<D> {
     where
         R: BulkRequest<Command = D::Command>,
     {
-        let deadline = stream_deadline_of(requests.metadata());
+        let (deadline, trace) = (stream_deadline_of(requests.metadata()), TraceContext::of_call(requests.metadata()));
         self.ready(deadline).await?;
-        let answers = bulk::record(self.handle.clone(), requests.into_inner(), deadline, self.stop.clone());
+        let answers = bulk::record(self.handle.clone(), requests.into_inner(), deadline, trace, self.stop.clone());
         Ok(Response::new(answers))
     }
 

@@ -21,6 +21,7 @@ use super::frames::Bulk;
 use super::health::Services;
 use super::unreadable::Explained;
 use super::{Calls, connection};
+use crate::trace::traced;
 use crate::writer::Health;
 
 /// What a stream may send before it is read: about 2,000 commands, a hundredth of a second.
@@ -165,7 +166,7 @@ impl Server {
         self.route(|routes| routes.add_service(health).add_service(v1).add_service(v1alpha));
         let router = self.routes.axum_router_mut();
         *router = core::mem::take(router).layer(layer_fn(Explained));
-        self.route(Routes::prepare);
+        self.route(|routes| traced(routes).prepare());
         let address = config.listen;
         let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| ServeError::Listen { address, source })?;

@@ -12,6 +12,7 @@ use super::headers::headers;
 use super::job::{Job, Query};
 use super::task::{InFlight, Origin, Outcome, Ready, Task};
 use super::{Halt, WriteError};
+use crate::trace::{Kind, Span, TraceContext};
 
 /// Commits decided, and so appended with one call, in one turn.
 const TURN_COMMITS_MAX: usize = 512;
@@ -40,6 +41,7 @@ struct Decision {
     cause: Option<Cause>,
     now: Timestamp,
     events: Vec<Event>,
+    trace: Option<Box<TraceContext>>,
 }
 
 impl<D: Decider> Task<D> {
@@ -106,11 +108,12 @@ impl<D: Decider> Task<D> {
         let refused = match D::decide(&self.state, &job.write.command, &context) {
             Err(rejection) => WriteError::Rejected(rejection),
             Ok(events) => {
-                let decision = Decision { request_id, digest: job.write.digest, cause: None, now, events };
+                let (digest, trace) = (job.write.digest, job.trace.clone());
+                let decision = Decision { request_id, digest, cause: None, now, events, trace };
                 match self.seal(decision) {
                     Ok(sealed) => {
                         let head = sealed.head;
-                        let request = Request { digest: job.write.digest, head, confirmed: false };
+                        let request = Request { digest, head, confirmed: false };
                         self.requests.insert(request_id, request);
                         self.put_in_flight(sealed, Origin::Command(job));
                         return Ok(());
@@ -151,7 +154,8 @@ impl<D: Decider> Task<D> {
             let cause = Some(due.commit.position());
             // A reaction fits by the bounds on what it reacts to; one that does not is a bug, and skipping it would
             // leave upstream without an answer for ever.
-            let sealed = match self.seal(Decision { request_id, digest: [0; 32], cause, now, events }) {
+            let trace = due.trace.clone();
+            let sealed = match self.seal(Decision { request_id, digest: [0; 32], cause, now, events, trace }) {
                 Ok(sealed) => sealed,
                 Err(Unfit::TooLarge) => {
                     return Err(Halt::Internal { detail: "a reaction does not fit one commit".to_owned() });
@@ -208,9 +212,14 @@ impl<D: Decider> Task<D> {
         loopledger_ledger::check_with(&commit, &mut self.journal).map_err(|error| Unfit::Bug(error.to_string()))?;
         // After this point nothing fails.
         self.state.evolve(&commit);
-        let headers = if self.feed.log().keeps_headers() { headers(&commit) } else { Vec::new() };
+        let span = decision.trace.as_deref().and_then(|trace| span(&commit, *trace));
+        let headers = if self.feed.log().keeps_headers() {
+            headers(&commit, span.as_ref().map(Span::context).or(decision.trace.as_deref().copied()))
+        } else {
+            Vec::new()
+        };
         let (recorded_at, request_id) = (commit.recorded_at, commit.request_id);
-        Ok(Sealed { head: Head { sequence, hash }, recorded_at, named, request_id, headers })
+        Ok(Sealed { head: Head { sequence, hash }, recorded_at, named, request_id, headers, span })
     }
 
     fn put_in_flight(&mut self, sealed: Sealed, origin: Origin<D>) {
@@ -228,6 +237,7 @@ impl<D: Decider> Task<D> {
             recorded_at: sealed.recorded_at,
             request_id: sealed.request_id,
             headers: sealed.headers,
+            span: sealed.span,
             origin,
             named: sealed.named,
         }));
@@ -255,6 +265,18 @@ struct Sealed {
     named: Vec<(usize, u64)>,
     request_id: RequestId,
     headers: Headers,
+    span: Option<Span>,
+}
+
+/// The span of a commit, from now until it is read back.
+fn span(commit: &Commit, trace: TraceContext) -> Option<Span> {
+    let (kind, what) = match commit.cause {
+        None => (Kind::Producer, "commit"),
+        Some(_) => (Kind::Consumer, "reaction"),
+    };
+    let mut span = Span::after(trace, kind, format_args!("{} {what}", commit.stream.service))?;
+    span.set_commit(commit.stream, commit.sequence);
+    Some(span)
 }
 
 /// Whether the events, or the record, are over their bounds.

@@ -14,8 +14,10 @@ use tokio::time::{Instant, timeout_at};
 
 use super::health::{Health, Metrics};
 use super::job::{Answer, Asked, EntityKey, Input, Job, Reply};
+use super::measured::Measured;
 use super::{Halt, WriteError};
 use crate::heads::Heads;
+use crate::trace::TraceContext;
 
 /// Writes of one bulk stream that are not answered yet: what keeps the writer's window full.
 const ORDERED_MAX: usize = 8_192;
@@ -31,6 +33,7 @@ pub struct WriterHandle<D: Decider> {
     pub(super) health: watch::Receiver<Health>,
     pub(super) heads: watch::Receiver<Arc<Heads>>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) measured: Arc<Measured>,
 }
 
 impl<D: Decider> Clone for WriterHandle<D> {
@@ -41,6 +44,7 @@ impl<D: Decider> Clone for WriterHandle<D> {
             health: self.health.clone(),
             heads: self.heads.clone(),
             metrics: Arc::clone(&self.metrics),
+            measured: Arc::clone(&self.measured),
         }
     }
 }
@@ -52,6 +56,16 @@ impl<D: Decider> WriterHandle<D> {
 
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    pub(crate) fn measured(&self) -> &Measured {
+        &self.measured
+    }
+
+    /// What was asked and the writer has not looked at.
+    pub(crate) fn channel_len(&self) -> u64 {
+        let used = self.inputs.max_capacity().saturating_sub(self.inputs.capacity());
+        u64::try_from(used).unwrap_or(u64::MAX)
     }
 
     /// Changes of health, beginning with the present one.
@@ -78,9 +92,19 @@ impl<D: Decider> WriterHandle<D> {
     /// Queues a write at once; the future is its receipt. Dropping the future takes nothing back once the command is
     /// decided, and the same request id finds the outcome.
     pub fn submit(&self, write: Write<D::Command>, deadline: Option<Instant>) -> impl Future<Output = Answer> + use<D> {
+        self.submit_traced(write, deadline, None)
+    }
+
+    /// The same as part of a trace.
+    pub fn submit_traced(
+        &self,
+        write: Write<D::Command>,
+        deadline: Option<Instant>,
+        trace: Option<TraceContext>,
+    ) -> impl Future<Output = Answer> + use<D> {
         let (reply, answer) = oneshot::channel();
         let held_until = deadline.map(with_margin);
-        let job = Job { write, deadline: held_until, reply: Reply::One(reply) };
+        let job = Job { write, deadline: held_until, reply: Reply::One(reply), trace: trace.map(Box::new) };
         let queued = self.enqueue(Input::Command(job));
         let gone = self.clone();
         async move {
@@ -91,9 +115,14 @@ impl<D: Decider> WriterHandle<D> {
 
     /// Opens a bulk stream: writes go in, and come out answered in the same order.
     pub fn ordered(&self) -> (Ordered<D>, Answers) {
+        self.ordered_traced(None)
+    }
+
+    /// The same as part of a trace, with everything that is written.
+    pub fn ordered_traced(&self, trace: Option<TraceContext>) -> (Ordered<D>, Answers) {
         let (send, receive) = mpsc::unbounded_channel();
         let permits = Arc::new(Semaphore::new(ORDERED_MAX));
-        let ordered = Ordered { handle: self.clone(), next: 0, replies: send, permits: Arc::clone(&permits) };
+        let ordered = Ordered { handle: self.clone(), next: 0, replies: send, permits: Arc::clone(&permits), trace };
         let answers = Answers { next: 0, replies: receive, early: BTreeMap::new(), ready: VecDeque::new(), permits };
         (ordered, answers)
     }
@@ -182,6 +211,7 @@ pub struct Ordered<D: Decider> {
     next: u64,
     replies: mpsc::UnboundedSender<(u64, Answer)>,
     permits: Arc<Semaphore>,
+    trace: Option<TraceContext>,
 }
 
 impl<D: Decider> Ordered<D> {
@@ -196,7 +226,7 @@ impl<D: Decider> Ordered<D> {
         }
         let index = self.reserve().await;
         let reply = Reply::Ordered(index, self.replies.clone());
-        let job = Job { write, deadline: None, reply };
+        let job = Job { write, deadline: None, reply, trace: self.trace.map(Box::new) };
         if let Err(unsent) = self.handle.inputs.send(Input::Command(job)).await {
             unsent.0.fail(self.handle.gone());
         }

@@ -1,5 +1,5 @@
-//! `CloudEvents`' Kafka binding in binary mode, for consumers that know nothing of commits. Advisory: admission never
-//! reads it, so it is made only for a log that keeps it.
+//! `CloudEvents`' Kafka binding in binary mode, for consumers that know nothing of commits, and the trace that the commit
+//! belongs to. Advisory: admission never reads them, so they are made only for a log that keeps them.
 
 use bytes::Bytes;
 use loopledger_domain::Commit;
@@ -7,22 +7,26 @@ use loopledger_event_log::Headers;
 use loopledger_types::{BusinessDate, Timestamp};
 use loopledger_wire::type_url;
 
+use crate::trace::TraceContext;
+
 /// Official time, in seconds ahead of UTC.
 const OFFICIAL_OFFSET_SECONDS: i64 = 8 * 3_600;
 
 /// The headers of a commit's record.
-pub(super) fn headers(commit: &Commit) -> Headers {
+pub(super) fn headers(commit: &Commit, trace: Option<TraceContext>) -> Headers {
     let event = commit.events.first().map_or("", type_url);
     let event = event.strip_prefix("type.googleapis.com/").unwrap_or(event);
     let text = |text: String| Bytes::from(text.into_bytes());
-    vec![
+    let mut headers: Headers = vec![
         ("ce_specversion".into(), Bytes::from_static(b"1.0")),
         ("ce_id".into(), text(format!("{}/{}", commit.stream, commit.sequence))),
         ("ce_source".into(), text(format!("/loopledger/{}", commit.stream))),
         ("ce_type".into(), text(event.to_owned())),
         ("ce_time".into(), text(rfc_3339(commit.recorded_at))),
         ("content-type".into(), Bytes::from_static(b"application/protobuf")),
-    ]
+    ];
+    headers.extend(trace.map(TraceContext::header));
+    headers
 }
 
 /// RFC 3339, in official time, to the microsecond.

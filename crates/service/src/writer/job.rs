@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::WriteError;
 use crate::heads::Heads;
+use crate::trace::TraceContext;
 
 /// The outcome of a write.
 pub type Answer = Result<Receipt, WriteError>;
@@ -38,6 +39,8 @@ pub(crate) struct Job<D: Decider> {
     pub(crate) write: Write<D::Command>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) reply: Reply,
+    /// What led to it.
+    pub(crate) trace: Option<Box<TraceContext>>,
 }
 
 /// Where an answer goes.

@@ -15,6 +15,7 @@ mod handle;
 mod headers;
 mod health;
 mod job;
+mod measured;
 mod own;
 mod settle;
 mod start;
@@ -41,6 +42,7 @@ pub use error::{Halt, WriteError};
 pub use handle::{Answers, Ordered, WriterHandle};
 pub use health::{CatchUp, Gauge, Health, Metrics};
 pub use job::{Answer, EntityKey};
+pub(crate) use measured::Measured;
 pub use settle::AFTER_APPEND;
 
 use crate::clock::Clock;
@@ -105,6 +107,8 @@ impl<D: Decider> Writer<D> {
         let (health, health_out) = watch::channel(Health::CatchingUp(CatchUp::default()));
         let (heads, heads_out) = watch::channel(Arc::new(Heads::new()));
         let metrics = Arc::new(Metrics::default());
+        let upstream = upstream_of::<D>(county);
+        let measured = Arc::new(Measured::new(&upstream));
         let stop = CancellationToken::new();
         let handle = WriterHandle {
             stream,
@@ -112,8 +116,10 @@ impl<D: Decider> Writer<D> {
             health: health_out,
             heads: heads_out,
             metrics: Arc::clone(&metrics),
+            measured: Arc::clone(&measured),
         };
-        let beginning = Beginning::<D> { stream, feed, store, clock, config, metrics, health, heads, inputs };
+        let beginning =
+            Beginning::<D> { stream, upstream, feed, store, clock, config, metrics, measured, health, heads, inputs };
         let task = tokio::spawn(beginning.run(stop.clone()));
         Self { handle, stop, task }
     }
@@ -142,11 +148,13 @@ impl<D: Decider> Drop for Writer<D> {
 /// What a writer begins with.
 struct Beginning<D: Decider> {
     stream: StreamId,
+    upstream: Vec<StreamId>,
     feed: Feed,
     store: Arc<dyn ServiceStore<D::Entity>>,
     clock: Arc<dyn Clock>,
     config: WriterConfig,
     metrics: Arc<Metrics>,
+    measured: Arc<Measured>,
     health: watch::Sender<Health>,
     heads: watch::Sender<Arc<Heads>>,
     inputs: mpsc::Receiver<job::Input<D>>,
@@ -190,23 +198,15 @@ impl<D: Decider> Beginning<D> {
                 state.entities.load(key, Some(entity));
             }
         }
-        let upstream = D::UPSTREAM.iter().map(|service| StreamId { service: *service, county: self.stream.county });
-        let mut upstream: Vec<StreamId> = upstream.collect();
-        // The order in which commits name upstream heads.
-        upstream.sort_by_key(ToString::to_string);
-        let streams = self.open_streams(&upstream, progress.as_ref()).await?;
+        let streams = self.open_streams(progress.as_ref()).await?;
         let orphans = dangling::load(&*self.store)?;
         Ok(Opened { state, streams, orphans })
     }
 
     /// A log that cannot be read now is no reason to halt: it is tried again, as it is later on.
-    async fn open_streams(
-        &self,
-        upstream: &[StreamId],
-        progress: Option<&Progress>,
-    ) -> Result<start::Streams, FollowError> {
+    async fn open_streams(&self, progress: Option<&Progress>) -> Result<start::Streams, FollowError> {
         loop {
-            match start::open(&self.feed, self.stream, upstream, progress).await {
+            match start::open(&self.feed, self.stream, &self.upstream, progress, &self.measured).await {
                 Err(error) if error.is_transient() => {
                     tracing::warn!(stream = %self.stream, %error, "reading again soon");
                     sleep(own::READ_RETRY).await;
@@ -233,6 +233,7 @@ impl<D: Decider> Beginning<D> {
             clock: self.clock,
             store: self.store,
             metrics: self.metrics,
+            appended: measured::Appended::new(self.measured),
             health: self.health,
             heads: self.heads,
             inputs: self.inputs,
@@ -263,4 +264,12 @@ impl<D: Decider> Beginning<D> {
             stopping: false,
         }
     }
+}
+
+/// The upstream streams, in the order in which commits name their heads.
+fn upstream_of<D: Decider>(county: CountyCode) -> Vec<StreamId> {
+    let mut upstream: Vec<StreamId> =
+        D::UPSTREAM.iter().map(|service| StreamId { service: *service, county }).collect();
+    upstream.sort_by_key(ToString::to_string);
+    upstream
 }

@@ -99,6 +99,7 @@ impl<D: Decider> Task<D> {
                 self.own.foreign.push_back(Foreign { commit, value, offset: record.offset });
             }
         }
+        self.appended.read_back(self.own.chain.head.sequence, self.own.fresh_at);
         if self.own.reach.is_some_and(|end| seen.next >= end) {
             self.own.reach = None;
         }
@@ -157,25 +158,31 @@ impl<D: Decider> Task<D> {
             self.failed = false;
             self.resend_at = None;
             self.in_flight = 0;
+            self.appended.forget();
             self.state.entities.roll_back();
         }
         self.metrics.redecisions_total.add(u64::try_from(self.outcomes.len()).unwrap_or(u64::MAX));
         while let Some(outcome) = self.outcomes.pop_back() {
             let again = match outcome {
-                Outcome::Commit(commit) => match commit.origin {
-                    Origin::Command(job) => {
-                        self.requests.remove(&commit.request_id);
-                        Ready::Job(job)
+                Outcome::Commit(commit) => {
+                    if let Some(mut span) = commit.span {
+                        span.fail("another writer got in first");
                     }
-                    Origin::Reaction(upstream) => {
-                        if let Some(upstream) = self.upstream.get_mut(upstream)
-                            && let Some(cause) = upstream.taken.pop_back()
-                        {
-                            upstream.due.push_front(cause);
+                    match commit.origin {
+                        Origin::Command(job) => {
+                            self.requests.remove(&commit.request_id);
+                            Ready::Job(job)
                         }
-                        continue;
+                        Origin::Reaction(upstream) => {
+                            if let Some(upstream) = self.upstream.get_mut(upstream)
+                                && let Some(cause) = upstream.taken.pop_back()
+                            {
+                                upstream.due.push_front(cause);
+                            }
+                            continue;
+                        }
                     }
-                },
+                }
                 Outcome::Refusal { job, .. } | Outcome::Repeat { job, .. } => Ready::Job(job),
                 Outcome::Query(query) => Ready::Query(query),
             };

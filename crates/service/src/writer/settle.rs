@@ -31,6 +31,9 @@ impl<D: Decider> Task<D> {
         if !self.batch.is_empty() {
             let records = core::mem::take(&mut self.batch);
             self.batch.reserve(records.len());
+            let last = self.chain.head.sequence;
+            let before = last.saturating_sub(u64::try_from(records.len()).unwrap_or(u64::MAX));
+            self.appended.note(before.saturating_add(1), last);
             self.append_records(records);
         }
     }

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::Halt;
 use super::health::{CatchUp, Health};
+use super::measured::Measured;
 use super::own::{Chain, Own};
 use super::task::Task;
 use super::upstream::Upstream;
@@ -85,6 +86,7 @@ pub(super) async fn open(
     stream: StreamId,
     upstream: &[StreamId],
     progress: Option<&Progress>,
+    measured: &Measured,
 ) -> Result<Streams, FollowError> {
     let fresh = Progress {
         head: Head::EMPTY,
@@ -94,8 +96,7 @@ pub(super) async fn open(
     };
     let progress = progress.unwrap_or(&fresh);
     let follower = feed.resume(stream, progress.head, Offset(progress.offset)).await?;
-    let reads = upstream.iter().map(|stream| {
-        let stream = *stream;
+    let reads = upstream.iter().copied().map(|stream| {
         let known = progress.upstream.iter().find(|known| known.stream == stream);
         let known = known.copied().unwrap_or_else(|| beginning(stream));
         async move {
@@ -110,7 +111,8 @@ pub(super) async fn open(
     for (follower, known) in reads {
         spans.push((follower.next_offset(), end(feed, known.stream).await?));
         named.push(known.named);
-        upstream.push(Upstream::new(follower, known.noted, Offset(known.noted_offset)));
+        let lag = measured.lag(known.stream);
+        upstream.push(Upstream::new(follower, known.noted, Offset(known.noted_offset), lag));
     }
     let now = Instant::now();
     let own = Own {

@@ -25,6 +25,7 @@ use super::dangling::{Answered, Stuck, answered};
 use super::halting::{halted, refuse, report};
 use super::health::{Health, Metrics};
 use super::job::{Input, Job, Query};
+use super::measured::Appended;
 use super::own::{Chain, Own};
 use super::upstream::{Upstream, UpstreamRead, next_upstream};
 use super::waiting::Waiting;
@@ -32,6 +33,7 @@ use super::{Halt, WriteError, WriterConfig};
 use crate::clock::Clock;
 use crate::feed::{Feed, FollowError, Seen};
 use crate::heads::Heads;
+use crate::trace::Span;
 
 /// Outcomes (commits, refusals, repeats, queries) that wait for a read-back, beyond which nothing is decided.
 const OUTCOMES_MAX: usize = 32_768;
@@ -76,6 +78,8 @@ pub(super) struct InFlight<D: Decider> {
     pub(super) request_id: RequestId,
     /// Empty unless the log keeps them.
     pub(super) headers: Headers,
+    /// Ends with it.
+    pub(super) span: Option<Span>,
     pub(super) origin: Origin<D>,
     /// Upstream heads that the chain named before this commit's own are in [`Chain`]; these are this commit's.
     pub(super) named: Vec<(usize, u64)>,
@@ -145,6 +149,7 @@ pub(super) struct Task<D: Decider> {
     pub(super) scratch: Vec<u8>,
     pub(super) journal: Journal,
     pub(super) appends: FuturesUnordered<BoxFuture<'static, Report>>,
+    pub(super) appended: Appended,
     /// The highest offset that an append reported.
     pub(super) appended_to: Option<Offset>,
     /// A foreign commit was admitted; what was in flight is void and must pass by before anything is decided.

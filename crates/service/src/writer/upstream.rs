@@ -19,7 +19,9 @@ use super::Halt;
 use super::own::READ_RETRY;
 use super::task::Task;
 use super::waiting::Recent;
-use crate::feed::{Commits, FollowError, Follower, LostTail};
+use crate::feed::{Admitted, Commits, FollowError, Follower, LostTail};
+use crate::metrics::Lag;
+use crate::trace::TraceContext;
 
 /// Upstream commits without a reaction, beyond which the stream is not read on (unless a foreign commit needs it).
 const DUE_MAX: usize = 16_384;
@@ -36,6 +38,7 @@ pub(super) struct Due {
     /// Where to resume to see it again.
     pub(super) before: (Head, Offset),
     pub(super) since: Instant,
+    pub(super) trace: Option<Box<TraceContext>>,
 }
 
 /// One upstream stream.
@@ -44,6 +47,7 @@ pub(super) struct Upstream {
     pub(super) stream: StreamId,
     reads: mpsc::Receiver<UpstreamRead>,
     _task: AbortOnDropHandle<()>,
+    lag: Arc<Lag>,
     /// Everything before this offset was read.
     pub(super) next: Offset,
     /// Folded up to here, with the offset of that commit's record.
@@ -66,10 +70,12 @@ pub(super) struct Upstream {
 
 impl Upstream {
     /// Follows on from `follower`; what it says up to `noted` is folded already.
-    pub(super) fn new(mut follower: Follower, noted: Head, noted_offset: Offset) -> Self {
+    pub(super) fn new(mut follower: Follower, noted: Head, noted_offset: Offset, lag: Arc<Lag>) -> Self {
         let (stream, next) = (follower.stream(), follower.next_offset());
         let begun = (follower.head(), follower.head_offset());
         let (send, reads) = mpsc::channel(READS_AHEAD);
+        lag.folded(noted.sequence);
+        let reading = Arc::clone(&lag);
         // A task of its own: decoding runs beside deciding.
         let task = tokio::spawn(async move {
             loop {
@@ -81,6 +87,9 @@ impl Upstream {
                     tokio::time::sleep(READ_RETRY).await;
                     continue;
                 }
+                if let Ok(read) = &read {
+                    reading.read(&read.commits);
+                }
                 let failed = read.is_err();
                 if send.send(read).await.is_err() || failed {
                     break;
@@ -91,6 +100,7 @@ impl Upstream {
             stream,
             reads,
             _task: AbortOnDropHandle::new(task),
+            lag,
             next,
             noted,
             noted_offset,
@@ -162,11 +172,13 @@ impl<D: Decider> Task<D> {
             if commit.events.iter().any(D::concerns)
                 && let Some(upstream) = self.upstream.get_mut(index)
             {
-                upstream.due.push_back(Due { commit, before: admitted.before, since: now });
+                let Admitted { before, trace, .. } = admitted;
+                upstream.due.push_back(Due { commit, before, since: now, trace });
             }
         }
         let Some(upstream) = self.upstream.get_mut(index) else { return Ok(()) };
         upstream.next = read.next;
+        upstream.lag.folded(upstream.noted.sequence);
         let (stream, noted) = (upstream.stream, upstream.noted.sequence);
         let reached = self.waiting.reached(stream, noted);
         self.recheck(reached);

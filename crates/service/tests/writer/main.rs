@@ -17,5 +17,6 @@ mod lost_tail;
 mod peer;
 mod promises;
 mod repair;
+mod shown;
 mod speed;
 mod world;

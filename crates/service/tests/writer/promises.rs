@@ -276,7 +276,7 @@ async fn an_upstream_that_lost_its_tail_halts_too() {
 }
 
 /// Appends an admissible commit whose event nobody knows.
-async fn append_unknown(log: &MemoryLog, service: Service, sequence: u64, previous_hash: Hash) -> Hash {
+pub(crate) async fn append_unknown(log: &MemoryLog, service: Service, sequence: u64, previous_hash: Hash) -> Hash {
     let mut value = Vec::new();
     Envelope {
         stream: stream(service),

@@ -1,0 +1,123 @@
+//! What the projection shows: its numbers and where it is in every stream.
+
+use loopledger_service::metrics::{Labels, Samples, Source, of_service, of_stream};
+use loopledger_types::Service;
+
+use crate::health::{Health, StreamHealth};
+use crate::metrics::Metrics;
+use crate::shared::Shared;
+
+/// The name it goes by.
+const NAME: &str = "projection";
+
+impl Source for Shared {
+    fn collect(&self, samples: &mut Samples) {
+        let labels = of_service(NAME, self.county);
+        counters(samples, &labels, &self.metrics);
+        gauges(samples, &labels, &self.metrics);
+        let health = self.health.borrow().clone();
+        samples.serving(&labels, health.is_serving());
+        samples.catch_up(&labels, percent(&health));
+        let heads = *self.heads.borrow();
+        for (((service, head), lag), voids) in Service::ALL.into_iter().zip(heads).zip(&self.lags).zip(&self.voids) {
+            let stream = self.stream(service);
+            samples.head(&labels, stream, head.sequence);
+            samples.lag(&labels, stream, lag);
+            let reason = match health.stream(service) {
+                StreamHealth::Halted(halt) => Some(halt.reason()),
+                StreamHealth::CatchingUp(_)
+                | StreamHealth::Serving
+                | StreamHealth::LogUnavailable { .. }
+                | StreamHealth::Stopped => None,
+            };
+            samples.halted(&labels, stream, reason);
+            let labels = of_stream(&labels, stream);
+            let help = "1: the last attempt to read the stream failed, and it is tried again.";
+            let is_unreadable = matches!(health.stream(service), StreamHealth::LogUnavailable { .. });
+            samples.gauge("loopledger_projection_log_unavailable", help, &labels, u64::from(is_unreadable));
+            let help = "Void records met in the stream's partition, as its writer counts them in loopledger_void_records_total.";
+            samples.counter("loopledger_projection_void_records_total", help, &labels, voids.get());
+        }
+    }
+
+    fn unready(&self) -> Option<String> {
+        let health = self.health.borrow();
+        if health.is_serving() {
+            return None;
+        }
+        let what = match health.halt() {
+            Some(halt) => format!("halted, {}", halt.reason()),
+            None if health.is_stopped() => "stopped".to_owned(),
+            None => format!("catching up, {} %", percent(&health)),
+        };
+        Some(format!("{NAME}/{}: {what}", self.county))
+    }
+}
+
+/// Of what was there at the start. Every stream that is not done says the same.
+fn percent(health: &Health) -> u8 {
+    let behind = health.streams.iter().find_map(|stream| match stream {
+        StreamHealth::CatchingUp(progress) => Some(progress.percent),
+        StreamHealth::Serving
+        | StreamHealth::LogUnavailable { .. }
+        | StreamHealth::Halted(_)
+        | StreamHealth::Stopped => None,
+    });
+    behind.filter(|_| !health.is_caught_up).unwrap_or(100)
+}
+
+fn counters(samples: &mut Samples, labels: &Labels, metrics: &Metrics) {
+    for (name, help, count) in [
+        ("loopledger_folded_commits_total", "Commits folded into the ledger.", &metrics.commits_total),
+        ("loopledger_queries_total", "Queries answered.", &metrics.queries_total),
+        ("loopledger_query_failures_total", "Queries answered with an error.", &metrics.failures_total),
+        (
+            "loopledger_checkpoint_failures_total",
+            "Checkpoints that could not be written; the next start reads more.",
+            &metrics.checkpoint_failures_total,
+        ),
+        ("loopledger_checkpoint_written_bytes_total", "Bytes of checkpoints written.", &metrics.checkpoint_bytes_total),
+        (
+            "loopledger_read_failures_total",
+            "Reads of the log that failed and were tried again.",
+            &metrics.read_failures_total,
+        ),
+        ("loopledger_rebuilds_total", "Rebuilds begun on request.", &metrics.rebuilds_total),
+        ("loopledger_rebuild_commits_total", "Commits folded by rebuilds.", &metrics.rebuild_commits_total),
+        (
+            "loopledger_rebuild_mismatches_total",
+            "Rebuilds that ended in other digests than the live state's: a bug, or a damaged state.",
+            &metrics.rebuild_mismatches_total,
+        ),
+    ] {
+        samples.counter(name, help, labels, count.get());
+    }
+    samples.checkpoints(labels, metrics.checkpoints_total.get());
+}
+
+fn gauges(samples: &mut Samples, labels: &Labels, metrics: &Metrics) {
+    for (name, help, level) in [
+        ("loopledger_open_hand_overs", "Commits that wait for another service's answer.", &metrics.open_hand_overs),
+        ("loopledger_suspense_entries", "Entries put right against suspense.", &metrics.exceptions),
+        ("loopledger_ledger_bytes", "Memory that the ledger holds, roughly.", &metrics.ledger_bytes),
+    ] {
+        samples.gauge(name, help, labels, level.get());
+    }
+    let help = "How far the rebuild under way is, or the last one came; 0 before the first.";
+    let percent = u8::try_from(metrics.rebuild_percent.get()).unwrap_or(100);
+    samples.ratio("loopledger_rebuild_progress_ratio", help, labels, percent);
+    for (name, help, micros) in [
+        (
+            "loopledger_fold_hold_max_seconds",
+            "The longest that the fold kept queries waiting since the start.",
+            &metrics.fold_slice_microseconds_max,
+        ),
+        (
+            "loopledger_checkpoint_hold_max_seconds",
+            "The longest that a checkpoint kept fold and queries waiting since the start.",
+            &metrics.checkpoint_lock_microseconds_max,
+        ),
+    ] {
+        samples.seconds(name, help, labels, core::time::Duration::from_micros(micros.get()));
+    }
+}

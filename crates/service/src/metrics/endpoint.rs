@@ -1,0 +1,87 @@
+//! `/metrics`, `/livez` and `/readyz` over HTTP.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::io;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::registry::Registry;
+
+/// What `OpenMetrics` text is called.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// How long a scrape that is under way may take to end.
+const DRAIN_MAX: Duration = Duration::from_secs(1);
+
+/// Why nothing is served.
+#[derive(Debug, thiserror::Error)]
+#[error("could not listen on {address} for metrics")]
+pub struct EndpointError {
+    pub address: SocketAddr,
+    pub source: io::Error,
+}
+
+/// A small server of its own, so that it answers before anything else does, and after.
+#[derive(Debug)]
+pub struct Endpoint {
+    address: SocketAddr,
+    stop: CancellationToken,
+    serving: AbortOnDropHandle<io::Result<()>>,
+}
+
+impl Endpoint {
+    /// Listens (port 0 picks a free one) and serves until it is shut down or dropped.
+    pub async fn start(listen: SocketAddr, registry: Registry) -> Result<Self, EndpointError> {
+        let failed = |source| EndpointError { address: listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let routes = Router::new()
+            .route("/metrics", get(metrics))
+            // The process runs and answers; whether it can do its work is another question, and restarting it no answer.
+            .route("/livez", get(async || "ok\n"))
+            .route("/readyz", get(ready))
+            .with_state(registry);
+        let stop = CancellationToken::new();
+        let stopped = stop.clone().cancelled_owned();
+        let serving: JoinHandle<_> =
+            tokio::spawn(async { axum::serve(listener, routes).with_graceful_shutdown(stopped).await });
+        Ok(Self { address, stop, serving: AbortOnDropHandle::new(serving) })
+    }
+
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends, after what is being answered.
+    pub async fn shut_down(self) {
+        self.stop.cancel();
+        // A connection that says nothing is not waited for.
+        drop(timeout(DRAIN_MAX, self.serving).await);
+    }
+}
+
+async fn metrics(State(registry): State<Registry>) -> Response {
+    match registry.render() {
+        Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+async fn ready(State(registry): State<Registry>) -> Response {
+    let reasons = registry.unready();
+    if reasons.is_empty() {
+        return "ready\n".into_response();
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", reasons.join("\n"))).into_response()
+}

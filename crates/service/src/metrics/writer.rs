@@ -1,0 +1,97 @@
+//! What a writer shows.
+
+use loopledger_domain::Decider;
+
+use super::common::of_service;
+use super::registry::Source;
+use super::samples::{Labels, Samples};
+use crate::writer::{Health, Metrics, WriterHandle};
+
+impl<D: Decider> Source for WriterHandle<D> {
+    fn collect(&self, samples: &mut Samples) {
+        let own = self.stream();
+        let labels = of_service(own.service.as_str(), own.county);
+        counters(samples, &labels, self.metrics());
+        gauges(samples, &labels, self.metrics());
+        let help = "Commands and questions that wait for the writer.";
+        let queued = self.metrics().queued.get().saturating_add(self.channel_len());
+        samples.gauge("loopledger_queue_commands", help, &labels, queued);
+
+        let (percent, reason, is_serving) = match &*self.health().borrow() {
+            Health::CatchingUp(progress) => (progress.percent, None, false),
+            Health::Serving => (100, None, true),
+            Health::Stopped => (100, None, false),
+            Health::Halted(halt) => (100, Some(halt.reason()), false),
+        };
+        samples.catch_up(&labels, percent);
+        samples.halted(&labels, own, reason);
+        samples.serving(&labels, is_serving);
+        let heads = self.heads();
+        samples.head(&labels, own, heads.get(own).sequence);
+        for (stream, lag) in &self.measured().lags {
+            samples.head(&labels, *stream, heads.get(*stream).sequence);
+            samples.lag(&labels, *stream, lag);
+        }
+        let help =
+            "From the append of a commit until its writer has read it back, which is when the caller is answered.";
+        let buckets = self.measured().append_to_read_back.buckets();
+        samples.histogram("loopledger_append_to_read_back_seconds", help, &labels, buckets);
+    }
+
+    fn unready(&self) -> Option<String> {
+        let stream = self.stream();
+        match &*self.health().borrow() {
+            Health::Serving => None,
+            Health::CatchingUp(progress) => Some(format!("{stream}: catching up, {} %", progress.percent)),
+            Health::Stopped => Some(format!("{stream}: stopped")),
+            Health::Halted(halt) => Some(format!("{stream}: halted, {}", halt.reason())),
+        }
+    }
+}
+
+fn counters(samples: &mut Samples, labels: &Labels, metrics: &Metrics) {
+    for (name, help, count) in [
+        ("loopledger_commits_total", "Own commits that were read back.", &metrics.commits_total),
+        (
+            "loopledger_foreign_commits_total",
+            "Commits of the own stream by other writers, and by earlier runs where they were read again.",
+            &metrics.foreign_commits_total,
+        ),
+        ("loopledger_upstream_commits_total", "Commits of other streams folded.", &metrics.upstream_commits_total),
+        ("loopledger_reactions_total", "Own commits that answer another service's.", &metrics.reactions_total),
+        ("loopledger_refusals_total", "Commands that the rules refused.", &metrics.refusals_total),
+        ("loopledger_repeats_total", "Commands that had been recorded before.", &metrics.repeats_total),
+        (
+            "loopledger_void_records_total",
+            "Records met in the own stream's partition that are void: not canonical, or not next in their chain.",
+            &metrics.voids_total,
+        ),
+        (
+            "loopledger_conflicts_total",
+            "Times that another writer of the stream got in first while commits were in flight.",
+            &metrics.conflicts_total,
+        ),
+        ("loopledger_redecisions_total", "Decisions made again after a conflict.", &metrics.redecisions_total),
+        ("loopledger_resends_total", "Times that commits in flight were appended again.", &metrics.resends_total),
+        ("loopledger_append_failures_total", "Appends that reported failure.", &metrics.append_failures_total),
+    ] {
+        samples.counter(name, help, labels, count.get());
+    }
+    samples.checkpoints(labels, metrics.checkpoints_total.get());
+}
+
+fn gauges(samples: &mut Samples, labels: &Labels, metrics: &Metrics) {
+    for (name, help, level) in [
+        ("loopledger_in_flight_commits", "Commits appended and not read back yet.", &metrics.in_flight),
+        ("loopledger_window_commits", "The most commits that may be in flight now.", &metrics.window),
+        (
+            "loopledger_waiting_for_upstream_requests",
+            "Commands and callers that wait until other streams are folded.",
+            &metrics.waiting_for_upstream,
+        ),
+        ("loopledger_due_reactions", "Commits of other services that wait for an answer.", &metrics.reactions_due),
+        ("loopledger_entities_in_memory", "Entities that the writer holds in memory.", &metrics.entities_in_memory),
+    ] {
+        samples.gauge(name, help, labels, level.get());
+    }
+}
