@@ -8,7 +8,7 @@ use loopledger_event_log::{Offset, ReadError};
 use loopledger_ledger::ApplyError;
 use loopledger_service::feed::{Admitted, FollowError, Follower};
 use loopledger_service::trace::{Kind, Span};
-use loopledger_types::{Head, Service, StreamId};
+use loopledger_types::{Head, Service};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;

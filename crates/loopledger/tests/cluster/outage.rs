@@ -31,7 +31,9 @@ const RECOVERY_MAX: Duration = Duration::from_mins(1);
 fn serve(brokers: &str) -> Output {
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = Command::new(BINARY);
-    command.args(["serve", "station", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--kafka", brokers, "--data"]).arg(folder.path());
+    command
+        .args(["serve", "station", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--kafka", brokers, "--data"])
+        .arg(folder.path());
     command.output().expect("the binary runs")
 }
 
@@ -40,7 +42,8 @@ fn an_address_where_nobody_listens_is_said_to_be_one() {
     let _machine = crate::machine();
     let folder = tempfile::tempdir().expect("a folder");
     let mut up = Command::new(BINARY);
-    up.args(["up", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--kafka", "127.0.0.1:1", "--data"]).arg(folder.path());
+    up.args(["up", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--kafka", "127.0.0.1:1", "--data"])
+        .arg(folder.path());
     // At once: each waits for an answer as long as it may.
     std::thread::scope(|scope| {
         scope.spawn(|| unreachable("127.0.0.1:1", || serve("127.0.0.1:1")));

@@ -201,7 +201,17 @@ impl Inner {
     fn command(&self) -> Command {
         let setup = &self.setup;
         let mut command = Command::new(BINARY);
-        command.args(["serve", setup.program, "--kafka", &setup.brokers, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--data"]);
+        command.args([
+            "serve",
+            setup.program,
+            "--kafka",
+            &setup.brokers,
+            "--listen",
+            "127.0.0.1:0",
+            "--metrics",
+            "127.0.0.1:0",
+            "--data",
+        ]);
         command.arg(&setup.data).args(setup.partitions.iter().flat_map(|set| ["--partitions", set]));
         command.env_remove("LOOPLEDGER_CRASH_POINT").env_remove("LOOPLEDGER_SERVER");
         let words: File = OpenOptions::new().create(true).append(true).open(self.words()).expect("a file");

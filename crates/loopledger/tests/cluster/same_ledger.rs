@@ -66,7 +66,9 @@ pub(crate) struct Embedded {
 impl Embedded {
     pub(crate) fn start(folder: &Path) -> Self {
         let mut command = Command::new(BINARY);
-        command.args(["up", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--data"]).arg(folder.join("embedded"));
+        command
+            .args(["up", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--data"])
+            .arg(folder.join("embedded"));
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary runs");
         let mut url = String::new();
         for line in BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok) {
