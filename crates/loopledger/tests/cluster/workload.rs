@@ -153,7 +153,7 @@ impl<'a> Workload<'a> {
             }
             let sent = batch.len();
             // Somebody sends the same at the same time, most likely to the other replica.
-            let twin = self.is_for_two().then(|| batch.clone()).unwrap_or_default();
+            let twin = if self.is_for_two() { batch.clone() } else { Vec::new() };
             let ((left, trouble), _) = tokio::join!(self.send_batch::<S>(batch), self.send_batch::<S>(twin));
             if left.len() < sent {
                 began = Instant::now();
@@ -172,7 +172,7 @@ impl<'a> Workload<'a> {
     }
 
     fn is_for_two(&self) -> bool {
-        *self.turn.borrow() % TWO_CALLERS == 0
+        self.turn.borrow().is_multiple_of(TWO_CALLERS)
     }
 
     /// Sends a few commands to one replica; those that have to be sent again, and why.
