@@ -58,7 +58,7 @@ fn disturbed(partitions: Option<&'static str>) -> Chain {
         book.retries,
         chain.voids
     );
-    assert!(book.retries > 0, "the callers noticed");
+    assert!(book.retries > 0 && book.twice > 0, "the callers noticed");
     assert_eq!(deployment.ends(), [], "nobody ended that was not killed");
     chain
 }

@@ -37,6 +37,8 @@ const STALL_MAX: Duration = Duration::from_mins(2);
 const BACK_OFF: Duration = Duration::from_millis(50);
 /// One caller in so many goes away without waiting, and one in so many asks for what is unlawful.
 const ODD_ONE: usize = 40;
+/// One call in so many is made by two callers at once.
+const TWO_CALLERS: usize = 4;
 
 pub(crate) struct Workload<'a> {
     deployment: &'a Deployment,
@@ -46,7 +48,6 @@ pub(crate) struct Workload<'a> {
     odd: u32,
     /// The newest position of each stream that was acknowledged.
     written: RefCell<BTreeMap<String, Position>>,
-    heads: Vec<Position>,
     /// The lines of the demo that were played.
     pub(crate) played: Vec<RecordLine>,
 }
@@ -60,7 +61,6 @@ impl<'a> Workload<'a> {
             turn: RefCell::default(),
             odd: 0,
             written: RefCell::default(),
-            heads: Vec::new(),
             played: Vec::new(),
         }
     }
@@ -99,7 +99,9 @@ impl<'a> Workload<'a> {
     }
 
     async fn send_unordered(&mut self, stretch: Vec<RecordLine>) {
-        let mut lines: Vec<RecordLine> = stretch.iter().map(|line| resting_on(line, &self.heads)).collect();
+        // The other replica may not have read yet what this one has acknowledged.
+        let heads: Vec<Position> = self.written.borrow().values().cloned().collect();
+        let mut lines: Vec<RecordLine> = stretch.iter().map(|line| resting_on(line, &heads)).collect();
         for _ in 0..stretch.len().div_ceil(ODD_ONE) {
             let (unlawful, given_up) = (self.odd_id(), self.odd_id());
             self.account.unlawful(&unlawful);
@@ -150,7 +152,9 @@ impl<'a> Workload<'a> {
                 return;
             }
             let sent = batch.len();
-            let (left, trouble) = self.send_batch::<S>(batch).await;
+            // Somebody sends the same at the same time, most likely to the other replica.
+            let twin = if self.is_for_two() { batch.clone() } else { Vec::new() };
+            let ((left, trouble), _) = tokio::join!(self.send_batch::<S>(batch), self.send_batch::<S>(twin));
             if left.len() < sent {
                 began = Instant::now();
             }
@@ -167,8 +171,15 @@ impl<'a> Workload<'a> {
         }
     }
 
+    fn is_for_two(&self) -> bool {
+        self.turn.borrow().is_multiple_of(TWO_CALLERS)
+    }
+
     /// Sends a few commands to one replica; those that have to be sent again, and why.
     async fn send_batch<S: Bulk>(&self, batch: Vec<Command<S::Request>>) -> (Vec<Command<S::Request>>, String) {
+        if batch.is_empty() {
+            return (batch, String::new());
+        }
         let Some(channel) = self.channel(S::PROGRAM) else { return (batch, "nobody runs".to_owned()) };
         let (sender, requests) = mpsc::channel(CALL);
         for command in &batch {
@@ -224,7 +235,7 @@ impl<'a> Workload<'a> {
     async fn barrier(&mut self) {
         let positions: Vec<Position> = self.written.borrow().values().cloned().collect();
         let began = Instant::now();
-        self.heads = loop {
+        let heads = loop {
             let request = AwaitRequest { positions: positions.clone(), consequences: true };
             let trouble = match self.channel(PROJECTION) {
                 Some(channel) => {
@@ -245,7 +256,7 @@ impl<'a> Workload<'a> {
             self.account.retries(0, format!("projection: {trouble}"));
             sleep(BACK_OFF).await;
         };
-        for head in &self.heads {
+        for head in &heads {
             self.wrote(Some(head));
         }
     }

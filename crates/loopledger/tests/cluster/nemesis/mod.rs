@@ -71,7 +71,7 @@ fn nothing_acknowledged_is_lost_or_doubled_whatever_is_killed_paused_or_full() {
     for fault in Fault::OF_BROKERS.iter().chain(&Fault::OF_PROGRAMS) {
         assert!(faults.contains(fault), "{fault:?} did not occur");
     }
-    assert!(book.retries > 0 && book.timeouts > 0, "the callers noticed");
+    assert!(book.retries > 0 && book.timeouts > 0 && book.twice > 0, "the callers noticed");
     assert!(chain.voids.conflicts > 0, "two writers of a stream met");
     assert_eq!(chain.voids.foreign, 0);
     assert_eq!(digest, undisturbed(deployment.folder(), &played), "the ledger is that of an undisturbed run");

@@ -34,7 +34,11 @@ impl fmt::Display for Report<'_> {
             book.acknowledged.len(),
             book.refused.len()
         )?;
-        writeln!(f, "  sent again {}, calls without an answer in time {}", book.retries, book.timeouts)?;
+        writeln!(
+            f,
+            "  sent again {}, sent twice and answered alike {}, calls without an answer in time {}",
+            book.retries, book.twice, book.timeouts
+        )?;
         writeln!(
             f,
             "  commits {commits}, of them reactions {reactions}; void: repeats {repeats}, conflicts {conflicts}, foreign {foreign}"
