@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::bench::Bench;
-use crate::command::{DemoArgs, IncomeArgs, LoopArgs, RecordArgs, StatementArgs, TraceArgs};
+use crate::command::{DemoArgs, IncomeArgs, LoopArgs, RecordArgs, StatementArgs, TopicsCommand, TraceArgs};
 use crate::output::Format;
 
 /// LoopLedger 闭环账本: the ledger of a county's circulation of farm produce.
@@ -91,6 +91,11 @@ pub(crate) enum Command {
         server: Server,
         #[command(flatten)]
         output: Output,
+    },
+    /// The topics on Apache Kafka: created, and checked.
+    Topics {
+        #[command(subcommand)]
+        topics: TopicsCommand,
     },
 }
 
