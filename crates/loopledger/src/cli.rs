@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::bench::Bench;
-use crate::command::{DemoArgs, IncomeArgs, LoopArgs, RecordArgs, StatementArgs, TraceArgs};
+use crate::command::{DemoArgs, IncomeArgs, LoopArgs, RecordArgs, StatementArgs, TopicsCommand, TraceArgs};
 use crate::output::Format;
 use crate::program::Program;
 use crate::server::PartitionSet;
@@ -96,6 +96,11 @@ pub(crate) enum Command {
         server: Server,
         #[command(flatten)]
         output: Output,
+    },
+    /// The topics on Apache Kafka: created, and checked.
+    Topics {
+        #[command(subcommand)]
+        topics: TopicsCommand,
     },
 }
 

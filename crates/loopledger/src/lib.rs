@@ -73,5 +73,6 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Status { server, output } => {
             command::status(&Client::connect(&server.server).await?, output.format).await
         }
+        Command::Topics { topics } => command::topics(&topics).await,
     }
 }

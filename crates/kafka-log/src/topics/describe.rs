@@ -130,8 +130,9 @@ impl<'a> Admin<'a> {
     }
 
     /// The client cannot ask for features. But a cluster that has eligible leader replicas keeps `min.insync.replicas`
-    /// as a setting of all brokers, set when the feature is, and forbids to take it away; without the feature it is a
-    /// broker's own setting, or none. The first broker that answers will do: one may have died a moment ago.
+    /// as a setting of all brokers, written when the feature is switched on; without it, it is a broker's own setting, or
+    /// none. (It stays when the feature is switched off again: such a cluster is not told from a good one.) The first
+    /// broker that answers will do: one may have died a moment ago.
     async fn has_eligible_leader_replicas(&self, brokers: &[i32]) -> Result<bool, ConnectError> {
         let resources: Vec<_> = brokers.iter().map(|id| ResourceSpecifier::Broker(*id)).collect();
         let ask = self.ask();

@@ -1,4 +1,4 @@
-//! The client commands: each asks a running server, and prints what it said.
+//! The client commands: each asks a running server (`topics` a Kafka cluster), and prints what it said.
 
 mod demo;
 mod income;
@@ -8,6 +8,7 @@ mod rebuild;
 mod record;
 mod statement;
 mod status;
+mod topics;
 mod trace;
 mod words;
 
@@ -19,4 +20,5 @@ pub(crate) use rebuild::rebuild;
 pub(crate) use record::{RecordArgs, record};
 pub(crate) use statement::{StatementArgs, statement};
 pub(crate) use status::status;
+pub(crate) use topics::{TopicsCommand, topics};
 pub(crate) use trace::{TraceArgs, trace};

@@ -1,0 +1,110 @@
+//! `topics create`, `topics check`: the five topics on Apache Kafka. Nothing that exists is changed.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use loopledger_kafka_log::topics::{self, DEFAULT_PARTITIONS, Layout, Wanted};
+use loopledger_kafka_log::{ConnectError, KafkaOptions};
+use loopledger_types::{Service, Topic};
+use serde_json::json;
+
+use super::income::print;
+use crate::cli::Output;
+use crate::exit::Failure;
+use crate::output::{Format, Report};
+
+/// How long a person waits to hear that nobody answers.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What is done with the topics.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TopicsCommand {
+    /// Creates the topics that are missing, and checks all of them.
+    Create {
+        #[command(flatten)]
+        cluster: Cluster,
+        /// Partitions of each topic, for its whole life.
+        #[arg(long, default_value_t = DEFAULT_PARTITIONS, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        partitions: u32,
+    },
+    /// Checks every topic as each start of a service does; names what is wrong, and the command that mends it.
+    Check {
+        #[command(flatten)]
+        cluster: Cluster,
+        /// Partitions that each topic must have; any number if all have the same, by default.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        partitions: Option<u32>,
+    },
+}
+
+/// Where the topics are.
+#[derive(Debug, Args)]
+pub(crate) struct Cluster {
+    /// host:port of some brokers, separated by commas.
+    #[arg(long, value_name = "BROKERS")]
+    kafka: String,
+    /// Replicas of every partition: three where there are three brokers, one on a single broker, by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    replication_factor: Option<u32>,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(crate) async fn topics(command: &TopicsCommand) -> Result<(), Failure> {
+    let (layout, created, output) = match command {
+        TopicsCommand::Create { cluster, partitions } => {
+            let created = topics::create(&cluster.options(), cluster.wanted(Some(*partitions))).await?;
+            (created.layout, created.topics, &cluster.output)
+        }
+        TopicsCommand::Check { cluster, partitions } => {
+            (topics::check(&cluster.options(), cluster.wanted(*partitions)).await?, Vec::new(), &cluster.output)
+        }
+    };
+    show(&layout, &created, output.format)
+}
+
+impl Cluster {
+    fn options(&self) -> KafkaOptions {
+        KafkaOptions { answer_timeout: ANSWER_TIMEOUT, ..KafkaOptions::new(&self.kafka) }
+    }
+
+    const fn wanted(&self, partitions: Option<u32>) -> Wanted {
+        Wanted { partitions, replication_factor: self.replication_factor }
+    }
+}
+
+fn show(layout: &Layout, created: &[String], format: Format) -> Result<(), Failure> {
+    let mut report = Report::new("")
+        .text("topic", "主题")
+        .number("partitions", "分区")
+        .number("replication_factor", "副本")
+        .number("min_insync_replicas", "最少同步副本")
+        .text("state", "状态");
+    for service in Service::ALL {
+        let name = Topic(service).to_string();
+        let state = if created.contains(&name) { "新建" } else { "已有" };
+        report.row(vec![
+            json!(name),
+            json!(layout.partition_count),
+            json!(layout.replication_factor),
+            json!(layout.min_insync_replicas),
+            json!(state),
+        ]);
+    }
+    print(&report, format)?;
+    if format == Format::Table {
+        println!("持久性 {}", layout.durability());
+    }
+    Ok(())
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Unreachable { .. } => Self::Unreachable(error.to_string()),
+            ConnectError::WrongTopics(_) | ConnectError::Refused { .. } | ConnectError::NoClient { .. } => {
+                Self::Refused(error.to_string())
+            }
+        }
+    }
+}
