@@ -13,6 +13,7 @@
 
 mod basics;
 mod faults;
+mod outages;
 mod peer;
 mod promises;
 mod speed;
