@@ -46,6 +46,20 @@ fn tamper(memory: &Memory, change: impl FnOnce(&[(Vec<u8>, Vec<u8>)], &mut Batch
     store.submit(&store.progress().unwrap().unwrap(), batch).unwrap();
 }
 
+#[tokio::test]
+async fn nothing_is_written_after_a_crash() {
+    let (log, memory) = (full_log().await, Memory::new());
+    let world = World::start(&log, StoragePlace::Memory(memory.clone())).await;
+    world.settled().await;
+    drop(world);
+    // On one thread whatever is left would run now.
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    let world = World::start(&log, StoragePlace::Memory(memory)).await;
+    assert_eq!(*world.projection.report(), StartReport::Empty, "no checkpoint was due before the crash");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_on_disk_is_loaded_again() {
     let directory = tempfile::tempdir().unwrap();

@@ -14,6 +14,7 @@
 mod basics;
 mod faults;
 mod lost_tail;
+mod outages;
 mod peer;
 mod promises;
 mod repair;

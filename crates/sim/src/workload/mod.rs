@@ -1,5 +1,5 @@
 //! What the county's people ask for: random commands over the main path of all four services, as the requests that
-//! gRPC takes, and what callers do besides: repeat, reuse ids, ask for nonsense.
+//! gRPC takes, and what callers do besides: repeat, reuse ids, name positions that are wrong.
 //!
 //! It knows only what callers know: what was acknowledged.
 
@@ -136,7 +136,7 @@ pub(crate) struct Workload {
     known: Known,
     /// The newest acknowledged position of each stream.
     heads: BTreeMap<StreamId, Position>,
-    /// Wishes that were uttered lately.
+    /// Some of the wishes that were uttered, to be repeated.
     past: Vec<Wish>,
 }
 
