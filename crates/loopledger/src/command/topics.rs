@@ -11,7 +11,7 @@ use serde_json::json;
 use super::income::print;
 use crate::cli::Output;
 use crate::exit::Failure;
-use crate::output::{Format, Report};
+use crate::output::{Format, Report, say};
 
 /// How long a person waits to hear that nobody answers.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -93,7 +93,7 @@ fn show(layout: &Layout, created: &[String], format: Format) -> Result<(), Failu
     }
     print(&report, format)?;
     if format == Format::Table {
-        println!("持久性 {}", layout.durability());
+        say!("持久性 {}", layout.durability())?;
     }
     Ok(())
 }
