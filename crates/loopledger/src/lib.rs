@@ -12,6 +12,7 @@ pub mod demo;
 mod exit;
 mod output;
 mod record;
+mod repair;
 mod up;
 
 use std::process::ExitCode;
@@ -61,6 +62,7 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
         }
         Command::Rebuild { server } => command::rebuild(&Client::connect(&server.server).await?).await,
         Command::Bench { server, bench } => bench::bench(&server, &bench).await,
+        Command::Repair { output, args } => repair::repair(&args, output.format).await,
         Command::Status { server, output } => {
             command::status(&Client::connect(&server.server).await?, output.format).await
         }

@@ -4,7 +4,7 @@
 //! writers drain and store, the projection stores, the log closes.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use loopledger_distribution as distribution;
@@ -50,8 +50,11 @@ pub(crate) async fn up(args: UpArgs) -> Result<(), Failure> {
     let address = bound.address();
     println!("LoopLedger 闭环账本 · 托里县 {} · gRPC {address} · 数据 {}", CountyCode::TUOLI, args.data.display());
     let serving = tokio::spawn(bound.serve());
-    county.serving(&stop).await?;
-    println!("就绪(Ctrl-C 结束)");
+    if county.serving(&stop).await? {
+        println!("就绪(Ctrl-C 结束)");
+    } else {
+        println!("有数据流已停止,其余照常服务(Ctrl-C 结束)");
+    }
     let ended = if args.demo { play_demo(address, &args, &stop).await } else { Ok(()) };
     if ended.is_ok() {
         stopped(&stop).await;
@@ -69,10 +72,10 @@ impl County {
     ) -> Result<Self, Failure> {
         let log = open_log(data, on_point.clone())?;
         let feed = Feed::new(Arc::clone(&log));
-        let stores = data.join("state");
+        let stores = stores(data);
         let writer = WriterConfig { on_point, ..WriterConfig::default() };
         let config = ProgramConfig { county: CountyCode::TUOLI, data: Some(stores.clone()), writer };
-        let place = StoragePlace::Directory(stores.join(format!("projection-{}", CountyCode::TUOLI)));
+        let place = StoragePlace::Directory(projection_store(data));
         let projection = Projection::start(ProjectionConfig::new(CountyCode::TUOLI, place), feed.clone(), stop.clone());
         // Each reads its own store, which takes a while after years of commits: side by side.
         let (procurement, station, distribution, sales, projection) = tokio::try_join!(
@@ -94,8 +97,9 @@ impl County {
         Ok(Self { procurement, station, distribution, sales, projection, _log: log })
     }
 
-    /// Waits until everything serves; says how far it is while that takes long.
-    async fn serving(&self, stop: &CancellationToken) -> Result<(), Failure> {
+    /// Waits until everything serves or has halted; whether all of it serves.
+    async fn serving(&self, stop: &CancellationToken) -> Result<bool, Failure> {
+        let mut all = true;
         let writers = [
             self.procurement.handle().health(),
             self.station.handle().health(),
@@ -104,29 +108,42 @@ impl County {
         ];
         for (name, health) in ["procurement", "station", "distribution", "sales"].into_iter().zip(writers) {
             tokio::select! {
-                ready = writer_serves(name, health) => ready?,
-                () = stopped(stop) => return Ok(()),
+                serves = writer_serves(name, health) => all &= serves?,
+                () = stopped(stop) => return Ok(true),
             }
         }
         tokio::select! {
-            health = self.projection.caught_up() => match health.halt() {
-                Some(halt) => Err(Failure::Refused(format!("projection: {halt}"))),
-                None => Ok(()),
-            },
-            () = stopped(stop) => Ok(()),
+            health = self.projection.caught_up() => {
+                if let Some(halt) = health.halt() {
+                    eprintln!("loopledger: the projection is halted: {halt}");
+                }
+                Ok(all && health.halt().is_none())
+            }
+            () = stopped(stop) => Ok(true),
         }
     }
 }
 
+/// Where the services keep their stores.
+pub(crate) fn stores(data: &Path) -> PathBuf {
+    data.join("state")
+}
+
+/// Where the projection keeps its own.
+pub(crate) fn projection_store(data: &Path) -> PathBuf {
+    stores(data).join(format!("projection-{}", CountyCode::TUOLI))
+}
+
 /// A halted stream is told and served as such: queries and the other streams go on.
-async fn writer_serves(name: &str, mut health: watch::Receiver<Health>) -> Result<(), Failure> {
+async fn writer_serves(name: &str, mut health: watch::Receiver<Health>) -> Result<bool, Failure> {
     let settled = health.wait_for(|health| !matches!(health, Health::CatchingUp(_))).await;
     match settled.as_deref() {
         Ok(Health::Halted(halt)) => {
-            eprintln!("loopledger: {name} is halted: {halt}");
-            Ok(())
+            let advice = halt.advice().map(|advice| format!("; {advice}")).unwrap_or_default();
+            eprintln!("loopledger: {name} is halted: {}: {halt}{advice}", halt.reason());
+            Ok(false)
         }
-        Ok(Health::Serving | Health::Stopped | Health::CatchingUp(_)) => Ok(()),
+        Ok(Health::Serving | Health::Stopped | Health::CatchingUp(_)) => Ok(true),
         Err(_) => Err(Failure::Refused(format!("{name} ended while it started"))),
     }
 }
@@ -141,7 +158,7 @@ async fn opened<App: Send + 'static>(feed: &Feed, config: &ProgramConfig, start:
     opened.map_err(|error| Failure::refused("start", &error))
 }
 
-fn open_log(data: &Path, on_point: Option<PointHook>) -> Result<Arc<dyn EventLog>, Failure> {
+pub(crate) fn open_log(data: &Path, on_point: Option<PointHook>) -> Result<Arc<dyn EventLog>, Failure> {
     let directory = data.join("log");
     std::fs::create_dir_all(&directory)
         .map_err(|error| Failure::Refused(format!("{}: {error}", directory.display())))?;

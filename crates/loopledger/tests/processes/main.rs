@@ -7,5 +7,6 @@
 )]
 
 mod kills;
+mod lost_tail;
 mod manners;
 mod support;

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_loopledger");
 
@@ -10,6 +10,8 @@ pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_loopledger");
 pub(crate) struct Server {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    /// Held open: it still has things to say.
+    _errors: Option<BufReader<ChildStderr>>,
     pub(crate) url: String,
 }
 
@@ -37,11 +39,35 @@ impl Server {
             }
             if line.starts_with("就绪") {
                 let url = url.expect("the address is said before it is ready");
-                return Some(Self { child, lines, url });
+                return Some(Self { child, lines, _errors: None, url });
             }
         }
         let _ = child.wait();
         None
+    }
+
+    /// Starts `up`, and waits until it says that not everything serves; what it said on the standard error.
+    pub(crate) fn start_halted(data: &Path) -> (Self, String) {
+        let mut command = Command::new(BINARY);
+        command.args(["up", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
+        let mut errors = BufReader::with_capacity(65_536, child.stderr.take().expect("piped"));
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let mut url = None;
+        while let Some(Ok(line)) = lines.next() {
+            assert!(!line.starts_with("就绪"), "nothing is halted");
+            if let Some((_, rest)) = line.split_once("gRPC ") {
+                let address = rest.split_whitespace().next().expect("an address");
+                url = Some(format!("http://{address}"));
+            }
+            if line.starts_with("有数据流已停止") {
+                break;
+            }
+        }
+        // All that it had to say is there by now, in one read of the pipe.
+        let said = String::from_utf8_lossy(errors.fill_buf().expect("the pipe")).into_owned();
+        let url = url.expect("the address is said before it is ready");
+        (Self { child, lines, _errors: Some(errors), url }, said)
     }
 
     /// SIGKILL.
