@@ -17,7 +17,7 @@ pub struct TailLost {
     pub first: u64,
     /// Sequence of the last one that anybody had seen.
     pub last: u64,
-    /// Its hash.
+    /// Its hash; zeros if nobody knows it.
     pub head: Hash,
 }
 

@@ -90,6 +90,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         bench: Bench,
     },
+    /// Mends a log that came back shorter than acknowledged commits, while the services are stopped: appends them again
+    /// from what the stores hold.
+    Repair {
+        #[command(flatten)]
+        output: Output,
+        #[command(flatten)]
+        args: RepairArgs,
+    },
     /// Heads, voids and digests.
     Status {
         #[command(flatten)]
@@ -115,6 +123,19 @@ pub(crate) struct Server {
 pub(crate) struct Output {
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RepairArgs {
+    /// Where the log and the stores live.
+    #[arg(long, default_value = "data")]
+    pub(crate) data: PathBuf,
+    /// Brokers of a Kafka cluster, if the log is there and only the stores are in the folder.
+    #[arg(long, value_name = "BROKERS")]
+    pub(crate) kafka: Option<String>,
+    /// Says in the log that what is missing is lost, instead of appending it again; stores that know of it are moved aside.
+    #[arg(long)]
+    pub(crate) accept_loss: bool,
 }
 
 #[derive(Debug, Args)]

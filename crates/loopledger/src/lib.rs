@@ -12,6 +12,7 @@ mod exit;
 mod output;
 mod program;
 mod record;
+mod repair;
 mod server;
 
 use std::process::ExitCode;
@@ -70,6 +71,7 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
         }
         Command::Rebuild { server } => command::rebuild(&Client::connect(&server.server).await?).await,
         Command::Bench { server, bench } => bench::bench(&server, &bench).await,
+        Command::Repair { output, args } => repair::repair(&args, output.format).await,
         Command::Status { server, output } => {
             command::status(&Client::connect(&server.server).await?, output.format).await
         }

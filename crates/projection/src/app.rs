@@ -214,12 +214,16 @@ fn open(county: CountyCode, storage: &StoragePlace) -> Result<Opened, StartError
 fn open_store(county: CountyCode, storage: &StoragePlace) -> Result<(RowStore, Option<(PathBuf, Reason)>), StoreError> {
     match storage {
         StoragePlace::Directory(directory) => {
-            let owner = format!("projection/{county}");
-            let (store, report) = RowStore::open(directory, &owner, saved::schema(), None)?;
+            let (store, report) = RowStore::open(directory, &owner(county), saved::schema(), None)?;
             Ok((store, report.moved_aside))
         }
         StoragePlace::Memory(memory) => Ok((RowStore::in_memory(memory.clone()), None)),
     }
+}
+
+/// Whose rows they are.
+pub(crate) fn owner(county: CountyCode) -> String {
+    format!("projection/{county}")
 }
 
 /// Opens every stream where the checkpoint ended. A stream whose head the log does not have begins halted.

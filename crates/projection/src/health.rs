@@ -8,6 +8,9 @@ use loopledger_service::feed::FollowError;
 use loopledger_types::{Position, Service, StreamId};
 use loopledger_wire::Failure;
 
+/// What an operator is told to do about a lost tail.
+const REPAIR: &str = "stop the services and run `loopledger repair`";
+
 /// Why a stream is not folded any further. Never skipped: somebody has to look.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Halt {
@@ -15,7 +18,7 @@ pub enum Halt {
     #[error("commit {} is not understood by this version: {reason}", .position.sequence)]
     NotUnderstood { position: Position, reason: String },
     /// Commits that were folded are not in the log any more.
-    #[error("commits {from} to {to} were folded and are not in the log any more")]
+    #[error("LOST_TAIL: commits {from} to {to} were folded and are not in the log any more; {REPAIR}")]
     LostTail { stream: StreamId, from: u64, to: u64 },
     /// The log cannot be read here, and trying again would not help.
     #[error("the log cannot be read after commit {sequence}: {reason}")]

@@ -12,6 +12,7 @@ mod checkpoint;
 mod commits;
 mod days;
 mod digests;
+mod evidence;
 mod fold;
 mod grpc;
 mod health;
@@ -25,6 +26,7 @@ mod shared;
 mod view;
 
 pub use app::{Projection, ProjectionConfig, StartError, StoragePlace};
+pub use evidence::evidence;
 pub use grpc::SERVICE_NAMES;
 pub use health::{CatchUp, Halt, Health, StreamHealth};
 pub use metrics::Metrics;

@@ -2,7 +2,7 @@
 
 use core::fmt;
 use core::time::Duration;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use loopledger_domain::Decider;
@@ -119,13 +119,18 @@ where
     }
 }
 
+/// Where the service that writes `stream` keeps its store.
+pub fn store_directory(data: &Path, stream: StreamId) -> PathBuf {
+    data.join(stream.service.to_string()).join(stream.county.to_string())
+}
+
 type Opened<E> = (Arc<dyn ServiceStore<E>>, Found);
 
 fn open<E: Mirror>(stream: StreamId, config: &ProgramConfig) -> Result<Opened<E>, StoreError> {
     let Some(data) = &config.data else {
         return Ok((Arc::new(MemoryStore::<E>::new(Memory::new())), Found::Nothing));
     };
-    let directory = data.join(stream.service.to_string()).join(stream.county.to_string());
+    let directory = store_directory(data, stream);
     let (store, report) = SledStore::<E>::open(&directory, stream, config.writer.on_point.clone())?;
     let found = match (report.moved_aside, store.progress()?) {
         (Some((to, reason)), _) => Found::MovedAside { to, reason },

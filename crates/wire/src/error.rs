@@ -122,7 +122,9 @@ impl Failure {
                 format!("Commit {}/{} with that hash is not in the log.", position.stream, position.sequence)
             }
             Self::LostTail { stream, from, to } => {
-                format!("Commits {from} to {to} of {stream} were known and are not in the log.")
+                format!(
+                    "Commits {from} to {to} of {stream} were known and are not in the log (LOST_TAIL): stop the services and run `loopledger repair`."
+                )
             }
             Self::StreamHalted { stream, sequence, reason } => format!("{stream} halted at {sequence}: {reason}."),
             Self::NotServed { stream } => format!("{stream} is not served here."),

@@ -1,6 +1,6 @@
 //! The programs of this process, whichever they are.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::future::{join_all, try_join_all};
@@ -44,9 +44,8 @@ impl Apps {
         writer: WriterConfig,
         stop: &CancellationToken,
     ) -> Result<Self, Failure> {
-        let stores = data.join("state");
-        let config = ProgramConfig { county: CountyCode::TUOLI, data: Some(stores.clone()), writer };
-        let starts = programs.iter().map(|program| start(*program, feed, &config, &stores, stop));
+        let config = ProgramConfig { county: CountyCode::TUOLI, data: Some(stores(data)), writer };
+        let starts = programs.iter().map(|program| start(*program, feed, &config, data, stop));
         Ok(Self(try_join_all(starts).await?))
     }
 
@@ -83,13 +82,14 @@ impl Apps {
         metrics.complete();
     }
 
-    /// Waits until everything has read what was in the log at the start. What is halted is told and served as such:
-    /// queries and the other streams go on.
-    pub(super) async fn caught_up(&self) -> Result<(), Failure> {
+    /// Waits until everything has read what was in the log at the start; whether all of it serves. What is halted is
+    /// told and served as such: queries and the other streams go on.
+    pub(super) async fn caught_up(&self) -> Result<bool, Failure> {
+        let mut all = true;
         for app in &self.0 {
-            app.caught_up().await?;
+            all &= app.caught_up().await?;
         }
-        Ok(())
+        Ok(all)
     }
 
     pub(super) async fn shut_down(self) {
@@ -102,17 +102,18 @@ impl Apps {
 }
 
 impl App {
-    async fn caught_up(&self) -> Result<(), Failure> {
+    async fn caught_up(&self) -> Result<bool, Failure> {
         match self {
             Self::Procurement(app) => writer_caught_up(Program::Procurement, app.handle().health()).await,
             Self::Station(app) => writer_caught_up(Program::Station, app.handle().health()).await,
             Self::Distribution(app) => writer_caught_up(Program::Distribution, app.handle().health()).await,
             Self::Sales(app) => writer_caught_up(Program::Sales, app.handle().health()).await,
             Self::Projection(projection) => {
-                if let Some(halt) = projection.caught_up().await.halt() {
-                    say_halted(Program::Projection, halt);
+                let health = projection.caught_up().await;
+                if let Some(halt) = health.halt() {
+                    eprintln!("loopledger: the projection is halted: {halt}");
                 }
-                Ok(())
+                Ok(health.halt().is_none())
             }
         }
     }
@@ -132,7 +133,7 @@ async fn start(
     program: Program,
     feed: &Feed,
     config: &ProgramConfig,
-    stores: &Path,
+    data: &Path,
     stop: &CancellationToken,
 ) -> Result<App, Failure> {
     match program {
@@ -141,7 +142,7 @@ async fn start(
         Program::Distribution => opened(feed, config, distribution::App::start).await.map(App::Distribution),
         Program::Sales => opened(feed, config, sales::App::start).await.map(App::Sales),
         Program::Projection => {
-            let place = StoragePlace::Directory(stores.join(format!("projection-{}", config.county)));
+            let place = StoragePlace::Directory(projection_store(data));
             let projection = Projection::start(ProjectionConfig::new(config.county, place), feed.clone(), stop.clone());
             let projection = projection.await.map_err(|error| Failure::refused("start", &error))?;
             Ok(App::Projection(Box::new(projection)))
@@ -159,18 +160,25 @@ async fn opened<A: Send + 'static>(feed: &Feed, config: &ProgramConfig, start: S
     opened.map_err(|error| Failure::refused("start", &error))
 }
 
-async fn writer_caught_up(program: Program, mut health: watch::Receiver<Health>) -> Result<(), Failure> {
+async fn writer_caught_up(program: Program, mut health: watch::Receiver<Health>) -> Result<bool, Failure> {
     let settled = health.wait_for(|health| !matches!(health, Health::CatchingUp(_))).await;
     match settled.as_deref() {
         Ok(Health::Halted(halt)) => {
-            say_halted(program, halt);
-            Ok(())
+            let advice = halt.advice().map(|advice| format!("; {advice}")).unwrap_or_default();
+            eprintln!("loopledger: {program} is halted: {}: {halt}{advice}", halt.reason());
+            Ok(false)
         }
-        Ok(Health::Serving | Health::Stopped | Health::CatchingUp(_)) => Ok(()),
+        Ok(Health::Serving | Health::Stopped | Health::CatchingUp(_)) => Ok(true),
         Err(_) => Err(Failure::Refused(format!("{program} ended while it started"))),
     }
 }
 
-fn say_halted(program: Program, halt: &dyn core::fmt::Display) {
-    eprintln!("loopledger: {program} is halted: {halt}");
+/// Where the services keep their stores.
+pub(crate) fn stores(data: &Path) -> PathBuf {
+    data.join("state")
+}
+
+/// Where the projection keeps its own.
+pub(crate) fn projection_store(data: &Path) -> PathBuf {
+    stores(data).join(format!("projection-{}", CountyCode::TUOLI))
 }

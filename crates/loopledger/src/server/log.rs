@@ -10,7 +10,7 @@ use loopledger_service::writer::PointHook;
 use crate::exit::Failure;
 
 /// The log on Kafka, if there are brokers; else the embedded one in `data`.
-pub(super) async fn open(
+pub(crate) async fn open(
     brokers: Option<&str>,
     data: &Path,
     on_point: Option<PointHook>,

@@ -27,6 +27,8 @@ pub(crate) use up::up;
 use crate::exit::Failure;
 use crate::output::say;
 use apps::Apps;
+pub(crate) use apps::{projection_store, stores};
+pub(crate) use log::open as open_log;
 
 /// Runs `body` with metrics served on `address`, and with traces if the environment names a collector.
 async fn observed(
@@ -72,17 +74,20 @@ impl Running {
         Ok(Self { apps, address, serving, stop, _log: log })
     }
 
-    /// Waits until everything has caught up, or is halted, or is asked to end; says which.
-    async fn caught_up(&self) -> Result<bool, Failure> {
-        tokio::select! {
-            caught_up = self.apps.caught_up() => caught_up.map(|()| true),
-            () = self.stop.cancelled() => Ok(false),
+    /// Waits until everything has caught up or is halted, says so, and goes on until it is asked to end.
+    async fn live(&self, when_ready: impl AsyncFnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+        let all = tokio::select! {
+            caught_up = self.apps.caught_up() => caught_up?,
+            () = self.stop.cancelled() => return Ok(()),
+        };
+        if all {
+            say!("就绪(Ctrl-C 结束)")?;
+            when_ready().await?;
+        } else {
+            say!("有数据流已停止,其余照常服务(Ctrl-C 结束)")?;
         }
-    }
-
-    /// Waits until it is asked to end.
-    async fn asked_to_end(&self) {
         self.stop.cancelled().await;
+        Ok(())
     }
 
     /// Ends in good order.

@@ -50,15 +50,7 @@ async fn run(args: ServeArgs, metrics: &Registry) -> Result<(), Failure> {
         running.address,
         args.data.display()
     )?;
-    let ended = live(&running).await;
+    let ended = running.live(async || Ok(())).await;
     running.finish().await?;
     ended
-}
-
-async fn live(running: &Running) -> Result<(), Failure> {
-    if running.caught_up().await? {
-        say!("就绪(Ctrl-C 结束)")?;
-        running.asked_to_end().await;
-    }
-    Ok(())
 }

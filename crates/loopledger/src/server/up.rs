@@ -42,21 +42,10 @@ async fn run(args: UpArgs, metrics: &Registry) -> Result<(), Failure> {
         running.address,
         args.data.display()
     )?;
-    let ended = live(&running, &args).await;
+    let demo = async || if args.demo { play_demo(running.address, &args, &running.stop).await } else { Ok(()) };
+    let ended = running.live(demo).await;
     running.finish().await?;
     ended
-}
-
-async fn live(running: &Running, args: &UpArgs) -> Result<(), Failure> {
-    if !running.caught_up().await? {
-        return Ok(());
-    }
-    say!("就绪(Ctrl-C 结束)")?;
-    if args.demo {
-        play_demo(running.address, args, &running.stop).await?;
-    }
-    running.asked_to_end().await;
-    Ok(())
 }
 
 async fn play_demo(address: SocketAddr, args: &UpArgs, stop: &CancellationToken) -> Result<(), Failure> {

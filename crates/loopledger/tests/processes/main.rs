@@ -13,6 +13,7 @@ mod calls;
 mod collector;
 mod kills;
 mod logs;
+mod lost_tail;
 mod manners;
 mod metrics;
 mod spans;

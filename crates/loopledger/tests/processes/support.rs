@@ -4,16 +4,23 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Lines, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 
 use loopledger_testkit::Exposition;
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_loopledger");
 
+/// How `up` says that everything serves, and that not everything does.
+const READY: &str = "就绪";
+const HALTED: &str = "有数据流已停止";
+
 /// A running `up`, killed when it goes out of scope.
 pub(crate) struct Server {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    /// Held open: it still has things to say.
+    #[expect(dead_code, reason = "held, not read")]
+    errors: Option<BufReader<ChildStderr>>,
     pub(crate) url: String,
     metrics: String,
 }
@@ -30,14 +37,14 @@ impl Server {
         if let Some(point) = crash_point {
             command.env("LOOPLEDGER_CRASH_POINT", point);
         }
-        Self::wait_for(command, "就绪")
+        Self::wait_for(command, READY)
     }
 
     /// The same with variables in its environment, and what it logs in a file.
     pub(crate) fn start_logging(data: &Path, variables: &[(&str, &str)], log: File) -> Self {
         let mut command = up(data);
         command.envs(variables.iter().copied()).stderr(log);
-        Self::wait_for(command, "就绪").expect("the server starts")
+        Self::wait_for(command, READY).expect("the server starts")
     }
 
     /// Starts `up --demo`, and waits until it has begun to play.
@@ -60,14 +67,27 @@ impl Server {
             if let Some(address) = line.strip_prefix("指标 http://").and_then(|rest| rest.strip_suffix("/metrics")) {
                 metrics = Some(address.to_owned());
             }
+            assert!(mark != HALTED || !line.starts_with(READY), "nothing is halted");
             if line.starts_with(mark) {
                 let told = "the addresses are said before it is ready";
                 let (url, metrics) = (url.expect(told), metrics.expect(told));
-                return Some(Self { child, lines, url, metrics });
+                return Some(Self { child, lines, errors: None, url, metrics });
             }
         }
         let _ = child.wait();
         None
+    }
+
+    /// Starts `up`, and waits until it says that not everything serves; what it said on the standard error.
+    pub(crate) fn start_halted(data: &Path) -> (Self, String) {
+        let mut command = up(data);
+        command.stderr(Stdio::piped());
+        let mut server = Self::wait_for(command, HALTED).expect("it says that something is halted");
+        let mut errors = BufReader::with_capacity(65_536, server.child.stderr.take().expect("piped"));
+        // All that it had to say is there by now, in one read of the pipe.
+        let said = String::from_utf8_lossy(errors.fill_buf().expect("the pipe")).into_owned();
+        server.errors = Some(errors);
+        (server, said)
     }
 
     /// SIGKILL.

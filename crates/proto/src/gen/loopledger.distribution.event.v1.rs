@@ -300,7 +300,7 @@ pub struct TailLost {
     /// Sequence of the last one that anybody had seen.
     #[prost(uint64, tag = "2")]
     pub last: u64,
-    /// Its hash; 32 bytes.
+    /// Its hash; 32 bytes, zeros if nobody knows it.
     #[prost(bytes = "vec", tag = "3")]
     pub head: ::prost::alloc::vec::Vec<u8>,
 }

@@ -8,6 +8,7 @@ use loopledger_event_log::Offset;
 use loopledger_state_store::TailRecord;
 use loopledger_types::{CountyCode, Hash, Head, Service, StreamId, Timestamp};
 
+use super::references::{self, Reference};
 use super::{Finding, Loss, RepairError, Sighting, Standing, Witness};
 use crate::feed::{Feed, loss, walk};
 
@@ -19,11 +20,51 @@ pub async fn examine(
     witnesses: &[Witness],
     accepting: bool,
 ) -> Result<Vec<Finding>, RepairError> {
-    let mut findings = Vec::new();
-    for service in Service::ALL {
-        findings.push(examine_stream(feed, StreamId { service, county }, witnesses, accepting).await?);
+    let mut looks = Vec::new();
+    for stream in Service::ALL.map(|service| StreamId { service, county }) {
+        let (tail, links) = newest_tail(stream, witnesses)?;
+        let mut wanted: BTreeSet<u64> = seen(stream, witnesses).map(|(_, head)| head.sequence).collect();
+        wanted.extend(links.iter().map(|link| link.sequence));
+        wanted.extend(links.first().map(|link| link.sequence.saturating_sub(1)));
+        looks.push(Look { stream, tail, links, log: read(feed, stream, &wanted).await? });
     }
-    Ok(findings)
+    let named = references::missing(feed, &looks).await?;
+    Ok(looks.into_iter().map(|look| look.finding(witnesses, &named, accepting)).collect())
+}
+
+/// One stream, as its log and its own store have it.
+pub(super) struct Look<'a> {
+    pub(super) stream: StreamId,
+    tail: &'a [TailRecord],
+    links: Vec<Link>,
+    pub(super) log: InLog,
+}
+
+/// The newest commits of a stream that stores have seen.
+fn seen(stream: StreamId, witnesses: &[Witness]) -> impl Iterator<Item = (&Witness, Head)> {
+    let all = witnesses.iter().flat_map(|witness| witness.heads.iter().map(move |head| (witness, head)));
+    let all = all.filter(move |(_, head)| head.stream == stream);
+    all.map(|(witness, head)| (witness, Head { sequence: head.sequence, hash: head.hash }))
+}
+
+impl Look<'_> {
+    fn finding(self, witnesses: &[Witness], named: &[Reference], accepting: bool) -> Finding {
+        let stores = seen(self.stream, witnesses).map(|(witness, head)| {
+            let own = (witness.owner == Some(self.stream)).then_some(self.links.as_slice());
+            let standing = self.log.standing(head, own, accepting);
+            Sighting { witness: witness.name.clone(), head, standing }
+        });
+        let named = named.iter().filter(|reference| reference.to == self.stream);
+        let logs = named.map(|reference| Sighting {
+            witness: format!("log/{}", reference.from.service),
+            head: reference.newest,
+            standing: Standing::Lost,
+        });
+        let seen: Vec<Sighting> = stores.chain(logs).collect();
+        let loss = find_loss(&self.log, &seen, &self.links, self.tail);
+        let InLog { head: in_log, offset, recorded_at, .. } = self.log;
+        Finding { stream: self.stream, in_log, recorded_at, offset, seen, loss }
+    }
 }
 
 /// A raw record, checked.
@@ -34,39 +75,16 @@ struct Link {
 }
 
 /// What the log says of a stream.
-struct InLog {
-    head: Head,
+pub(super) struct InLog {
+    pub(super) head: Head,
     offset: Offset,
     recorded_at: Timestamp,
     /// Of the sequences that stores know.
     hashes: BTreeMap<u64, Hash>,
+    /// The first bytes of every hash: all of them whole would fill the memory with a county's years.
+    prints: Vec<u64>,
     /// With where each was said.
     losses: Vec<(Head, TailLost)>,
-}
-
-async fn examine_stream(
-    feed: &Feed,
-    stream: StreamId,
-    witnesses: &[Witness],
-    accepting: bool,
-) -> Result<Finding, RepairError> {
-    let (tail, links) = newest_tail(stream, witnesses)?;
-    let seen = || witnesses.iter().flat_map(|witness| witness.heads.iter().map(move |head| (witness, head)));
-    let seen = || seen().filter(|(_, head)| head.stream == stream);
-    let mut wanted: BTreeSet<u64> = seen().map(|(_, head)| head.sequence).collect();
-    wanted.extend(links.iter().map(|link| link.sequence));
-    wanted.extend(links.first().map(|link| link.sequence.saturating_sub(1)));
-    let log = read(feed, stream, &wanted).await?;
-    let sightings: Vec<Sighting> = seen()
-        .map(|(witness, head)| {
-            let known = Head { sequence: head.sequence, hash: head.hash };
-            let own = (witness.owner == Some(stream)).then_some(links.as_slice());
-            let standing = log.standing(known, own, accepting);
-            Sighting { witness: witness.name.clone(), head: known, standing }
-        })
-        .collect();
-    let loss = find_loss(&log, &sightings, &links, tail);
-    Ok(Finding { stream, in_log: log.head, recorded_at: log.recorded_at, offset: log.offset, seen: sightings, loss })
 }
 
 /// The raw records that reach furthest, and what they say.
@@ -96,12 +114,14 @@ async fn read(feed: &Feed, stream: StreamId, wanted: &BTreeSet<u64>) -> Result<I
         offset: Offset::START,
         recorded_at: Timestamp { seconds: 1, nanos: 0 },
         hashes: BTreeMap::new(),
+        prints: Vec::new(),
         losses: Vec::new(),
     };
     let mut last = None;
     walk(feed, stream, |record, fixed| {
         log.head = Head { sequence: fixed.sequence, hash: fixed.hash };
         log.offset = record.offset;
+        log.prints.push(print(fixed.hash));
         if wanted.contains(&fixed.sequence) {
             log.hashes.insert(fixed.sequence, fixed.hash);
         }
@@ -118,7 +138,20 @@ async fn read(feed: &Feed, stream: StreamId, wanted: &BTreeSet<u64>) -> Result<I
     Ok(log)
 }
 
+/// Enough of a hash to tell it from another one that nobody made up.
+fn print(hash: Hash) -> u64 {
+    hash.0.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+}
+
 impl InLog {
+    /// Whether the log has the commit, or one of the stream's losses may be its.
+    pub(super) fn explains(&self, sequence: u64, hash: Option<Hash>) -> bool {
+        let at = sequence.checked_sub(1).and_then(|index| usize::try_from(index).ok());
+        let found = at.and_then(|at| self.prints.get(at)).copied();
+        found.is_some_and(|found| hash.is_none_or(|hash| print(hash) == found))
+            || self.losses.iter().any(|(_, loss)| loss.covers(sequence))
+    }
+
     fn has(&self, head: Head) -> bool {
         self.hashes.get(&head.sequence) == Some(&head.hash)
     }
@@ -142,7 +175,7 @@ impl InLog {
 
 fn find_loss(log: &InLog, sightings: &[Sighting], links: &[Link], tail: &[TailRecord]) -> Option<Loss> {
     let lost = || sightings.iter().filter(|seen| seen.standing == Standing::Lost).map(|seen| seen.head);
-    let (earliest, newest) = (lost().min()?, lost().max_by_key(|head| head.sequence)?);
+    let (earliest, newest) = (lost().min()?, lost().max_by_key(|head| (head.sequence, head.hash))?);
     // The last commit that the log and the raw records have in common.
     let common = links.iter().rev().find(|link| log.hashes.get(&link.sequence) == Some(&link.hash));
     let common = common.map(|link| link.sequence).or_else(|| {

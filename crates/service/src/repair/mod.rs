@@ -4,10 +4,12 @@
 //! appended again, byte for byte ([`append_again`]): the chain is as it was, and every reader finds its head. Otherwise
 //! the loss can be accepted ([`accept`]): a `TailLost` commit says so in the stream, and the stores that hold effects of
 //! lost commits are moved aside as evidence by the caller, to be folded anew.
-//! What does not happen here: opening and moving stores, and choosing between the two.
+//! What does not happen here: choosing between the two, and talking to the operator.
 
+mod evidence;
 mod examine;
 mod mend;
+mod references;
 
 use core::ops::RangeInclusive;
 
@@ -16,6 +18,7 @@ use loopledger_event_log::{AppendError, Offset};
 use loopledger_state_store::{RowStore, ServiceStore, StoreError, TailRecord};
 use loopledger_types::{Hash, Head, Position, StreamId, Timestamp};
 
+pub use evidence::Evidence;
 pub use examine::examine;
 pub use mend::{accept, append_again};
 
@@ -71,10 +74,11 @@ pub enum Standing {
     Lost,
 }
 
-/// The newest commit of a stream that a store has seen.
+/// The newest commit of a stream that a store has seen; or one that is missing, if another stream in the log names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {
     pub witness: String,
+    /// Its hash is zero if nobody says it.
     pub head: Head,
     pub standing: Standing,
 }
@@ -95,7 +99,7 @@ pub struct Finding {
 #[derive(Debug, Clone)]
 pub struct Loss {
     pub missing: RangeInclusive<u64>,
-    /// The hash of the last one.
+    /// The hash of the last one; zero if nobody knows it.
     pub head: Hash,
     /// Other commits stand in the log from this sequence on: what stood there cannot be appended any more.
     pub replaced_from: Option<u64>,

@@ -1,11 +1,12 @@
-//! What commits of the own stream name and the log has not.
+//! What commits name and the log has not.
 //!
-//! A commit names upstream heads and, if it is a reaction, its cause; all of these were in the log before it. If upstream
-//! was read to the log's end after the commit was, and does not have them, they are lost: the stream halts. Unless
-//! upstream says ([`TailLost`]) that the loss is accepted: then the commit stands, although what it names does not. Its
-//! cause is not handled by it, and commits that took the lost ones' sequences are answered like any others. But a
-//! request that was lost may be sent again, and its answer stands here already: that is remembered by the reaction's
-//! request id, and repeated instead of given anew.
+//! A commit names upstream heads and, if it is a reaction, its cause; all of these were in the log before it. If the
+//! stream that it names was read to the log's end after the commit was, and does not have them, they are lost: the
+//! writer halts, whether it is upstream that lost them or its own stream. Unless that stream says ([`TailLost`]) that
+//! the loss is accepted: then the commit stands, although what it names does not. Its cause is not handled by it, and
+//! commits that took the lost ones' sequences are answered like any others. But a request that was lost may be sent
+//! again, and its answer stands here already: that is remembered by the reaction's request id, and repeated instead of
+//! given anew.
 //!
 //! Sequences alone say what a loss covers. So an answer to a commit that was lost in a second, not accepted loss of the
 //! same sequences passes for one of the first; who had read what was lost (every store, the projection) still halts.
@@ -14,10 +15,10 @@ use core::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use loopledger_domain::{AnswerRepeated, Commit, Decider, Entity, TailLost};
+use loopledger_domain::{AnswerRepeated, Commit, Decider, Entity, Event, TailLost};
 use loopledger_event_log::Offset;
 use loopledger_state_store::{Orphan, ServiceStore, StoreError};
-use loopledger_types::{Cause, RequestId, Table};
+use loopledger_types::{Cause, RequestId, StreamId, Table};
 use loopledger_wire::{decode_answer, encode_event};
 use tokio::time::Instant;
 
@@ -27,7 +28,7 @@ use super::upstream::Upstream;
 use super::waiting::Known;
 use crate::feed::{FollowError, LostTail};
 
-/// How long nothing must have been read of an upstream stream that a commit waits for, before the log is asked whether
+/// How long nothing must have been read of a stream that is waited for, before the log is asked whether
 /// there is more.
 const STUCK_AFTER: Duration = Duration::from_secs(1);
 
@@ -40,12 +41,20 @@ pub(super) enum Need {
     Losses,
 }
 
-/// A commit of another writer that waits for what may not come.
+/// Whose commits are waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Those of an upstream stream, which the own commit with this sequence names.
+    Upstream { index: usize, own: u64 },
+    /// The own stream's, which upstream names.
+    Own,
+}
+
+/// Something that is waited for and may not come.
 pub(super) struct Stuck {
-    own: u64,
-    upstream: usize,
+    whose: Whose,
     need: Need,
-    /// How far upstream was read, and since when no further.
+    /// How far the stream was read, and since when no further.
     read: Offset,
     since: Instant,
     question: Question,
@@ -83,15 +92,40 @@ impl Stuck {
         }
     }
 
-    fn is_about(&self, own: u64, upstream: usize, need: Need) -> bool {
-        self.own == own && self.upstream == upstream && self.need == need
+    fn is_about(&self, whose: Whose, need: Need) -> bool {
+        self.whose == whose && self.need == need
     }
 }
 
+/// The losses that a stream has accepted, once somebody had to know.
+#[derive(Debug, Default)]
+pub(super) struct Losses(Option<Vec<TailLost>>);
+
+impl Losses {
+    /// Whether one of them may be that of a commit with this sequence.
+    fn cover(&self, sequence: u64) -> bool {
+        self.0.iter().flatten().any(|loss| loss.covers(sequence))
+    }
+
+    /// A commit of the stream was folded.
+    pub(super) fn hear(&mut self, commit: &Commit) {
+        if let Some(losses) = &mut self.0 {
+            losses.extend(commit.events.iter().find_map(Event::loss));
+        }
+    }
+}
+
+/// What upstream names of the own stream.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    sequence: u64,
+    /// Up to here it is explained by losses.
+    settled: u64,
+}
+
 impl Upstream {
-    /// Whether this stream has accepted a loss that may be the one of a commit with this sequence.
     fn has_lost(&self, sequence: u64) -> bool {
-        self.losses.iter().flatten().any(|loss| loss.covers(sequence))
+        self.losses.cover(sequence)
     }
 
     /// Whether what the own commit `own` names is lost: the log has been read to its end since.
@@ -128,52 +162,85 @@ impl<D: Decider> Task<D> {
             let gone = upstream.is_gone(cause.sequence, commit.sequence);
             return Ok((!gone).then_some((index, Need::Read(cause.sequence))));
         }
-        let unexplained = !upstream.is_first_due(cause) && upstream.losses.is_none();
+        let unexplained = !upstream.is_first_due(cause) && upstream.losses.0.is_none();
         Ok(unexplained.then_some((index, Need::Losses)))
     }
 
     /// The upstream stream that the next foreign commit waits for.
     pub(super) fn blocked_on(&self) -> Option<usize> {
-        self.next_need().ok().flatten().map(|(_, upstream, _)| upstream)
+        match self.next_need() {
+            Ok(Some((Whose::Upstream { index, .. }, _))) => Some(index),
+            Ok(Some((Whose::Own, _)) | None) | Err(_) => None,
+        }
     }
 
-    /// The foreign commit in front, if it waits, for which upstream stream, and what it needs of it.
-    fn next_need(&self) -> Result<Option<(u64, usize, Need)>, Halt> {
-        let Some(first) = self.own.foreign.front() else { return Ok(None) };
-        Ok(self.lacks(&first.commit)?.map(|(upstream, need)| (first.commit.sequence, upstream, need)))
+    /// Upstream says something of the own stream.
+    pub(super) fn hear_of_own(&mut self, commit: &Commit) {
+        let named = commit.upstream.iter().filter(|named| named.stream == self.stream).map(|named| named.sequence);
+        let cause = commit.cause.filter(|cause| cause.stream == self.stream).map(|cause| cause.sequence);
+        let told = &mut self.own.told;
+        told.sequence = named.chain(cause).fold(told.sequence, u64::max);
     }
 
-    /// Finds out whether what the foreign commit in front waits for can still come. True: it need not wait any more.
-    pub(super) fn watch_stuck(&mut self, now: Instant) -> Result<bool, Halt> {
-        let Some((own, index, need)) = self.next_need()? else {
-            self.stuck = None;
-            return Ok(false);
+    /// Whether upstream knows commits of the own stream that were not read yet.
+    pub(super) fn is_overtaken(&self) -> bool {
+        let Told { sequence, settled } = self.own.told;
+        sequence > settled && self.own.follower.head().sequence < sequence
+    }
+
+    /// What is waited for: by the foreign commit in front, or because upstream is ahead of the own stream.
+    fn next_need(&self) -> Result<Option<(Whose, Need)>, Halt> {
+        let Some(first) = self.own.foreign.front() else {
+            return Ok(self.is_overtaken().then_some((Whose::Own, Need::Read(self.own.told.sequence))));
         };
-        let Some(upstream) = self.upstream.get_mut(index) else { return Ok(false) };
-        let known = self.stuck.take().filter(|stuck| stuck.is_about(own, index, need));
-        let fresh =
-            || Stuck { own, upstream: index, need, read: upstream.next, since: now, question: Question::NotAsked };
-        let mut stuck = known.unwrap_or_else(fresh);
-        if stuck.read != upstream.next {
-            stuck.read = upstream.next;
+        let need = self.lacks(&first.commit)?;
+        Ok(need.map(|(index, need)| (Whose::Upstream { index, own: first.commit.sequence }, need)))
+    }
+
+    /// Of the stream that is waited for: its name, how far it was read, its newest commit, and its losses.
+    fn awaited(&self, whose: Whose) -> Option<(StreamId, Offset, u64, &Losses)> {
+        Some(match whose {
+            Whose::Own => {
+                let follower = &self.own.follower;
+                (self.stream, follower.next_offset(), follower.head().sequence, &self.own.losses)
+            }
+            Whose::Upstream { index, .. } => {
+                let upstream = self.upstream.get(index)?;
+                let head = upstream.noted.sequence.min(upstream.followed.sequence);
+                (upstream.stream, upstream.next, head, &upstream.losses)
+            }
+        })
+    }
+
+    /// Finds out whether what is waited for can still come. True: it need not be waited for any more.
+    pub(super) fn watch_stuck(&mut self, now: Instant) -> Result<bool, Halt> {
+        let known = self.stuck.take();
+        let Some((whose, need)) = self.next_need()? else { return Ok(false) };
+        let Some((stream, read, head, losses)) = self.awaited(whose) else { return Ok(false) };
+        let known = known.filter(|stuck| stuck.is_about(whose, need));
+        let mut stuck = known.unwrap_or(Stuck { whose, need, read, since: now, question: Question::NotAsked });
+        if stuck.read != read {
+            stuck.read = read;
             stuck.since = now;
         }
         let is_time = stuck.due().is_some_and(|due| due <= now);
+        let ask_losses = || Question::Losses(Box::pin(self.feed.clone().losses(stream)));
         match (need, &stuck.question) {
-            (Need::Losses, Question::NotAsked) => stuck.question = self.ask_losses(index),
-            (Need::Read(sequence), Question::NotAsked) if is_time || upstream.has_lost(sequence) => {
-                stuck.question = Question::End(Box::pin(self.feed.clone().end(upstream.stream)));
+            (Need::Losses, Question::NotAsked) => stuck.question = ask_losses(),
+            (Need::Read(sequence), Question::NotAsked) if is_time || losses.cover(sequence) => {
+                stuck.question = Question::End(Box::pin(self.feed.clone().end(stream)));
             }
-            (Need::Read(sequence), Question::EndsAt(end)) if upstream.next >= *end => {
-                if upstream.has_lost(sequence) {
-                    upstream.exhausted_for = own;
+            (Need::Read(sequence), Question::EndsAt(end)) if read >= *end => {
+                if losses.cover(sequence) {
+                    self.settle_stuck(whose, sequence);
                     return Ok(true);
                 }
-                if upstream.losses.is_some() {
-                    let missing = upstream.noted.sequence.min(upstream.followed.sequence).saturating_add(1)..=sequence;
-                    return Err(FollowError::from(LostTail { stream: upstream.stream, missing }).into());
+                if losses.0.is_some() {
+                    return Err(
+                        FollowError::from(LostTail { stream, missing: head.saturating_add(1)..=sequence }).into()
+                    );
                 }
-                stuck.question = self.ask_losses(index);
+                stuck.question = ask_losses();
             }
             _ => {}
         }
@@ -181,9 +248,16 @@ impl<D: Decider> Task<D> {
         Ok(false)
     }
 
-    fn ask_losses(&self, index: usize) -> Question {
-        let Some(upstream) = self.upstream.get(index) else { return Question::NotAsked };
-        Question::Losses(Box::pin(self.feed.clone().losses(upstream.stream)))
+    /// What is waited for is lost, and that is accepted.
+    fn settle_stuck(&mut self, whose: Whose, sequence: u64) {
+        match whose {
+            Whose::Own => self.own.told.settled = sequence,
+            Whose::Upstream { index, own } => {
+                if let Some(upstream) = self.upstream.get_mut(index) {
+                    upstream.exhausted_for = own;
+                }
+            }
+        }
     }
 
     pub(super) fn take_stuck(&mut self, answered: Answered) -> Result<(), Halt> {
@@ -196,8 +270,12 @@ impl<D: Decider> Task<D> {
                 None
             }
             Answered::Losses(Ok(losses)) => {
-                if let Some(upstream) = self.upstream.get_mut(stuck.upstream) {
-                    upstream.losses = Some(losses);
+                let whose = match stuck.whose {
+                    Whose::Own => Some(&mut self.own.losses),
+                    Whose::Upstream { index, .. } => self.upstream.get_mut(index).map(|upstream| &mut upstream.losses),
+                };
+                if let Some(known) = whose {
+                    known.0 = Some(losses);
                 }
                 None
             }

@@ -72,6 +72,21 @@ fn name(due: Option<&Position>) -> String {
 }
 
 impl Halt {
+    /// What an operator should do, if it is known.
+    pub const fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Follow(FollowError::LostTail(_)) => Some("stop the services and run `loopledger repair`"),
+            Self::Follow(FollowError::NotUnderstood { .. }) => Some("run a newer version"),
+            Self::Follow(FollowError::Read { .. })
+            | Self::LogRefuses(_)
+            | Self::Store(_)
+            | Self::CauseMismatch { .. }
+            | Self::UnknownUpstream { .. }
+            | Self::Internal { .. }
+            | Self::Stopped => None,
+        }
+    }
+
     /// The stable reason, `UPPER_SNAKE`.
     pub const fn reason(&self) -> &'static str {
         match self {

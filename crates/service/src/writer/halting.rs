@@ -11,7 +11,8 @@ use super::{Halt, WriteError};
 
 /// Says for all to see that the stream is halted.
 pub(super) fn report(stream: StreamId, halt: &Halt, health: &watch::Sender<Health>) {
-    tracing::error!(%stream, reason = halt.reason(), error = %halt, "the stream is halted");
+    let advice = halt.advice().unwrap_or_default();
+    tracing::error!(%stream, reason = halt.reason(), error = %halt, advice, "the stream is halted");
     health.send_replace(Health::Halted(halt.clone()));
 }
 

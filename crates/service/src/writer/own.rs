@@ -12,6 +12,7 @@ use loopledger_wire::Receipt;
 use tokio::time::Instant;
 
 use super::Halt;
+use super::dangling::{Losses, Told};
 use super::decide::Request;
 use super::task::{Origin, Outcome, Ready, Task};
 use super::waiting::Recent;
@@ -71,6 +72,8 @@ pub(super) struct Own {
     pub(super) reach: Option<Offset>,
     /// When to read again after the log could not be read.
     pub(super) retry_at: Option<Instant>,
+    pub(super) told: Told,
+    pub(super) losses: Losses,
 }
 
 impl Own {
@@ -227,6 +230,7 @@ impl<D: Decider> Task<D> {
             self.dirty.request(commit.request_id, &request);
             self.requests.insert(commit.request_id, request);
         }
+        self.own.losses.hear(commit);
         let head = Head { sequence: commit.sequence, hash: commit.hash };
         self.own.chain.head = head;
         self.own.chain.recorded_at = commit.recorded_at;

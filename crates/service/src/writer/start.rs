@@ -10,6 +10,7 @@ use loopledger_types::{Head, StreamId, Timestamp};
 use tokio::time::Instant;
 
 use super::Halt;
+use super::dangling::{Losses, Told};
 use super::health::{CatchUp, Health};
 use super::measured::Measured;
 use super::own::{Chain, Own};
@@ -124,6 +125,8 @@ pub(super) async fn open(
         fresh_at: now,
         reach: None,
         retry_at: None,
+        told: Told::default(),
+        losses: Losses::default(),
     };
     Ok(Streams { own, upstream, progression: Progression::new(now, spans) })
 }
@@ -159,7 +162,7 @@ impl<D: Decider> Task<D> {
         }
         let mut read = vec![self.own.follower.next_offset()];
         read.extend(self.upstream.iter().map(|upstream| upstream.next));
-        if self.catch_up.is_complete(&read) && self.own.foreign.is_empty() {
+        if self.catch_up.is_complete(&read) && self.own.foreign.is_empty() && !self.is_overtaken() {
             for upstream in &self.upstream {
                 if upstream.followed.sequence < upstream.noted.sequence {
                     let missing = upstream.followed.sequence.saturating_add(1)..=upstream.noted.sequence;

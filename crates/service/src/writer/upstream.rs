@@ -8,7 +8,7 @@ use core::task::Poll;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use loopledger_domain::{Commit, Decider, Event, Subject, TailLost};
+use loopledger_domain::{Commit, Decider, Subject};
 use loopledger_event_log::Offset;
 use loopledger_types::{Head, StreamId};
 use tokio::sync::mpsc;
@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Halt;
+use super::dangling::Losses;
 use super::own::READ_RETRY;
 use super::task::Task;
 use super::waiting::Recent;
@@ -62,8 +63,7 @@ pub(super) struct Upstream {
     pub(super) due: VecDeque<Due>,
     /// With a reaction in flight, oldest first.
     pub(super) taken: VecDeque<Due>,
-    /// The losses that this stream has accepted, once somebody had to know.
-    pub(super) losses: Option<Vec<TailLost>>,
+    pub(super) losses: Losses,
     /// The own commit for whose sake it was found that the log has been read to its end.
     pub(super) exhausted_for: u64,
 }
@@ -109,7 +109,7 @@ impl Upstream {
             recent: Recent::starting_at(noted),
             due: VecDeque::new(),
             taken: VecDeque::new(),
-            losses: None,
+            losses: Losses::default(),
             exhausted_for: 0,
         }
     }
@@ -165,9 +165,8 @@ impl<D: Decider> Task<D> {
                 upstream.noted = head;
                 upstream.noted_offset = admitted.offset;
                 upstream.recent.push(head);
-                if let Some(losses) = &mut upstream.losses {
-                    losses.extend(commit.events.iter().find_map(Event::loss));
-                }
+                upstream.losses.hear(&commit);
+                self.hear_of_own(&commit);
             }
             if commit.events.iter().any(D::concerns)
                 && let Some(upstream) = self.upstream.get_mut(index)

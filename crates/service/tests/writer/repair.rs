@@ -324,12 +324,43 @@ async fn without_their_stores_services_downstream_still_find_the_loss() {
     assert!(halt.to_string().starts_with("commits 21 to"), "{halt}");
 }
 
+/// So does the service that lost it: the others' streams name its commits.
+#[tokio::test(start_paused = true)]
+async fn without_any_store_the_log_itself_says_what_is_missing() {
+    let county = county().await;
+    truncate(&county.log, 20);
+    let left: Writer<Left> = start(&county.log, &Memory::new(), WriterConfig::default());
+    let halt = lost_tail(left.handle()).await;
+    assert!(halt.to_string().starts_with("commits 21 to"), "{halt}");
+    assert_eq!(records(&county.log).len(), 20, "it has written nothing");
+
+    let findings = look(&county.log, &[], false).await;
+    let (lost, held) = missing(&findings).unwrap();
+    assert_eq!((*lost.start(), held), (21, None));
+    accept(&Feed::new(Arc::new(county.log.clone())), of(&findings, Service::Station), NOW).await.unwrap();
+    assert_eq!(missing(&look(&county.log, &[], false).await), None);
+    for _ in 0..2 {
+        let left: Writer<Left> = start(&county.log, &Memory::new(), WriterConfig::default());
+        let right: Writer<Right> = start(&county.log, &Memory::new(), WriterConfig::default());
+        ask(left.handle(), 2_000).await;
+        ask(right.handle(), 2_001).await;
+    }
+    let [lefts, rights] = county.commits().await;
+    assert!(assert_one_reaction_to_each(&lefts, &rights) > 0);
+}
+
 /// The same when the log has grown again: what it reacted to has another hash.
 #[tokio::test(start_paused = true)]
 async fn a_cause_that_was_replaced_is_a_loss() {
     let county = county().await;
     let elsewhere = MemoryLog::new(8);
-    for (service, kept) in [(Service::Station, 20), (Service::Distribution, usize::MAX)] {
+    let [_, rights] = county.commits().await;
+    let names_less = |commit: &&Arc<Commit>| {
+        let named = commit.upstream.iter().map(|head| head.sequence).chain(commit.cause.map(|cause| cause.sequence));
+        named.max().is_none_or(|newest| newest <= 20)
+    };
+    let kept = rights.iter().take_while(names_less).count();
+    for (service, kept) in [(Service::Station, 20), (Service::Distribution, kept)] {
         let records = records_of(&county.log, service).into_iter().take(kept).collect();
         drop(elsewhere.append(service.topic(), partition(&elsewhere, service), records));
     }
