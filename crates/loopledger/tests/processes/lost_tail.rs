@@ -201,16 +201,15 @@ fn check_hand_overs(url: &str) {
         }
         lost += reactions.len();
     }
-    println!("{lost} answers to lost commits, {repeated} answers repeated");
-    assert!(lost > 0 && repeated > 0);
+    assert!(lost > 0 && repeated > 0, "{lost} answers to lost commits, {repeated} answers repeated");
     let mut owed = BTreeSet::new();
     for event in streams[&Service::Procurement].iter().flat_map(|commit| &commit.events) {
-        let payable = match event {
-            Event::Procurement(procurement::Event::PurchaseAccepted(accepted)) => accepted.payable,
-            Event::Procurement(procurement::Event::PayableOpened(opened)) => opened.payable,
-            _ => continue,
-        };
-        assert!(owed.insert(payable), "{payable} is owed twice");
+        if let Event::Procurement(procurement::Event::PurchaseAccepted(accepted)) = event {
+            assert!(owed.insert(accepted.payable), "{} is owed twice", accepted.payable);
+        }
+        if let Event::Procurement(procurement::Event::PayableOpened(opened)) = event {
+            assert!(owed.insert(opened.payable), "{} is owed twice", opened.payable);
+        }
     }
     assert!(!owed.is_empty());
 }

@@ -19,7 +19,6 @@ pub(crate) struct Server {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
     /// Held open: it still has things to say.
-    #[expect(dead_code, reason = "held, not read")]
     errors: Option<BufReader<ChildStderr>>,
     pub(crate) url: String,
     metrics: String,

@@ -55,12 +55,12 @@ impl Look<'_> {
             Sighting { witness: witness.name.clone(), head, standing }
         });
         let named = named.iter().filter(|reference| reference.to == self.stream);
-        let logs = named.map(|reference| Sighting {
+        let cited = named.map(|reference| Sighting {
             witness: format!("log/{}", reference.from.service),
             head: reference.newest,
             standing: Standing::Lost,
         });
-        let seen: Vec<Sighting> = stores.chain(logs).collect();
+        let seen: Vec<Sighting> = stores.chain(cited).collect();
         let loss = find_loss(&self.log, &seen, &self.links, self.tail);
         let InLog { head: in_log, offset, recorded_at, .. } = self.log;
         Finding { stream: self.stream, in_log, recorded_at, offset, seen, loss }
