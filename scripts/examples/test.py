@@ -65,7 +65,7 @@ class Embedded(unittest.TestCase):
     def test_the_calls_answer_as_they_are_printed(self):
         with Server(self.folder / "data") as server:
             first = run(HERE / "calls", server.address)
-            for expected in ("loopledger.station.v1.StationService", '"status": "SERVING"', '"partyId"', "INVALID_REQUEST", '"ledgerDigest"'):
+            for expected in ("loopledger.station.v1.StationService", '"status": "SERVING"', '"partyId"', "type.googleapis.com/google.rpc.BadRequest", '"ledgerDigest"'):
                 self.assertIn(expected, first)
             again = run(HERE / "calls", server.address)
             position = '"sequence": "1"'

@@ -192,7 +192,8 @@ impl Inner {
             if let Some((_, rest)) = line.split_once("gRPC ") {
                 state.url = rest.split_whitespace().next().map(|address| format!("http://{address}"));
             }
-            state.is_ready |= line.starts_with("就绪");
+            // Everything serves, or what is halted is served as such.
+            state.is_ready |= line.starts_with("就绪") || line.starts_with("有数据流已停止");
             drop(state);
             self.changed.notify_all();
         }

@@ -1,6 +1,7 @@
 //! What must be true when everything is healed: the caller's record, the chain on Kafka, and every replica agree.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use futures::{StreamExt, stream};
 use loopledger_domain::distribution::Distribution as DistributionRules;
@@ -97,6 +98,9 @@ async fn check_receipts<S: Bulk>(deployment: &Deployment, chain: &Chain, book: &
     }
 }
 
+/// How long a healed projection may take to say so.
+const HEALED_MAX: Duration = Duration::from_secs(30);
+
 /// Every projection has read the whole chain, to the same ledger, which balances and is that of a rebuild.
 async fn check_projections(deployment: &Deployment, chain: &Chain) -> String {
     let heads: Vec<Position> = chain.streams.values().filter_map(|commits| commits.last()).map(to_pb).collect();
@@ -104,7 +108,14 @@ async fn check_projections(deployment: &Deployment, chain: &Chain) -> String {
     for url in deployment.urls(PROJECTION) {
         let mut client = LedgerServiceClient::new(channel(&url));
         let ask = GetStatusRequest { at_least: heads.clone(), consequences: true };
-        let status = client.get_status(ask).await.expect("a status").into_inner();
+        let began = Instant::now();
+        // A stream that could not be read a moment ago is said to serve again some time after it was.
+        let status = loop {
+            let status = client.get_status(ask.clone()).await.expect("a status").into_inner();
+            if status.streams.iter().all(|stream| stream.health == "serving") || began.elapsed() > HEALED_MAX {
+                break status;
+            }
+        };
         assert_eq!((status.exceptions, status.open_hand_overs), (0, 0), "{status:?}");
         assert_eq!(status.ledger_digest.len(), 32, "{status:?}");
         assert!(status.streams.iter().all(|stream| stream.health == "serving"), "{status:?}");
