@@ -58,7 +58,8 @@ fn disturbed(partitions: Option<&'static str>) -> Chain {
         book.retries,
         chain.voids
     );
-    assert!(book.retries > 0 && book.twice > 0, "the callers noticed");
+    // Whether a kill hits a call on its way is chance, and said above; that calls were made twice at once is not.
+    assert!(book.twice > 0, "calls were made by two callers at once");
     assert_eq!(deployment.ends(), [], "nobody ended that was not killed");
     chain
 }
