@@ -76,7 +76,7 @@ fn nothing_that_a_request_says_is_logged() {
     // Queries name households, and answers their members.
     let households = server.run(&["income", "--division", "654224", "--format", "json"]);
     let households: Value = serde_json::from_slice(&households.stdout).expect("JSON");
-    for household in households.as_array().expect("rows") {
+    for household in households["rows"].as_array().expect("rows") {
         let id = household["household_id"].as_str().expect("an id").to_owned();
         assert!(server.run(&["income", "--household", &id]).status.success());
         secrets.ids.insert(id);
