@@ -6,14 +6,11 @@ use rdkafka::admin::{NewTopic, TopicReplication};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tokio::time::{Instant, sleep};
 
-use super::describe::{Admin, Cluster};
+use super::describe::{Admin, Cluster, SETTLE_PAUSE};
 use super::rules::{FIXED, Layout, MESSAGE_BYTES, REPLICAS, Wanted, judge, min_insync_replicas};
 use super::{DEFAULT_PARTITIONS, Mend, WrongTopics};
 use crate::error::ConnectError;
 use crate::settings::KafkaOptions;
-
-/// The pause before the brokers are asked again whether they know of a topic that was just created.
-const SETTLE_PAUSE: core::time::Duration = core::time::Duration::from_millis(50);
 
 /// What creating the topics came to.
 #[derive(Debug, Clone, PartialEq, Eq)]

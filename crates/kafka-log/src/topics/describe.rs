@@ -1,6 +1,7 @@
 //! What the cluster says of itself and of our topics.
 
 use core::fmt;
+use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use loopledger_types::{Service, Topic};
 use rdkafka::admin::{AdminClient, AdminOptions, ConfigResource, ConfigSource, ResourceSpecifier};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::metadata::{MetadataBroker, MetadataTopic};
+use tokio::time::{Instant, sleep};
 
 use crate::error::ConnectError;
 use crate::lanes::topic_name;
@@ -17,6 +19,9 @@ use crate::log::unreachable;
 use crate::metrics::Metrics;
 use crate::report::Context;
 use crate::settings::KafkaOptions;
+
+/// The pause before brokers are asked again about a topic that not all of them know yet.
+pub(super) const SETTLE_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cluster {
@@ -73,7 +78,21 @@ impl<'a> Admin<'a> {
         }
     }
 
+    /// Brokers learn of a new topic one after the other: while one names it and another knows no setting of it, both are
+    /// asked again.
     pub(super) async fn describe(&self) -> Result<Cluster, ConnectError> {
+        let started = Instant::now();
+        loop {
+            let cluster = self.describe_now().await?;
+            let unknown = |topic: &TopicState| !topic.partitions.is_empty() && topic.settings.is_empty();
+            if started.elapsed() >= self.options.answer_timeout || !cluster.topics.iter().any(unknown) {
+                return Ok(cluster);
+            }
+            sleep(SETTLE_PAUSE).await;
+        }
+    }
+
+    async fn describe_now(&self) -> Result<Cluster, ConnectError> {
         let (brokers, mut topics) = self.members_and_topics().await?;
         let names: Vec<String> = topics.iter().map(|topic| topic.name.clone()).collect();
         let resources: Vec<_> = names.iter().map(|name| ResourceSpecifier::Topic(name)).collect();

@@ -66,7 +66,7 @@ async fn hundred(log: &KafkaLog) -> Box<dyn LogReader> {
     let read = read_to(log, Offset(100)).await;
     assert_eq!(read.len(), 100);
     let mut live = log.read(TOPIC, PARTITION, Offset(99)).unwrap();
-    assert_eq!(values(&live.next().await.unwrap()), ["199"]);
+    assert_eq!(values(&soon("the last", live.next()).await.unwrap()), ["199"]);
     live
 }
 
