@@ -50,13 +50,16 @@ fn free_port() -> u16 {
 
 /// Waits for what is not an outage.
 async fn verdict(reader: &mut Box<dyn LogReader>) -> ReadError {
-    loop {
-        match soon("a verdict", reader.next()).await {
-            Err(ReadError::Unavailable { .. }) => {}
-            Err(error) => return error,
-            Ok(batch) => panic!("records after the loss: {:?}", values(&batch)),
+    let heard = async {
+        loop {
+            match reader.next().await {
+                Err(ReadError::Unavailable { .. }) => {}
+                Err(error) => return error,
+                Ok(batch) => panic!("records after the loss: {:?}", values(&batch)),
+            }
         }
-    }
+    };
+    soon("a verdict", heard).await
 }
 
 async fn hundred(log: &KafkaLog) -> Box<dyn LogReader> {
