@@ -3,6 +3,9 @@
 //! The broker tells its watermark, but offsets are positions, not counts: transactions of others leave control records
 //! behind, which nobody reads. Who waits for the record before the watermark would then wait for ever, so the last
 //! *record* is looked for from there on backwards, unless what this process has written or read tells already.
+//!
+//! What it cannot promise: that nobody has appended meanwhile, and that a broker which was paused, and does not know yet
+//! that another leads, names no end that lies back. But never one before what this process has read or confirmed.
 
 use core::fmt;
 use core::time::Duration;
@@ -20,6 +23,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use crate::lanes::{Lanes, Place};
 use crate::metrics::Metrics;
 use crate::report::Context;
+use crate::settings::DOUBT;
 
 /// How many offsets before the watermark are looked at first, and how much further each look goes.
 const FIRST_SPAN: u64 = 2;
@@ -56,13 +60,14 @@ impl Ends {
     /// The offset after the last record. Waits for brokers, up to the time that an answer may take.
     pub(crate) fn find(&self, place: Place) -> Result<Offset, ReadError> {
         let deadline = Deadline::after(self.answer_timeout);
+        let doubt = Deadline::after(DOUBT.min(self.answer_timeout.checked_div(2).unwrap_or_default()));
         loop {
-            match self.try_find(place, &deadline) {
-                Ok(end) => return Ok(end),
-                Err(error) if !deadline.remaining().is_zero() && self.may_pass(&error, place, &deadline) => {
-                    thread::sleep(RETRY_PAUSE.min(deadline.remaining()));
+            match self.try_find(place, &deadline, &doubt) {
+                Ok(Some(end)) => return Ok(end),
+                Err(error) if deadline.remaining().is_zero() || !self.may_pass(&error, place, &deadline) => {
+                    return Err(ReadError::Unavailable { reason: error.to_string() });
                 }
-                Err(error) => return Err(ReadError::Unavailable { reason: error.to_string() }),
+                Ok(None) | Err(_) => thread::sleep(RETRY_PAUSE.min(deadline.remaining())),
             }
         }
     }
@@ -83,20 +88,25 @@ impl Ends {
         topic.is_some_and(|topic| topic.partitions().iter().any(|partition| partition.id() == place.partition))
     }
 
-    fn try_find(&self, place: Place, deadline: &Deadline) -> KafkaResult<Offset> {
-        let topic = self.lanes.topic_name(place);
+    /// None: what was said is not believed yet.
+    fn try_find(&self, place: Place, deadline: &Deadline, doubt: &Deadline) -> KafkaResult<Option<Offset>> {
+        let (topic, lane) = (self.lanes.topic_name(place), self.lanes.lane(place));
         let (low, high) = self.consumer.fetch_watermarks(topic, place.partition, deadline.remaining())?;
         let (low, high) = (u64::try_from(low).unwrap_or(0), u64::try_from(high).unwrap_or(0));
-        if low >= high {
-            return Ok(Offset(high));
+        if lane.saw_beyond(high) && !doubt.remaining().is_zero() {
+            // Learns who leads now.
+            self.consumer.fetch_metadata(Some(topic), deadline.remaining())?;
+            return Ok(None);
         }
-        let lane = self.lanes.lane(place);
         if let Some(end) = lane.end_at(high) {
-            return Ok(end);
+            return Ok(Some(end));
+        }
+        if low >= high {
+            return Ok(Some(Offset(high)));
         }
         let end = self.look_back(place, low, high, deadline)?;
         lane.found_end(high, end);
-        Ok(end)
+        Ok(Some(end))
     }
 
     fn look_back(&self, place: Place, low: u64, high: u64, deadline: &Deadline) -> KafkaResult<Offset> {

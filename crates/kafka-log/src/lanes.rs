@@ -97,6 +97,11 @@ impl Lane {
         self.seen.fetch_max(next, Ordering::Relaxed);
     }
 
+    /// Whether a record was seen that lies behind the watermark: the log is shorter than it was, or is said to be.
+    pub(crate) fn saw_beyond(&self, watermark: u64) -> bool {
+        self.seen.load(Ordering::Relaxed) > watermark
+    }
+
     /// The offset after the last record before the watermark, if that is known without asking.
     pub(crate) fn end_at(&self, watermark: u64) -> Option<Offset> {
         let seen = self.seen.load(Ordering::Relaxed);
@@ -104,7 +109,7 @@ impl Lane {
             return Some(Offset(watermark));
         }
         if seen > watermark {
-            // The log is shorter than it was: what was seen says nothing of what is there now.
+            // What was seen says nothing of what is there now.
             self.seen.store(0, Ordering::Relaxed);
         }
         let known = *self.end.lock().unwrap_or_else(PoisonError::into_inner);

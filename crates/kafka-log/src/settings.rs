@@ -17,6 +17,10 @@ const FETCH_BYTES: usize = 1_024 * 1_024;
 /// An answer of a broker that takes longer is given up, and asked for again, if need be of another broker. Longer than
 /// a cluster needs to replace a dead leader or a dead follower (its session, 6 to 9 s).
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// A log that ends before what was read or confirmed is believed to do so once it has been said for this long. A broker
+/// that stood still does not know at once that it is no leader any more, and until then it tells of a log that ends where
+/// it stopped.
+pub(crate) const DOUBT: Duration = Duration::from_secs(5);
 /// The pause before a broker that was lost is tried again: what a restarted broker waits for its clients at most.
 const RECONNECT_PAUSE_MAX: Duration = Duration::from_millis(500);
 /// How often the client says how it is. Costs some milliseconds with hundreds of partitions.

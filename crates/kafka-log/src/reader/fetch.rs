@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use loopledger_event_log::{LogRecord, Offset, ReadError};
 use rdkafka::ClientConfig;
@@ -19,6 +20,7 @@ use super::trouble::{Trouble, trouble};
 use crate::lanes::{Lanes, Place};
 use crate::metrics::Metrics;
 use crate::report::Context;
+use crate::settings::DOUBT;
 
 /// How often a waiting thread looks whether anybody still reads. Records wake it at once.
 const POLL: Duration = Duration::from_millis(100);
@@ -46,6 +48,8 @@ pub(super) struct Fetcher {
     batch: Batch,
     /// Where a batch was found damaged: once may have happened on the way.
     damaged_at: Option<u64>,
+    /// Since when the log is said to end before the place that is read.
+    short_since: Option<Instant>,
     /// Errors of an outage come one after the other, and wait while nobody asks: the last one counts, and only if nothing
     /// came after it.
     outage: Option<KafkaError>,
@@ -73,6 +77,7 @@ impl Fetcher {
             batches,
             batch: Batch::default(),
             damaged_at: None,
+            short_since: None,
             outage: None,
             is_cut: false,
         }
@@ -166,7 +171,7 @@ impl Fetcher {
         if self.batch.is_empty() {
             return true;
         }
-        self.damaged_at = None;
+        (self.damaged_at, self.short_since) = (None, None);
         self.cluster.lanes.lane(self.place).saw(self.position);
         self.cluster.metrics.read_records_total.add(self.batch.len());
         self.cluster.metrics.read_batches_total.add(1);
@@ -203,15 +208,22 @@ impl Fetcher {
     /// Why the place that was asked for is not there. None: it is, and whoever said no did not know yet.
     fn look_around(&mut self, consumer: &BaseConsumer<Context>) -> Option<ReadError> {
         let topic = self.cluster.lanes.topic_name(self.place);
-        let range = consumer.fetch_watermarks(topic, self.place.partition, self.cluster.answer_timeout);
+        let timeout = self.cluster.answer_timeout;
+        // Who leads may have changed, without everybody knowing.
+        let range = consumer
+            .fetch_metadata(Some(topic), timeout)
+            .and_then(|_| consumer.fetch_watermarks(topic, self.place.partition, timeout));
         let (low, high) = match range {
             Ok((low, high)) => (u64::try_from(low).unwrap_or(0), u64::try_from(high).unwrap_or(0)),
             Err(error) => return Some(unavailable(&error)),
         };
-        let from = Offset(self.position);
         if self.position > high {
-            Some(ReadError::OffsetOutOfRange { from, end: Offset(high) })
-        } else if self.position < low {
+            let since = self.short_since.get_or_insert_with(Instant::now);
+            let error = ReadError::OffsetOutOfRange { from: Offset(self.position), end: Offset(high) };
+            return (since.elapsed() >= DOUBT).then_some(error);
+        }
+        self.short_since = None;
+        if self.position < low {
             Some(self.damaged("records from here on were deleted"))
         } else {
             self.is_cut = consumer.context().saw_cut();

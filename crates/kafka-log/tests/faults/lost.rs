@@ -50,13 +50,16 @@ fn free_port() -> u16 {
 
 /// Waits for what is not an outage.
 async fn verdict(reader: &mut Box<dyn LogReader>) -> ReadError {
-    loop {
-        match soon("a verdict", reader.next()).await {
-            Err(ReadError::Unavailable { .. }) => {}
-            Err(error) => return error,
-            Ok(batch) => panic!("records after the loss: {:?}", values(&batch)),
+    let heard = async {
+        loop {
+            match reader.next().await {
+                Err(ReadError::Unavailable { .. }) => {}
+                Err(error) => return error,
+                Ok(batch) => panic!("records after the loss: {:?}", values(&batch)),
+            }
         }
-    }
+    };
+    soon("a verdict", heard).await
 }
 
 async fn hundred(log: &KafkaLog) -> Box<dyn LogReader> {
@@ -66,7 +69,7 @@ async fn hundred(log: &KafkaLog) -> Box<dyn LogReader> {
     let read = read_to(log, Offset(100)).await;
     assert_eq!(read.len(), 100);
     let mut live = log.read(TOPIC, PARTITION, Offset(99)).unwrap();
-    assert_eq!(values(&live.next().await.unwrap()), ["199"]);
+    assert_eq!(values(&soon("the last", live.next()).await.unwrap()), ["199"]);
     live
 }
 

@@ -7,7 +7,7 @@ use loopledger_kafka_log::{KafkaLog, KafkaOptions};
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
-use crate::support::{self, PARTITION, TOPIC, append, read_to, values};
+use crate::support::{self, PARTITION, TOPIC, append, read_to, soon, values};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -75,8 +75,9 @@ async fn deleted_records_are_an_incident_not_a_gap() {
     let topic = format!("{}{TOPIC}", options.topic_prefix);
     until.add_partition_offset(&topic, 0, rdkafka::Offset::Offset(2)).unwrap();
     admin.delete_records(&until, &rdkafka::admin::AdminOptions::new()).await.unwrap();
-    let error = log.read(TOPIC, PARTITION, Offset::START).unwrap().next().await.unwrap_err();
+    let mut gone = log.read(TOPIC, PARTITION, Offset::START).unwrap();
+    let error = soon("a verdict", gone.next()).await.unwrap_err();
     assert!(error.to_string().contains("deleted") && error.to_string().contains(&topic), "{error}");
     let mut rest = log.read(TOPIC, PARTITION, Offset(2)).unwrap();
-    assert_eq!(values(&rest.next().await.unwrap()), ["c"]);
+    assert_eq!(values(&soon("the rest", rest.next()).await.unwrap()), ["c"]);
 }

@@ -78,8 +78,9 @@ pub(crate) async fn connect(options: &KafkaOptions) -> KafkaLog {
 pub(crate) const TOPIC: Topic = Topic(Service::Station);
 pub(crate) const PARTITION: Partition = Partition(0);
 
-/// How long a test waits for what must come: a failure, not a pace.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long a test waits for what must come: a failure, not a pace. A broker that syncs every record waits for the disk,
+/// and the disk for everybody who writes to it.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     let Ok(value) = tokio::time::timeout(PATIENCE, future).await else {
