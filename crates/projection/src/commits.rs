@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use loopledger_chain::{Envelope, extends, leaf_hash};
+use loopledger_chain::{Envelope, RECORD_BYTES_MAX, extends, leaf_hash};
 use loopledger_event_log::ReadError;
 use loopledger_ledger::FactRef;
 use loopledger_proto::ledger::v1 as pb;
@@ -191,7 +191,9 @@ impl Reading<'_> {
     }
 
     fn admit(&mut self, value: &[u8]) -> Result<bool, Failure> {
-        let envelope = Envelope::decode(value).ok().filter(|envelope| envelope.stream == self.stream);
+        let envelope = Some(value).filter(|value| value.len() <= RECORD_BYTES_MAX);
+        let envelope = envelope.and_then(|value| Envelope::decode(value).ok());
+        let envelope = envelope.filter(|envelope| envelope.stream == self.stream);
         let first = core::mem::take(&mut self.is_first);
         let Some(envelope) = envelope else {
             return if first { Err(self.replaced()) } else { Ok(false) };

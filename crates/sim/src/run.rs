@@ -8,7 +8,7 @@ use loopledger_testkit::Dice;
 use loopledger_wire::Write;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::client::{Manner, Said, Verdict, ask, ask_in_bulk};
 use crate::cluster::{Cluster, Desks};
@@ -36,9 +36,11 @@ const MISHAPS: u64 = 25;
 /// Requests under way, beyond which nobody asks for more.
 const UNDER_WAY_MAX: usize = 24;
 /// Percent of steps in which somebody looks at the ledger.
-const LOOKS: u64 = 6;
+const LOOKS: u64 = 12;
 /// Percent of seeds that end with a log that lost its tail.
 const LOSSES: u64 = 15;
+/// Simulated time in which a seed ends, whatever waits for whom.
+const END_WITHIN: Duration = Duration::from_hours(3);
 /// Simulated time until every caller must have given up at the latest: their attempts are bounded, and so is each.
 const ANSWERS_WITHIN: Duration = Duration::from_mins(20);
 /// Simulated time until everything must have come to rest when nothing goes wrong any more.
@@ -50,8 +52,12 @@ pub fn run(seed: u64) -> Report {
     let runtime = runtime.expect("a runtime of one thread needs nothing of the machine");
     runtime.block_on(async {
         let mut simulation = Simulation::new(seed);
-        let digest = simulation.play().await;
-        simulation.history.report(seed, digest)
+        let history = simulation.history.clone();
+        let digest = timeout(END_WITHIN, simulation.play()).await.unwrap_or_else(|_| {
+            history.violation("it does not end");
+            Vec::new()
+        });
+        history.report(seed, digest)
     })
 }
 

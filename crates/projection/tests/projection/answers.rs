@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use loopledger_chain::Envelope;
+use loopledger_chain::{Envelope, RECORD_BYTES_MAX};
 use loopledger_domain::{Event, PartyKind, station};
 use loopledger_event_log::MemoryLog;
 use loopledger_ledger::{FactRef, IncomeFilter, IncomeQuery, LoopFigure, LoopLevel, LoopQuery, Payees, statement_from};
@@ -413,6 +413,16 @@ fn forged(record: &[u8]) -> Vec<u8> {
     out
 }
 
+/// A twin of a record that would be admitted in its place, if it were not too long.
+fn bloated(record: &[u8]) -> Vec<u8> {
+    let mut envelope = Envelope::decode(record).unwrap();
+    let long = vec![7; RECORD_BYTES_MAX];
+    envelope.events[0].value = &long;
+    let mut out = Vec::new();
+    envelope.encode(&mut out);
+    out
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn void_records_are_passed_over_when_commits_are_read_back() {
     let log = MemoryLog::new(PARTITIONS);
@@ -420,6 +430,10 @@ async fn void_records_are_passed_over_when_commits_are_read_back() {
     for (n, (service, record)) in HISTORY.records().iter().enumerate() {
         if n % 3 == 0 {
             records.push((*service, forged(record)));
+            voids += 1;
+        }
+        if n % 7 == 0 {
+            records.push((*service, bloated(record)));
             voids += 1;
         }
         records.push((*service, record.clone()));

@@ -52,6 +52,9 @@ pub const KINDS: &[&str] = &[
     "rebuild under way",
 ];
 
+/// The longest that a line is cut, or stalls.
+pub(crate) const CUT_MS_MAX: u64 = 4_000;
+
 /// How often the log itself fails: now and then, or often.
 pub(crate) fn plan(dice: &mut Dice) -> FaultPlan {
     let mut rate = |max: u64| u16::try_from(dice.below(max)).unwrap_or(0);
@@ -86,8 +89,7 @@ pub(crate) async fn strike(cluster: &mut Cluster, intruder: &Intruder, dice: &mu
     let chosen = dice.below(u64::try_from(cluster.hosts.len()).unwrap_or(1));
     let host = &mut cluster.hosts[usize::try_from(chosen).unwrap_or(0)];
     let name = host.name();
-    // Beyond a second a writer must look at the log's end before it refuses anything.
-    let time = Duration::from_millis(dice.below(4_000));
+    let time = Duration::from_millis(dice.below(CUT_MS_MAX));
     match dice.below(100) {
         0..14 => intruder.strike(dice, history),
         14..22 => {

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::SERVICES;
 use super::chain::Streams;
 use crate::client::{Missing, Said, Verdict};
+use crate::faults::CUT_MS_MAX;
 use crate::workload::Command;
 
 /// One request of one caller, and what became of it.
@@ -19,8 +20,9 @@ pub(crate) struct Uttered {
     pub(crate) said: Option<Said>,
 }
 
-/// A writer answers as of at most a second ago; its reading takes some milliseconds.
-const STALE_MAX: Duration = Duration::from_millis(1_050);
+/// A writer that has read nothing for a second looks at the log's end before it refuses; but what it has read may have
+/// been under way for as long as a line is cut.
+const STALE_MAX: Duration = Duration::from_millis(1_100 + CUT_MS_MAX);
 
 /// What exists, by the acknowledgements heard so far.
 #[derive(Debug, Default)]

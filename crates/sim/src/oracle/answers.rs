@@ -200,6 +200,22 @@ pub(crate) async fn check_voids(routes: &Routes, streams: &Streams) -> Result<Ve
     Ok(wrong)
 }
 
+/// The commits that a projection reads back from the log are those of the streams.
+pub(crate) async fn check_commits(routes: &Routes, streams: &Streams) -> Result<Vec<String>, Status> {
+    let mut wrong = Vec::new();
+    for service in SERVICES {
+        let stream = format!("{service}/{TUOLI}");
+        let request = pb::ListCommitsRequest { stream, page_size: 1_000, ..Default::default() };
+        let listed = LedgerServiceClient::new(routes.clone()).list_commits(request).await?.into_inner().commits;
+        let listed: Vec<_> = listed.into_iter().filter_map(|commit| commit.position).collect();
+        let ours = streams.of(service).iter().map(|commit| loopledger_wire::position_to_pb(commit.position()));
+        if listed != ours.take(1_000).collect::<Vec<_>>() {
+            wrong.push(format!("{service}: other commits are listed"));
+        }
+    }
+    Ok(wrong)
+}
+
 /// Folding everything anew gives the same digests.
 pub(crate) async fn rebuild(routes: &Routes) -> Result<Vec<String>, Status> {
     let mut reports = LedgerServiceClient::new(routes.clone()).rebuild(pb::RebuildRequest {}).await?.into_inner();

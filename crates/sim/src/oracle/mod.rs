@@ -88,6 +88,7 @@ async fn check_projections(
         let routes = other.up().await;
         let told = answers::status(&routes, streams).await?;
         wrong.extend(answers::check_status(name, &told, streams));
+        wrong.extend(answers::check_commits(&routes, streams).await?);
         if (&told.ledger_digest, &told.state_digest) != (&status.ledger_digest, &status.state_digest) {
             wrong.push(format!("{name} has other digests"));
         }
