@@ -25,6 +25,7 @@ use crate::merge::{BATCHES_AHEAD, Lane, Merge};
 use crate::metrics::Metrics;
 use crate::saved::{self, LoadFailure, Saved, StartReport};
 use crate::shared::{Folded, Shared};
+use crate::told;
 
 /// Where checkpoints are kept.
 #[derive(Debug, Clone)]
@@ -86,7 +87,8 @@ impl Projection {
         let Opened { store, folded, index, saved, report } = opening.await.map_err(|_| StartError::LoadPanicked)??;
         tracing::info!(%county, ?report, "the projection's state is loaded");
         let shared = Arc::new(Shared::new(county, feed, folded, index));
-        let (merge, followers) = follow_all(&shared, &saved).await?;
+        let (merge, mut followers) = follow_all(&shared, &saved).await?;
+        followers.push(AbortOnDropHandle::new(tokio::spawn(told::watch(Arc::clone(&shared)))));
         let stop = stop.child_token();
         let fold = tokio::spawn(Fold::new(Arc::clone(&shared), merge, checkpoint_commits).run(stop.clone()));
         let (checkpoints, requests) = mpsc::channel(1);

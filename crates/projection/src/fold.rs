@@ -179,6 +179,7 @@ impl Fold {
             }
         }
         let applied = lane.commits().get(..done).unwrap_or_default();
+        self.hear(applied);
         // Before the state is seen: whoever finds a fact there finds its commit here.
         self.shared.index.extend(service, applied.iter().map(position));
         let head = folded.ledger.head(service).head;
@@ -200,6 +201,19 @@ impl Fold {
         let mut span = Span::after(*trace, Kind::Consumer, format_args!("project"))?;
         span.set_commit(admitted.commit.stream, admitted.commit.sequence);
         Some(span)
+    }
+
+    /// Notes the newest commits that others name.
+    fn hear(&self, commits: &[Admitted]) {
+        for commit in commits.iter().map(|admitted| &admitted.commit) {
+            let heads = commit.upstream.iter().map(|head| (head.stream.service, head.sequence));
+            let cause = commit.cause.map(|cause| (cause.stream.service, cause.sequence));
+            for (service, sequence) in heads.chain(cause) {
+                if let Some(told) = self.shared.told.get(service.index()) {
+                    told.raise(sequence);
+                }
+            }
+        }
     }
 
     fn measure(&self, ledger: &loopledger_ledger::Ledger, held: Duration) {

@@ -23,6 +23,7 @@ mod observe;
 mod rebuild;
 mod saved;
 mod shared;
+mod told;
 mod view;
 
 pub use app::{Projection, ProjectionConfig, StartError, StoragePlace};

@@ -1,6 +1,6 @@
 //! What the parts of a projection share: the folded state behind a fair lock, and what is published of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use loopledger_domain::Commit;
 use loopledger_ledger::{ApplyError, Concerns, Ledger};
@@ -78,6 +78,10 @@ pub(crate) struct Shared {
     pub(crate) digests: Digests,
     /// By service; never ahead of the folded state.
     pub(crate) heads: watch::Sender<[Head; 5]>,
+    /// By service: the newest commit that folded commits of other streams name.
+    pub(crate) told: [crate::metrics::Number; 5],
+    /// The same as of when everything was read that was there at the start.
+    pub(crate) told_at_start: OnceLock<[u64; 5]>,
     pub(crate) health: watch::Sender<Health>,
     pub(crate) metrics: Arc<Metrics>,
     /// Void records of each stream since the start.
@@ -103,6 +107,8 @@ impl Shared {
             hashes: HashCache::default(),
             digests: Digests::default(),
             heads: watch::Sender::new(heads),
+            told: core::array::from_fn(|_| crate::metrics::Number::default()),
+            told_at_start: OnceLock::new(),
             health: watch::Sender::new(Health::starting()),
             metrics: Arc::new(Metrics::default()),
             lags: heads.map(|head| Lag::starting_at(head.sequence)),
@@ -123,6 +129,10 @@ impl Shared {
     pub(crate) async fn read_long(&self) -> Reading {
         let turn = Arc::clone(&self.turns).read_owned().await;
         Reading { folded: Arc::clone(&self.folded).read_owned().await, _turn: turn }
+    }
+
+    pub(crate) fn told(&self) -> [u64; 5] {
+        self.told.each_ref().map(crate::metrics::Number::get)
     }
 
     pub(crate) const fn stream(&self, service: Service) -> StreamId {

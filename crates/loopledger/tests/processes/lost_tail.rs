@@ -1,19 +1,29 @@
-//! A log whose tail was cut while nobody looked: nothing serves from it, until it is mended.
+//! A log whose tail was cut while nobody looked: nothing serves from it, until it is mended or the loss is accepted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use loopledger_chain::{Envelope, leaf_hash};
+use loopledger_domain::distribution::Distribution;
+use loopledger_domain::procurement::{self, Procurement};
+use loopledger_domain::sales::Sales;
+use loopledger_domain::station::Station;
+use loopledger_domain::{Commit, Decider, Event};
+use loopledger_proto::ledger::v1::ListCommitsRequest;
+use loopledger_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
+use loopledger_types::Service;
+use loopledger_wire::decode_commit;
 use serde_json::Value;
 
 use crate::support::{BINARY, Server, write_scenario};
 
-/// Commits cut from the end of the stations' stream.
+/// Commits cut from the end of the stations' stream, and of procurement's.
 const CUT: usize = 40;
 
-/// A county with some weeks of business, its process killed; what it said of itself before.
-fn killed_county(folder: &Path) -> (PathBuf, Value) {
+/// A county with some weeks of business, its process killed; its digest.
+fn killed_county(folder: &Path) -> (PathBuf, PathBuf, Value) {
     let (data, file) = (folder.join("data"), folder.join("commands"));
     write_scenario(&file, 60, 8);
     let server = Server::start(&data);
@@ -24,7 +34,7 @@ fn killed_county(folder: &Path) -> (PathBuf, Value) {
     assert_eq!(server.interrupt(), Some(0));
     let mut server = Server::start(&data);
     server.kill();
-    (data, status)
+    (data, file, status)
 }
 
 /// Cuts the newest records off a stream's only segment; how many were left.
@@ -70,7 +80,7 @@ fn lost_streams(rows: &[Value]) -> BTreeSet<(String, String)> {
 #[test]
 fn what_a_log_lost_is_named_and_appended_again() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (data, before) = killed_county(folder.path());
+    let (data, _, before) = killed_county(folder.path());
     let kept = cut(&data, "station", CUT);
     let missing = format!("{}", kept + 1);
     let last = (kept + CUT).to_string();
@@ -97,6 +107,7 @@ fn what_a_log_lost_is_named_and_appended_again() {
     assert!(again.contains("LOST_TAIL"), "{again}");
     assert_eq!(server.interrupt(), Some(0));
 
+    assert_eq!(repair(&folder.path().join("nowhere"), &[]).0, Some(2), "there is nothing to mend");
     let (code, rows, said) = repair(&data, &[]);
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(lost_streams(&rows), [("station/654224".to_owned(), format!("{missing}-{last}"))].into());
@@ -108,4 +119,120 @@ fn what_a_log_lost_is_named_and_appended_again() {
     }
     let rebuilt = server.run(&["rebuild"]);
     assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
+}
+
+#[test]
+fn an_accepted_loss_is_in_the_log_and_nothing_happens_twice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, file, before) = killed_county(folder.path());
+    cut(&data, "station", CUT);
+    cut(&data, "procurement", CUT);
+    // The stations' store is gone too: what it held cannot be appended again.
+    std::fs::remove_dir_all(data.join("state/station")).expect("the store");
+    let (server, said) = Server::start_halted(&data);
+    assert!(said.contains("station is halted: LOST_TAIL"), "it names what others lost: {said}");
+    assert_eq!(server.interrupt(), Some(0));
+
+    let copy = folder.path().join("copy");
+    let copied = Command::new("cp").arg("-r").arg(&data).arg(&copy).status().expect("cp runs");
+    assert!(copied.success());
+    let (code, _, said) = repair(&copy, &[]);
+    assert!(code == Some(1) && said.contains("station/654224 are missing, and no store holds"), "{said}");
+    assert!(said.contains("only --accept-loss remains"), "{said}");
+
+    let (code, rows, said) = repair(&data, &["--accept-loss"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(lost_streams(&rows).len(), 2, "{rows:?}");
+    for evidence in ["procurement/654224", "distribution/654224", "sales/654224", "projection-654224"] {
+        assert!(data.join(format!("state/{evidence}.evidence-1")).is_dir(), "{evidence}");
+    }
+    assert_eq!(repair(&data, &[]).0, Some(0), "nothing is left to do");
+
+    let server = Server::start(&data);
+    let rebuilt = server.run(&["rebuild"]);
+    assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
+    // The lost requests are sent again with all the others: in the end it is as if nothing had been lost.
+    let again = server.run(&["record", "--quiet", file.to_str().expect("a path")]);
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+    assert_eq!(server.ledger_digest(), before["ledger_digest"].as_str().expect("a digest"));
+    // Business goes on.
+    let play = server.run(&["demo", "--households", "60", "--weeks", "10"]);
+    assert!(play.status.success(), "{}", String::from_utf8_lossy(&play.stderr));
+    let status = server.status();
+    let (lost, repeated) = check_hand_overs(&server.url);
+    println!("{lost} answers to lost commits, {repeated} answers repeated");
+    assert!(lost > 0 && repeated > 0);
+    assert_eq!(server.interrupt(), Some(0));
+
+    // Folded from nothing but the log, everything is the same.
+    std::fs::remove_dir_all(data.join("state")).expect("the stores");
+    let server = Server::start(&data);
+    let fresh = server.status();
+    for same in ["ledger_digest", "state_digest"] {
+        assert_eq!(fresh[same], status[same], "{same}");
+    }
+}
+
+/// Every commit that concerns a service has exactly one reaction there, and nothing is owed twice. How many answers to lost
+/// commits there are, and how many answers were repeated.
+fn check_hand_overs(url: &str) -> (usize, usize) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let streams = runtime.block_on(async {
+        let mut streams = BTreeMap::new();
+        for service in &Service::ALL[..4] {
+            streams.insert(*service, commits(url, *service).await);
+        }
+        streams
+    });
+    let mut lost = 0;
+    let mut repeated = 0;
+    for (service, concerns) in [
+        (Service::Procurement, Procurement::concerns as fn(&Event) -> bool),
+        (Service::Station, Station::concerns),
+        (Service::Distribution, Distribution::concerns),
+        (Service::Sales, Sales::concerns),
+    ] {
+        let mut reactions: BTreeMap<_, usize> = BTreeMap::new();
+        for commit in &streams[&service] {
+            if let Some(cause) = commit.cause {
+                *reactions.entry(cause).or_default() += 1;
+            }
+            repeated += usize::from(commit.events.iter().any(|event| event.repeated().is_some()));
+        }
+        for commit in streams.iter().filter(|(of, _)| **of != service).flat_map(|(_, commits)| commits) {
+            let expected = usize::from(commit.events.iter().any(concerns));
+            let found = reactions.remove(&commit.position()).unwrap_or(0);
+            assert_eq!(found, expected, "reactions of {service} to {:?}", commit.position());
+        }
+        lost += reactions.len();
+    }
+    let mut owed = BTreeSet::new();
+    for event in streams[&Service::Procurement].iter().flat_map(|commit| &commit.events) {
+        let payable = match event {
+            Event::Procurement(procurement::Event::PurchaseAccepted(accepted)) => accepted.payable,
+            Event::Procurement(procurement::Event::PayableOpened(opened)) => opened.payable,
+            Event::Procurement(_) | Event::Station(_) | Event::Distribution(_) | Event::Sales(_) => continue,
+        };
+        assert!(owed.insert(payable), "{payable} is owed twice");
+    }
+    assert!(!owed.is_empty());
+    (lost, repeated)
+}
+
+async fn commits(url: &str, service: Service) -> Vec<Commit> {
+    let mut client = LedgerServiceClient::connect(url.to_owned()).await.expect("a connection");
+    let mut all = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let request = ListCommitsRequest { stream: format!("{service}/654224"), page_token, ..Default::default() };
+        let page = client.list_commits(request).await.expect("a page").into_inner();
+        for commit in page.commits {
+            let envelope = Envelope::decode(&commit.record).expect("canonical");
+            all.push(decode_commit(&envelope, leaf_hash(&commit.record)).expect("understood"));
+        }
+        if page.next_page_token.is_empty() {
+            return all;
+        }
+        page_token = page.next_page_token;
+    }
 }

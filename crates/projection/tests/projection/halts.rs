@@ -1,12 +1,13 @@
 //! A stream that cannot be followed is never skipped: it halts, and whatever needs it says so.
 
 use loopledger_chain::{AnyRef, Envelope, leaf_hash};
+use loopledger_domain::TailLost;
 use loopledger_event_log::{EventLog as _, MemoryLog};
 use loopledger_projection::{Halt, StoragePlace, StreamHealth};
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_state_store::Memory;
-use loopledger_types::{CountyCode, Key, Position, Service, Timestamp, partition_of};
-use loopledger_wire::position_to_pb;
+use loopledger_types::{CountyCode, Hash, Key, Position, RequestId, Service, Timestamp, partition_of};
+use loopledger_wire::{Draft, encode_commit, position_to_pb};
 use tonic::{Code, Status};
 
 use crate::world::{HISTORY, PARTITIONS, World, append, full_log, position, stream};
@@ -129,6 +130,49 @@ async fn a_commit_that_was_not_understood_before_the_start_keeps_it_from_serving
     let health = world.projection.caught_up().await;
     assert!(!health.is_serving() && matches!(health.halt(), Some(Halt::NotUnderstood { .. })), "{health:?}");
     assert_eq!(refusals(&world).await.len(), 14);
+}
+
+/// A projection without a checkpoint knows of what is missing by what the other streams name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_is_shorter_than_its_own_streams_say_is_not_served() {
+    let (log, all) = (MemoryLog::new(PARTITIONS), HISTORY.commits(Service::Station).len());
+    let mut kept = all - 25;
+    let cut = HISTORY.records().iter().filter(|(service, _)| {
+        let is_kept = *service != Service::Station || kept > 0;
+        kept -= usize::from(*service == Service::Station && is_kept);
+        is_kept
+    });
+    append(&log, &cut.cloned().collect::<Vec<_>>()).await;
+    let world = World::start(&log, StoragePlace::Memory(Memory::new())).await;
+    let Halt::LostTail { stream: lost, from, to } = halted(&world).await else { panic!("another reason") };
+    assert_eq!((lost, from), (stream(Service::Station), u64::try_from(all - 24).unwrap()));
+    assert!(from < to && to <= u64::try_from(all).unwrap(), "{to}");
+    assert_eq!(refusals(&world).await.len(), 12);
+
+    // Once the stream itself says that they are lost, it is whole.
+    let head = &HISTORY.commits(Service::Station)[all - 26];
+    let loss = TailLost { first: from, last: to, head: Hash::ZERO }.of(Service::Station).unwrap();
+    let mut record = Vec::new();
+    encode_commit(
+        &Draft {
+            stream: head.stream,
+            sequence: from,
+            previous_hash: head.hash,
+            request_id: RequestId::for_loss(head.stream, Hash::ZERO),
+            request_digest: [0; 32],
+            cause: None,
+            actor: None,
+            recorded_at: Timestamp { seconds: 2_000_000_000, nanos: 0 },
+            events: &[loss],
+            upstream: &[],
+        },
+        &mut record,
+    );
+    append(&log, &[(Service::Station, record)]).await;
+    let world = World::start(&log, StoragePlace::Memory(Memory::new())).await;
+    assert!(world.projection.caught_up().await.is_serving());
+    assert!(world.rebuild().await.last().unwrap().digests_agree.unwrap());
+    assert!(world.projection.health().borrow().is_serving());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

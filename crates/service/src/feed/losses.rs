@@ -6,7 +6,7 @@ use loopledger_event_log::Offset;
 use loopledger_types::{Head, StreamId};
 
 use super::record::{Fixed, Record};
-use super::{Feed, FollowError, Follower, place};
+use super::{Feed, FollowError, Follower, LostTail, place};
 
 /// What `type_url`s of losses end with.
 const TAIL_LOST: &str = ".TailLost";
@@ -41,6 +41,19 @@ pub(super) async fn losses(feed: &Feed, stream: StreamId) -> Result<Vec<TailLost
     })
     .await?;
     Ok(losses)
+}
+
+/// See [`Feed::missing`].
+pub(super) async fn missing(feed: &Feed, stream: StreamId, sequence: u64) -> Result<Option<LostTail>, FollowError> {
+    let (mut head, mut is_lost) = (0, false);
+    walk(feed, stream, |record, fixed| {
+        head = fixed.sequence;
+        is_lost |= loss(record, fixed)?.is_some_and(|loss| loss.covers(sequence));
+        Ok(())
+    })
+    .await?;
+    let first = head.saturating_add(1);
+    Ok((head < sequence && !is_lost).then_some(LostTail { stream, missing: first..=sequence }))
 }
 
 /// The loss that a record of the stream accepts, if it accepts one. Nothing else of it is decoded.

@@ -73,6 +73,12 @@ impl Feed {
         place::contains(self.clone(), position).await
     }
 
+    /// The commits up to `sequence` that the log lacks at its present end, if no accepted loss may be theirs. For a
+    /// sequence that another stream names: whatever a commit names was in the log before it.
+    pub async fn missing(&self, stream: StreamId, sequence: u64) -> Result<Option<LostTail>, FollowError> {
+        losses::missing(self, stream, sequence).await
+    }
+
     /// The losses that a stream has accepted, up to the log's present end. Reads the stream from its beginning.
     pub(crate) async fn losses(self, stream: StreamId) -> Result<Vec<TailLost>, FollowError> {
         losses::losses(&self, stream).await

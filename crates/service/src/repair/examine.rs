@@ -173,31 +173,47 @@ impl InLog {
     }
 }
 
+/// How the raw records of the stream's own store meet the log.
+enum Meeting {
+    /// There are none, or they end within the log, or begin behind it: they say nothing of what is missing.
+    Silent,
+    /// They leave the log behind this sequence.
+    Leave(u64),
+    /// The log has other commits where they begin, at this sequence.
+    Apart(u64),
+}
+
+fn meet(log: &InLog, links: &[Link]) -> Meeting {
+    let (Some(first), Some(newest)) = (links.first(), links.last()) else { return Meeting::Silent };
+    let in_log = |link: &&Link| log.hashes.get(&link.sequence) == Some(&link.hash);
+    let before = first.sequence.saturating_sub(1);
+    match links.iter().rev().find(in_log) {
+        Some(common) if common.sequence == newest.sequence => Meeting::Silent,
+        Some(common) => Meeting::Leave(common.sequence),
+        None if log.hashes.get(&before) == Some(&first.previous) => Meeting::Leave(before),
+        None if first.sequence <= log.head.sequence => Meeting::Apart(first.sequence),
+        None => Meeting::Silent,
+    }
+}
+
 fn find_loss(log: &InLog, sightings: &[Sighting], links: &[Link], tail: &[TailRecord]) -> Option<Loss> {
     let lost = || sightings.iter().filter(|seen| seen.standing == Standing::Lost).map(|seen| seen.head);
     let (earliest, newest) = (lost().min()?, lost().max_by_key(|head| (head.sequence, head.hash))?);
-    // The last commit that the log and the raw records have in common.
-    let common = links.iter().rev().find(|link| log.hashes.get(&link.sequence) == Some(&link.hash));
-    let common = common.map(|link| link.sequence).or_else(|| {
-        let first = links.first()?;
-        let before = first.sequence.saturating_sub(1);
-        (log.hashes.get(&before) == Some(&first.previous)).then_some(before)
-    });
-    let first = common.map_or_else(|| first_missing(log, sightings, earliest), |common| common.saturating_add(1));
-    let continues = common.map_or(log.head.sequence < earliest.sequence, |common| common == log.head.sequence);
-    let can_append = common.is_some() && continues;
-    let held = tail.iter().filter(|(sequence, _)| can_append && *sequence >= first).cloned().collect();
+    // What is known to stand below: if others have taken places, any behind it may be theirs.
+    let stands_below = |sequence: u64| {
+        let stands = sightings.iter().filter(|seen| seen.standing == Standing::InLog).map(|seen| seen.head.sequence);
+        stands.filter(|stands| *stands < sequence).max().unwrap_or(0)
+    };
+    let (common, continues) = match meet(log, links) {
+        Meeting::Leave(common) => (common, common == log.head.sequence),
+        Meeting::Apart(from) => (stands_below(from.min(earliest.sequence)), false),
+        Meeting::Silent if log.head.sequence < earliest.sequence => (log.head.sequence, true),
+        Meeting::Silent => (stands_below(earliest.sequence), false),
+    };
+    let first = common.saturating_add(1);
+    // Only what goes on from the log's very head is not void.
+    let goes_on = links.iter().any(|link| link.sequence == first && link.previous == log.head.hash);
+    let held = tail.iter().filter(|(sequence, _)| continues && goes_on && *sequence >= first).cloned().collect();
     let replaced_from = (!continues).then_some(first);
     Some(Loss { missing: first..=newest.sequence, head: newest.hash, replaced_from, held })
-}
-
-/// Without raw records to compare, the first sequence that may be missing: if others have taken places, any behind the
-/// newest that is known to be there.
-fn first_missing(log: &InLog, sightings: &[Sighting], earliest: Head) -> u64 {
-    if log.head.sequence < earliest.sequence {
-        return log.head.sequence.saturating_add(1);
-    }
-    let stands = sightings.iter().filter(|seen| seen.standing == Standing::InLog).map(|seen| seen.head.sequence);
-    let before = stands.filter(|sequence| *sequence < earliest.sequence).max().unwrap_or(0);
-    before.saturating_add(1)
 }
