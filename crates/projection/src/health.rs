@@ -113,7 +113,7 @@ pub struct Health {
     pub streams: [StreamHealth; 5],
     /// Everything that was in the log at the start is folded.
     pub is_caught_up: bool,
-    /// Why checkpoints are not written any more. Answers do not need them; the next start has more to read.
+    /// Why checkpoints are not written now. Answers do not need them; the next start has more to read.
     pub checkpoints_failed: Option<String>,
 }
 

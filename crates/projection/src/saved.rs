@@ -154,12 +154,21 @@ pub(crate) fn load(store: &RowStore, county: CountyCode) -> Result<(Folded, Comm
     Ok((Folded { ledger, days: extra.days }, index, saved))
 }
 
+/// What the rows of a store are that was opened again, without reading what they say.
+pub(crate) fn survey(store: &RowStore) -> Result<Saved, LoadFailure> {
+    let Some(progress) = store.progress()? else { return Ok(Saved::default()) };
+    let extra = Extra::decode(&progress.extra).ok_or(LoadFailure::Inconsistent("its progress cannot be read"))?;
+    let (pages, leftover) = read_pages(store, extra.generation, |_, _| {})?;
+    Ok(Saved { progress, extra, pages, leftover })
+}
+
 /// One thread reads, this one decodes.
 fn load_pages(store: &RowStore, county: CountyCode, saved: &mut Saved) -> Result<Ledger, LoadFailure> {
     let newest = saved.extra.generation;
     let (out, pages) = mpsc::sync_channel(PAGES_AHEAD);
     std::thread::scope(|scope| {
-        let reading = scope.spawn(move || read_pages(store, newest, &out));
+        // Nobody takes pages after one that was damaged.
+        let reading = scope.spawn(move || read_pages(store, newest, |key, bytes| drop(out.send((key, bytes)))));
         let ledger = if newest == 0 {
             pages.iter().for_each(drop);
             Ok(Ledger::new(county, Concerns::SERVICES))
@@ -175,7 +184,7 @@ fn load_pages(store: &RowStore, county: CountyCode, saved: &mut Saved) -> Result
 
 type Found = (HashMap<PageKey, u32>, Vec<(PageKey, u32)>);
 
-fn read_pages(store: &RowStore, counts: u32, out: &mpsc::SyncSender<(PageKey, Vec<u8>)>) -> Result<Found, StoreError> {
+fn read_pages(store: &RowStore, counts: u32, mut take: impl FnMut(PageKey, Vec<u8>)) -> Result<Found, StoreError> {
     let mut found = HashMap::new();
     let mut leftover = Vec::new();
     // Rows come by page, then by generation: the last that counts is known when the next page begins.
@@ -183,8 +192,7 @@ fn read_pages(store: &RowStore, counts: u32, out: &mpsc::SyncSender<(PageKey, Ve
     let mut give = |page: Option<(PageKey, u32, Vec<u8>)>| {
         if let Some((key, generation, bytes)) = page {
             found.insert(key, generation);
-            // Nobody takes pages after one that was damaged.
-            drop(out.send((key, bytes)));
+            take(key, bytes);
         }
     };
     store.scan(&[PAGES], &mut |row, value| {

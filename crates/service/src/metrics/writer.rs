@@ -74,10 +74,12 @@ fn counters(samples: &mut Samples, labels: &Labels, metrics: &Metrics) {
         ("loopledger_redecisions_total", "Decisions made again after a conflict.", &metrics.redecisions_total),
         ("loopledger_resends_total", "Times that commits in flight were appended again.", &metrics.resends_total),
         ("loopledger_append_failures_total", "Appends that reported failure.", &metrics.append_failures_total),
+        ("loopledger_store_failures_total", "Times that the state store failed.", &metrics.store_failures_total),
     ] {
         samples.counter(name, help, labels, count.get());
     }
     samples.checkpoints(labels, metrics.checkpoints_total.get());
+    samples.store_failed(labels, metrics.store_failed.get() > 0);
 }
 
 fn gauges(samples: &mut Samples, labels: &Labels, metrics: &Metrics) {

@@ -77,6 +77,7 @@ impl Halt {
         match self {
             Self::Follow(FollowError::LostTail(_)) => Some("stop the services and run `loopledger repair`"),
             Self::Follow(FollowError::NotUnderstood { .. }) => Some("run a newer version"),
+            Self::Store(StoreError::OutOfSpace(_)) => Some("make room on its disk: it goes on by itself then"),
             Self::Follow(FollowError::Read { .. })
             | Self::LogRefuses(_)
             | Self::Store(_)

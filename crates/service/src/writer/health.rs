@@ -62,6 +62,10 @@ metrics! {
     resends_total,
     append_failures_total,
     checkpoints_total,
+    /// Times that the state store failed.
+    store_failures_total,
+    /// 1 while the state store has failed: nothing of what is confirmed is stored.
+    store_failed,
     /// Commands decided or waiting to be decided, not those in the channel.
     queued,
     in_flight,

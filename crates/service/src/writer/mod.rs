@@ -19,6 +19,7 @@ mod measured;
 mod own;
 mod settle;
 mod start;
+mod store;
 mod task;
 mod upstream;
 mod waiting;
@@ -168,22 +169,40 @@ struct Opened<D: Decider> {
 }
 
 impl<D: Decider> Beginning<D> {
-    async fn run(self, stop: CancellationToken) {
-        let opened = tokio::select! {
-            biased;
-            () = stop.cancelled() => None,
-            opened = self.open() => Some(opened),
-        };
-        match opened {
-            None => {
-                halting::refuse(self.inputs, &WriteError::ShuttingDown);
-                self.health.send_replace(Health::Stopped);
+    /// One life after the other, until it is stopped or halts for good.
+    async fn run(mut self, stop: CancellationToken) {
+        loop {
+            let opened = tokio::select! {
+                biased;
+                () = stop.cancelled() => None,
+                opened = self.open() => Some(opened),
+            };
+            let halt = match opened {
+                None => {
+                    halting::refuse(self.inputs, &WriteError::ShuttingDown);
+                    self.health.send_replace(Health::Stopped);
+                    return;
+                }
+                Some(Ok(opened)) => match self.task(stop.clone(), opened).run().await {
+                    task::End::Stopped => return,
+                    task::End::Halted(again, halt) => {
+                        self = *again;
+                        halt
+                    }
+                },
+                Some(Err(halt)) => {
+                    halting::report(self.stream, &halt, &self.health);
+                    halt
+                }
+            };
+            let mended = match &halt {
+                Halt::Store(error) => self.reopen_store(error, &stop).await,
+                _ => false,
+            };
+            if !mended {
+                return halting::halted(halt, self.inputs, &stop).await;
             }
-            Some(Ok(opened)) => self.task(stop, opened).run().await,
-            Some(Err(halt)) => {
-                halting::report(self.stream, &halt, &self.health);
-                halting::halted(halt, self.inputs, &stop).await;
-            }
+            self.health.send_replace(Health::CatchingUp(CatchUp::default()));
         }
     }
 
@@ -260,6 +279,8 @@ impl<D: Decider> Beginning<D> {
             end_check_after: None,
             dirty: checkpoint::Dirty::default(),
             store_retry_at: None,
+            store_look_at: None,
+            without_store: None,
             serving: false,
             stopping: false,
         }

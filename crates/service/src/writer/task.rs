@@ -22,14 +22,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::checkpoint::Dirty;
 use super::dangling::{Answered, Stuck, answered};
-use super::halting::{halted, refuse, report};
+use super::halting::{refuse, report};
 use super::health::{Health, Metrics};
 use super::job::{Input, Job, Query};
 use super::measured::Appended;
 use super::own::{Chain, Own};
 use super::upstream::{Upstream, UpstreamRead, next_upstream};
 use super::waiting::Waiting;
-use super::{Halt, WriteError, WriterConfig};
+use super::{Beginning, Halt, WriteError, WriterConfig};
 use crate::clock::Clock;
 use crate::feed::{Feed, FollowError, Seen};
 use crate::heads::Heads;
@@ -115,6 +115,13 @@ pub(super) enum Event {
     Nothing,
 }
 
+/// How a writer's life ended.
+pub(super) enum End<D: Decider> {
+    Stopped,
+    /// It cannot go on, and has said why.
+    Halted(Box<Beginning<D>>, Halt),
+}
+
 #[expect(clippy::struct_excessive_bools, reason = "independent conditions of one loop")]
 pub(super) struct Task<D: Decider> {
     pub(super) config: WriterConfig,
@@ -164,6 +171,10 @@ pub(super) struct Task<D: Decider> {
     pub(super) dirty: Dirty,
     /// When to ask again whether the store takes a checkpoint that is due.
     pub(super) store_retry_at: Option<Instant>,
+    /// When to look whether the store has written what it took.
+    pub(super) store_look_at: Option<Instant>,
+    /// Set while the store has failed: when to try its disk next.
+    pub(super) without_store: Option<Instant>,
     pub(super) serving: bool,
     pub(super) stopping: bool,
     pub(super) catch_up: super::start::Progression,
@@ -175,19 +186,20 @@ pub(super) struct Task<D: Decider> {
 }
 
 impl<D: Decider> Task<D> {
-    /// Runs until it is stopped; a stream that halts goes on answering that it has.
-    pub(super) async fn run(mut self) {
+    /// Runs until it is stopped or cannot go on; what it was asked is answered then.
+    pub(super) async fn run(mut self) -> End<D> {
         match self.live().await {
             Ok(()) => {
                 self.refuse_everything(&WriteError::ShuttingDown);
                 refuse(self.inputs, &WriteError::ShuttingDown);
                 self.health.send_replace(Health::Stopped);
+                End::Stopped
             }
             Err(halt) => {
                 self.give_up_store(&halt);
                 report(self.stream, &halt, &self.health);
                 self.refuse_everything(&WriteError::Halted(halt.clone()));
-                halted(halt, self.inputs, &self.stop).await;
+                End::Halted(Box::new(self.into_beginning()), halt)
             }
         }
     }
@@ -226,7 +238,7 @@ impl<D: Decider> Task<D> {
 
     /// Times that were waited for and have come.
     fn forget_past(&mut self, now: Instant) {
-        for time in [&mut self.own.retry_at, &mut self.end_check_after] {
+        for time in [&mut self.own.retry_at, &mut self.end_check_after, &mut self.store_look_at] {
             if time.is_some_and(|time| time <= now) {
                 *time = None;
             }
@@ -302,8 +314,9 @@ impl<D: Decider> Task<D> {
             self.next_delayed_reaction(),
             self.own.retry_at,
             self.stuck.as_ref().and_then(Stuck::due),
-            // While the store has no room, asking again is what comes next.
-            self.store_retry_at.or_else(|| self.dirty.due()),
+            self.store_look_at,
+            // While the store has no room, or has failed, asking again is what comes next.
+            self.without_store.or(self.store_retry_at).or_else(|| self.dirty.due()),
         ];
         times.into_iter().flatten().min()
     }

@@ -13,6 +13,7 @@
 
 mod basics;
 mod faults;
+mod full_store;
 mod lost_tail;
 mod outages;
 mod peer;
