@@ -19,6 +19,9 @@ struct Stored {
     tail: VecDeque<TailRecord>,
     is_full: bool,
     has_failed: bool,
+    /// How often room is asked for in vain after each checkpoint, and how often it will be from now on.
+    refusals: u32,
+    refusals_left: u32,
 }
 
 impl Memory {
@@ -39,6 +42,12 @@ impl Memory {
     /// failed until it is opened again.
     pub fn set_full(&self, is_full: bool) {
         self.stored().is_full = is_full;
+    }
+
+    /// Plays a slow disk: after each checkpoint there is no room for another until it was asked for so many times.
+    pub fn set_slow(&self, refusals: u32) {
+        let mut stored = self.stored();
+        (stored.refusals, stored.refusals_left) = (refusals, refusals);
     }
 
     /// Begins anew for a store: that one before it had failed says nothing.
@@ -81,7 +90,10 @@ impl Backend for Memory {
     }
 
     fn has_room(&self) -> bool {
-        true
+        let left = &mut self.stored().refusals_left;
+        let has_room = *left == 0;
+        *left = left.saturating_sub(1);
+        has_room
     }
 
     fn submit(&self, mut submission: Box<dyn Submission>) -> Result<(), StoreError> {

@@ -171,6 +171,8 @@ struct Opened<D: Decider> {
 impl<D: Decider> Beginning<D> {
     /// One life after the other, until it is stopped or halts for good.
     async fn run(mut self, stop: CancellationToken) {
+        // What an earlier life had taken and not answered.
+        let mut left_over = Vec::new();
         loop {
             let opened = tokio::select! {
                 biased;
@@ -179,22 +181,25 @@ impl<D: Decider> Beginning<D> {
             };
             let halt = match opened {
                 None => {
+                    halting::refuse_all(left_over, &WriteError::ShuttingDown);
                     halting::refuse(self.inputs, &WriteError::ShuttingDown);
                     self.health.send_replace(Health::Stopped);
                     return;
                 }
-                Some(Ok(opened)) => match self.task(stop.clone(), opened).run().await {
+                Some(Ok(opened)) => match self.task(stop.clone(), opened, left_over).run().await {
                     task::End::Stopped => return,
-                    task::End::Halted(again, halt) => {
-                        self = *again;
+                    task::End::Halted(again, unanswered, halt) => {
+                        (self, left_over) = (*again, unanswered);
+                        if self.begins_anew(&halt) {
+                            continue;
+                        }
                         halt
                     }
                 },
-                Some(Err(halt)) => {
-                    halting::report(self.stream, &halt, &self.health);
-                    halt
-                }
+                Some(Err(halt)) => halt,
             };
+            halting::report(self.stream, &halt, &self.health);
+            halting::refuse_all(core::mem::take(&mut left_over), &WriteError::Halted(halt.clone()));
             let mended = match &halt {
                 Halt::Store(error) => self.reopen_store(error, &stop).await,
                 _ => false,
@@ -235,7 +240,7 @@ impl<D: Decider> Beginning<D> {
         }
     }
 
-    fn task(self, stop: CancellationToken, opened: Opened<D>) -> Task<D> {
+    fn task(self, stop: CancellationToken, opened: Opened<D>, left_over: Vec<job::Input<D>>) -> Task<D> {
         let Opened { state, streams, orphans } = opened;
         Task {
             stuck: None,
@@ -256,7 +261,7 @@ impl<D: Decider> Beginning<D> {
             health: self.health,
             heads: self.heads,
             inputs: self.inputs,
-            taken: Vec::new(),
+            taken: left_over,
             stop,
             state,
             requests: Table::new(),

@@ -12,6 +12,7 @@ use loopledger_state_store::StoreError;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::health::{CatchUp, Health};
 use super::task::Task;
 use super::{Beginning, Halt, WriteError};
 
@@ -69,6 +70,16 @@ impl<D: Decider> Task<D> {
 }
 
 impl<D: Decider> Beginning<D> {
+    /// Opens a store that failed again, if its disk has room by now: callers notice nothing but a wait.
+    pub(super) fn begins_anew(&mut self, halt: &Halt) -> bool {
+        let Halt::Store(StoreError::Failed(_) | StoreError::OutOfSpace(_)) = halt else { return false };
+        let Ok(report) = self.store.reopen() else { return false };
+        tracing::info!(stream = %self.stream, ?report, "the state store is open again");
+        self.metrics.store_failed.set(0);
+        self.health.send_replace(Health::CatchingUp(CatchUp::default()));
+        true
+    }
+
     /// Opens a store that failed again, as soon as that can be done; until then everything is answered with the reason.
     /// False: it is stopped first, or opening would not help.
     pub(super) async fn reopen_store(&mut self, error: &StoreError, stop: &CancellationToken) -> bool {

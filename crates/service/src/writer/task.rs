@@ -22,13 +22,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::checkpoint::Dirty;
 use super::dangling::{Answered, Stuck, answered};
-use super::halting::{refuse, report};
+use super::halting::{refuse, refuse_all};
 use super::health::{Health, Metrics};
 use super::job::{Input, Job, Query};
 use super::measured::Appended;
 use super::own::{Chain, Own};
 use super::upstream::{Upstream, UpstreamRead, next_upstream};
-use super::waiting::Waiting;
+use super::waiting::{Entry, Waiter, Waiting};
 use super::{Beginning, Halt, WriteError, WriterConfig};
 use crate::clock::Clock;
 use crate::feed::{Feed, FollowError, Seen};
@@ -51,15 +51,6 @@ pub(super) const FOREIGN_MAX: usize = 8_192;
 pub(super) enum Ready<D: Decider> {
     Job(Job<D>),
     Query(Box<dyn Query<D>>),
-}
-
-impl<D: Decider> Ready<D> {
-    pub(super) fn fail(self, error: WriteError) {
-        match self {
-            Self::Job(job) => job.reply.send(Err(error)),
-            Self::Query(query) => query.fail(error),
-        }
-    }
 }
 
 /// What was decided and is not answered yet, in the order of the decisions.
@@ -118,8 +109,8 @@ pub(super) enum Event {
 /// How a writer's life ended.
 pub(super) enum End<D: Decider> {
     Stopped,
-    /// It cannot go on, and has said why.
-    Halted(Box<Beginning<D>>, Halt),
+    /// It cannot go on as it is. With what was asked and not answered.
+    Halted(Box<Beginning<D>>, Vec<Input<D>>, Halt),
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "independent conditions of one loop")]
@@ -197,9 +188,8 @@ impl<D: Decider> Task<D> {
             }
             Err(halt) => {
                 self.give_up_store(&halt);
-                report(self.stream, &halt, &self.health);
-                self.refuse_everything(&WriteError::Halted(halt.clone()));
-                End::Halted(Box::new(self.into_beginning()), halt)
+                let unanswered = self.take_unanswered();
+                End::Halted(Box::new(self.into_beginning()), unanswered, halt)
             }
         }
     }
@@ -233,7 +223,9 @@ impl<D: Decider> Task<D> {
         self.expire(now);
         self.checkpoint(now)?;
         self.publish();
-        Ok(found || self.can_fold() || self.can_decide() && (!self.ready.is_empty() || self.reaction_due(now)))
+        let has_work = !self.ready.is_empty() || self.reaction_due(now);
+        let has_left_over = self.serving && !self.taken.is_empty();
+        Ok(found || has_left_over || self.can_fold() || self.can_decide() && has_work)
     }
 
     /// Times that were waited for and have come.
@@ -297,11 +289,14 @@ impl<D: Decider> Task<D> {
                 self.taken.push(input);
             }
         }
-        let mut taken = core::mem::take(&mut self.taken);
-        for input in taken.drain(..) {
-            self.route(input)?;
+        // What an earlier life left waits until everything before it is folded.
+        if self.serving {
+            let mut taken = core::mem::take(&mut self.taken);
+            for input in taken.drain(..) {
+                self.route(input)?;
+            }
+            self.taken = taken;
         }
-        self.taken = taken;
         Ok(())
     }
 
@@ -339,25 +334,29 @@ impl<D: Decider> Task<D> {
     }
 
     fn refuse_everything(&mut self, error: &WriteError) {
-        for outcome in self.outcomes.drain(..) {
-            match outcome {
-                // What is in flight may stand: the same request id finds it.
-                Outcome::Commit(InFlight { origin: Origin::Reaction(_), .. }) => {}
-                Outcome::Commit(InFlight { origin: Origin::Command(job), .. })
-                | Outcome::Refusal { job, .. }
-                | Outcome::Repeat { job, .. } => job.reply.send(Err(error.clone())),
-                Outcome::Query(query) => query.fail(error.clone()),
-            }
-        }
-        for ready in self.ready.drain(..) {
-            ready.fail(error.clone());
-        }
-        for entry in self.waiting.drain() {
-            entry.waiter.fail(error.clone());
-        }
-        while let Some(input) = self.taken.pop() {
-            input.fail(error.clone());
-        }
+        refuse_all(self.take_unanswered(), error);
+    }
+
+    /// What was asked and is not answered, in the order of asking. What is in flight may stand: its request id finds it.
+    fn take_unanswered(&mut self) -> Vec<Input<D>> {
+        let decided = self.outcomes.drain(..).filter_map(|outcome| match outcome {
+            Outcome::Commit(InFlight { origin: Origin::Reaction(_), .. }) => None,
+            Outcome::Commit(InFlight { origin: Origin::Command(job), .. })
+            | Outcome::Refusal { job, .. }
+            | Outcome::Repeat { job, .. } => Some(Input::Command(job)),
+            Outcome::Query(query) => Some(Input::Query(query)),
+        });
+        let ready = self.ready.drain(..).map(|ready| match ready {
+            Ready::Job(job) => Input::Command(job),
+            Ready::Query(query) => Input::Query(query),
+        });
+        let mut unanswered: Vec<Input<D>> = decided.chain(ready).collect();
+        unanswered.extend(self.waiting.drain().map(|Entry { positions, deadline, waiter, .. }| match waiter {
+            Waiter::Job(job) => Input::Command(job),
+            Waiter::Caller(reply) => Input::Wait { positions, deadline, reply },
+        }));
+        unanswered.append(&mut self.taken);
+        unanswered
     }
 
     pub(super) fn publish(&mut self) {

@@ -1,4 +1,4 @@
-//! A log that cannot be read for a while.
+//! A log that cannot be read for a while, and a store that takes its time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,11 +8,11 @@ use futures::future::{BoxFuture, ready};
 use loopledger_event_log::{AppendError, EventLog, LogReader, MemoryLog, Offset, ReadError, Record};
 use loopledger_service::feed::Feed;
 use loopledger_service::writer::{Writer, WriterConfig};
-use loopledger_state_store::{Memory, MemoryStore};
+use loopledger_state_store::{MAX_CHANGES, Memory, MemoryStore};
 use loopledger_types::{Partition, Topic};
 
-use crate::peer::Left;
-use crate::world::{COUNTY, add, clock, in_time};
+use crate::peer::{Command, Left, Right};
+use crate::world::{COUNTY, add, after, clock, in_time, start, write};
 
 /// Nobody learns where it ends until that was asked a few times.
 #[derive(Debug)]
@@ -66,4 +66,37 @@ async fn a_writer_that_starts_in_an_outage_serves_when_it_is_over() {
     writer.handle().serving().await.unwrap();
     writer.handle().submit(add(1, 1, 1), in_time()).await.unwrap();
     assert_eq!(log.failures_left.load(Ordering::Relaxed), 0);
+}
+
+/// Without its store, a writer reads its own stream far ahead of what upstream has to say first.
+#[tokio::test(start_paused = true)]
+async fn what_is_folded_again_at_once_is_no_more_than_a_slow_store_takes() {
+    let log = MemoryLog::new(8);
+    let right: Writer<Right> = start(&log, &Memory::new(), WriterConfig::default());
+    let left: Writer<Left> = start(&log, &Memory::new(), WriterConfig::default());
+    let first = right.handle().submit(write(0, Command::Talk { bytes: 5 }), in_time()).await.unwrap().position;
+    // Each changes an account of its own, and is a request.
+    let count = u64::try_from(MAX_CHANGES).unwrap();
+    left.handle().submit(after(add(0, 0, 1), vec![first]), in_time()).await.unwrap();
+    let (mut ordered, mut answers) = left.handle().ordered();
+    let send = async {
+        for number in 1..count {
+            ordered.submit(add(number, number, 1), None).await;
+        }
+        drop(ordered);
+    };
+    let receive = async {
+        while let Some(answer) = answers.next().await {
+            answer.unwrap();
+        }
+    };
+    tokio::join!(send, receive);
+    left.shut_down().await;
+
+    let slow = Memory::new();
+    slow.set_slow(50);
+    let left: Writer<Left> = start(&log, &slow, WriterConfig::default());
+    left.handle().serving().await.unwrap();
+    assert_eq!(left.handle().metrics().foreign_commits_total.get(), count);
+    left.handle().submit(add(count, 1, 1), in_time()).await.unwrap();
 }
