@@ -1,7 +1,8 @@
 //! A log that cannot be read for a while, and a store that takes its time.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
@@ -9,16 +10,23 @@ use loopledger_event_log::{AppendError, EventLog, LogReader, MemoryLog, Offset, 
 use loopledger_service::feed::Feed;
 use loopledger_service::writer::{Writer, WriterConfig};
 use loopledger_state_store::{MAX_CHANGES, Memory, MemoryStore};
-use loopledger_types::{Partition, Topic};
+use loopledger_types::{Partition, Service, Topic};
 
 use crate::peer::{Command, Left, Right};
 use crate::world::{COUNTY, add, after, clock, in_time, start, write};
 
-/// Nobody learns where it ends until that was asked a few times.
+/// Nobody learns where it ends until that was asked a few times; one topic may not be readable at all.
 #[derive(Debug)]
 struct Unreadable {
     log: MemoryLog,
     failures_left: AtomicU32,
+    withheld: Mutex<Option<Topic>>,
+}
+
+impl Unreadable {
+    fn new(log: MemoryLog, failures: u32, withheld: Option<Topic>) -> Arc<Self> {
+        Arc::new(Self { log, failures_left: AtomicU32::new(failures), withheld: Mutex::new(withheld) })
+    }
 }
 
 impl EventLog for Unreadable {
@@ -32,6 +40,9 @@ impl EventLog for Unreadable {
     }
 
     fn read(&self, topic: Topic, partition: Partition, from: Offset) -> Result<Box<dyn LogReader>, ReadError> {
+        if *self.withheld.lock().unwrap() == Some(topic) {
+            return Err(ReadError::Unavailable { reason: "no broker answers".into() });
+        }
         self.log.read(topic, partition, from)
     }
 
@@ -59,7 +70,7 @@ impl EventLog for Unreadable {
 
 #[tokio::test(start_paused = true)]
 async fn a_writer_that_starts_in_an_outage_serves_when_it_is_over() {
-    let log = Arc::new(Unreadable { log: MemoryLog::new(8), failures_left: AtomicU32::new(5) });
+    let log = Unreadable::new(MemoryLog::new(8), 5, None);
     let store = Arc::new(MemoryStore::new(Memory::new()));
     let feed = Feed::new(Arc::clone(&log) as Arc<dyn EventLog>);
     let writer: Writer<Left> = Writer::start(COUNTY, feed, store, clock(), WriterConfig::default());
@@ -95,7 +106,13 @@ async fn what_is_folded_again_at_once_is_no_more_than_a_slow_store_takes() {
 
     let slow = Memory::new();
     slow.set_slow(50);
-    let left: Writer<Left> = start(&log, &slow, WriterConfig::default());
+    let log = Unreadable::new(log, 0, Some(Topic(Service::Distribution)));
+    let feed = Feed::new(Arc::clone(&log) as Arc<dyn EventLog>);
+    let store = Arc::new(MemoryStore::new(slow));
+    let left: Writer<Left> = Writer::start(COUNTY, feed, store, clock(), WriterConfig::default());
+    // Time goes by only when nobody has anything to do: as much of the own stream is read as may wait.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    *log.withheld.lock().unwrap() = None;
     left.handle().serving().await.unwrap();
     assert_eq!(left.handle().metrics().foreign_commits_total.get(), count);
     left.handle().submit(add(count, 1, 1), in_time()).await.unwrap();
