@@ -104,4 +104,7 @@ pub trait LogReader: Send {
 
     /// What is there now, within the same bounds, without waiting for more; empty at the end of the log.
     fn poll_now(&mut self) -> Result<Vec<LogRecord>, ReadError>;
+
+    /// Nobody needs the headers of records before this offset, so a log that has to unpack them may leave them out.
+    fn spare_headers_before(&mut self, _offset: Offset) {}
 }

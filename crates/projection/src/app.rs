@@ -241,6 +241,8 @@ async fn follow_all(shared: &Arc<Shared>, saved: &Saved) -> Result<(Merge, Vec<A
                 let failed = |source| StartError::Log { stream, source };
                 let log = shared.feed.log();
                 let target = log.end(service.topic(), shared.feed.partition(stream)).await.map_err(failed)?;
+                // What was there before the start belongs to traces long ended.
+                shared.feed.spare_traces_before(stream, target);
                 let (out, inbox) = mpsc::channel(BATCHES_AHEAD);
                 lanes.push(Lane::new(service, inbox, follower.next_offset(), target));
                 let task = tokio::spawn(follow(follower, Arc::clone(shared), out));

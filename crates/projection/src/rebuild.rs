@@ -40,6 +40,7 @@ pub(crate) async fn rebuild(shared: &Arc<Shared>, out: mpsc::Sender<RebuildRespo
         // Where the head is, is known only when it is met: until then the lane is waited for.
         let (_, target) = shared.index.head(service);
         lanes.push(Lane::new(service, inbox, Offset::START, target));
+        feed.spare_traces_before(shared.stream(service), Offset(u64::MAX));
         beside(decode(feed.clone(), shared.stream(service), head, sender));
     }
     let total = heads.iter().fold(0_u64, |sum, head| sum.saturating_add(head.sequence));
@@ -74,8 +75,10 @@ pub(crate) async fn rebuild(shared: &Arc<Shared>, out: mpsc::Sender<RebuildRespo
 async fn decode(feed: Feed, stream: StreamId, head: Head, out: mpsc::Sender<Result<Batch, Halt>>) {
     let mut follower = feed.follow(stream);
     let mut sequence = 0;
+    // Asked anew once it is reached: of a cluster, every question is a way to it and back.
+    let mut end = Offset::START;
     while sequence < head.sequence {
-        let message = next(&feed, &mut follower, head).await;
+        let message = next(&feed, &mut follower, head, &mut end).await;
         sequence = follower.head().sequence;
         let failed = message.is_err();
         if out.send(message).await.is_err() || failed {
@@ -85,11 +88,11 @@ async fn decode(feed: Feed, stream: StreamId, head: Head, out: mpsc::Sender<Resu
 }
 
 /// A log that cannot be read now is asked again for a while, as the live fold does.
-async fn next(feed: &Feed, follower: &mut Follower, head: Head) -> Result<Batch, Halt> {
+async fn next(feed: &Feed, follower: &mut Follower, head: Head, end: &mut Offset) -> Result<Batch, Halt> {
     let (stream, sequence) = (follower.stream(), follower.head().sequence);
     let began = Instant::now();
     loop {
-        match read(feed, follower).await {
+        match read(feed, follower, end).await {
             Ok(Some(mut read)) => {
                 read.commits.retain(|admitted| admitted.commit.sequence <= head.sequence);
                 return Ok(Batch { commits: read.commits, next: read.next, voids: follower.voids() });
@@ -102,11 +105,14 @@ async fn next(feed: &Feed, follower: &mut Follower, head: Head) -> Result<Batch,
 }
 
 /// `None`: the log ends here.
-async fn read(feed: &Feed, follower: &mut Follower) -> Result<Option<Commits>, FollowError> {
+async fn read(feed: &Feed, follower: &mut Follower, end: &mut Offset) -> Result<Option<Commits>, FollowError> {
     let stream = follower.stream();
-    let end = feed.log().end(stream.service.topic(), feed.partition(stream)).await;
-    if follower.next_offset() >= end.map_err(|source| FollowError::Read { stream, source })? {
-        return Ok(None);
+    if follower.next_offset() >= *end {
+        let now = feed.log().end(stream.service.topic(), feed.partition(stream)).await;
+        *end = now.map_err(|source| FollowError::Read { stream, source })?;
+        if follower.next_offset() >= *end {
+            return Ok(None);
+        }
     }
     follower.next().await.map(Some)
 }

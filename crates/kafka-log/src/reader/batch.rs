@@ -49,14 +49,15 @@ impl Batch {
                 && self.value_bytes.saturating_add(value_bytes) <= READ_BATCH_BYTES_MAX
     }
 
-    pub(super) fn push(&mut self, offset: u64, message: &BorrowedMessage<'_>) {
+    /// Unpacking a record's headers costs more than all else that is done for it here.
+    pub(super) fn push(&mut self, offset: u64, message: &BorrowedMessage<'_>, with_headers: bool) {
         let value = message.payload().unwrap_or_default();
         self.value_bytes = self.value_bytes.saturating_add(value.len());
         let value = self.store(value);
         let before = self.headers.len();
         // rdkafka 0.39 panics at a name that is not UTF-8, and strangers may write any. Headers are advisory: such a
         // record is read without.
-        if catch_unwind(AssertUnwindSafe(|| self.push_headers(message))).is_err() {
+        if with_headers && catch_unwind(AssertUnwindSafe(|| self.push_headers(message))).is_err() {
             self.headers.truncate(before);
         }
         let headers = self.headers.len().saturating_sub(before);

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
@@ -46,6 +46,8 @@ pub(super) struct Fetcher {
     /// The offset that is read next. Everything before it was handed over.
     position: u64,
     batches: Batches,
+    /// The offset of the first record whose headers are wanted.
+    headers_from: Arc<AtomicU64>,
     batch: Batch,
     /// Where a batch was found damaged: once may have happened on the way.
     damaged_at: Option<u64>,
@@ -70,12 +72,19 @@ enum End {
 }
 
 impl Fetcher {
-    pub(super) fn new(cluster: Cluster, place: Place, from: Offset, batches: Batches) -> Self {
+    pub(super) fn new(
+        cluster: Cluster,
+        place: Place,
+        from: Offset,
+        batches: Batches,
+        headers_from: Arc<AtomicU64>,
+    ) -> Self {
         Self {
             cluster,
             place,
             position: from.0,
             batches,
+            headers_from,
             batch: Batch::default(),
             damaged_at: None,
             short_since: None,
@@ -162,7 +171,7 @@ impl Fetcher {
         if let Ok(offset) = u64::try_from(message.offset())
             && offset >= self.position
         {
-            self.batch.push(offset, message);
+            self.batch.push(offset, message, offset >= self.headers_from.load(Ordering::Relaxed));
             self.position = offset.saturating_add(1);
         }
     }

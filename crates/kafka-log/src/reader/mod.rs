@@ -7,6 +7,8 @@ mod batch;
 mod fetch;
 mod trouble;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use futures::FutureExt;
@@ -28,17 +30,20 @@ type Batches = mpsc::Receiver<Result<Vec<LogRecord>, ReadError>>;
 #[derive(Debug)]
 pub(crate) struct KafkaReader {
     batches: Batches,
+    /// The offset of the first record whose headers somebody may need.
+    headers_from: Arc<AtomicU64>,
 }
 
 impl KafkaReader {
     pub(crate) fn open(cluster: Cluster, place: Place, from: Offset) -> Result<Self, ReadError> {
         let (sender, batches) = mpsc::channel(QUEUE_BATCHES);
         let name = format!("kafka-read-{}-{}", place.topic.0, place.partition);
-        let fetcher = Fetcher::new(cluster, place, from, sender);
+        let headers_from = Arc::new(AtomicU64::new(0));
+        let fetcher = Fetcher::new(cluster, place, from, sender, Arc::clone(&headers_from));
         thread::Builder::new().name(name).spawn(move || fetcher.run()).map_err(|error| ReadError::Unavailable {
             reason: format!("the thread that reads could not be started: {error}"),
         })?;
-        Ok(Self { batches })
+        Ok(Self { batches, headers_from })
     }
 }
 
@@ -54,5 +59,10 @@ impl LogReader for KafkaReader {
             Err(mpsc::error::TryRecvError::Empty) => Ok(Vec::new()),
             Err(mpsc::error::TryRecvError::Disconnected) => Err(ReadError::Closed),
         }
+    }
+
+    // Batches that wait already keep theirs.
+    fn spare_headers_before(&mut self, offset: Offset) {
+        self.headers_from.store(offset.0, Ordering::Relaxed);
     }
 }

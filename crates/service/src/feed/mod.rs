@@ -84,6 +84,12 @@ impl Feed {
         losses::losses(&self, stream).await
     }
 
+    /// Makes reading cheaper up to this offset: what led to the commits before it is not told any more to anybody who
+    /// follows them in this process, so replayed commits have no trace.
+    pub fn spare_traces_before(&self, stream: StreamId, offset: Offset) {
+        self.source(stream).spare_traces_before(offset);
+    }
+
     /// Where the log of a stream ends now.
     pub(crate) async fn end(self, stream: StreamId) -> Result<Offset, FollowError> {
         place::end(&self, stream).await

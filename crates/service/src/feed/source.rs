@@ -5,6 +5,7 @@
 
 use core::time::Duration;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use loopledger_event_log::{EventLog, LogReader, LogRecord, Offset, ReadError};
@@ -39,6 +40,8 @@ pub(super) struct Source {
     /// random order, and a simulation could not be replayed.
     arrived: Notify,
     wanted: Notify,
+    /// Nobody needs the headers of records before this offset.
+    traces_from: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -53,12 +56,16 @@ struct Cache {
 
 impl Source {
     pub(super) fn new(place: Place) -> Self {
-        Self { place, cache: Mutex::default(), arrived: Notify::new(), wanted: Notify::new() }
+        Self { place, cache: Mutex::default(), arrived: Notify::new(), wanted: Notify::new(), traces_from: AtomicU64::new(0) }
     }
 
     /// Resolves when a read returns from now on.
     pub(super) fn arrival(&self) -> Notified<'_> {
         self.arrived.notified()
+    }
+
+    pub(super) fn spare_traces_before(&self, offset: Offset) {
+        self.traces_from.store(offset.0, Ordering::Relaxed);
     }
 
     /// The failures so far, for a follower that begins.
@@ -110,6 +117,7 @@ impl Source {
     }
 
     async fn next(&self, reader: &mut Box<dyn LogReader>) -> Result<Vec<LogRecord>, ReadError> {
+        reader.spare_headers_before(Offset(self.traces_from.load(Ordering::Relaxed)));
         // Reading is cancel-safe.
         if let Ok(read) = timeout(IDLE, reader.next()).await {
             return read;

@@ -194,14 +194,20 @@ impl<D: Decider> Task<D> {
         self.chain = self.own.chain.clone();
     }
 
-    /// Folds commits of others whose upstream heads are folded. True: there is more that can be folded now.
-    pub(super) fn fold_foreign(&mut self) -> Result<bool, Halt> {
+    /// Whether a commit of others can be folded now.
+    pub(super) fn can_fold(&self) -> bool {
+        !self.own.foreign.is_empty() && !self.is_backlogged() && self.blocked_on().is_none()
+    }
+
+    /// Folds commits of others whose upstream heads are folded.
+    pub(super) fn fold_foreign(&mut self) -> Result<(), Halt> {
         if self.own.foreign.is_empty() {
-            return Ok(false);
+            return Ok(());
         }
         for _ in 0..FOLD_MAX {
             let Some(first) = self.own.foreign.front() else { break };
-            if self.lacks(&first.commit)?.is_some() {
+            // However many have waited for their upstream heads: one checkpoint has to hold what is folded.
+            if self.is_backlogged() || self.lacks(&first.commit)?.is_some() {
                 break;
             }
             let Some(foreign) = self.own.foreign.pop_front() else { break };
@@ -211,7 +217,7 @@ impl<D: Decider> Task<D> {
         let reached = self.waiting.reached(self.stream, self.own.chain.head.sequence);
         self.recheck(reached);
         self.deliver(self.own.fresh_at);
-        Ok(!self.own.foreign.is_empty() && self.blocked_on().is_none())
+        Ok(())
     }
 
     fn fold(&mut self, foreign: Foreign) -> Result<(), Halt> {

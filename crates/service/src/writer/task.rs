@@ -211,8 +211,8 @@ impl<D: Decider> Task<D> {
     fn turn(&mut self) -> Result<bool, Halt> {
         let now = Instant::now();
         self.forget_past(now);
-        let mut folding = self.fold_foreign()?;
-        folding |= self.watch_stuck(now)?;
+        self.fold_foreign()?;
+        let found = self.watch_stuck(now)?;
         self.check_caught_up(now)?;
         self.settle(now);
         self.decide(now)?;
@@ -221,7 +221,7 @@ impl<D: Decider> Task<D> {
         self.expire(now);
         self.checkpoint(now)?;
         self.publish();
-        Ok(folding || self.can_decide() && (!self.ready.is_empty() || self.reaction_due(now)))
+        Ok(found || self.can_fold() || self.can_decide() && (!self.ready.is_empty() || self.reaction_due(now)))
     }
 
     /// Times that were waited for and have come.
