@@ -11,7 +11,6 @@ use core::fmt;
 use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Instant;
 
 use loopledger_event_log::{Offset, ReadError};
 use rdkafka::ClientConfig;
@@ -22,6 +21,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 
 use crate::lanes::{Lanes, Place};
 use crate::metrics::Metrics;
+use crate::question::{Deadline, is_there, learn, range};
 use crate::report::Context;
 use crate::settings::DOUBT;
 
@@ -60,43 +60,40 @@ impl Ends {
     /// The offset after the last record. Waits for brokers, up to the time that an answer may take.
     pub(crate) fn find(&self, place: Place) -> Result<Offset, ReadError> {
         let deadline = Deadline::after(self.answer_timeout);
-        let doubt = Deadline::after(DOUBT.min(self.answer_timeout.checked_div(2).unwrap_or_default()));
+        let mut doubt = None;
         loop {
-            match self.try_find(place, &deadline, &doubt) {
+            let error = match self.try_find(place, &deadline, &mut doubt) {
                 Ok(Some(end)) => return Ok(end),
-                Err(error) if deadline.remaining().is_zero() || !self.may_pass(&error, place, &deadline) => {
-                    return Err(ReadError::Unavailable { reason: error.to_string() });
-                }
-                Ok(None) | Err(_) => thread::sleep(RETRY_PAUSE.min(deadline.remaining())),
+                Ok(None) => KafkaError::MessageConsumption(RDKafkaErrorCode::OffsetNotAvailable),
+                Err(error) => error,
+            };
+            if deadline.is_over() || !self.may_pass(&error, place, &deadline) {
+                return Err(ReadError::Unavailable { reason: error.to_string() });
             }
+            thread::sleep(RETRY_PAUSE.min(deadline.remaining()));
         }
     }
 
-    /// Whether asking again may help.
+    /// Whether asking again may help. If so, the client knows by then who leads now, or nobody answers.
     fn may_pass(&self, error: &KafkaError, place: Place, deadline: &Deadline) -> bool {
-        is_passing(error) || (is_unknown(error) && self.is_there(place, deadline))
-    }
-
-    /// Whether the cluster knows the partition. What a broker said that had just come back may have been incomplete, and
-    /// the client would believe it for minutes without asking: asked for all topics, it learns anew.
-    fn is_there(&self, place: Place, deadline: &Deadline) -> bool {
-        let Ok(metadata) = self.consumer.fetch_metadata(None, deadline.remaining()) else {
-            // Nobody says that it is not.
+        let topic = self.lanes.topic_name(place);
+        if is_passing(error) {
+            let _ = learn(&self.consumer, topic, deadline);
             return true;
-        };
-        let topic = metadata.topics().iter().find(|topic| topic.name() == self.lanes.topic_name(place));
-        topic.is_some_and(|topic| topic.partitions().iter().any(|partition| partition.id() == place.partition))
+        }
+        // Where nobody answers, nobody says that it is not there.
+        is_unknown(error) && is_there(&self.consumer, topic, place.partition, deadline).unwrap_or(true)
     }
 
     /// None: what was said is not believed yet.
-    fn try_find(&self, place: Place, deadline: &Deadline, doubt: &Deadline) -> KafkaResult<Option<Offset>> {
+    fn try_find(&self, place: Place, deadline: &Deadline, doubt: &mut Option<Deadline>) -> KafkaResult<Option<Offset>> {
         let (topic, lane) = (self.lanes.topic_name(place), self.lanes.lane(place));
-        let (low, high) = self.consumer.fetch_watermarks(topic, place.partition, deadline.remaining())?;
-        let (low, high) = (u64::try_from(low).unwrap_or(0), u64::try_from(high).unwrap_or(0));
-        if lane.saw_beyond(high) && !doubt.remaining().is_zero() {
-            // Learns who leads now.
-            self.consumer.fetch_metadata(Some(topic), deadline.remaining())?;
-            return Ok(None);
+        let (low, high) = range(&self.consumer, topic, place.partition, deadline)?;
+        if lane.saw_beyond(high) {
+            let longest = DOUBT.min(self.answer_timeout.checked_div(2).unwrap_or_default());
+            if !doubt.get_or_insert_with(|| Deadline::after(longest)).is_over() {
+                return Ok(None);
+            }
         }
         if let Some(end) = lane.end_at(high) {
             return Ok(Some(end));
@@ -181,19 +178,4 @@ fn is_unknown(error: &KafkaError) -> bool {
                 | RDKafkaErrorCode::UnknownPartition
         )
     )
-}
-
-struct Deadline {
-    at: Option<Instant>,
-}
-
-impl Deadline {
-    fn after(duration: Duration) -> Self {
-        Self { at: Instant::now().checked_add(duration) }
-    }
-
-    fn remaining(&self) -> Duration {
-        // A time beyond what the clock can say never comes.
-        self.at.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()))
-    }
 }

@@ -15,6 +15,7 @@ mod lanes;
 mod log;
 mod metrics;
 mod producer;
+mod question;
 mod reader;
 mod report;
 mod settings;

@@ -17,10 +17,19 @@ const FETCH_BYTES: usize = 1_024 * 1_024;
 /// An answer of a broker that takes longer is given up, and asked for again, if need be of another broker. Longer than
 /// a cluster needs to replace a dead leader or a dead follower (its session, 6 to 9 s).
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// The same for clients that read: what they ask for waits for no follower, and asking twice costs nothing. Shorter than
+/// a cluster needs to replace a leader, so that the client is through with the old one when there is a new one; a reader
+/// finds the new one within this time of its election.
+pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(3);
 /// A log that ends before what was read or confirmed is believed to do so once it has been said for this long. A broker
 /// that stood still does not know at once that it is no leader any more, and until then it tells of a log that ends where
 /// it stopped.
 pub(crate) const DOUBT: Duration = Duration::from_secs(5);
+/// How often a client asks who leads (5 minutes by default). It asks when a connection breaks, too; but one to a broker
+/// that stands still is made anew at once, since the kernel takes it, and the next question would come when that breaks.
+const LEADERS_INTERVAL: Duration = Duration::from_secs(2);
+/// For how long a client believes what it knows of topics: as by default, which is three times the interval above.
+const LEADERS_AGE_MAX: Duration = Duration::from_mins(15);
 /// The pause before a broker that was lost is tried again: what a restarted broker waits for its clients at most.
 const RECONNECT_PAUSE_MAX: Duration = Duration::from_millis(500);
 /// How often the client says how it is. Costs some milliseconds with hundreds of partitions.
@@ -37,7 +46,7 @@ pub struct KafkaOptions {
     /// changed here.
     pub client_settings: BTreeMap<String, String>,
     /// An append that is not confirmed within this time is reported as such. A cluster needs some 7 s to replace a
-    /// leader that was killed, and the client up to 20 s to leave one that stands still; until then appends wait.
+    /// leader that was killed, and the client some 12 s to leave one that stands still; until then appends wait.
     pub append_timeout: Duration,
     /// How long to wait for the cluster's answer when something is asked of it: at the start, and for the end.
     pub answer_timeout: Duration,
@@ -81,7 +90,7 @@ impl KafkaOptions {
 
     pub(crate) fn producer(&self) -> ClientConfig {
         let mut config = self.common();
-        config
+        asking_who_leads(&mut config)
             // The broker drops repeats of a batch and keeps batches in order: within one producer's life nothing is
             // doubled or overtakes. Implies acks=all, and at most 5 requests in flight.
             .set("enable.idempotence", "true")
@@ -106,6 +115,7 @@ impl KafkaOptions {
     pub(crate) fn reader(&self) -> ClientConfig {
         let mut config = self.common();
         config
+            .set("socket.timeout.ms", millis(SILENCE_MAX))
             // The client asks for a name to assign partitions by hand. No group is joined, no offset stored: progress
             // is kept beside what was folded, and stored offsets expire after a week without readers.
             .set("group.id", "loopledger")
@@ -130,7 +140,7 @@ impl KafkaOptions {
     /// For finding the end: as a reader, but it is told where the partition ends, and looks at a few records at a time.
     pub(crate) fn prober(&self) -> ClientConfig {
         let mut config = self.reader();
-        config
+        asking_who_leads(&mut config)
             .set("enable.partition.eof", "true")
             .set("queued.min.messages", "1000")
             // A broker answers a connection's questions in order: one for the watermark would wait behind a fetch at the
@@ -142,6 +152,13 @@ impl KafkaOptions {
     pub(crate) fn admin(&self) -> ClientConfig {
         self.common()
     }
+}
+
+/// For the few clients that speak with many brokers. Those that read one partition are many.
+fn asking_who_leads(config: &mut ClientConfig) -> &mut ClientConfig {
+    config
+        .set("topic.metadata.refresh.interval.ms", millis(LEADERS_INTERVAL))
+        .set("metadata.max.age.ms", millis(LEADERS_AGE_MAX))
 }
 
 fn millis(duration: Duration) -> String {

@@ -23,6 +23,12 @@ impl Dice {
         self.roll().checked_rem(bound).unwrap_or(0)
     }
 
+    /// The place of one among `count`; 0 if there are none.
+    pub fn index(&mut self, count: usize) -> usize {
+        let bound = u64::try_from(count).unwrap_or(u64::MAX);
+        usize::try_from(self.below(bound)).unwrap_or(0)
+    }
+
     /// A number in `low..=high`.
     pub fn between(&mut self, low: i64, high: i64) -> i64 {
         let span = u64::try_from(high.saturating_sub(low)).unwrap_or(0).saturating_add(1);
@@ -36,8 +42,14 @@ impl Dice {
 
     /// One of `options`; `None` if there are none.
     pub fn pick<'a, T>(&mut self, options: &'a [T]) -> Option<&'a T> {
-        let bound = u64::try_from(options.len()).unwrap_or(u64::MAX);
-        options.get(usize::try_from(self.below(bound)).unwrap_or(0))
+        options.get(self.index(options.len()))
+    }
+
+    /// Puts the items into some order.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.index(last.saturating_add(1)));
+        }
     }
 
     /// Dice of their own, so that one use of chance does not depend on how often another rolled.

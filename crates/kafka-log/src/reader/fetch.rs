@@ -19,6 +19,7 @@ use super::batch::Batch;
 use super::trouble::{Trouble, trouble};
 use crate::lanes::{Lanes, Place};
 use crate::metrics::Metrics;
+use crate::question::{Deadline, learn, range};
 use crate::report::Context;
 use crate::settings::DOUBT;
 
@@ -217,14 +218,16 @@ impl Fetcher {
     /// Why the place that was asked for is not there. None: it is, and whoever said no did not know yet.
     fn look_around(&mut self, consumer: &BaseConsumer<Context>) -> Option<ReadError> {
         let topic = self.cluster.lanes.topic_name(self.place);
-        let timeout = self.cluster.answer_timeout;
-        // Who leads may have changed, without everybody knowing.
-        let range = consumer
-            .fetch_metadata(Some(topic), timeout)
-            .and_then(|_| consumer.fetch_watermarks(topic, self.place.partition, timeout));
-        let (low, high) = match range {
-            Ok((low, high)) => (u64::try_from(low).unwrap_or(0), u64::try_from(high).unwrap_or(0)),
-            Err(error) => return Some(unavailable(&error)),
+        let deadline = Deadline::after(self.cluster.answer_timeout);
+        let (low, high) = loop {
+            // Who leads may have changed, without everybody knowing.
+            let range = learn(consumer, topic, &deadline)
+                .and_then(|()| range(consumer, topic, self.place.partition, &deadline));
+            match range {
+                Ok(range) => break range,
+                Err(error) if deadline.is_over() || !self.pause() => return Some(unavailable(&error)),
+                Err(_) => {}
+            }
         };
         if self.position > high {
             let since = self.short_since.get_or_insert_with(Instant::now);

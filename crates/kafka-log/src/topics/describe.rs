@@ -1,6 +1,7 @@
 //! What the cluster says of itself and of our topics.
 
 use core::fmt;
+use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::error::ConnectError;
 use crate::lanes::topic_name;
 use crate::log::unreachable;
 use crate::metrics::Metrics;
+use crate::question::QUESTION_MAX;
 use crate::report::Context;
 use crate::settings::KafkaOptions;
 
@@ -65,12 +67,19 @@ impl<'a> Admin<'a> {
     }
 
     pub(super) fn ask(&self) -> AdminOptions {
-        AdminOptions::new().request_timeout(Some(self.options.answer_timeout))
+        ask(self.options.answer_timeout)
+    }
+
+    /// The time of one question: whom the client asks may stand still.
+    fn question(&self) -> Duration {
+        self.options.answer_timeout.min(QUESTION_MAX)
     }
 
     /// What a failed question means to whoever connects.
     pub(super) fn failed(&self, action: &'static str, error: &KafkaError) -> ConnectError {
-        match error.rdkafka_error_code() {
+        // The client's own answer leaves out the code of an admin's question.
+        let code = if let KafkaError::AdminOp(code) = error { Some(*code) } else { error.rdkafka_error_code() };
+        match code {
             Some(
                 RDKafkaErrorCode::OperationTimedOut
                 | RDKafkaErrorCode::RequestTimedOut
@@ -83,15 +92,18 @@ impl<'a> Admin<'a> {
     }
 
     /// A topic that was just created is known to one broker sooner than to another: what only half of the answers know
-    /// of is asked for again.
+    /// of is asked for again. So is what nobody answers: the cluster names some broker for such questions, another one
+    /// each time, and for some seconds also one that stands still.
     pub(super) async fn describe(&self) -> Result<Cluster, ConnectError> {
         let started = Instant::now();
         loop {
-            let cluster = self.describe_once().await?;
-            if cluster.topics.iter().all(TopicState::is_told_in_full)
-                || started.elapsed() >= self.options.answer_timeout
-            {
-                return Ok(cluster);
+            let answer = self.describe_once().await;
+            let settled = match &answer {
+                Ok(cluster) => cluster.topics.iter().all(TopicState::is_told_in_full),
+                Err(error) => !matches!(error, ConnectError::Unreachable { .. }),
+            };
+            if settled || started.elapsed() >= self.options.answer_timeout {
+                return answer;
             }
             sleep(SETTLE_PAUSE).await;
         }
@@ -102,7 +114,7 @@ impl<'a> Admin<'a> {
         let names: Vec<String> = topics.iter().map(|topic| topic.name.clone()).collect();
         let resources: Vec<_> = names.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
         let action = "describe the topics";
-        let answers = self.client.describe_configs(&resources, &self.ask()).await;
+        let answers = self.client.describe_configs(&resources, &ask(self.question())).await;
         for (topic, answer) in topics.iter_mut().zip(answers.map_err(|error| self.failed(action, &error))?) {
             // Of a topic that is not there the client says nothing, and calls it a success.
             let found = answer.map_err(|code| self.failed(action, &KafkaError::AdminOp(code)))?;
@@ -114,7 +126,7 @@ impl<'a> Admin<'a> {
 
     /// All topics are asked for: asking for one by name could create it, on a cluster that does so.
     async fn members_and_topics(&self) -> Result<(Vec<i32>, Vec<TopicState>), ConnectError> {
-        let (client, timeout) = (Arc::clone(&self.client), self.options.answer_timeout);
+        let (client, timeout) = (Arc::clone(&self.client), self.question());
         let metadata = tokio::task::spawn_blocking(move || client.inner().fetch_metadata(None, timeout)).await;
         let metadata = metadata
             .map_err(|error| ConnectError::NoClient { reason: error.to_string() })?
@@ -135,7 +147,7 @@ impl<'a> Admin<'a> {
     /// broker that answers will do: one may have died a moment ago.
     async fn has_eligible_leader_replicas(&self, brokers: &[i32]) -> Result<bool, ConnectError> {
         let resources: Vec<_> = brokers.iter().map(|id| ResourceSpecifier::Broker(*id)).collect();
-        let ask = self.ask();
+        let ask = ask(self.question());
         let questions: Vec<_> = resources
             .iter()
             .map(|resource| self.client.describe_configs([resource], &ask).map(one_resource).boxed())
@@ -148,6 +160,10 @@ impl<'a> Admin<'a> {
         let setting = broker.entries.iter().find(|entry| entry.name == "min.insync.replicas");
         Ok(setting.is_some_and(|entry| entry.source == ConfigSource::DynamicDefaultBroker))
     }
+}
+
+fn ask(timeout: Duration) -> AdminOptions {
+    AdminOptions::new().request_timeout(Some(timeout))
 }
 
 fn one_resource(answer: KafkaResult<Vec<Result<ConfigResource, RDKafkaErrorCode>>>) -> KafkaResult<ConfigResource> {

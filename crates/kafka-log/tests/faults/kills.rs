@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use loopledger_event_log::{EventLog, Offset};
 use loopledger_kafka_log::KafkaLog;
+use loopledger_testkit::Brokers;
 use tokio::sync::watch;
 
-use crate::support::{self, Brokers, PARTITION, TOPIC, read_to};
+use crate::support::{self, PARTITION, TOPIC, read_to};
 use crate::writer::{Account, Writer, follow};
 
 async fn finish(log: &KafkaLog, writer: Writer, follower: Follower) -> (Account, usize) {
@@ -39,7 +40,7 @@ impl Follower {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_broker_killed_and_started_again_loses_nothing_acknowledged() {
     let cluster = Brokers::start(1);
-    let mut options = support::options(&cluster.bootstrap);
+    let mut options = support::options(cluster.bootstrap());
     // Shorter than the outage, so that failures are reported and the same bytes appended again.
     options.append_timeout = Duration::from_secs(2);
     let log = Arc::new(support::connect(&options).await);
@@ -74,7 +75,7 @@ fn leader(options: &loopledger_kafka_log::KafkaOptions) -> i32 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_brokers_lose_their_leader_twice_and_nothing_acknowledged() {
     let cluster = Brokers::start(3);
-    let options = support::options(&cluster.bootstrap);
+    let options = support::options(cluster.bootstrap());
     let log = Arc::new(support::connect(&options).await);
     assert_eq!(log.durability(), "kafka rf=3 min.insync.replicas=2");
     let follower = Follower::start(&log);

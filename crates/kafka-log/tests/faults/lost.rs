@@ -6,13 +6,14 @@ use std::path::PathBuf;
 
 use loopledger_event_log::{EventLog, LogReader, Offset, ReadError};
 use loopledger_kafka_log::{KafkaLog, KafkaOptions};
+use loopledger_testkit::Brokers;
 
-use crate::support::{self, Brokers, PARTITION, TOPIC, append, read_to, record, soon, values};
+use crate::support::{self, PARTITION, TOPIC, append, read_to, record, soon, values};
 
 /// Cuts the partition's only segment after so many of the equal batches that it holds, as a disk that had not kept its
 /// promise would.
 fn cut(cluster: &Brokers, options: &KafkaOptions, keep: u64, of: u64) {
-    let data = cluster.data.join("broker-1/data");
+    let data = cluster.data().join("broker-1/data");
     let partition: PathBuf = data.join(format!("{}{TOPIC}-0", options.topic_prefix));
     let segment = partition.join("00000000000000000000.log");
     let bytes = fs::metadata(&segment).unwrap().len();
@@ -36,7 +37,7 @@ fn cut(cluster: &Brokers, options: &KafkaOptions, keep: u64, of: u64) {
 /// The broker's address, in the files that it is started from.
 fn move_broker(cluster: &Brokers, from: u16, to: u16) {
     for name in ["ports", "server.properties"] {
-        let path = cluster.data.join("broker-1").join(name);
+        let path = cluster.data().join("broker-1").join(name);
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.contains(&from.to_string()), "{text}");
         fs::write(&path, text.replace(&from.to_string(), &to.to_string())).unwrap();
@@ -76,7 +77,7 @@ async fn hundred(log: &KafkaLog) -> Box<dyn LogReader> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_tail_is_seen_by_those_who_had_read_it() {
     let cluster = Brokers::start(1);
-    let options = support::options(&cluster.bootstrap);
+    let options = support::options(cluster.bootstrap());
     let log = support::connect(&options).await;
     let mut live = hundred(&log).await;
 
@@ -115,14 +116,14 @@ async fn a_lost_tail_is_seen_by_those_who_had_read_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn other_records_in_place_of_those_lost_are_not_taken_for_what_follows() {
     let cluster = Brokers::start(1);
-    let options = support::options(&cluster.bootstrap);
+    let options = support::options(cluster.bootstrap());
     let log = support::connect(&options).await;
     let mut live = hundred(&log).await;
 
     cluster.run(&["stop", "1"]);
     cut(&cluster, &options, 60, 100);
     // Behind the back of whoever reads, the log grows beyond where they stand.
-    let usual: u16 = cluster.bootstrap.rsplit_once(':').unwrap().1.parse().unwrap();
+    let usual: u16 = cluster.bootstrap().rsplit_once(':').unwrap().1.parse().unwrap();
     let elsewhere = free_port();
     move_broker(&cluster, usual, elsewhere);
     cluster.run(&["start", "1"]);

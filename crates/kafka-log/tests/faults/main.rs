@@ -6,6 +6,7 @@
 mod kills;
 mod lost;
 mod outage;
+mod paused;
 #[path = "../support/mod.rs"]
 mod support;
 mod writer;

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use loopledger_event_log::{APPEND_QUEUE_BYTES_MAX, AppendError, EventLog, Offset, ReadError};
 use loopledger_kafka_log::{ConnectError, KafkaLog, KafkaOptions};
+use loopledger_testkit::Brokers;
 
-use crate::support::{self, Brokers, PARTITION, TOPIC, append, read_to, record, soon, values};
+use crate::support::{self, PARTITION, TOPIC, append, read_to, record, soon, values};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_where_nobody_listens_is_said_to_be_one() {
@@ -22,7 +23,7 @@ async fn an_address_where_nobody_listens_is_said_to_be_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_stands_still_fills_the_queue_and_no_more() {
     let cluster = Brokers::start(1);
-    let mut options = support::options(&cluster.bootstrap);
+    let mut options = support::options(cluster.bootstrap());
     options.answer_timeout = Duration::from_secs(2);
     options.append_timeout = Duration::from_mins(1);
     let log = support::connect(&options).await;

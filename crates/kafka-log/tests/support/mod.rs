@@ -4,8 +4,6 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::future::Future;
-use std::path::PathBuf;
-use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -14,47 +12,18 @@ use bytes::Bytes;
 use loopledger_event_log::{EventLog, LogRecord, Offset, Record};
 use loopledger_kafka_log::topics::{self, Wanted};
 use loopledger_kafka_log::{KafkaLog, KafkaOptions};
+use loopledger_testkit::Brokers;
 use loopledger_types::{CountyCode, Key, Partition, Service, Topic};
 
 /// Enough for the tests that want several.
 pub(crate) const PARTITIONS: u32 = 4;
-
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/kafka");
-
-/// A cluster of our own, whose brokers a test may kill.
-pub(crate) struct Brokers {
-    pub(crate) data: PathBuf,
-    pub(crate) bootstrap: String,
-}
-
-impl Brokers {
-    pub(crate) fn start(count: u32) -> Self {
-        // Removed with the cluster, when this process ends: a static is never dropped.
-        let data = tempfile::tempdir().expect("a temporary folder").keep();
-        let mut cluster = Self { data, bootstrap: String::new() };
-        let pid = std::process::id().to_string();
-        let printed = cluster.run(&["up", "--brokers", &count.to_string(), "--for", &pid]);
-        let line = printed.lines().find_map(|line| line.strip_prefix("bootstrap="));
-        line.expect("scripts/kafka prints where its brokers are").clone_into(&mut cluster.bootstrap);
-        cluster
-    }
-
-    /// Runs `scripts/kafka` on this cluster, and returns what it printed.
-    pub(crate) fn run(&self, args: &[&str]) -> String {
-        let output =
-            Command::new(SCRIPT).args(args).arg("--data").arg(&self.data).output().expect("scripts/kafka runs");
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "scripts/kafka {args:?}: {complaint}");
-        String::from_utf8(output.stdout).expect("text")
-    }
-}
 
 /// The cluster that all tests of this process share.
 pub(crate) fn bootstrap() -> &'static str {
     static BOOTSTRAP: OnceLock<String> = OnceLock::new();
     BOOTSTRAP.get_or_init(|| match std::env::var("KAFKA_BOOTSTRAP") {
         Ok(brokers) => brokers,
-        Err(_) => Brokers::start(1).bootstrap,
+        Err(_) => Brokers::start(1).bootstrap().to_owned(),
     })
 }
 

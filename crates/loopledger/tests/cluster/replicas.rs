@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use loopledger::demo::play;
+use loopledger_testkit::Dice;
 
 use crate::account::Account;
 use crate::chain::Chain;
 use crate::deployment::{Deployment, PROGRAMS};
 use crate::nemesis::checker::check;
 use crate::nemesis::faults::NAMES;
-use crate::nemesis::random::Random;
 use crate::workload::Workload;
 
 const SEED: u64 = 0x2_2e_91_1c;
@@ -44,7 +44,7 @@ fn disturbed(partitions: Option<&'static str>) -> Chain {
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            kill(&deployment, &account, Random::new(SEED));
+            kill(&deployment, &account, Dice::new(SEED));
             is_over.store(true, Ordering::Relaxed);
         });
         let mut workload = Workload::new(&deployment, &account);
@@ -64,13 +64,13 @@ fn disturbed(partitions: Option<&'static str>) -> Chain {
     chain
 }
 
-fn kill(deployment: &Deployment, account: &Account, mut random: Random) {
+fn kill(deployment: &Deployment, account: &Account, mut dice: Dice) {
     for _ in 0..KILLS {
-        let gained = account.gains(1 + random.below(BETWEEN), PROGRESS_MAX);
+        let gained = account.gains(1 + dice.index(BETWEEN), PROGRESS_MAX);
         assert!(gained, "{}", account.book().trouble);
-        let replica = deployment.get(random.of(&PROGRAMS), random.of(&NAMES));
+        let replica = deployment.get(dice.pick(&PROGRAMS).unwrap(), dice.pick(&NAMES).unwrap());
         replica.kill();
-        let gained = account.gains(1 + random.below(BETWEEN), PROGRESS_MAX);
+        let gained = account.gains(1 + dice.index(BETWEEN), PROGRESS_MAX);
         assert!(gained, "{}", account.book().trouble);
         replica.restart();
         replica.await_ready();

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use loopledger_testkit::Dice;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::random::Random;
 use crate::account::Account;
 use crate::deployment::{Deployment, PROGRAMS, WRITERS};
 use crate::workload::channel;
@@ -50,23 +50,42 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const OF_PROGRAMS: [Self; 6] =
-        [Self::Kill, Self::Pause, Self::StaleStore, Self::LostStore, Self::Extra, Self::FullDisk];
+    /// Those that take no right of any kind.
+    const OF_PROGRAMS: [Self; 5] = [Self::Kill, Self::Pause, Self::StaleStore, Self::LostStore, Self::Extra];
     pub(crate) const OF_BROKERS: [Self; 3] = [Self::KillBroker, Self::KillLeader, Self::PauseLeader];
+
+    /// All that can be had here; says which cannot.
+    pub(crate) fn of_programs() -> Vec<Self> {
+        let mut faults = Self::OF_PROGRAMS.to_vec();
+        match SmallDisk::mount(tempfile::tempdir().expect("a folder").path()) {
+            Ok(_) => faults.push(Self::FullDisk),
+            Err(why) => println!("NOT IN THIS RUN: {:?}, which takes the right to mount a disk: {why}", Self::FullDisk),
+        }
+        faults
+    }
 }
 
 pub(crate) struct Nemesis<'a> {
-    pub(crate) deployment: &'a Deployment,
-    pub(crate) account: &'a Account,
-    pub(crate) random: Random,
+    deployment: &'a Deployment,
+    account: &'a Account,
+    pub(crate) dice: Dice,
     /// For questions that are asked of a program.
-    pub(crate) runtime: &'a tokio::runtime::Handle,
+    runtime: &'a tokio::runtime::Handle,
     /// A copy of a store, and whose.
-    pub(crate) copy: Option<(&'static str, &'static str, PathBuf)>,
+    copy: Option<(&'static str, &'static str, PathBuf)>,
     pub(crate) inflicted: Vec<Fault>,
 }
 
-impl Nemesis<'_> {
+impl<'a> Nemesis<'a> {
+    pub(crate) fn new(
+        deployment: &'a Deployment,
+        account: &'a Account,
+        runtime: &'a tokio::runtime::Handle,
+        dice: Dice,
+    ) -> Self {
+        Self { deployment, account, dice, runtime, copy: None, inflicted: Vec::new() }
+    }
+
     pub(crate) fn inflict(&mut self, fault: Fault) {
         let began = (Instant::now(), self.account.count());
         let what = match fault {
@@ -88,13 +107,13 @@ impl Nemesis<'_> {
 
     /// The callers get on.
     fn progress(&mut self) {
-        let more = 1 + self.random.below(PROGRESS);
+        let more = 1 + self.dice.index(PROGRESS);
         let gained = self.account.gains(more, PROGRESS_MAX);
         assert!(gained, "no progress within {PROGRESS_MAX:?}: {}", self.account.book().trouble);
     }
 
     fn program(&mut self) -> (&'static str, &'static str) {
-        (self.random.of(&PROGRAMS), self.random.of(&NAMES))
+        (*self.dice.pick(&PROGRAMS).unwrap(), *self.dice.pick(&NAMES).unwrap())
     }
 
     fn kill(&mut self) -> String {
@@ -155,7 +174,7 @@ impl Nemesis<'_> {
     }
 
     fn extra(&mut self) -> String {
-        let program = self.random.of(&WRITERS);
+        let program = *self.dice.pick(&WRITERS).unwrap();
         self.deployment.add(program, "c", None);
         self.deployment.get(program, "c").await_ready();
         self.progress();
@@ -165,10 +184,10 @@ impl Nemesis<'_> {
 
     /// A small file system is mounted in place of a store; the replica begins anew on it, and then it runs full.
     fn full_disk(&mut self) -> String {
-        let (program, name) = (self.random.of(&WRITERS), self.random.of(&NAMES));
+        let (program, name) = (*self.dice.pick(&WRITERS).unwrap(), *self.dice.pick(&NAMES).unwrap());
         let replica = self.deployment.get(program, name);
         replica.kill();
-        let disk = SmallDisk::mount(replica.data());
+        let disk = SmallDisk::mount(replica.data()).expect("a disk, as one was mounted before");
         replica.restart();
         let url = replica.await_ready();
         self.progress();
@@ -201,7 +220,7 @@ impl Nemesis<'_> {
 
     fn kill_broker(&mut self) -> String {
         let (leader, others) = self.leader();
-        let broker = self.random.of(&others);
+        let broker = *self.dice.pick(&others).unwrap();
         self.while_dead(broker);
         format!("broker {broker}, not {leader}")
     }
@@ -232,7 +251,7 @@ impl Nemesis<'_> {
     fn leader(&mut self) -> (i32, Vec<i32>) {
         // Two of three must be up to date.
         self.await_whole();
-        let service = self.random.of(&WRITERS);
+        let service = *self.dice.pick(&WRITERS).unwrap();
         let partitions = self.partitions();
         let (_, leader, replicas) = partitions.iter().find(|(topic, ..)| topic.contains(service)).expect("a topic");
         (*leader, replicas.iter().copied().filter(|broker| broker != leader).collect())
@@ -275,12 +294,11 @@ fn copy_folder(from: &Path, to: &Path) {
 struct SmallDisk<'a>(&'a Path);
 
 impl<'a> SmallDisk<'a> {
-    fn mount(folder: &'a Path) -> Self {
+    fn mount(folder: &'a Path) -> Result<Self, String> {
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", SMALL_DISK, "tmpfs"]).arg(folder).output();
-        let output = mounted.expect("mount runs");
+        let output = mounted.map_err(|error| error.to_string())?;
         let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "a small disk takes the right to mount one: {complaint}");
-        Self(folder)
+        if output.status.success() { Ok(Self(folder)) } else { Err(complaint.trim().to_owned()) }
     }
 
     /// Not a byte is left.

@@ -6,7 +6,6 @@
 
 pub(crate) mod checker;
 pub(crate) mod faults;
-pub(crate) mod random;
 mod report;
 
 use std::io::Write;
@@ -15,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use loopledger::demo::play;
 use loopledger_proto::client::v1::RecordLine;
+use loopledger_testkit::Dice;
 
 use crate::account::Account;
 use crate::deployment::{Deployment, told};
@@ -22,7 +22,6 @@ use crate::lines::to_json;
 use crate::same_ledger::Embedded;
 use crate::workload::Workload;
 use faults::{Fault, NAMES, Nemesis};
-use random::Random;
 use report::Report;
 
 const SEED: u64 = 0x10_09_1e_d6;
@@ -36,6 +35,7 @@ fn nothing_acknowledged_is_lost_or_doubled_whatever_is_killed_paused_or_full() {
     let seed = setting("LOOPLEDGER_NEMESIS_SEED").unwrap_or(SEED);
     let lasts = Duration::from_secs(setting("LOOPLEDGER_NEMESIS_SECONDS").unwrap_or(0));
     println!("LOOPLEDGER_NEMESIS_SEED={seed}");
+    let of_programs = Fault::of_programs();
     let deployment = Deployment::new(3);
     for name in NAMES {
         deployment.add_all(name, None);
@@ -48,7 +48,9 @@ fn nothing_acknowledged_is_lost_or_doubled_whatever_is_killed_paused_or_full() {
         let nemesis = scope.spawn(|| {
             // Also when it panics: else the callers would go on for ever.
             let _over = Over(&is_over);
-            torment(&deployment, &account, runtime.handle(), Random::new(seed), began + lasts)
+            let mut nemesis = Nemesis::new(&deployment, &account, runtime.handle(), Dice::new(seed));
+            torment(&mut nemesis, of_programs.clone(), began + lasts);
+            nemesis.inflicted
         });
         let mut workload = Workload::new(&deployment, &account);
         runtime.block_on(workload.play(play(seed, HOUSEHOLDS, WEEKS), || is_over.load(Ordering::Relaxed)));
@@ -68,7 +70,7 @@ fn nothing_acknowledged_is_lost_or_doubled_whatever_is_killed_paused_or_full() {
         Report { seed, took: began.elapsed(), book: &book, chain: &chain, faults: &faults, ends: ends.len() }
     );
     println!("{ends:?}");
-    for fault in Fault::OF_BROKERS.iter().chain(&Fault::OF_PROGRAMS) {
+    for fault in Fault::OF_BROKERS.iter().chain(&of_programs) {
         assert!(faults.contains(fault), "{fault:?} did not occur");
     }
     assert!(book.retries > 0 && book.timeouts > 0 && book.twice > 0, "the callers noticed");
@@ -90,29 +92,22 @@ impl Drop for Over<'_> {
 }
 
 /// Every kind of fault once, and then again until it is `until`.
-fn torment(
-    deployment: &Deployment,
-    account: &Account,
-    runtime: &tokio::runtime::Handle,
-    random: Random,
-    until: Instant,
-) -> Vec<Fault> {
-    let mut nemesis = Nemesis { deployment, account, random, runtime, copy: None, inflicted: Vec::new() };
+fn torment(nemesis: &mut Nemesis<'_>, mut of_programs: Vec<Fault>, until: Instant) {
+    let mut of_brokers = Fault::OF_BROKERS;
     loop {
         nemesis.keep_copy();
-        let (mut of_brokers, mut of_programs) = (Fault::OF_BROKERS, Fault::OF_PROGRAMS);
-        nemesis.random.shuffle(&mut of_brokers);
-        nemesis.random.shuffle(&mut of_programs);
+        nemesis.dice.shuffle(&mut of_brokers);
+        nemesis.dice.shuffle(&mut of_programs);
         // While a broker catches up programs fail.
-        for (of_broker, of_programs) in of_brokers.into_iter().zip(of_programs.chunks(2)) {
-            nemesis.inflict(of_broker);
+        for (of_broker, of_programs) in of_brokers.iter().zip(of_programs.chunks(2)) {
+            nemesis.inflict(*of_broker);
             for fault in of_programs {
                 nemesis.inflict(*fault);
             }
         }
         if Instant::now() >= until {
             nemesis.await_whole();
-            return nemesis.inflicted;
+            return;
         }
     }
 }
