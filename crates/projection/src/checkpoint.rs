@@ -19,6 +19,7 @@ use crate::beside::beside;
 use crate::days::Days;
 use crate::saved::{Extra, Saved, offsets_row, page_row};
 use crate::shared::Shared;
+use crate::told;
 
 /// Bytes and rows of one atomic write: far below what the store takes, so that it writes while the next is made.
 const PART_BYTES: usize = 8 * 1_024 * 1_024;
@@ -48,6 +49,7 @@ struct Cut {
     heads: [Head; 5],
     offsets: [Offset; 5],
     days: Option<Days>,
+    told: [u64; 5],
 }
 
 impl Checkpointer {
@@ -95,8 +97,7 @@ impl Checkpointer {
     /// One checkpoint, if anything changed and the store takes it. `None`: the process is ending.
     async fn save(self) -> Option<Self> {
         // A stream that lost commits makes the store the evidence of them: it stays as it is.
-        let is_evidence = matches!(self.shared.health.borrow().halt(), Some(crate::Halt::LostTail { .. }));
-        if is_evidence || self.shared.health.borrow().checkpoints_failed.is_some() {
+        if self.shared.health.borrow().has_lost_tail() || self.shared.health.borrow().checkpoints_failed.is_some() {
             return Some(self);
         }
         let Some(cut) = self.cut().await else { return Some(self) };
@@ -136,7 +137,7 @@ impl Checkpointer {
         metrics.ledger_bytes.set(u64::try_from(folded.ledger.bytes()).unwrap_or(u64::MAX));
         // The index moves with the state, under the same lock.
         let offsets = Service::ALL.map(|service| self.shared.index.head(service).1);
-        Some(Cut { first, heads, offsets, days: folded.days })
+        Some(Cut { first, heads, offsets, days: folded.days, told: told::owed(&self.shared, &heads) })
     }
 
     /// Blocks. Answers with the bytes of the pages.
@@ -167,7 +168,7 @@ impl Checkpointer {
             }
         }
         let pages = u32::try_from(self.saved.pages.len()).unwrap_or(u32::MAX);
-        let extra = Extra { generation, pages, days: cut.days };
+        let extra = Extra { generation, pages, days: cut.days, told: cut.told };
         let streams =
             Service::ALL.into_iter().zip(cut.heads).zip(cut.offsets).filter(|((_, head), _)| head.sequence > 0);
         let streams = streams.map(|((service, head), offset)| StreamProgress {

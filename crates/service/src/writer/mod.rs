@@ -46,7 +46,7 @@ pub(crate) use measured::Measured;
 pub use settle::AFTER_APPEND;
 
 use crate::clock::Clock;
-use crate::feed::{Feed, FollowError};
+use crate::feed::{Feed, FollowError, Opening};
 use crate::heads::Heads;
 use task::Task;
 
@@ -118,9 +118,11 @@ impl<D: Decider> Writer<D> {
             metrics: Arc::clone(&metrics),
             measured: Arc::clone(&measured),
         };
+        // From now on, not from when the task first runs: others may begin to serve meanwhile.
+        let opening = feed.opening();
         let beginning =
             Beginning::<D> { stream, upstream, feed, store, clock, config, metrics, measured, health, heads, inputs };
-        let task = tokio::spawn(beginning.run(stop.clone()));
+        let task = tokio::spawn(beginning.run(stop.clone(), opening));
         Self { handle, stop, task }
     }
 
@@ -168,12 +170,13 @@ struct Opened<D: Decider> {
 }
 
 impl<D: Decider> Beginning<D> {
-    async fn run(self, stop: CancellationToken) {
+    async fn run(self, stop: CancellationToken, opening: Opening) {
         let opened = tokio::select! {
             biased;
             () = stop.cancelled() => None,
             opened = self.open() => Some(opened),
         };
+        drop(opening);
         match opened {
             None => {
                 halting::refuse(self.inputs, &WriteError::ShuttingDown);
@@ -220,6 +223,7 @@ impl<D: Decider> Beginning<D> {
         let Opened { state, streams, orphans } = opened;
         Task {
             stuck: None,
+            others_open: Some(Box::pin(self.feed.clone().opened())),
             orphans,
             partition: self.feed.partition(self.stream),
             window: self.config.window_max,
