@@ -100,3 +100,39 @@ async fn look(shared: &Shared, service: Service, sequence: u64) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use loopledger_event_log::MemoryLog;
+    use loopledger_service::feed::Feed;
+    use loopledger_types::{CountyCode, Hash};
+
+    use super::*;
+    use crate::index::CommitIndex;
+    use crate::shared::Folded;
+
+    #[tokio::test]
+    async fn a_later_life_is_told_what_is_neither_there_nor_explained() {
+        let county = CountyCode::TUOLI;
+        let shared = || {
+            let feed = Feed::new(Arc::new(MemoryLog::new(1)));
+            Shared::new(county, feed, Folded::new(county), CommitIndex::default())
+        };
+        let earlier = shared();
+        recall(&earlier, [7, 7, 7, 0, 0]);
+        recall(&earlier, [5, 9, 0, 0, 0]);
+        earlier.explained[1].raise(9);
+        let head = |sequence| Head { sequence, hash: Hash::ZERO };
+        let owed = owed(&earlier, &[head(7), head(3), head(3), head(3), head(0)]);
+        assert_eq!(owed, [0, 0, 7, 0, 0]);
+        let later = shared();
+        recall(&later, owed);
+        check(&later).await;
+        let stream = later.stream(Service::ALL[2]);
+        let lost = Halt::LostTail { stream, from: 1, to: 7 };
+        assert_eq!(later.health.borrow().halt(), Some(&lost));
+        assert!(later.health.borrow().has_lost_tail());
+        later.set_health(Service::ALL[2], StreamHealth::Serving);
+        assert_eq!(later.health.borrow().halt(), Some(&lost), "whoever can read again does not know better");
+    }
+}
