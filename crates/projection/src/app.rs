@@ -83,11 +83,14 @@ impl Projection {
     /// last checkpoint.
     pub async fn start(config: ProjectionConfig, feed: Feed, stop: CancellationToken) -> Result<Self, StartError> {
         let ProjectionConfig { county, storage, checkpoint_every, checkpoint_commits } = config;
+        let looking = feed.opening();
         let opening = beside(async move { open(county, &storage) });
         let Opened { store, folded, index, saved, report } = opening.await.map_err(|_| StartError::LoadPanicked)??;
         tracing::info!(%county, ?report, "the projection's state is loaded");
         let shared = Arc::new(Shared::new(county, feed, folded, index));
+        told::recall(&shared, saved.extra.told);
         let (merge, mut followers) = follow_all(&shared, &saved).await?;
+        drop(looking);
         followers.push(AbortOnDropHandle::new(tokio::spawn(told::watch(Arc::clone(&shared)))));
         let stop = stop.child_token();
         let fold = tokio::spawn(Fold::new(Arc::clone(&shared), merge, checkpoint_commits).run(stop.clone()));

@@ -20,6 +20,7 @@ use crate::beside::beside;
 use crate::days::Days;
 use crate::saved::{self, Extra, LoadFailure, Saved, offsets_row, page_row};
 use crate::shared::Shared;
+use crate::told;
 
 /// Bytes and rows of one atomic write: far below what the store takes, so that it writes while the next is made.
 const PART_BYTES: usize = 8 * 1_024 * 1_024;
@@ -49,6 +50,7 @@ struct Cut {
     heads: [Head; 5],
     offsets: [Offset; 5],
     days: Option<Days>,
+    told: [u64; 5],
 }
 
 impl Checkpointer {
@@ -98,8 +100,7 @@ impl Checkpointer {
     /// One checkpoint, if anything changed and the store takes it. `None`: the process is ending.
     async fn save(mut self) -> Option<Self> {
         // A stream that lost commits makes the store the evidence of them: it stays as it is.
-        let is_evidence = matches!(self.shared.health.borrow().halt(), Some(crate::Halt::LostTail { .. }));
-        if is_evidence {
+        if self.shared.health.borrow().has_lost_tail() {
             return Some(self);
         }
         let had_failed = self.shared.health.borrow().checkpoints_failed.is_some();
@@ -180,7 +181,7 @@ impl Checkpointer {
         metrics.ledger_bytes.set(u64::try_from(folded.ledger.bytes()).unwrap_or(u64::MAX));
         // The index moves with the state, under the same lock.
         let offsets = Service::ALL.map(|service| self.shared.index.head(service).1);
-        Some(Cut { first, heads, offsets, days: folded.days })
+        Some(Cut { first, heads, offsets, days: folded.days, told: told::owed(&self.shared, &heads) })
     }
 
     /// Blocks. Answers with the bytes of the pages.
@@ -211,7 +212,7 @@ impl Checkpointer {
             }
         }
         let pages = u32::try_from(self.saved.pages.len()).unwrap_or(u32::MAX);
-        let extra = Extra { generation, pages, days: cut.days };
+        let extra = Extra { generation, pages, days: cut.days, told: cut.told };
         let streams =
             Service::ALL.into_iter().zip(cut.heads).zip(cut.offsets).filter(|((_, head), _)| head.sequence > 0);
         let streams = streams.map(|((service, head), offset)| StreamProgress {

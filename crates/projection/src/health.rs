@@ -138,6 +138,10 @@ impl Health {
         })
     }
 
+    pub(crate) fn has_lost_tail(&self) -> bool {
+        self.streams.iter().any(|stream| matches!(stream, StreamHealth::Halted(Halt::LostTail { .. })))
+    }
+
     /// Whether queries are answered.
     pub fn is_serving(&self) -> bool {
         self.is_caught_up && self.halt().is_none() && !self.is_stopped()

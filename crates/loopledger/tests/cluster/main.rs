@@ -14,6 +14,7 @@ mod bad_input;
 mod chain;
 mod deployment;
 mod lines;
+mod lost_tail;
 mod nemesis;
 mod outage;
 mod replica;

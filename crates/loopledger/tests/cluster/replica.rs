@@ -90,6 +90,13 @@ impl Replica {
         drop(self.inner.wait("it is dead", |state| state.child.is_none()));
     }
 
+    /// SIGTERM: it finishes and stores what it has, and stays away until it is started again.
+    pub(crate) fn end(&self) {
+        self.inner.lock().wanted = false;
+        self.signal("-TERM");
+        drop(self.inner.wait("it has ended", |state| state.child.is_none()));
+    }
+
     pub(crate) fn restart(&self) {
         self.inner.lock().wanted = true;
         self.inner.changed.notify_all();

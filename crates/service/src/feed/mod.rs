@@ -5,6 +5,7 @@
 
 mod follower;
 mod losses;
+mod openings;
 mod place;
 mod record;
 mod source;
@@ -20,6 +21,8 @@ use tokio_util::task::AbortOnDropHandle;
 pub(crate) use follower::Seen;
 pub use follower::{Admitted, Commits, FollowError, Follower, LostTail};
 pub(crate) use losses::{loss, walk};
+pub use openings::Opening;
+use openings::Openings;
 use record::Place;
 use source::Source;
 
@@ -33,6 +36,7 @@ pub struct Feed {
 struct Shared {
     log: Arc<dyn EventLog>,
     sources: Mutex<BTreeMap<(Topic, Partition), Running>>,
+    openings: Arc<Openings>,
 }
 
 #[derive(Debug)]
@@ -44,7 +48,7 @@ struct Running {
 
 impl Feed {
     pub fn new(log: Arc<dyn EventLog>) -> Self {
-        Self { shared: Arc::new(Shared { log, sources: Mutex::default() }) }
+        Self { shared: Arc::new(Shared { log, sources: Mutex::default(), openings: Arc::default() }) }
     }
 
     pub fn log(&self) -> &Arc<dyn EventLog> {
@@ -62,9 +66,29 @@ impl Feed {
     }
 
     /// Follows a stream from after `head`, whose record stood at offset `at` when it was last read. The offset is a
-    /// hint: if the record is not there, the stream is read from its beginning until `head` turns up.
+    /// hint: if the record is not there, the stream is read from its beginning until `head` turns up. If it does not,
+    /// the whole process knows it ([`lost`](Self::lost)).
     pub async fn resume(&self, stream: StreamId, head: Head, at: Offset) -> Result<Follower, FollowError> {
-        place::resume(self.clone(), stream, head, at).await
+        let resumed = place::resume(self.clone(), stream, head, at).await;
+        if let Err(FollowError::LostTail(lost)) = &resumed {
+            self.shared.openings.note(lost);
+        }
+        resumed
+    }
+
+    /// To be held by a program of this process until it has resumed at every head that its store remembers.
+    pub fn opening(&self) -> Opening {
+        Opening::new(Arc::clone(&self.shared.openings))
+    }
+
+    /// Waits until every program of this process has resumed.
+    pub(crate) async fn opened(self) {
+        self.shared.openings.finished().await;
+    }
+
+    /// What somebody in this process remembers of a stream and could not resume at.
+    pub(crate) fn lost(&self, stream: StreamId) -> Option<LostTail> {
+        self.shared.openings.lost(stream)
     }
 
     /// Whether the log has the commit that `position` names. Reads the stream from its beginning: for what is so old

@@ -47,7 +47,7 @@ pub(crate) use measured::Measured;
 pub use settle::AFTER_APPEND;
 
 use crate::clock::Clock;
-use crate::feed::{Feed, FollowError};
+use crate::feed::{Feed, FollowError, Opening};
 use crate::heads::Heads;
 use task::Task;
 
@@ -119,9 +119,11 @@ impl<D: Decider> Writer<D> {
             metrics: Arc::clone(&metrics),
             measured: Arc::clone(&measured),
         };
+        // From now on, not from when the task first runs: others may begin to serve meanwhile.
+        let opening = feed.opening();
         let beginning =
             Beginning::<D> { stream, upstream, feed, store, clock, config, metrics, measured, health, heads, inputs };
-        let task = tokio::spawn(beginning.run(stop.clone()));
+        let task = tokio::spawn(beginning.run(stop.clone(), opening));
         Self { handle, stop, task }
     }
 
@@ -170,7 +172,8 @@ struct Opened<D: Decider> {
 
 impl<D: Decider> Beginning<D> {
     /// One life after the other, until it is stopped or halts for good.
-    async fn run(mut self, stop: CancellationToken) {
+    async fn run(mut self, stop: CancellationToken, opening: Opening) {
+        let mut opening = Some(opening);
         // What an earlier life had taken and not answered.
         let mut left_over = Vec::new();
         loop {
@@ -179,6 +182,7 @@ impl<D: Decider> Beginning<D> {
                 () = stop.cancelled() => None,
                 opened = self.open() => Some(opened),
             };
+            drop(opening.take());
             let halt = match opened {
                 None => {
                     halting::refuse_all(left_over, &WriteError::ShuttingDown);
@@ -200,11 +204,10 @@ impl<D: Decider> Beginning<D> {
             };
             halting::report(self.stream, &halt, &self.health);
             halting::refuse_all(core::mem::take(&mut left_over), &WriteError::Halted(halt.clone()));
-            let mended = match &halt {
-                Halt::Store(error) => self.reopen_store(error, &stop).await,
-                _ => false,
+            let Halt::Store(error) = &halt else {
+                return halting::halted(halt, self.inputs, &stop).await;
             };
-            if !mended {
+            if !self.reopen_store(error, &stop).await {
                 return halting::halted(halt, self.inputs, &stop).await;
             }
             self.health.send_replace(Health::CatchingUp(CatchUp::default()));
@@ -244,6 +247,7 @@ impl<D: Decider> Beginning<D> {
         let Opened { state, streams, orphans } = opened;
         Task {
             stuck: None,
+            others_open: Some(Box::pin(self.feed.clone().opened())),
             orphans,
             partition: self.feed.partition(self.stream),
             window: self.config.window_max,

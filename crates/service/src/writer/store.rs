@@ -108,7 +108,7 @@ impl<D: Decider> Beginning<D> {
                     return true;
                 }
                 Err(error) => {
-                    tracing::warn!(stream = %self.stream, %error, "the state store cannot be opened again yet")
+                    tracing::warn!(stream = %self.stream, %error, "the state store cannot be opened again yet");
                 }
             }
         }

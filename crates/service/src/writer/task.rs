@@ -101,6 +101,7 @@ pub(super) enum Event {
     EndChecked(Result<Offset, ReadError>),
     Verified(Verified),
     Stuck(Answered),
+    OthersOpened,
     Stop,
     Time,
     Nothing,
@@ -169,6 +170,8 @@ pub(super) struct Task<D: Decider> {
     pub(super) serving: bool,
     pub(super) stopping: bool,
     pub(super) catch_up: super::start::Progression,
+    /// Until every program of the process has looked for its heads in the log.
+    pub(super) others_open: Option<BoxFuture<'static, ()>>,
 
     /// What the foreign commit in front waits for, if it may not come.
     pub(super) stuck: Option<Stuck>,
@@ -263,6 +266,7 @@ impl<D: Decider> Task<D> {
             end = check_end(&mut self.end_check), if self.end_check.is_some() => Event::EndChecked(end),
             Some(verified) = self.verifications.next(), if !self.verifications.is_empty() => Event::Verified(verified),
             answered = answered(&mut self.stuck), if self.stuck.is_some() => Event::Stuck(answered),
+            () = all_opened(&mut self.others_open), if self.others_open.is_some() => Event::OthersOpened,
             () = self.stop.cancelled(), if !self.stopping => Event::Stop,
             () = core::future::ready(()), if more => Event::Nothing,
             () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => Event::Time,
@@ -279,6 +283,7 @@ impl<D: Decider> Task<D> {
             Event::EndChecked(end) => self.take_end(end),
             Event::Verified((id, position, found)) => self.take_verified(id, position, found),
             Event::Stuck(answered) => self.take_stuck(answered)?,
+            Event::OthersOpened => self.others_open = None,
             Event::Stop => self.begin_stop(),
             Event::Inputs | Event::Time | Event::Nothing => {}
         }
@@ -391,6 +396,13 @@ impl<D: Decider> Task<D> {
 async fn check_end(check: &mut Option<EndCheck>) -> Result<Offset, ReadError> {
     match check {
         Some((_, _, check)) => check.await,
+        None => core::future::pending().await,
+    }
+}
+
+async fn all_opened(opening: &mut Option<BoxFuture<'static, ()>>) {
+    match opening {
+        Some(opening) => opening.await,
         None => core::future::pending().await,
     }
 }
