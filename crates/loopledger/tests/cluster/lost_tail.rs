@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use loopledger_types::Service;
+use serde_json::Value;
 
 use crate::chain::Chain;
 use crate::deployment::{Deployment, PROGRAMS, client, partition, status, told};
@@ -59,60 +60,118 @@ fn stations(cluster: &Deployment) -> usize {
     chain.streams[&Service::Station].len()
 }
 
+/// A county whose broker came back with less, its programs ended in good order, so that the stores hold all there was.
+struct Shortened {
+    cluster: Deployment,
+    before: Value,
+    /// Stations' commits before and after.
+    all: usize,
+    kept: usize,
+}
+
+impl Shortened {
+    fn new() -> Self {
+        let cluster = Deployment::new(1);
+        cluster.add_all("a", None);
+        let servers = cluster.servers("a");
+        told(&servers, &DEMO);
+        let before = status(&servers);
+        let all = stations(&cluster);
+        for replica in cluster.replicas() {
+            replica.end();
+        }
+        cluster.brokers.run(&["stop", "1"]);
+        cut(&cluster.brokers.data().join("broker-1"), &Service::Station.topic().to_string(), CUT);
+        cluster.brokers.run(&["start", "1"]);
+        let kept = stations(&cluster);
+        assert!(kept < all, "{kept} of {all} are left");
+        println!("{kept} of {all} commits of the stations are left");
+        Self { cluster, before, all, kept }
+    }
+
+    /// Starts every program, and waits until each serves or says that it is halted.
+    fn start(&self) {
+        for replica in self.cluster.replicas() {
+            // What it said in an earlier life is not asked.
+            replica.forget_words();
+            replica.restart();
+        }
+        self.cluster.await_ready();
+    }
+
+    /// Each has halted, and says what is missing; ends them.
+    fn everybody_is_halted(&self) {
+        let last = format!(" to {}", self.all);
+        for program in PROGRAMS {
+            let said = self.cluster.get(program, "a").last_words();
+            // Without its store it knows only of what the others name.
+            let first = format!("commits {}", self.kept + 1);
+            assert!(said.contains("is halted: LOST_TAIL") && said.contains(&first), "{program}: {said}");
+            assert!(program == "station" || said.contains(&last), "{program}: {said}");
+        }
+        for replica in self.cluster.replicas() {
+            replica.end();
+        }
+        assert_eq!(stations(&self.cluster), self.kept, "nobody has written");
+    }
+
+    /// Runs `repair` on a program's folder; what it said.
+    fn repair(&self, program: &str, more: &[&str]) -> String {
+        let mut repair = Command::new(BINARY);
+        repair.args(["repair", "--kafka", self.cluster.brokers.bootstrap()]).args(more).arg("--data");
+        let repaired = repair.arg(self.cluster.get(program, "a").data()).output().expect("the binary runs");
+        let said = String::from_utf8_lossy(&repaired.stderr).into_owned();
+        assert!(repaired.status.success(), "{program}: {said}");
+        said
+    }
+}
+
 #[test]
 fn what_a_broker_lost_halts_everybody_until_it_is_appended_again() {
     let _machine = crate::machine();
-    let cluster = Deployment::new(1);
-    cluster.add_all("a", None);
-    let servers = cluster.servers("a");
-    told(&servers, &DEMO);
-    let before = status(&servers);
-    let all = stations(&cluster);
-    // In good order, so that the stores hold all there is.
-    for replica in cluster.replicas() {
-        replica.end();
-    }
-
-    cluster.brokers.run(&["stop", "1"]);
-    cut(&cluster.brokers.data().join("broker-1"), &Service::Station.topic().to_string(), CUT);
-    cluster.brokers.run(&["start", "1"]);
-    let kept = stations(&cluster);
-    assert!(kept < all, "{kept} of {all} are left");
-    println!("{kept} of {all} commits of the stations are left");
-
-    for replica in cluster.replicas() {
-        replica.restart();
-    }
-    cluster.await_ready();
-    let lost = format!("commits {} to {all}", kept + 1);
-    for program in PROGRAMS {
-        let said = cluster.get(program, "a").last_words();
-        assert!(said.contains("is halted: LOST_TAIL") && said.contains(&lost), "{program}: {said}");
-    }
+    let county = Shortened::new();
+    let (cluster, missing) = (&county.cluster, format!("{} to {}", county.kept + 1, county.all));
+    county.start();
     let servers = cluster.servers("a");
     let refused = client(&servers, &["loop"]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(refused.status.code() == Some(1) && said.contains("LOST_TAIL"), "{said}");
     let halted = told(&servers, &["status"]);
-    assert!(halted.contains(&lost) && halted.contains("loopledger repair"), "{halted}");
-    for replica in cluster.replicas() {
-        replica.end();
-    }
-    assert_eq!(stations(&cluster), kept, "nobody has written");
+    assert!(halted.contains(&missing) && halted.contains("loopledger repair"), "{halted}");
+    county.everybody_is_halted();
 
-    let mut repair = Command::new(BINARY);
-    repair.args(["repair", "--kafka", cluster.brokers.bootstrap(), "--data"]).arg(cluster.get("station", "a").data());
-    let repaired = repair.output().expect("the binary runs");
-    let said = String::from_utf8_lossy(&repaired.stderr).into_owned();
-    assert!(repaired.status.success() && said.contains(&format!("第 {} 至 {all} 条", kept + 1)), "{said}");
-    assert_eq!(stations(&cluster), all);
-    for replica in cluster.replicas() {
-        replica.restart();
-    }
-    cluster.await_ready();
+    let said = county.repair("station", &[]);
+    assert!(said.contains(&format!("第 {} 至 {} 条", county.kept + 1, county.all)), "{said}");
+    assert_eq!(stations(cluster), county.all);
+    county.start();
     let after = status(&cluster.servers("a"));
     for same in ["ledger_digest", "state_digest"] {
-        assert_eq!(after[same], before[same], "{same}");
+        assert_eq!(after[same], county.before[same], "{same}");
     }
+    assert_eq!(cluster.ends(), []);
+}
+
+#[test]
+fn what_nobody_holds_is_accepted_and_sent_again() {
+    let _machine = crate::machine();
+    let county = Shortened::new();
+    let cluster = &county.cluster;
+    fs::remove_dir_all(cluster.get("station", "a").data()).expect("its store");
+    // The second time it has a store again, of the shorter log.
+    for _ in 0..2 {
+        county.start();
+        county.everybody_is_halted();
+    }
+
+    for program in PROGRAMS {
+        county.repair(program, &["--accept-loss"]);
+    }
+    for program in PROGRAMS {
+        assert!(county.repair(program, &[]).contains("没有缺失"), "{program}: nothing is left to do");
+    }
+    county.start();
+    let servers = cluster.servers("a");
+    told(&servers, &DEMO);
+    assert_eq!(status(&servers)["ledger_digest"], county.before["ledger_digest"]);
     assert_eq!(cluster.ends(), []);
 }

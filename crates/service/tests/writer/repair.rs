@@ -389,29 +389,37 @@ async fn what_upstream_named_is_not_forgotten_by_the_store() {
 /// What no commit names is still remembered by whoever read it: in one process that is enough.
 #[tokio::test(start_paused = true)]
 async fn a_writer_hears_what_the_stores_of_other_programs_remember() {
-    let (log, right) = (MemoryLog::new(8), Memory::new());
-    let writer: Writer<Left> = start(&log, &Memory::new(), WriterConfig::default());
-    add_all(&writer, 0..20).await;
-    let other: Writer<Right> = start(&log, &right, WriterConfig::default());
-    let read = commits(&log, Service::Station).await.last().unwrap().position();
-    other.handle().wait_for(vec![read], in_time()).await.unwrap();
-    other.shut_down().await;
-    drop(writer);
-    truncate(&log, 13);
-    assert!(records_of(&log, Service::Distribution).is_empty(), "nothing names it");
+    // With a question that has no answer yet, the other reads again from before what is lost.
+    for question in [None, Some(write(1_000, Command::Ask { number: 1_000 }))] {
+        let (log, right) = (MemoryLog::new(8), Memory::new());
+        let writer: Writer<Left> = start(&log, &Memory::new(), WriterConfig::default());
+        if let Some(question) = question {
+            writer.handle().submit(question, in_time()).await.unwrap();
+        }
+        add_all(&writer, 0..20).await;
+        let slow = WriterConfig { reaction_delay: Duration::from_hours(1), ..WriterConfig::default() };
+        let other: Writer<Right> = start(&log, &right, slow);
+        let read = commits(&log, Service::Station).await.last().unwrap().position();
+        other.handle().wait_for(vec![read], in_time()).await.unwrap();
+        other.shut_down().await;
+        drop(writer);
+        truncate(&log, 13);
+        assert!(records_of(&log, Service::Distribution).is_empty(), "nothing names it");
 
-    let feed = Feed::new(Arc::new(log.clone()));
-    // It is started first, and could serve before the other has looked.
-    let opening = feed.opening();
-    let left: Writer<Left> = start_on(&feed, &Memory::new());
-    let early = tokio::time::timeout(Duration::from_mins(1), left.handle().serving()).await;
-    assert!(early.is_err(), "it waits for those who have not looked yet");
-    let other: Writer<Right> = start_on(&feed, &right);
-    drop(opening);
-    for halt in [lost_tail(left.handle()).await, lost_tail(other.handle()).await] {
-        assert!(halt.to_string().starts_with("commits 14 to 20 of station"), "{halt}");
+        let feed = Feed::new(Arc::new(log.clone()));
+        // It is started first, and could serve before the other has looked.
+        let opening = feed.opening();
+        let left: Writer<Left> = start_on(&feed, &Memory::new());
+        let early = tokio::time::timeout(Duration::from_mins(1), left.handle().serving()).await;
+        assert!(early.is_err(), "it waits for those who have not looked yet");
+        let other: Writer<Right> = start_on(&feed, &right);
+        drop(opening);
+        let lost = format!("commits 14 to {} of station", read.sequence);
+        for halt in [lost_tail(left.handle()).await, lost_tail(other.handle()).await] {
+            assert!(halt.to_string().starts_with(&lost), "{halt}");
+        }
+        assert_eq!(records(&log).len(), 13, "it has written nothing");
     }
-    assert_eq!(records(&log).len(), 13, "it has written nothing");
 }
 
 /// The same when the log has grown again: what it reacted to has another hash.
