@@ -15,11 +15,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use loopledger_domain::TailLost;
 use loopledger_event_log::{EventLog, Offset};
 use loopledger_types::{Head, Key, Partition, Position, StreamId, Topic, partition_of};
+use loopledger_wire::decode_commit;
 use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) use follower::Seen;
 pub use follower::{Admitted, Commits, FollowError, Follower, LostTail};
 pub(crate) use losses::{loss, walk};
+pub use record::Decode;
 use record::Place;
 use source::Source;
 
@@ -32,6 +34,7 @@ pub struct Feed {
 #[derive(Debug)]
 struct Shared {
     log: Arc<dyn EventLog>,
+    decode: Decode,
     sources: Mutex<BTreeMap<(Topic, Partition), Running>>,
 }
 
@@ -44,7 +47,12 @@ struct Running {
 
 impl Feed {
     pub fn new(log: Arc<dyn EventLog>) -> Self {
-        Self { shared: Arc::new(Shared { log, sources: Mutex::default() }) }
+        Self::understanding(log, decode_commit)
+    }
+
+    /// Of a reader that understands what `decode` does, e.g. of one that is older than what is on the log.
+    pub fn understanding(log: Arc<dyn EventLog>, decode: Decode) -> Self {
+        Self { shared: Arc::new(Shared { log, decode, sources: Mutex::default() }) }
     }
 
     pub fn log(&self) -> &Arc<dyn EventLog> {
@@ -65,6 +73,17 @@ impl Feed {
     /// hint: if the record is not there, the stream is read from its beginning until `head` turns up.
     pub async fn resume(&self, stream: StreamId, head: Head, at: Offset) -> Result<Follower, FollowError> {
         place::resume(self.clone(), stream, head, at).await
+    }
+
+    /// The same, and where the log ends now.
+    pub async fn resume_with_end(
+        &self,
+        stream: StreamId,
+        head: Head,
+        at: Offset,
+    ) -> Result<(Follower, Offset), FollowError> {
+        let follower = self.resume(stream, head, at).await?;
+        Ok((follower, place::end(self, stream).await?))
     }
 
     /// Whether the log has the commit that `position` names. Reads the stream from its beginning: for what is so old
@@ -92,7 +111,8 @@ impl Feed {
     fn place(&self, stream: StreamId) -> Place {
         let topic = stream.service.topic();
         let partition_count = self.shared.log.partition_count(topic);
-        Place { topic, partition: partition_of(Key(stream.county), partition_count), partition_count }
+        let partition = partition_of(Key(stream.county), partition_count);
+        Place { topic, partition, partition_count, decode: self.shared.decode }
     }
 
     fn source(&self, stream: StreamId) -> Arc<Source> {
