@@ -49,6 +49,7 @@ pub use settle::AFTER_APPEND;
 use crate::clock::Clock;
 use crate::feed::{Feed, FollowError};
 use crate::heads::Heads;
+use store::End;
 use task::Task;
 
 /// Called at named points, so that a test can end the process there.
@@ -184,8 +185,15 @@ impl<D: Decider> Beginning<D> {
                     return;
                 }
                 Some(Ok(opened)) => match self.task(stop.clone(), opened).run().await {
-                    task::End::Stopped => return,
-                    task::End::Halted(again, halt) => {
+                    End::Stopped => return,
+                    End::Again(again) => {
+                        self = *again;
+                        match self.reopen_at_once() {
+                            Ok(()) => continue,
+                            Err(halt) => halt,
+                        }
+                    }
+                    End::Halted(again, halt) => {
                         self = *again;
                         halt
                     }
@@ -202,7 +210,6 @@ impl<D: Decider> Beginning<D> {
             if !mended {
                 return halting::halted(halt, self.inputs, &stop).await;
             }
-            self.health.send_replace(Health::CatchingUp(CatchUp::default()));
         }
     }
 
@@ -281,6 +288,7 @@ impl<D: Decider> Beginning<D> {
             store_retry_at: None,
             store_look_at: None,
             without_store: None,
+            store_is_back: false,
             serving: false,
             stopping: false,
         }

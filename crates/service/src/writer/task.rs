@@ -27,9 +27,10 @@ use super::health::{Health, Metrics};
 use super::job::{Input, Job, Query};
 use super::measured::Appended;
 use super::own::{Chain, Own};
+use super::store::End;
 use super::upstream::{Upstream, UpstreamRead, next_upstream};
 use super::waiting::Waiting;
-use super::{Beginning, Halt, WriteError, WriterConfig};
+use super::{Halt, WriteError, WriterConfig};
 use crate::clock::Clock;
 use crate::feed::{Feed, FollowError, Seen};
 use crate::heads::Heads;
@@ -115,13 +116,6 @@ pub(super) enum Event {
     Nothing,
 }
 
-/// How a writer's life ended.
-pub(super) enum End<D: Decider> {
-    Stopped,
-    /// It cannot go on, and has said why.
-    Halted(Box<Beginning<D>>, Halt),
-}
-
 #[expect(clippy::struct_excessive_bools, reason = "independent conditions of one loop")]
 pub(super) struct Task<D: Decider> {
     pub(super) config: WriterConfig,
@@ -175,6 +169,8 @@ pub(super) struct Task<D: Decider> {
     pub(super) store_look_at: Option<Instant>,
     /// Set while the store has failed: when to try its disk next.
     pub(super) without_store: Option<Instant>,
+    /// The disk of a store that failed has room again: this life ends when what was taken is done.
+    pub(super) store_is_back: bool,
     pub(super) serving: bool,
     pub(super) stopping: bool,
     pub(super) catch_up: super::start::Progression,
@@ -195,6 +191,10 @@ impl<D: Decider> Task<D> {
                 self.health.send_replace(Health::Stopped);
                 End::Stopped
             }
+            Err(Halt::Store(_)) if self.store_is_back => {
+                self.refuse_everything(&WriteError::ShuttingDown);
+                End::Again(Box::new(self.into_beginning()))
+            }
             Err(halt) => {
                 self.give_up_store(&halt);
                 report(self.stream, &halt, &self.health);
@@ -210,6 +210,7 @@ impl<D: Decider> Task<D> {
             if self.stopping && self.is_drained() {
                 return self.last_checkpoint();
             }
+            self.check_store_is_back()?;
             if more {
                 // A branch of `event` is always ready then, so nothing would ever wait: give way to other tasks.
                 tokio::task::yield_now().await;
@@ -258,7 +259,7 @@ impl<D: Decider> Task<D> {
 
     async fn event(&mut self, more: bool) -> Event {
         let read_own = self.own.foreign.len() < FOREIGN_MAX && !self.is_backlogged() && self.own.retry_at.is_none();
-        let take = self.serving && !self.stopping && self.ready.len() < TAKE_MAX;
+        let take = self.serving && !self.is_ending() && self.ready.len() < TAKE_MAX;
         let timer = self.timer();
         let blocked_on = self.blocked_on();
         let read_upstream = (!self.stopping || blocked_on.is_some()) && !self.is_backlogged();
@@ -291,7 +292,7 @@ impl<D: Decider> Task<D> {
             Event::Inputs | Event::Time | Event::Nothing => {}
         }
         // Whatever happened, callers get their share of the turn: other inputs may be ready without end.
-        if self.serving && !self.stopping {
+        if self.serving && !self.is_ending() {
             while self.ready.len().saturating_add(self.taken.len()) < TAKE_MAX {
                 let Ok(input) = self.inputs.try_recv() else { break };
                 self.taken.push(input);
@@ -333,7 +334,11 @@ impl<D: Decider> Task<D> {
         }
     }
 
-    fn is_drained(&self) -> bool {
+    pub(super) const fn is_ending(&self) -> bool {
+        self.stopping || self.store_is_back
+    }
+
+    pub(super) fn is_drained(&self) -> bool {
         let idle = self.ready.is_empty() && self.outcomes.is_empty() && self.appends.is_empty();
         !self.serving || idle && self.own.foreign.is_empty()
     }
