@@ -12,14 +12,19 @@
 mod account;
 mod bad_input;
 mod chain;
+#[path = "../traces/collector.rs"]
+mod collector;
 mod deployment;
+mod full_disk;
 mod lines;
 mod nemesis;
+mod observed;
 mod outage;
 mod replica;
 mod replicas;
 mod same_ledger;
 mod services;
+mod small_disk;
 mod workload;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

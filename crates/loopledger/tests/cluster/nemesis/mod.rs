@@ -48,7 +48,7 @@ fn nothing_acknowledged_is_lost_or_doubled_whatever_is_killed_paused_or_full() {
         let nemesis = scope.spawn(|| {
             // Also when it panics: else the callers would go on for ever.
             let _over = Over(&is_over);
-            torment(&deployment, &account, runtime.handle(), Random::new(seed), began + lasts)
+            torment(&deployment, &account, Random::new(seed), began + lasts)
         });
         let mut workload = Workload::new(&deployment, &account);
         runtime.block_on(workload.play(play(seed, HOUSEHOLDS, WEEKS), || is_over.load(Ordering::Relaxed)));
@@ -90,14 +90,8 @@ impl Drop for Over<'_> {
 }
 
 /// Every kind of fault once, and then again until it is `until`.
-fn torment(
-    deployment: &Deployment,
-    account: &Account,
-    runtime: &tokio::runtime::Handle,
-    random: Random,
-    until: Instant,
-) -> Vec<Fault> {
-    let mut nemesis = Nemesis { deployment, account, random, runtime, copy: None, inflicted: Vec::new() };
+fn torment(deployment: &Deployment, account: &Account, random: Random, until: Instant) -> Vec<Fault> {
+    let mut nemesis = Nemesis { deployment, account, random, copy: None, inflicted: Vec::new() };
     loop {
         nemesis.keep_copy();
         let (mut of_brokers, mut of_programs) = (Fault::OF_BROKERS, Fault::OF_PROGRAMS);
