@@ -29,10 +29,8 @@ impl StoreError {
     /// What the disk refused, told from the disk being full.
     pub(crate) fn io(doing: impl core::fmt::Display, error: &io::Error) -> Self {
         let text = format!("{doing}: {error}");
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::OutOfSpace(text),
-            _ => Self::Failed(text),
-        }
+        let is_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        if is_full { Self::OutOfSpace(text) } else { Self::Failed(text) }
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
+    clippy::float_cmp,
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::unwrap_used,

@@ -203,10 +203,7 @@ impl<D: Decider> Beginning<D> {
                     halt
                 }
             };
-            let mended = match &halt {
-                Halt::Store(error) => self.reopen_store(error, &stop).await,
-                _ => false,
-            };
+            let mended = if let Halt::Store(error) = &halt { self.reopen_store(error, &stop).await } else { false };
             if !mended {
                 return halting::halted(halt, self.inputs, &stop).await;
             }

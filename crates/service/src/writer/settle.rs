@@ -168,3 +168,11 @@ impl<D: Decider> Task<D> {
         }
     }
 }
+
+/// The answer of the check under way.
+pub(super) async fn check_end(check: &mut Option<super::task::EndCheck>) -> Result<Offset, ReadError> {
+    match check {
+        Some((_, _, check)) => check.await,
+        None => core::future::pending().await,
+    }
+}

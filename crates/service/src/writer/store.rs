@@ -127,7 +127,7 @@ impl<D: Decider> Beginning<D> {
             match self.open_store_again() {
                 Ok(()) => return true,
                 Err(error) => {
-                    tracing::warn!(stream = %self.stream, %error, "the state store cannot be opened again yet")
+                    tracing::warn!(stream = %self.stream, %error, "the state store cannot be opened again yet");
                 }
             }
         }

@@ -27,6 +27,7 @@ use super::health::{Health, Metrics};
 use super::job::{Input, Job, Query};
 use super::measured::Appended;
 use super::own::{Chain, Own};
+use super::settle::check_end;
 use super::store::End;
 use super::upstream::{Upstream, UpstreamRead, next_upstream};
 use super::waiting::Waiting;
@@ -391,12 +392,5 @@ impl<D: Decider> Task<D> {
             heads.set(upstream.stream, upstream.noted);
         }
         heads
-    }
-}
-
-async fn check_end(check: &mut Option<EndCheck>) -> Result<Offset, ReadError> {
-    match check {
-        Some((_, _, check)) => check.await,
-        None => core::future::pending().await,
     }
 }

@@ -175,6 +175,8 @@ pub(crate) fn failed(error: sled::Error) -> StoreError {
     match &error {
         sled::Error::Io(source) => StoreError::io("sled", source),
         sled::Error::Corruption { .. } => StoreError::Corrupt("sled finds its files damaged"),
-        _ => StoreError::Failed(error.to_string()),
+        sled::Error::CollectionNotFound(_) | sled::Error::Unsupported(_) | sled::Error::ReportableBug(_) => {
+            StoreError::Failed(error.to_string())
+        }
     }
 }
