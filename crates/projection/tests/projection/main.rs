@@ -23,6 +23,8 @@ mod halts;
 mod pages;
 mod refusals;
 mod speed;
+mod starts;
 mod stores;
+mod upgrade;
 mod waits;
 mod world;

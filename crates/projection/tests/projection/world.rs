@@ -88,7 +88,10 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start(log: &MemoryLog, storage: StoragePlace) -> Self {
-        let feed = Feed::new(Arc::new(log.clone()));
+        Self::start_on(Feed::new(Arc::new(log.clone())), storage).await
+    }
+
+    pub(crate) async fn start_on(feed: Feed, storage: StoragePlace) -> Self {
         // Checkpoints only when a test asks for one.
         let config = ProjectionConfig { checkpoint_every: Duration::MAX, ..config(storage) };
         let projection = Projection::start(config, feed, CancellationToken::new()).await.unwrap();

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use loopledger_domain::TailLost;
 use loopledger_event_log::{EventLog, Offset};
 use loopledger_types::{Head, Key, Partition, Position, StreamId, Topic, partition_of};
+use loopledger_wire::decode_commit;
 use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) use follower::Seen;
@@ -23,6 +24,7 @@ pub use follower::{Admitted, Commits, FollowError, Follower, LostTail};
 pub(crate) use losses::{loss, walk};
 pub use openings::Opening;
 use openings::Openings;
+pub use record::Decode;
 use record::Place;
 use source::Source;
 
@@ -35,6 +37,7 @@ pub struct Feed {
 #[derive(Debug)]
 struct Shared {
     log: Arc<dyn EventLog>,
+    decode: Decode,
     sources: Mutex<BTreeMap<(Topic, Partition), Running>>,
     openings: Arc<Openings>,
 }
@@ -48,7 +51,13 @@ struct Running {
 
 impl Feed {
     pub fn new(log: Arc<dyn EventLog>) -> Self {
-        Self { shared: Arc::new(Shared { log, sources: Mutex::default(), openings: Arc::default() }) }
+        Self::understanding(log, decode_commit)
+    }
+
+    /// Of a reader that understands what `decode` does, e.g. of one that is older than what is on the log.
+    pub fn understanding(log: Arc<dyn EventLog>, decode: Decode) -> Self {
+        let (sources, openings) = (Mutex::default(), Arc::default());
+        Self { shared: Arc::new(Shared { log, decode, sources, openings }) }
     }
 
     pub fn log(&self) -> &Arc<dyn EventLog> {
@@ -91,6 +100,17 @@ impl Feed {
         self.shared.openings.lost(stream)
     }
 
+    /// The same, and where the log ends now.
+    pub async fn resume_with_end(
+        &self,
+        stream: StreamId,
+        head: Head,
+        at: Offset,
+    ) -> Result<(Follower, Offset), FollowError> {
+        let follower = self.resume(stream, head, at).await?;
+        Ok((follower, place::end(self, stream).await?))
+    }
+
     /// Whether the log has the commit that `position` names. Reads the stream from its beginning: for what is so old
     /// that nobody remembers its hash.
     pub async fn contains(&self, position: Position) -> Result<bool, FollowError> {
@@ -122,7 +142,8 @@ impl Feed {
     fn place(&self, stream: StreamId) -> Place {
         let topic = stream.service.topic();
         let partition_count = self.shared.log.partition_count(topic);
-        Place { topic, partition: partition_of(Key(stream.county), partition_count), partition_count }
+        let partition = partition_of(Key(stream.county), partition_count);
+        Place { topic, partition, partition_count, decode: self.shared.decode }
     }
 
     fn source(&self, stream: StreamId) -> Arc<Source> {

@@ -85,6 +85,11 @@ fn counters(samples: &mut Samples, labels: &Labels, metrics: &Metrics) {
 fn gauges(samples: &mut Samples, labels: &Labels, metrics: &Metrics) {
     for (name, help, level) in [
         ("loopledger_in_flight_commits", "Commits appended and not read back yet.", &metrics.in_flight),
+        (
+            "loopledger_log_unavailable",
+            "1: the log takes no appends, so nothing is acknowledged; they are tried again.",
+            &metrics.log_unavailable,
+        ),
         ("loopledger_window_commits", "The most commits that may be in flight now.", &metrics.window),
         (
             "loopledger_waiting_for_upstream_requests",

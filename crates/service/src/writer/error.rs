@@ -33,6 +33,9 @@ pub enum WriteError {
     /// The outcome is unknown: the same request id finds it.
     #[error("the deadline passed before the outcome was known")]
     DeadlineExceeded,
+    /// The log took nothing until the deadline. The outcome is unknown: the same request id finds it.
+    #[error("the log takes nothing now")]
+    LogUnavailable,
     /// A bug of ours, found before anything was written.
     #[error("internal error: {detail}")]
     Internal { detail: String },

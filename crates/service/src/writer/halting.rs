@@ -38,10 +38,3 @@ pub(super) fn refuse<D: Decider>(mut inputs: mpsc::Receiver<Input<D>>, error: &W
         input.fail(error.clone());
     }
 }
-
-/// Answers what was taken from the queue.
-pub(super) fn refuse_all<D: Decider>(inputs: Vec<Input<D>>, error: &WriteError) {
-    for input in inputs {
-        input.fail(error.clone());
-    }
-}

@@ -49,6 +49,7 @@ pub use settle::AFTER_APPEND;
 use crate::clock::Clock;
 use crate::feed::{Feed, FollowError, Opening};
 use crate::heads::Heads;
+use store::End;
 use task::Task;
 
 /// Called at named points, so that a test can end the process there.
@@ -174,8 +175,6 @@ impl<D: Decider> Beginning<D> {
     /// One life after the other, until it is stopped or halts for good.
     async fn run(mut self, stop: CancellationToken, opening: Opening) {
         let mut opening = Some(opening);
-        // What an earlier life had taken and not answered.
-        let mut left_over = Vec::new();
         loop {
             let opened = tokio::select! {
                 biased;
@@ -185,32 +184,33 @@ impl<D: Decider> Beginning<D> {
             drop(opening.take());
             let halt = match opened {
                 None => {
-                    halting::refuse_all(left_over, &WriteError::ShuttingDown);
                     halting::refuse(self.inputs, &WriteError::ShuttingDown);
                     self.health.send_replace(Health::Stopped);
                     return;
                 }
-                Some(Ok(opened)) => match self.task(stop.clone(), opened, left_over).run().await {
-                    task::End::Stopped => return,
-                    task::End::Halted(again, unanswered, halt) => {
-                        (self, left_over) = (*again, unanswered);
-                        if self.begins_anew(&halt) {
-                            continue;
+                Some(Ok(opened)) => match self.task(stop.clone(), opened).run().await {
+                    End::Stopped => return,
+                    End::Again(again) => {
+                        self = *again;
+                        match self.reopen_at_once() {
+                            Ok(()) => continue,
+                            Err(halt) => halt,
                         }
+                    }
+                    End::Halted(again, halt) => {
+                        self = *again;
                         halt
                     }
                 },
-                Some(Err(halt)) => halt,
+                Some(Err(halt)) => {
+                    halting::report(self.stream, &halt, &self.health);
+                    halt
+                }
             };
-            halting::report(self.stream, &halt, &self.health);
-            halting::refuse_all(core::mem::take(&mut left_over), &WriteError::Halted(halt.clone()));
-            let Halt::Store(error) = &halt else {
-                return halting::halted(halt, self.inputs, &stop).await;
-            };
-            if !self.reopen_store(error, &stop).await {
+            let mended = if let Halt::Store(error) = &halt { self.reopen_store(error, &stop).await } else { false };
+            if !mended {
                 return halting::halted(halt, self.inputs, &stop).await;
             }
-            self.health.send_replace(Health::CatchingUp(CatchUp::default()));
         }
     }
 
@@ -243,7 +243,7 @@ impl<D: Decider> Beginning<D> {
         }
     }
 
-    fn task(self, stop: CancellationToken, opened: Opened<D>, left_over: Vec<job::Input<D>>) -> Task<D> {
+    fn task(self, stop: CancellationToken, opened: Opened<D>) -> Task<D> {
         let Opened { state, streams, orphans } = opened;
         Task {
             stuck: None,
@@ -265,7 +265,7 @@ impl<D: Decider> Beginning<D> {
             health: self.health,
             heads: self.heads,
             inputs: self.inputs,
-            taken: left_over,
+            taken: Vec::new(),
             stop,
             state,
             requests: Table::new(),
@@ -290,6 +290,7 @@ impl<D: Decider> Beginning<D> {
             store_retry_at: None,
             store_look_at: None,
             without_store: None,
+            store_is_back: false,
             serving: false,
             stopping: false,
         }

@@ -14,13 +14,23 @@ use tokio_util::sync::CancellationToken;
 
 use super::health::{CatchUp, Health};
 use super::task::Task;
-use super::{Beginning, Halt, WriteError};
+use super::{Beginning, Halt, WriteError, halting};
 
 /// Between two looks at the disk of a store that failed. A look writes some megabytes.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How a writer's life ended.
+pub(super) enum End<D: Decider> {
+    Stopped,
+    /// The store can be opened again; nobody was refused anything.
+    Again(Box<Beginning<D>>),
+    /// It cannot go on, and has said why.
+    Halted(Box<Beginning<D>>, Halt),
+}
+
 impl<D: Decider> Task<D> {
-    /// The store writes nothing more. Ends this life when its disk has room again, or when memory has none.
+    /// The store writes nothing more. Prepares another life when its disk has room again, and
+    /// halts when memory has none.
     pub(super) fn go_on_without(&mut self, error: StoreError, now: Instant) -> Result<(), Halt> {
         let Some(look_at) = self.without_store else {
             tracing::error!(stream = %self.stream, %error, "the state store writes nothing more; going on in memory");
@@ -33,12 +43,18 @@ impl<D: Decider> Task<D> {
             return Err(Halt::Store(error));
         }
         if look_at <= now {
-            if self.store.probe().is_ok() {
-                return Err(Halt::Store(error));
-            }
+            self.store_is_back |= self.store.probe().is_ok();
             self.without_store = now.checked_add(PAUSE);
         }
         Ok(())
+    }
+
+    /// Ends this life once everything that was taken is done, if the next one has a store.
+    pub(super) fn check_store_is_back(&self) -> Result<(), Halt> {
+        match self.store.failure().filter(|_| self.store_is_back && self.is_drained()) {
+            Some(error) => Err(Halt::Store(error)),
+            None => Ok(()),
+        }
     }
 
     /// What another life begins with. What is in flight may stand: it is read as if another writer had appended it.
@@ -70,14 +86,21 @@ impl<D: Decider> Task<D> {
 }
 
 impl<D: Decider> Beginning<D> {
-    /// Opens a store that failed again, if its disk has room by now: callers notice nothing but a wait.
-    pub(super) fn begins_anew(&mut self, halt: &Halt) -> bool {
-        let Halt::Store(StoreError::Failed(_) | StoreError::OutOfSpace(_)) = halt else { return false };
-        let Ok(report) = self.store.reopen() else { return false };
+    /// Opens a store whose disk has room again. What was asked meanwhile waits.
+    pub(super) fn reopen_at_once(&self) -> Result<(), Halt> {
+        self.open_store_again().map_err(|error| {
+            let halt = Halt::Store(error);
+            halting::report(self.stream, &halt, &self.health);
+            halt
+        })
+    }
+
+    fn open_store_again(&self) -> Result<(), StoreError> {
+        let report = self.store.reopen()?;
         tracing::info!(stream = %self.stream, ?report, "the state store is open again");
         self.metrics.store_failed.set(0);
         self.health.send_replace(Health::CatchingUp(CatchUp::default()));
-        true
+        Ok(())
     }
 
     /// Opens a store that failed again, as soon as that can be done; until then everything is answered with the reason.
@@ -101,12 +124,8 @@ impl<D: Decider> Beginning<D> {
                     },
                 }
             }
-            match self.store.reopen() {
-                Ok(report) => {
-                    tracing::info!(stream = %self.stream, ?report, "the state store is open again");
-                    self.metrics.store_failed.set(0);
-                    return true;
-                }
+            match self.open_store_again() {
+                Ok(()) => return true,
                 Err(error) => {
                     tracing::warn!(stream = %self.stream, %error, "the state store cannot be opened again yet");
                 }

@@ -22,14 +22,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::checkpoint::Dirty;
 use super::dangling::{Answered, Stuck, answered};
-use super::halting::{refuse, refuse_all};
+use super::halting::{refuse, report};
 use super::health::{Health, Metrics};
 use super::job::{Input, Job, Query};
 use super::measured::Appended;
 use super::own::{Chain, Own};
+use super::settle::check_end;
+use super::store::End;
 use super::upstream::{Upstream, UpstreamRead, next_upstream};
-use super::waiting::{Entry, Waiter, Waiting};
-use super::{Beginning, Halt, WriteError, WriterConfig};
+use super::waiting::Waiting;
+use super::{Halt, WriteError, WriterConfig};
 use crate::clock::Clock;
 use crate::feed::{Feed, FollowError, Seen};
 use crate::heads::Heads;
@@ -51,6 +53,15 @@ pub(super) const FOREIGN_MAX: usize = 8_192;
 pub(super) enum Ready<D: Decider> {
     Job(Job<D>),
     Query(Box<dyn Query<D>>),
+}
+
+impl<D: Decider> Ready<D> {
+    pub(super) fn fail(self, error: WriteError) {
+        match self {
+            Self::Job(job) => job.reply.send(Err(error)),
+            Self::Query(query) => query.fail(error),
+        }
+    }
 }
 
 /// What was decided and is not answered yet, in the order of the decisions.
@@ -107,13 +118,6 @@ pub(super) enum Event {
     Nothing,
 }
 
-/// How a writer's life ended.
-pub(super) enum End<D: Decider> {
-    Stopped,
-    /// It cannot go on as it is. With what was asked and not answered.
-    Halted(Box<Beginning<D>>, Vec<Input<D>>, Halt),
-}
-
 #[expect(clippy::struct_excessive_bools, reason = "independent conditions of one loop")]
 pub(super) struct Task<D: Decider> {
     pub(super) config: WriterConfig,
@@ -167,6 +171,8 @@ pub(super) struct Task<D: Decider> {
     pub(super) store_look_at: Option<Instant>,
     /// Set while the store has failed: when to try its disk next.
     pub(super) without_store: Option<Instant>,
+    /// The disk of a store that failed has room again: this life ends when what was taken is done.
+    pub(super) store_is_back: bool,
     pub(super) serving: bool,
     pub(super) stopping: bool,
     pub(super) catch_up: super::start::Progression,
@@ -189,10 +195,15 @@ impl<D: Decider> Task<D> {
                 self.health.send_replace(Health::Stopped);
                 End::Stopped
             }
+            Err(Halt::Store(_)) if self.store_is_back => {
+                self.refuse_everything(&WriteError::ShuttingDown);
+                End::Again(Box::new(self.into_beginning()))
+            }
             Err(halt) => {
                 self.give_up_store(&halt);
-                let unanswered = self.take_unanswered();
-                End::Halted(Box::new(self.into_beginning()), unanswered, halt)
+                report(self.stream, &halt, &self.health);
+                self.refuse_everything(&WriteError::Halted(halt.clone()));
+                End::Halted(Box::new(self.into_beginning()), halt)
             }
         }
     }
@@ -203,6 +214,7 @@ impl<D: Decider> Task<D> {
             if self.stopping && self.is_drained() {
                 return self.last_checkpoint();
             }
+            self.check_store_is_back()?;
             if more {
                 // A branch of `event` is always ready then, so nothing would ever wait: give way to other tasks.
                 tokio::task::yield_now().await;
@@ -226,9 +238,7 @@ impl<D: Decider> Task<D> {
         self.expire(now);
         self.checkpoint(now)?;
         self.publish();
-        let has_work = !self.ready.is_empty() || self.reaction_due(now);
-        let has_left_over = self.serving && !self.taken.is_empty();
-        Ok(found || has_left_over || self.can_fold() || self.can_decide() && has_work)
+        Ok(found || self.can_fold() || self.can_decide() && (!self.ready.is_empty() || self.reaction_due(now)))
     }
 
     /// Times that were waited for and have come.
@@ -253,7 +263,7 @@ impl<D: Decider> Task<D> {
 
     async fn event(&mut self, more: bool) -> Event {
         let read_own = self.own.foreign.len() < FOREIGN_MAX && !self.is_backlogged() && self.own.retry_at.is_none();
-        let take = self.serving && !self.stopping && self.ready.len() < TAKE_MAX;
+        let take = self.serving && !self.is_ending() && self.ready.len() < TAKE_MAX;
         let timer = self.timer();
         let blocked_on = self.blocked_on();
         let read_upstream = (!self.stopping || blocked_on.is_some()) && !self.is_backlogged();
@@ -288,20 +298,17 @@ impl<D: Decider> Task<D> {
             Event::Inputs | Event::Time | Event::Nothing => {}
         }
         // Whatever happened, callers get their share of the turn: other inputs may be ready without end.
-        if self.serving && !self.stopping {
+        if self.serving && !self.is_ending() {
             while self.ready.len().saturating_add(self.taken.len()) < TAKE_MAX {
                 let Ok(input) = self.inputs.try_recv() else { break };
                 self.taken.push(input);
             }
         }
-        // What an earlier life left waits until everything before it is folded.
-        if self.serving {
-            let mut taken = core::mem::take(&mut self.taken);
-            for input in taken.drain(..) {
-                self.route(input)?;
-            }
-            self.taken = taken;
+        let mut taken = core::mem::take(&mut self.taken);
+        for input in taken.drain(..) {
+            self.route(input)?;
         }
+        self.taken = taken;
         Ok(())
     }
 
@@ -333,35 +340,35 @@ impl<D: Decider> Task<D> {
         }
     }
 
-    fn is_drained(&self) -> bool {
+    pub(super) const fn is_ending(&self) -> bool {
+        self.stopping || self.store_is_back
+    }
+
+    pub(super) fn is_drained(&self) -> bool {
         let idle = self.ready.is_empty() && self.outcomes.is_empty() && self.appends.is_empty();
         !self.serving || idle && self.own.foreign.is_empty()
     }
 
     fn refuse_everything(&mut self, error: &WriteError) {
-        refuse_all(self.take_unanswered(), error);
-    }
-
-    /// What was asked and is not answered, in the order of asking. What is in flight may stand: its request id finds it.
-    fn take_unanswered(&mut self) -> Vec<Input<D>> {
-        let decided = self.outcomes.drain(..).filter_map(|outcome| match outcome {
-            Outcome::Commit(InFlight { origin: Origin::Reaction(_), .. }) => None,
-            Outcome::Commit(InFlight { origin: Origin::Command(job), .. })
-            | Outcome::Refusal { job, .. }
-            | Outcome::Repeat { job, .. } => Some(Input::Command(job)),
-            Outcome::Query(query) => Some(Input::Query(query)),
-        });
-        let ready = self.ready.drain(..).map(|ready| match ready {
-            Ready::Job(job) => Input::Command(job),
-            Ready::Query(query) => Input::Query(query),
-        });
-        let mut unanswered: Vec<Input<D>> = decided.chain(ready).collect();
-        unanswered.extend(self.waiting.drain().map(|Entry { positions, deadline, waiter, .. }| match waiter {
-            Waiter::Job(job) => Input::Command(job),
-            Waiter::Caller(reply) => Input::Wait { positions, deadline, reply },
-        }));
-        unanswered.append(&mut self.taken);
-        unanswered
+        for outcome in self.outcomes.drain(..) {
+            match outcome {
+                // What is in flight may stand: the same request id finds it.
+                Outcome::Commit(InFlight { origin: Origin::Reaction(_), .. }) => {}
+                Outcome::Commit(InFlight { origin: Origin::Command(job), .. })
+                | Outcome::Refusal { job, .. }
+                | Outcome::Repeat { job, .. } => job.reply.send(Err(error.clone())),
+                Outcome::Query(query) => query.fail(error.clone()),
+            }
+        }
+        for ready in self.ready.drain(..) {
+            ready.fail(error.clone());
+        }
+        for entry in self.waiting.drain() {
+            entry.waiter.fail(error.clone());
+        }
+        while let Some(input) = self.taken.pop() {
+            input.fail(error.clone());
+        }
     }
 
     pub(super) fn publish(&mut self) {
@@ -390,13 +397,6 @@ impl<D: Decider> Task<D> {
             heads.set(upstream.stream, upstream.noted);
         }
         heads
-    }
-}
-
-async fn check_end(check: &mut Option<EndCheck>) -> Result<Offset, ReadError> {
-    match check {
-        Some((_, _, check)) => check.await,
-        None => core::future::pending().await,
     }
 }
 

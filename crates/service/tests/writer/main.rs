@@ -21,4 +21,5 @@ mod promises;
 mod repair;
 mod shown;
 mod speed;
+mod upgrade;
 mod world;
