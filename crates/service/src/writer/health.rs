@@ -2,8 +2,13 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
+use std::sync::Arc;
+
+use loopledger_domain::Decider;
 
 use super::Halt;
+use super::task::Task;
+use crate::heads::Heads;
 
 /// Whether a stream can be written to.
 #[derive(Debug, Clone)]
@@ -94,5 +99,36 @@ impl Gauge {
 
     pub(crate) fn set(&self, value: usize) {
         self.0.store(u64::try_from(value).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
+
+impl<D: Decider> Task<D> {
+    /// Tells whoever looks how far this writer has come.
+    pub(super) fn publish(&mut self) {
+        let metrics = &self.metrics;
+        metrics.queued.set(self.ready.len());
+        metrics.in_flight.set(self.in_flight);
+        metrics.window.set(self.window);
+        metrics.waiting_for_upstream.set(self.waiting.len());
+        metrics.reactions_due.set(self.upstream.iter().fold(0, |sum, upstream| sum.saturating_add(upstream.due.len())));
+        metrics.entities_in_memory.set(self.state.entities.len());
+        let heads = self.current_heads();
+        self.heads.send_if_modified(|published| {
+            let changed = **published != heads;
+            if changed {
+                *published = Arc::new(heads);
+            }
+            changed
+        });
+    }
+
+    /// Confirmed own head, and upstream as folded.
+    pub(super) fn current_heads(&self) -> Heads {
+        let mut heads = Heads::new();
+        heads.set(self.stream, self.own.chain.head);
+        for upstream in &self.upstream {
+            heads.set(upstream.stream, upstream.noted);
+        }
+        heads
     }
 }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use futures::future::try_join_all;
+use futures::future::{BoxFuture, try_join_all};
 use loopledger_domain::Decider;
 use loopledger_event_log::Offset;
 use loopledger_state_store::{Progress, UpstreamProgress};
@@ -213,5 +213,13 @@ mod tests {
         // What is appended meanwhile does not count.
         assert!(progression.is_complete(&[Offset(9_000), Offset(1_000)]));
         assert_eq!(progression.report(now, &[Offset(9_000), Offset(1_000)]).percent, 100);
+    }
+}
+
+/// Every program of the process has looked for the heads that its store remembers.
+pub(super) async fn all_opened(opening: &mut Option<BoxFuture<'static, ()>>) {
+    match opening {
+        Some(opening) => opening.await,
+        None => core::future::pending().await,
     }
 }

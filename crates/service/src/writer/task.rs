@@ -28,6 +28,7 @@ use super::job::{Input, Job, Query};
 use super::measured::Appended;
 use super::own::{Chain, Own};
 use super::settle::check_end;
+use super::start::all_opened;
 use super::store::End;
 use super::upstream::{Upstream, UpstreamRead, next_upstream};
 use super::waiting::Waiting;
@@ -369,40 +370,5 @@ impl<D: Decider> Task<D> {
         while let Some(input) = self.taken.pop() {
             input.fail(error.clone());
         }
-    }
-
-    pub(super) fn publish(&mut self) {
-        let metrics = &self.metrics;
-        metrics.queued.set(self.ready.len());
-        metrics.in_flight.set(self.in_flight);
-        metrics.window.set(self.window);
-        metrics.waiting_for_upstream.set(self.waiting.len());
-        metrics.reactions_due.set(self.upstream.iter().fold(0, |sum, upstream| sum.saturating_add(upstream.due.len())));
-        metrics.entities_in_memory.set(self.state.entities.len());
-        let heads = self.current_heads();
-        self.heads.send_if_modified(|published| {
-            let changed = **published != heads;
-            if changed {
-                *published = Arc::new(heads);
-            }
-            changed
-        });
-    }
-
-    /// Confirmed own head, and upstream as folded.
-    pub(super) fn current_heads(&self) -> Heads {
-        let mut heads = Heads::new();
-        heads.set(self.stream, self.own.chain.head);
-        for upstream in &self.upstream {
-            heads.set(upstream.stream, upstream.noted);
-        }
-        heads
-    }
-}
-
-async fn all_opened(opening: &mut Option<BoxFuture<'static, ()>>) {
-    match opening {
-        Some(opening) => opening.await,
-        None => core::future::pending().await,
     }
 }
