@@ -56,7 +56,13 @@ struct Cache {
 
 impl Source {
     pub(super) fn new(place: Place) -> Self {
-        Self { place, cache: Mutex::default(), arrived: Notify::new(), wanted: Notify::new(), traces_from: AtomicU64::new(0) }
+        Self {
+            place,
+            cache: Mutex::default(),
+            arrived: Notify::new(),
+            wanted: Notify::new(),
+            traces_from: AtomicU64::new(0),
+        }
     }
 
     /// Resolves when a read returns from now on.
