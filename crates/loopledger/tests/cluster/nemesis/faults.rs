@@ -19,7 +19,7 @@ use crate::workload::channel;
 pub(crate) const NAMES: [&str; 2] = ["a", "b"];
 /// Commands that are acknowledged in spite of a fault before it is healed, and before the next: at most so many.
 const PROGRESS: usize = 200;
-/// How long progress may take: a leader's change takes 7 s, a standby's reaction 5 s, a resend 20 s.
+/// How long progress may take: a leader's change takes 7 s, a standby's reaction 5 s, a resend 12 s.
 const PROGRESS_MAX: Duration = Duration::from_mins(1);
 /// How long a cluster may take to be whole again.
 const WHOLE_MAX: Duration = Duration::from_mins(1);
