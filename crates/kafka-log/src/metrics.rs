@@ -19,26 +19,26 @@ macro_rules! metrics {
 
 metrics! {
     /// Records given to the producer.
-    produced_total,
+    produced_records_total,
     /// Records that the cluster confirmed.
-    confirmed_total,
+    confirmed_records_total,
     /// Records refused because too many bytes wait.
-    busy_total,
-    too_large_total,
+    busy_records_total,
+    too_large_records_total,
     /// Records that the cluster did not confirm in time.
-    failed_timed_out_total,
+    timed_out_records_total,
     /// Records given up with a producer: at the end, or because it failed for good.
-    failed_purged_total,
+    purged_records_total,
     /// Records that the cluster refused.
-    failed_refused_total,
+    refused_records_total,
     /// Records given to the producer and not reported on yet.
     queued_records,
     queued_bytes,
     /// Times that a producer failed for good and another took its place.
     producer_rebuilds_total,
     /// Attempts of the producer to connect to a broker, and its requests that it sent again.
-    connects,
-    request_retries,
+    connects_total,
+    request_retries_total,
     /// Errors that the Kafka client reported, of connections most of them. It goes on by itself.
     broker_errors_total,
     /// Times that a client had lost all brokers.
@@ -51,7 +51,7 @@ metrics! {
     /// Times that a reader asked again from where it stood.
     read_restarts_total,
     /// Offsets between the readers and the ends of their partitions, some seconds old.
-    fetch_lag,
+    fetch_lag_offsets,
 }
 
 /// A number that threads of the log write and anybody reads.

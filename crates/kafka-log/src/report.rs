@@ -58,7 +58,7 @@ impl Context {
     }
 
     fn set_lag(&self, lag: u64) {
-        self.metrics.fetch_lag.replace(self.lag.swap(lag, Ordering::Relaxed), lag);
+        self.metrics.fetch_lag_offsets.replace(self.lag.swap(lag, Ordering::Relaxed), lag);
     }
 }
 

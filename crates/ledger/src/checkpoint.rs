@@ -85,6 +85,24 @@ impl Ledger {
         vec![(head, self.head_page()), (pages, pending.0)]
     }
 
+    /// Forgets what was saved, because it may be gone: the next checkpoint is of everything.
+    pub fn forget_checkpoints(&mut self) {
+        let t = &mut self.tables;
+        t.log.unsave();
+        t.parties.unsave();
+        t.products.unsave();
+        t.places.unsave();
+        t.lots.unsave();
+        t.receipts.unsave();
+        t.orders.unsave();
+        t.months.unsave();
+        t.balances.unsave();
+        t.loops.unsave();
+        t.activity.unsave();
+        t.cells.unsave();
+        t.documents.unsave();
+    }
+
     /// The next page of the checkpoint that was cut, at most some tens of kilobytes; `None`: that was all.
     pub fn take_changed(&mut self) -> Option<(PageKey, Vec<u8>)> {
         let t = &mut self.tables;

@@ -23,7 +23,7 @@ pub(crate) async fn repair(args: &RepairArgs, format: Format) -> Result<(), Fail
     if args.kafka.is_none() && !args.data.join("log").is_dir() {
         return Err(Failure::Usage(format!("--data: there is no log in {}", args.data.display())));
     }
-    let log = open_log(args.kafka.as_deref(), &args.data, None).await?;
+    let log = open_log(args.kafka.as_deref(), &args.data, None, None).await?;
     repair_log(log, &args.data, args.accept_loss, format).await
 }
 
@@ -62,7 +62,7 @@ async fn repair_log(log: Arc<dyn EventLog>, data: &Path, accepting: bool, format
         }
     }
     let left: Vec<String> =
-        after.iter().filter_map(|finding| Some(remaining(finding, finding.loss.as_ref()?))).collect();
+        after.iter().filter_map(|finding| Some(remaining(finding, finding.loss.as_ref()?, data))).collect();
     if left.is_empty() { Ok(()) } else { Err(Failure::Refused(left.join("\n"))) }
 }
 
@@ -137,13 +137,19 @@ fn say_accepted(finding: &Finding, done: bool) {
 }
 
 /// Why a loss is still there, and what can be done about it.
-fn remaining(finding: &Finding, loss: &Loss) -> String {
+fn remaining(finding: &Finding, loss: &Loss, data: &Path) -> String {
     let (stream, from, to) = (finding.stream, loss.missing.start(), loss.missing.end());
     let why = match loss.replaced_from {
         Some(other) => {
-            format!("the log has other commits from {other} on, so that appending what stood there again would be void")
+            format!(
+                "the log has other commits from {other} on, so that appending what stood there again would be void;"
+            )
         }
-        None => "no store holds what continues the log".to_owned(),
+        // On Kafka every service may have a folder of its own.
+        None => format!(
+            "no store in {} holds what continues the log; unless the stream's own service keeps its store elsewhere,",
+            data.display()
+        ),
     };
-    format!("commits {from} to {to} of {stream} are missing, and {why}; only --accept-loss remains")
+    format!("commits {from} to {to} of {stream} are missing, and {why} only --accept-loss remains")
 }

@@ -10,16 +10,16 @@ use loopledger_service::metrics::Registry;
 use loopledger_state_store::{Memory, Reason, RowStore, StoreError};
 use loopledger_types::{CountyCode, Head, Position, Service, StreamId};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::service::Routes;
 
 use crate::beside::beside;
 use crate::checkpoint::{self, Checkpointer};
-use crate::fold::{Fold, follow};
+use crate::fold::{Fold, RETRY_AFTER, follow};
 use crate::grpc::{Api, add_services};
-use crate::health::{Halt, Health, StreamHealth};
+use crate::health::{CatchUp, Halt, Health, StreamHealth};
 use crate::index::CommitIndex;
 use crate::merge::{BATCHES_AHEAD, Lane, Merge};
 use crate::metrics::Metrics;
@@ -61,6 +61,8 @@ pub enum StartError {
     Log { stream: StreamId, source: ReadError },
     #[error("loading the projection's store panicked")]
     LoadPanicked,
+    #[error("it was stopped before it had begun")]
+    Stopped,
 }
 
 /// A running projection of one county. Dropping it is what a crash is: the next start folds from the last checkpoint.
@@ -83,11 +85,18 @@ impl Projection {
     /// last checkpoint.
     pub async fn start(config: ProjectionConfig, feed: Feed, stop: CancellationToken) -> Result<Self, StartError> {
         let ProjectionConfig { county, storage, checkpoint_every, checkpoint_commits } = config;
+        let looking = feed.opening();
         let opening = beside(async move { open(county, &storage) });
         let Opened { store, folded, index, saved, report } = opening.await.map_err(|_| StartError::LoadPanicked)??;
         tracing::info!(%county, ?report, "the projection's state is loaded");
         let shared = Arc::new(Shared::new(county, feed, folded, index));
-        let (merge, mut followers) = follow_all(&shared, &saved).await?;
+        told::recall(&shared, saved.extra.told);
+        let (merge, mut followers) = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Err(StartError::Stopped),
+            followed = follow_all(&shared, &saved) => followed?,
+        };
+        drop(looking);
         followers.push(AbortOnDropHandle::new(tokio::spawn(told::watch(Arc::clone(&shared)))));
         let stop = stop.child_token();
         let fold = tokio::spawn(Fold::new(Arc::clone(&shared), merge, checkpoint_commits).run(stop.clone()));
@@ -237,10 +246,7 @@ async fn follow_all(shared: &Arc<Shared>, saved: &Saved) -> Result<(Merge, Vec<A
         let stream = shared.stream(service);
         let (head, offset) = saved.head(stream);
         match resume(shared, stream, head, offset).await {
-            Ok(follower) => {
-                let failed = |source| StartError::Log { stream, source };
-                let log = shared.feed.log();
-                let target = log.end(service.topic(), shared.feed.partition(stream)).await.map_err(failed)?;
+            Ok((follower, target)) => {
                 // What was there before the start belongs to traces long ended.
                 shared.feed.spare_traces_before(stream, target);
                 let (out, inbox) = mpsc::channel(BATCHES_AHEAD);
@@ -255,9 +261,27 @@ async fn follow_all(shared: &Arc<Shared>, saved: &Saved) -> Result<(Merge, Vec<A
     Ok((Merge { lanes }, followers))
 }
 
-async fn resume(shared: &Shared, stream: StreamId, head: Head, offset: Offset) -> Result<Follower, FollowError> {
-    if head == Head::EMPTY {
-        return Ok(shared.feed.follow(stream));
+/// A follower behind the head, and where the log ends. A log that cannot be read now is no reason not to start: it is tried
+/// again, as it is later on.
+async fn resume(
+    shared: &Shared,
+    stream: StreamId,
+    head: Head,
+    offset: Offset,
+) -> Result<(Follower, Offset), FollowError> {
+    loop {
+        match shared.feed.resume_with_end(stream, head, offset).await {
+            Err(error) if error.is_transient() => {
+                shared.metrics.read_failures_total.add(1);
+                tracing::warn!(%stream, %error, "could not read the log; trying again");
+                let reason = error.to_string();
+                shared.set_health(stream.service, StreamHealth::LogUnavailable { reason });
+                sleep(RETRY_AFTER).await;
+            }
+            resumed => {
+                shared.set_health(stream.service, StreamHealth::CatchingUp(CatchUp::default()));
+                return resumed;
+            }
+        }
     }
-    shared.feed.resume(stream, head, offset).await
 }

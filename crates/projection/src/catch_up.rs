@@ -47,8 +47,6 @@ impl Progression {
         let is_due = now.saturating_duration_since(self.reported) >= REPORT_PERIOD;
         if lanes.iter().all(Lane::is_caught_up) {
             self.is_done = true;
-            // Before anybody hears that it is done.
-            shared.told_at_start.get_or_init(|| shared.told());
             let millis = now.saturating_duration_since(self.started).as_millis();
             tracing::info!(county = %shared.county, commits = self.commits, millis, "caught up with the log");
         } else if !is_due {

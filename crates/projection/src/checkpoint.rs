@@ -1,7 +1,8 @@
 //! Saving the state behind the fold: what changed since the last time, as it was at one set of heads, taken from the
 //! state a few pages at a time while the fold goes on, and written in bounded parts.
 //!
-//! A checkpoint is only a cache: one that fails costs the next start a longer replay, so it never stops the fold.
+//! A checkpoint is only a cache: one that fails costs the next start a longer replay, so it never stops the fold. The
+//! store is then opened again, and everything is written anew: how much of what was on its way has got there is unknown.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -17,8 +18,9 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::beside::beside;
 use crate::days::Days;
-use crate::saved::{Extra, Saved, offsets_row, page_row};
+use crate::saved::{self, Extra, LoadFailure, Saved, offsets_row, page_row};
 use crate::shared::Shared;
+use crate::told;
 
 /// Bytes and rows of one atomic write: far below what the store takes, so that it writes while the next is made.
 const PART_BYTES: usize = 8 * 1_024 * 1_024;
@@ -48,6 +50,7 @@ struct Cut {
     heads: [Head; 5],
     offsets: [Offset; 5],
     days: Option<Days>,
+    told: [u64; 5],
 }
 
 impl Checkpointer {
@@ -82,8 +85,10 @@ impl Checkpointer {
             if stopping {
                 break;
             }
+            let has_failed = self.shared.health.borrow().checkpoints_failed.is_some();
+            let pause = if has_failed { self.every } else { began.elapsed().saturating_mul(SHARE) };
             let now = Instant::now();
-            earliest = now.checked_add(began.elapsed().saturating_mul(SHARE)).unwrap_or(now);
+            earliest = now.checked_add(pause).unwrap_or(now);
         }
         let store = Arc::clone(&self.store);
         let closed = beside(async move { store.close() }).await;
@@ -93,13 +98,20 @@ impl Checkpointer {
     }
 
     /// One checkpoint, if anything changed and the store takes it. `None`: the process is ending.
-    async fn save(self) -> Option<Self> {
+    async fn save(mut self) -> Option<Self> {
         // A stream that lost commits makes the store the evidence of them: it stays as it is.
-        let is_evidence = matches!(self.shared.health.borrow().halt(), Some(crate::Halt::LostTail { .. }));
-        if is_evidence || self.shared.health.borrow().checkpoints_failed.is_some() {
+        if self.shared.health.borrow().has_lost_tail() {
             return Some(self);
         }
-        let Some(cut) = self.cut().await else { return Some(self) };
+        let had_failed = self.shared.health.borrow().checkpoints_failed.is_some();
+        if had_failed && let Err(error) = self.reopen().await {
+            self.fail(&error);
+            return Some(self);
+        }
+        let Some(cut) = self.cut().await else {
+            self.recover();
+            return Some(self);
+        };
         let written = beside(async move {
             let mut this = self;
             let result = this.write(cut).await;
@@ -110,14 +122,47 @@ impl Checkpointer {
             Ok(bytes) => {
                 this.shared.metrics.checkpoints_total.add(1);
                 this.shared.metrics.checkpoint_bytes_total.add(bytes);
+                this.recover();
             }
-            Err(error) => {
-                this.shared.metrics.checkpoint_failures_total.add(1);
-                tracing::error!(%error, "checkpoints cannot be written any more; the next start folds from the last one");
-                this.shared.health.send_modify(|health| health.checkpoints_failed = Some(error.to_string()));
-            }
+            Err(error) => this.fail(&error),
         }
         Some(this)
+    }
+
+    /// Says that checkpoints are not written; they are tried again.
+    fn fail(&self, error: &StoreError) {
+        self.shared.metrics.checkpoint_failures_total.add(1);
+        tracing::error!(%error, "the checkpoint cannot be written; the store will be opened again");
+        self.shared.health.send_modify(|health| health.checkpoints_failed = Some(error.to_string()));
+    }
+
+    fn recover(&self) {
+        let failed = self.shared.health.send_if_modified(|health| health.checkpoints_failed.take().is_some());
+        if failed {
+            tracing::info!("checkpoints are written again");
+        }
+    }
+
+    /// Opens the store again after it failed. What is in it counts as it would at a start, and nothing else does.
+    async fn reopen(&mut self) -> Result<(), StoreError> {
+        let store = Arc::clone(&self.store);
+        let opened = beside(async move {
+            let report = store.reopen()?;
+            tracing::info!(?report, "the store is open again");
+            match saved::survey(&store) {
+                Ok(saved) => Ok(saved),
+                Err(LoadFailure::Store(error @ (StoreError::Failed(_) | StoreError::OutOfSpace(_)))) => Err(error),
+                Err(failure) => {
+                    store.condemn(&failure.to_string())?;
+                    store.reopen().map(|_| Saved::default())
+                }
+            }
+        });
+        let ended = |_| StoreError::Failed("opening it panicked".to_owned());
+        self.saved = AbortOnDropHandle::new(opened).await.map_err(ended)??;
+        self.offsets_saved = [0; 5];
+        self.shared.change().await.folded.ledger.forget_checkpoints();
+        Ok(())
     }
 
     /// Cuts; `None` if nothing was folded since the last time.
@@ -136,7 +181,7 @@ impl Checkpointer {
         metrics.ledger_bytes.set(u64::try_from(folded.ledger.bytes()).unwrap_or(u64::MAX));
         // The index moves with the state, under the same lock.
         let offsets = Service::ALL.map(|service| self.shared.index.head(service).1);
-        Some(Cut { first, heads, offsets, days: folded.days })
+        Some(Cut { first, heads, offsets, days: folded.days, told: told::owed(&self.shared, &heads) })
     }
 
     /// Blocks. Answers with the bytes of the pages.
@@ -167,7 +212,7 @@ impl Checkpointer {
             }
         }
         let pages = u32::try_from(self.saved.pages.len()).unwrap_or(u32::MAX);
-        let extra = Extra { generation, pages, days: cut.days };
+        let extra = Extra { generation, pages, days: cut.days, told: cut.told };
         let streams =
             Service::ALL.into_iter().zip(cut.heads).zip(cut.offsets).filter(|((_, head), _)| head.sequence > 0);
         let streams = streams.map(|((service, head), offset)| StreamProgress {

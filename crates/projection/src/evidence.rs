@@ -4,10 +4,10 @@ use std::path::Path;
 
 use loopledger_service::repair::Evidence;
 use loopledger_state_store::{RowStore, StoreError};
-use loopledger_types::CountyCode;
+use loopledger_types::{CountyCode, Service, StreamId, StreamSequence};
 
 use crate::app::owner;
-use crate::saved;
+use crate::saved::{self, Extra};
 
 /// What the projection's store in `directory` remembers; `None` if there is none.
 pub fn evidence(directory: &Path, county: CountyCode) -> Result<Option<Evidence>, StoreError> {
@@ -15,5 +15,8 @@ pub fn evidence(directory: &Path, county: CountyCode) -> Result<Option<Evidence>
         return Ok(None);
     }
     let (store, report) = RowStore::open(directory, &owner(county), saved::schema(), None)?;
-    Evidence::of_rows("projection".to_owned(), store, report.moved_aside).map(Some)
+    let extra = store.progress()?.and_then(|progress| Extra::decode(&progress.extra)).unwrap_or_default();
+    let named = Service::ALL.into_iter().zip(extra.told);
+    let named = named.map(|(service, sequence)| StreamSequence { stream: StreamId { service, county }, sequence });
+    Evidence::of_rows("projection".to_owned(), store, named.collect(), report.moved_aside).map(Some)
 }

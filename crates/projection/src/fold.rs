@@ -15,8 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::catch_up::Progression;
 use crate::health::{Halt, StreamHealth};
-use crate::merge::{Arrival, Batch, Merge};
+use crate::merge::{Arrival, Batch, Lane, Merge};
 use crate::shared::Shared;
+use crate::told;
 
 /// How long the fold may keep the state to itself.
 const SLICE: Duration = Duration::from_micros(200);
@@ -119,7 +120,7 @@ impl Fold {
 
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         // An empty log is caught up with at once.
-        self.progression.advance(0, &self.merge.lanes, &self.shared);
+        self.advance(0).await;
         while !stop.is_cancelled() {
             if let Some(index) = self.merge.next() {
                 self.turn(index).await;
@@ -134,12 +135,12 @@ impl Fold {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                arrival = self.merge.arrival() => self.note(arrival),
+                arrival = self.merge.arrival() => self.note(arrival).await,
             }
         }
     }
 
-    fn note(&mut self, arrival: Arrival) {
+    async fn note(&mut self, arrival: Arrival) {
         match arrival {
             Arrival::Batch(service, voids) => {
                 if let Some(count) = self.shared.voids.get(service.index()) {
@@ -150,7 +151,15 @@ impl Fold {
             Arrival::Halted(service, halt) => self.shared.halt(service, halt),
             Arrival::Closed => {}
         }
-        self.progression.advance(0, &self.merge.lanes, &self.shared);
+        self.advance(0).await;
+    }
+
+    /// Notes how far the fold has come. Before anybody hears that it has caught up, what commits name is looked for.
+    async fn advance(&mut self, done: usize) {
+        if !self.progression.is_done() && self.merge.lanes.iter().all(Lane::is_caught_up) {
+            told::check(&self.shared).await;
+        }
+        self.progression.advance(done, &self.merge.lanes, &self.shared);
     }
 
     /// One slice of one stream.
@@ -180,7 +189,7 @@ impl Fold {
             }
         }
         let applied = lane.commits().get(..done).unwrap_or_default();
-        self.hear(applied);
+        told::hear(&self.shared, applied);
         // Before the state is seen: whoever finds a fact there finds its commit here.
         self.shared.index.extend(service, applied.iter().map(position));
         let head = folded.ledger.head(service).head;
@@ -193,7 +202,7 @@ impl Fold {
                 self.shared.halt(service, halt);
             }
         }
-        self.publish(service, head, done);
+        self.publish(service, head, done).await;
     }
 
     /// The span of a commit that is folded when it comes; what was there before the start belongs to traces long ended.
@@ -204,19 +213,6 @@ impl Fold {
         Some(span)
     }
 
-    /// Notes the newest commits that others name.
-    fn hear(&self, commits: &[Admitted]) {
-        for commit in commits.iter().map(|admitted| &admitted.commit) {
-            let heads = commit.upstream.iter().map(|head| (head.stream.service, head.sequence));
-            let cause = commit.cause.map(|cause| (cause.stream.service, cause.sequence));
-            for (service, sequence) in heads.chain(cause) {
-                if let Some(told) = self.shared.told.get(service.index()) {
-                    told.raise(sequence);
-                }
-            }
-        }
-    }
-
     fn measure(&self, ledger: &loopledger_ledger::Ledger, held: Duration) {
         let metrics = &self.shared.metrics;
         metrics.fold_slice_microseconds_max.raise(u64::try_from(held.as_micros()).unwrap_or(u64::MAX));
@@ -224,11 +220,11 @@ impl Fold {
         metrics.exceptions.set(ledger.exception_count());
     }
 
-    fn publish(&mut self, service: Service, head: Head, done: usize) {
+    async fn publish(&mut self, service: Service, head: Head, done: usize) {
         let count = u64::try_from(done).unwrap_or(u64::MAX);
         self.shared.metrics.commits_total.add(count);
         // First the health: whoever waits for the last heads finds a state that is caught up.
-        self.progression.advance(done, &self.merge.lanes, &self.shared);
+        self.advance(done).await;
         self.shared.heads.send_modify(|heads| {
             if let Some(slot) = heads.get_mut(service.index()) {
                 *slot = head;

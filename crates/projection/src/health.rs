@@ -113,7 +113,7 @@ pub struct Health {
     pub streams: [StreamHealth; 5],
     /// Everything that was in the log at the start is folded.
     pub is_caught_up: bool,
-    /// Why checkpoints are not written any more. Answers do not need them; the next start has more to read.
+    /// Why checkpoints are not written now. Answers do not need them; the next start has more to read.
     pub checkpoints_failed: Option<String>,
 }
 
@@ -136,6 +136,10 @@ impl Health {
             | StreamHealth::LogUnavailable { .. }
             | StreamHealth::Stopped => None,
         })
+    }
+
+    pub(crate) fn has_lost_tail(&self) -> bool {
+        self.streams.iter().any(|stream| matches!(stream, StreamHealth::Halted(Halt::LostTail { .. })))
     }
 
     /// Whether queries are answered.

@@ -17,6 +17,7 @@ impl Source for Shared {
         gauges(samples, &labels, &self.metrics);
         let health = self.health.borrow().clone();
         samples.serving(&labels, health.is_serving());
+        samples.store_failed(&labels, health.checkpoints_failed.is_some());
         samples.catch_up(&labels, percent(&health));
         let heads = *self.heads.borrow();
         for (((service, head), lag), voids) in Service::ALL.into_iter().zip(heads).zip(&self.lags).zip(&self.voids) {
@@ -73,7 +74,7 @@ fn counters(samples: &mut Samples, labels: &Labels, metrics: &Metrics) {
         ("loopledger_query_failures_total", "Queries answered with an error.", &metrics.failures_total),
         (
             "loopledger_checkpoint_failures_total",
-            "Checkpoints that could not be written; the next start reads more.",
+            "Checkpoints that could not be written, and attempts to open the store again that failed.",
             &metrics.checkpoint_failures_total,
         ),
         ("loopledger_checkpoint_written_bytes_total", "Bytes of checkpoints written.", &metrics.checkpoint_bytes_total),

@@ -37,7 +37,7 @@ pub enum StartReport {
 
 /// The version of everything that is saved here: of the ledger's pages, and of this module's own rows.
 pub(crate) fn schema() -> u16 {
-    const OWN: u16 = 1;
+    const OWN: u16 = 2;
     u16::try_from(CHECKPOINT_VERSION).unwrap_or(u16::MAX).rotate_left(8) | OWN
 }
 
@@ -65,17 +65,19 @@ fn service_byte(service: Service) -> u8 {
 }
 
 /// What the store says of itself besides heads: which generation counts, how many pages it has (so that a missing one
-/// is noticed), and the span of business dates.
+/// is noticed), the newest commit of each service that others name and that it has not, and the span of business dates.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Extra {
     pub(crate) generation: u32,
     pub(crate) pages: u32,
+    pub(crate) told: [u64; 5],
     pub(crate) days: Option<Days>,
 }
 
 impl Extra {
     pub(crate) fn encode(self) -> Vec<u8> {
         let mut out = [self.generation.to_be_bytes(), self.pages.to_be_bytes()].concat();
+        out.extend(self.told.into_iter().flat_map(u64::to_be_bytes));
         if let Some(days) = self.days {
             out.extend_from_slice(&days.first.days().to_be_bytes());
             out.extend_from_slice(&days.last.days().to_be_bytes());
@@ -83,17 +85,22 @@ impl Extra {
         out
     }
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let (generation, rest) = bytes.split_first_chunk::<4>()?;
-        let (pages, rest) = rest.split_first_chunk::<4>()?;
+        let (pages, mut rest) = rest.split_first_chunk::<4>()?;
         let (generation, pages) = (u32::from_be_bytes(*generation), u32::from_be_bytes(*pages));
+        let mut told = [0; 5];
+        for told in &mut told {
+            let (next, after) = rest.split_first_chunk::<8>()?;
+            (*told, rest) = (u64::from_be_bytes(*next), after);
+        }
         if rest.is_empty() {
-            return Some(Self { generation, pages, days: None });
+            return Some(Self { generation, pages, told, days: None });
         }
         let (first, rest) = rest.split_first_chunk::<4>()?;
         let last = <[u8; 4]>::try_from(rest).ok()?;
         let day = |bytes| BusinessDate::from_days(i32::from_be_bytes(bytes)).ok();
-        Some(Self { generation, pages, days: Some(Days { first: day(*first)?, last: day(last)? }) })
+        Some(Self { generation, pages, told, days: Some(Days { first: day(*first)?, last: day(last)? }) })
     }
 }
 
@@ -154,12 +161,21 @@ pub(crate) fn load(store: &RowStore, county: CountyCode) -> Result<(Folded, Comm
     Ok((Folded { ledger, days: extra.days }, index, saved))
 }
 
+/// What the rows of a store are that was opened again, without reading what they say.
+pub(crate) fn survey(store: &RowStore) -> Result<Saved, LoadFailure> {
+    let Some(progress) = store.progress()? else { return Ok(Saved::default()) };
+    let extra = Extra::decode(&progress.extra).ok_or(LoadFailure::Inconsistent("its progress cannot be read"))?;
+    let (pages, leftover) = read_pages(store, extra.generation, |_, _| {})?;
+    Ok(Saved { progress, extra, pages, leftover })
+}
+
 /// One thread reads, this one decodes.
 fn load_pages(store: &RowStore, county: CountyCode, saved: &mut Saved) -> Result<Ledger, LoadFailure> {
     let newest = saved.extra.generation;
     let (out, pages) = mpsc::sync_channel(PAGES_AHEAD);
     std::thread::scope(|scope| {
-        let reading = scope.spawn(move || read_pages(store, newest, &out));
+        // Nobody takes pages after one that was damaged.
+        let reading = scope.spawn(move || read_pages(store, newest, |key, bytes| drop(out.send((key, bytes)))));
         let ledger = if newest == 0 {
             pages.iter().for_each(drop);
             Ok(Ledger::new(county, Concerns::SERVICES))
@@ -175,7 +191,7 @@ fn load_pages(store: &RowStore, county: CountyCode, saved: &mut Saved) -> Result
 
 type Found = (HashMap<PageKey, u32>, Vec<(PageKey, u32)>);
 
-fn read_pages(store: &RowStore, counts: u32, out: &mpsc::SyncSender<(PageKey, Vec<u8>)>) -> Result<Found, StoreError> {
+fn read_pages(store: &RowStore, counts: u32, mut take: impl FnMut(PageKey, Vec<u8>)) -> Result<Found, StoreError> {
     let mut found = HashMap::new();
     let mut leftover = Vec::new();
     // Rows come by page, then by generation: the last that counts is known when the next page begins.
@@ -183,8 +199,7 @@ fn read_pages(store: &RowStore, counts: u32, out: &mpsc::SyncSender<(PageKey, Ve
     let mut give = |page: Option<(PageKey, u32, Vec<u8>)>| {
         if let Some((key, generation, bytes)) = page {
             found.insert(key, generation);
-            // Nobody takes pages after one that was damaged.
-            drop(out.send((key, bytes)));
+            take(key, bytes);
         }
     };
     store.scan(&[PAGES], &mut |row, value| {
@@ -212,11 +227,13 @@ mod tests {
     fn what_is_said_of_the_store_reads_back() {
         let day = |text| BusinessDate::parse(text).unwrap();
         let days = Some(Days { first: day("2020-04-01"), last: day("2020-12-31") });
-        for extra in [Extra { generation: 7, pages: 70_000, days }, Extra { generation: 0, pages: 0, days: None }] {
+        let told = [1, 0, u64::MAX, 70_000, 5];
+        for extra in [Extra { generation: 7, pages: 70_000, told, days }, Extra::default()] {
             assert_eq!(Extra::decode(&extra.encode()), Some(extra));
         }
-        assert_eq!(Extra::decode(&[0; 7]), None);
-        assert_eq!(Extra::decode(&[0; 9]), None);
+        for length in [7, 47, 49, 55, 57] {
+            assert_eq!(Extra::decode(&vec![0; length]), None, "{length}");
+        }
         let page = PageKey { table: 9, page: 70_000 };
         assert_eq!(page_of(&page_row(page, 3)), Some((page, 3)));
         assert!(page_row(page, 3) < page_row(page, 4));

@@ -1,6 +1,6 @@
 //! What the parts of a projection share: the folded state behind a fair lock, and what is published of it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use loopledger_domain::Commit;
 use loopledger_ledger::{ApplyError, Concerns, Ledger};
@@ -80,8 +80,8 @@ pub(crate) struct Shared {
     pub(crate) heads: watch::Sender<[Head; 5]>,
     /// By service: the newest commit that folded commits of other streams name.
     pub(crate) told: [crate::metrics::Number; 5],
-    /// The same as of when everything was read that was there at the start.
-    pub(crate) told_at_start: OnceLock<[u64; 5]>,
+    /// By service: up to here it is known what became of what others name.
+    pub(crate) explained: [crate::metrics::Number; 5],
     pub(crate) health: watch::Sender<Health>,
     pub(crate) metrics: Arc<Metrics>,
     /// Void records of each stream since the start.
@@ -108,7 +108,7 @@ impl Shared {
             digests: Digests::default(),
             heads: watch::Sender::new(heads),
             told: core::array::from_fn(|_| crate::metrics::Number::default()),
-            told_at_start: OnceLock::new(),
+            explained: core::array::from_fn(|_| crate::metrics::Number::default()),
             health: watch::Sender::new(Health::starting()),
             metrics: Arc::new(Metrics::default()),
             lags: heads.map(|head| Lag::starting_at(head.sequence)),
@@ -131,10 +131,6 @@ impl Shared {
         Reading { folded: Arc::clone(&self.folded).read_owned().await, _turn: turn }
     }
 
-    pub(crate) fn told(&self) -> [u64; 5] {
-        self.told.each_ref().map(crate::metrics::Number::get)
-    }
-
     pub(crate) const fn stream(&self, service: Service) -> StreamId {
         StreamId { service, county: self.county }
     }
@@ -143,9 +139,10 @@ impl Shared {
         self.heads.borrow().get(service.index()).copied().unwrap_or(Head::EMPTY)
     }
 
+    /// A stream that is halted stays so: a follower that can read again does not know why it was halted.
     pub(crate) fn set_health(&self, service: Service, health: StreamHealth) {
         self.health.send_if_modified(|all| match all.streams.get_mut(service.index()) {
-            Some(slot) if *slot != health => {
+            Some(slot) if *slot != health && !matches!(slot, StreamHealth::Halted(_)) => {
                 *slot = health;
                 true
             }

@@ -140,15 +140,16 @@ fn open<E: Mirror>(stream: StreamId, config: &ProgramConfig) -> Result<Opened<E>
     Ok((Arc::new(store), found))
 }
 
-/// Says now and then how far a start has come, until it is over.
+/// Says now and then how far a start has come, the first one or one on a store that had failed.
 async fn report(stream: StreamId, mut health: watch::Receiver<Health>) {
     let mut said_at = Instant::now();
     loop {
         let progress = match &*health.borrow_and_update() {
-            Health::CatchingUp(progress) => *progress,
-            Health::Serving | Health::Stopped | Health::Halted(_) => return,
+            Health::CatchingUp(progress) => Some(*progress),
+            Health::Serving | Health::Halted(_) => None,
+            Health::Stopped => return,
         };
-        if said_at.elapsed() >= PROGRESS_PERIOD {
+        if let Some(progress) = progress.filter(|_| said_at.elapsed() >= PROGRESS_PERIOD) {
             said_at = Instant::now();
             let CatchUp { commits, commits_per_second, percent, time_left } = progress;
             tracing::info!(%stream, commits, commits_per_second, percent, ?time_left, "replaying the log");

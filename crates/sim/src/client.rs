@@ -166,7 +166,7 @@ fn judge(request_id: RequestId, answer: Answer, history: &History) -> Result<Ver
             Err(false)
         }
         Err(WriteError::QueueFull { .. }) => Err(false),
-        Err(WriteError::DeadlineExceeded) => {
+        Err(WriteError::DeadlineExceeded | WriteError::LogUnavailable) => {
             history.fault("deadline passed", request_id.to_string());
             Err(true)
         }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 
 use crate::packed::{Entry, Page, PageBuilder, TAIL_RECORDS, key_hash};
-use crate::{Reason, StoreError};
+use crate::{OpenReport, Reason, StoreError};
 
 /// A raw record of the log with its sequence.
 pub type TailRecord = (u64, Bytes);
@@ -158,6 +158,17 @@ pub trait Backend: Debug + Send + Sync + 'static {
 
     /// Writes what was submitted, syncs, and releases the directory. Everything else fails afterwards.
     fn close(&self) -> Result<(), StoreError>;
+
+    /// Why nothing more is written, if that is so. What was written or submitted before can still be read.
+    fn failure(&self) -> Option<StoreError>;
+
+    /// Whether the disk takes anything now. Blocks.
+    fn probe(&self) -> Result<(), StoreError>;
+
+    /// Closes the store without care and opens what is on disk again, or moves that aside and starts empty. What was
+    /// submitted and is not on disk is forgotten, as after a crash. If it fails the store is closed, and may be opened
+    /// again later. Blocks.
+    fn reopen(&self) -> Result<OpenReport, StoreError>;
 
     /// Closes the store without care and moves its directory aside, because the owner will rebuild it.
     fn condemn(&self, why: &str) -> Result<Option<(PathBuf, Reason)>, StoreError>;

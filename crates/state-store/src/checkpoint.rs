@@ -14,7 +14,7 @@ pub const MAX_CHANGES: usize = 16_384;
 pub const MAX_TAIL_BYTES: usize = 8 * 1024 * 1024;
 
 /// Version of the layouts in this file. Together with the entities' own version it is the store's schema.
-pub(crate) const LAYOUT: u16 = 1;
+pub(crate) const LAYOUT: u16 = 2;
 
 const DECODE_LIMIT: usize = 1024 * 1024;
 
@@ -37,6 +37,9 @@ pub struct Progress {
     pub offset: u64,
     /// `recorded_at` of the head, below which the writer's clock must not fall.
     pub recorded_at: Timestamp,
+    /// The newest commit of the own stream that upstream names, as far as it is folded, if that was not read yet; else
+    /// 0. What is folded is not read again, so nothing else would tell that the own stream has lost it.
+    pub told: u64,
     /// One per upstream stream that anything was read of.
     pub upstream: Vec<UpstreamProgress>,
 }
@@ -123,6 +126,7 @@ struct StoredProgress {
     offset: u64,
     seconds: i64,
     nanos: u32,
+    told: u64,
     upstream: Vec<StoredUpstream>,
 }
 
@@ -168,6 +172,7 @@ pub(crate) fn encode_progress(progress: &Progress) -> Vec<u8> {
         offset: progress.offset,
         seconds: progress.recorded_at.seconds,
         nanos: progress.recorded_at.nanos,
+        told: progress.told,
         upstream: upstream.collect(),
     })
 }
@@ -188,6 +193,7 @@ pub(crate) fn decode_progress(bytes: &[u8]) -> Result<Progress, StoreError> {
         head: stored.head.into(),
         offset: stored.offset,
         recorded_at: Timestamp { seconds: stored.seconds, nanos: stored.nanos },
+        told: stored.told,
         upstream: upstream.collect::<Result<_, StoreError>>()?,
     })
 }
@@ -258,7 +264,7 @@ mod tests {
             named: 3,
         };
         let recorded_at = Timestamp { seconds: 1_760_000_000, nanos: 7 };
-        Progress { head: head(9), offset: 70_000, recorded_at, upstream: vec![one] }
+        Progress { head: head(9), offset: 70_000, recorded_at, told: 11, upstream: vec![one] }
     }
 
     /// A change of these bytes is a change of [`LAYOUT`].
@@ -268,7 +274,7 @@ mod tests {
         let nine = "09".repeat(32);
         let three = "03".repeat(32);
         let two = "02".repeat(32);
-        assert_eq!(hex(&bytes), format!("09{nine}fc70110100fc00f0ced1070103fc90fb090003{three}fb2c0102{two}c803"));
+        assert_eq!(hex(&bytes), format!("09{nine}fc70110100fc00f0ced1070b0103fc90fb090003{three}fb2c0102{two}c803"));
         assert_eq!(decode_progress(&bytes).unwrap(), progress());
         let record =
             RequestRecord { request_id: RequestId([4; 16]), digest: [5; 32], sequence: 6, hash: Hash([7; 32]) };

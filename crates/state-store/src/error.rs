@@ -1,8 +1,10 @@
 //! What can go wrong with a store, and why one was moved aside.
 
+use std::io;
 use std::path::PathBuf;
 
-/// Why a call on a store failed. After anything but `Full` and `TooLarge` the owner rebuilds from the log.
+/// Why a call on a store failed. After anything but `Full` and `TooLarge` the owner folds the log again, from what the
+/// store had written before or from its beginning.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// Back-pressure: ask [`has_room`](crate::Backend::has_room) before cutting a checkpoint.
@@ -14,10 +16,22 @@ pub enum StoreError {
     Corrupt(&'static str),
     #[error("the store failed: {0}")]
     Failed(String),
+    /// Nothing is wrong with what is stored: it can be opened again once there is space.
+    #[error("no space is left on the store's disk: {0}")]
+    OutOfSpace(String),
     #[error("another process has the store open")]
     InUse,
     #[error("the store is closed")]
     Closed,
+}
+
+impl StoreError {
+    /// What the disk refused, told from the disk being full.
+    pub(crate) fn io(doing: impl core::fmt::Display, error: &io::Error) -> Self {
+        let text = format!("{doing}: {error}");
+        let is_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        if is_full { Self::OutOfSpace(text) } else { Self::Failed(text) }
+    }
 }
 
 /// Why a store was moved aside.

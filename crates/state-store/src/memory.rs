@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::backend::{Backend, Batch, Submission, TailRecord, Visit};
 use crate::packed::TAIL_RECORDS;
-use crate::{Reason, StoreError};
+use crate::{OpenReport, Reason, StoreError};
 
 /// Clones share what is stored, so a clone kept outside plays the disk across a restart.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +17,11 @@ struct Stored {
     entries: BTreeMap<Vec<u8>, Vec<u8>>,
     meta: Option<Vec<u8>>,
     tail: VecDeque<TailRecord>,
+    is_full: bool,
+    has_failed: bool,
+    /// How often room is asked for in vain after each checkpoint, and how often it will be from now on.
+    refusals: u32,
+    refusals_left: u32,
 }
 
 impl Memory {
@@ -28,13 +33,41 @@ impl Memory {
     #[must_use]
     pub fn copy(&self) -> Self {
         let stored = self.stored();
-        let copy = Stored { entries: stored.entries.clone(), meta: stored.meta.clone(), tail: stored.tail.clone() };
+        let (entries, meta, tail) = (stored.entries.clone(), stored.meta.clone(), stored.tail.clone());
+        let copy = Stored { entries, meta, tail, ..Stored::default() };
         Self(Arc::new(Mutex::new(copy)))
+    }
+
+    /// Plays a disk that is full, or has room again. As on disk, what is submitted to it is lost, and the store has
+    /// failed until it is opened again.
+    pub fn set_full(&self, is_full: bool) {
+        self.stored().is_full = is_full;
+    }
+
+    /// Plays a slow disk: after each checkpoint there is no room for another until it was asked for so many times.
+    pub fn set_slow(&self, refusals: u32) {
+        let mut stored = self.stored();
+        (stored.refusals, stored.refusals_left) = (refusals, refusals);
+    }
+
+    /// Begins anew for a store: that one before it had failed says nothing.
+    pub(crate) fn open(&self) {
+        self.stored().has_failed = false;
     }
 
     fn stored(&self) -> MutexGuard<'_, Stored> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Stored {
+    fn check(&self) -> Result<(), StoreError> {
+        if self.has_failed { Err(full()) } else { Ok(()) }
+    }
+}
+
+fn full() -> StoreError {
+    StoreError::OutOfSpace("memory that plays a full disk".to_owned())
 }
 
 impl Backend for Memory {
@@ -57,7 +90,10 @@ impl Backend for Memory {
     }
 
     fn has_room(&self) -> bool {
-        true
+        let left = &mut self.stored().refusals_left;
+        let has_room = *left == 0;
+        *left = left.saturating_sub(1);
+        has_room
     }
 
     fn submit(&self, mut submission: Box<dyn Submission>) -> Result<(), StoreError> {
@@ -65,6 +101,12 @@ impl Backend for Memory {
         submission.fill(&mut batch);
         let sealed = batch.seal();
         let mut stored = self.stored();
+        stored.check()?;
+        if stored.is_full {
+            // Noticed by whoever asks next: a disk is written later, too.
+            stored.has_failed = true;
+            return Ok(());
+        }
         for (key, value) in sealed.entries() {
             match value {
                 Some(value) => stored.entries.insert(key.to_vec(), value.to_vec()),
@@ -92,11 +134,25 @@ impl Backend for Memory {
     }
 
     fn flush(&self) -> Result<(), StoreError> {
-        Ok(())
+        self.stored().check()
     }
 
     fn close(&self) -> Result<(), StoreError> {
-        Ok(())
+        self.stored().check()
+    }
+
+    fn failure(&self) -> Option<StoreError> {
+        self.stored().check().err()
+    }
+
+    fn probe(&self) -> Result<(), StoreError> {
+        if self.stored().is_full { Err(full()) } else { Ok(()) }
+    }
+
+    fn reopen(&self) -> Result<OpenReport, StoreError> {
+        self.probe()?;
+        self.stored().has_failed = false;
+        Ok(OpenReport::default())
     }
 
     fn condemn(&self, why: &str) -> Result<Option<(PathBuf, Reason)>, StoreError> {

@@ -54,6 +54,7 @@ impl RowStore {
 
     /// Rows in `memory`, which survives the store.
     pub fn in_memory(memory: Memory) -> Self {
+        memory.open();
         Self { backend: Box::new(memory) }
     }
 
@@ -101,6 +102,12 @@ impl RowStore {
     /// Flushes and lets the directory go. Everything else fails afterwards.
     pub fn close(&self) -> Result<(), StoreError> {
         self.backend.close()
+    }
+
+    /// Closes the store without care and opens what is on disk again: what was submitted and is not there is forgotten,
+    /// as after a crash.
+    pub fn reopen(&self) -> Result<OpenReport, StoreError> {
+        self.backend.reopen()
     }
 
     /// Closes the store and moves it aside, because it turned out to be unusable. Never for a lost tail.

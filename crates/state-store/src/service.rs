@@ -35,7 +35,7 @@ pub trait Mirror: Entity {
 }
 
 /// What a writer needs of its store. One submitter, any number of readers; nothing waits for a disk but `flush`,
-/// `close`, and a read of what is not in memory.
+/// `close`, `probe`, `reopen`, and a read of what is not in memory.
 pub trait ServiceStore<E: Entity>: core::fmt::Debug + Send + Sync + 'static {
     /// How far the newest submitted checkpoint had come; `None`: empty.
     fn progress(&self) -> Result<Option<Progress>, StoreError>;
@@ -65,6 +65,16 @@ pub trait ServiceStore<E: Entity>: core::fmt::Debug + Send + Sync + 'static {
 
     /// Flushes and lets the directory go. Everything else fails afterwards.
     fn close(&self) -> Result<(), StoreError>;
+
+    /// Why nothing more is written, if that is so. What was written or submitted before can still be read.
+    fn failure(&self) -> Option<StoreError>;
+
+    /// Whether the disk takes anything now.
+    fn probe(&self) -> Result<(), StoreError>;
+
+    /// Closes the store without care and opens what is on disk again: what was submitted and is not there is forgotten,
+    /// as after a crash. Never after a lost tail.
+    fn reopen(&self) -> Result<OpenReport, StoreError>;
 
     /// Closes the store and moves it aside, because it turned out to be unusable. Never for a lost tail.
     fn condemn(&self, why: &str) -> Result<Option<(PathBuf, Reason)>, StoreError>;
@@ -115,6 +125,7 @@ impl<E: Mirror> SledStore<E> {
 impl<E: Mirror> MemoryStore<E> {
     /// A store over `memory`, which survives the store.
     pub fn new(memory: Memory) -> Self {
+        memory.open();
         Self::on(memory)
     }
 }
@@ -226,6 +237,20 @@ impl<E: Mirror, B: Backend> ServiceStore<E> for Store<E, B> {
 
     fn close(&self) -> Result<(), StoreError> {
         self.backend.close()
+    }
+
+    fn failure(&self) -> Option<StoreError> {
+        self.backend.failure()
+    }
+
+    fn probe(&self) -> Result<(), StoreError> {
+        self.backend.probe()
+    }
+
+    fn reopen(&self) -> Result<OpenReport, StoreError> {
+        let report = self.backend.reopen()?;
+        self.pending.write().unwrap_or_else(PoisonError::into_inner).clear();
+        Ok(report)
     }
 
     fn condemn(&self, why: &str) -> Result<Option<(PathBuf, Reason)>, StoreError> {

@@ -1,6 +1,8 @@
 //! `OpenMetrics` text read strictly: what a lenient scraper would let pass is an error here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 
 type Labels = BTreeMap<String, String>;
 
@@ -23,6 +25,20 @@ struct Family {
 }
 
 impl Exposition {
+    /// What the process shows now whose metrics are on `address`.
+    ///
+    /// # Panics
+    /// If it shows nothing, or what is no `OpenMetrics`.
+    pub fn scrape(address: &str) -> Self {
+        let mut connection = TcpStream::connect(address).expect("a connection");
+        let request = "GET /metrics HTTP/1.1\r\nHost: loopledger\r\nConnection: close\r\n\r\n";
+        connection.write_all(request.as_bytes()).expect("it is sent");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).expect("an answer");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        Self::parse(body).unwrap_or_else(|error| panic!("{error}\n{body}"))
+    }
+
     /// The samples of a whole answer, or what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let body = text.strip_suffix("# EOF\n").ok_or("it does not end in # EOF")?;

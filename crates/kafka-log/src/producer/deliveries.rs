@@ -112,10 +112,10 @@ impl Deliveries {
     fn count(&self, outcome: Result<(), &KafkaError>) {
         let metrics = &self.metrics;
         let counter = match outcome.map_err(KafkaError::rdkafka_error_code) {
-            Ok(()) => &metrics.confirmed_total,
-            Err(Some(RDKafkaErrorCode::MessageTimedOut)) => &metrics.failed_timed_out_total,
-            Err(Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight)) => &metrics.failed_purged_total,
-            Err(_) => &metrics.failed_refused_total,
+            Ok(()) => &metrics.confirmed_records_total,
+            Err(Some(RDKafkaErrorCode::MessageTimedOut)) => &metrics.timed_out_records_total,
+            Err(Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight)) => &metrics.purged_records_total,
+            Err(_) => &metrics.refused_records_total,
         };
         counter.add(1);
     }
@@ -167,8 +167,8 @@ impl ClientContext for Deliveries {
         let sum = |numbers: &mut dyn Iterator<Item = u64>| numbers.fold(0, u64::saturating_add);
         let brokers = || statistics.brokers.values();
         let connects = brokers().filter_map(|broker| broker.connects).filter_map(|count| u64::try_from(count).ok());
-        self.metrics.connects.set(sum(&mut connects.into_iter()));
-        self.metrics.request_retries.set(sum(&mut brokers().map(|broker| broker.txretries)));
+        self.metrics.connects_total.set(sum(&mut connects.into_iter()));
+        self.metrics.request_retries_total.set(sum(&mut brokers().map(|broker| broker.txretries)));
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

@@ -155,10 +155,10 @@ impl Shared {
     }
 
     fn count(&self, sent: usize, refused: &[(usize, AppendError)]) {
-        self.metrics.produced_total.add(sent);
+        self.metrics.produced_records_total.add(sent);
         let count = |is: fn(&AppendError) -> bool| refused.iter().filter(|(_, error)| is(error)).count();
-        self.metrics.busy_total.add(count(|error| matches!(error, AppendError::Busy)));
-        self.metrics.too_large_total.add(count(|error| matches!(error, AppendError::TooLarge { .. })));
+        self.metrics.busy_records_total.add(count(|error| matches!(error, AppendError::Busy)));
+        self.metrics.too_large_records_total.add(count(|error| matches!(error, AppendError::TooLarge { .. })));
     }
 
     /// Serves the reports of the producer, and replaces it when it has failed for good, until the log is dropped.

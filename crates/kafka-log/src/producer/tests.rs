@@ -44,5 +44,5 @@ async fn a_producer_that_failed_for_good_is_replaced() {
     let counts: std::collections::BTreeMap<_, _> = metrics.snapshot().into_iter().collect();
     assert_eq!(counts["producer_rebuilds_total"], 1);
     assert_eq!((counts["queued_records"], counts["queued_bytes"]), (0, 0), "{counts:?}");
-    assert_eq!(counts["confirmed_total"], 4);
+    assert_eq!(counts["confirmed_records_total"], 4);
 }

@@ -66,7 +66,7 @@ async fn one_broker_killed_and_started_again_loses_nothing_acknowledged() {
     assert!(read_errors > 0, "and by those who read");
     let counts: std::collections::BTreeMap<_, _> = log.metrics().snapshot().into_iter().collect();
     assert!(counts["broker_errors_total"] > 0 && counts["all_brokers_down_total"] > 0, "{counts:?}");
-    assert!(counts["failed_timed_out_total"] > 0, "{counts:?}");
+    assert!(counts["timed_out_records_total"] > 0, "{counts:?}");
     assert_eq!(counts["queued_records"], 0, "{counts:?}");
 }
 

@@ -102,6 +102,12 @@ impl PageLog {
         self.unsaved = end.saturating_sub(1);
     }
 
+    /// Forgets that anything was saved: all of it belongs to the next cut.
+    pub(crate) fn unsave(&mut self) {
+        self.unsaved = 0;
+        self.frozen = 0..0;
+    }
+
     /// The next page of the cut; `None`: all were taken.
     pub(crate) fn take(&mut self) -> Option<(u32, Vec<u8>)> {
         let number = self.frozen.next()?;

@@ -161,6 +161,15 @@ impl<K: Eq + Hash + Row, V: Row> Rows<K, V> {
         self.frozen_from = 0;
     }
 
+    /// Forgets that anything was saved: all of it belongs to the next cut.
+    pub(crate) fn unsave(&mut self) {
+        self.kept.clear();
+        self.frozen.clear();
+        for number in (0..self.len()).step_by(PAGE_ROWS) {
+            self.touch(u32::try_from(number).unwrap_or(u32::MAX));
+        }
+    }
+
     /// The next page of the cut, in no order; `None`: all were taken.
     pub(crate) fn take(&mut self) -> Option<(u32, Vec<u8>)> {
         if let Some(kept) = self.kept.pop() {
@@ -331,6 +340,26 @@ mod tests {
         assert!(loaded.iter().all(|(_, _, value)| *value == 0));
         // What changed meanwhile, and nothing else, belongs to the next cut.
         assert_eq!(all(&mut rows).iter().map(|(page, _)| *page).collect::<Vec<_>>(), [0, 2, 3]);
+    }
+
+    #[test]
+    fn everything_is_in_the_cut_after_what_was_saved_is_forgotten() {
+        let mut rows: Rows<u32, i64> = Rows::default();
+        for key in 0..20_000_u32 {
+            rows.find_or_insert(key, || 0);
+        }
+        assert_eq!(all(&mut rows).len(), 79);
+        rows.update(300, |value| *value = 1);
+        rows.cut();
+        rows.update(300, |value| *value = 2);
+        rows.unsave();
+        let saved = std::collections::BTreeMap::from_iter(all(&mut rows));
+        let mut loaded: Rows<u32, i64> = Rows::default();
+        for (page, bytes) in &saved {
+            loaded.load(*page, bytes).unwrap();
+        }
+        assert_eq!(loaded.chunks, rows.chunks);
+        assert!(all(&mut rows).is_empty());
     }
 
     #[test]

@@ -44,6 +44,8 @@ impl Apps {
         writer: WriterConfig,
         stop: &CancellationToken,
     ) -> Result<Self, Failure> {
+        // Those that are opened first must not decide before the last has looked for what its store remembers.
+        let _opening = feed.opening();
         let config = ProgramConfig { county: CountyCode::TUOLI, data: Some(stores(data)), writer };
         let starts = programs.iter().map(|program| start(*program, feed, &config, data, stop));
         Ok(Self(try_join_all(starts).await?))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use loopledger_event_log::{EventLog, FileLog, FileLogOptions};
 use loopledger_kafka_log::{ConnectError, KafkaLog, KafkaOptions};
+use loopledger_service::metrics::Registry;
 use loopledger_service::writer::PointHook;
 
 use crate::exit::Failure;
@@ -14,17 +15,24 @@ pub(crate) async fn open(
     brokers: Option<&str>,
     data: &Path,
     on_point: Option<PointHook>,
+    metrics: Option<&Registry>,
 ) -> Result<Arc<dyn EventLog>, Failure> {
     match brokers {
-        Some(brokers) => connect(brokers).await,
+        Some(brokers) => connect(brokers, metrics).await,
         None => open_file(data, on_point),
     }
 }
 
-/// The log on Kafka. Its topics are checked, never changed.
-pub(super) async fn connect(brokers: &str) -> Result<Arc<dyn EventLog>, Failure> {
+/// The log on Kafka. Its topics are checked, never changed; what it counts is shown.
+pub(super) async fn connect(brokers: &str, metrics: Option<&Registry>) -> Result<Arc<dyn EventLog>, Failure> {
     match KafkaLog::connect(KafkaOptions::new(brokers)).await {
-        Ok(log) => Ok(Arc::new(log)),
+        Ok(log) => {
+            if let Some(metrics) = metrics {
+                let counted = log.metrics();
+                metrics.add_snapshot("kafka", Vec::new(), move || counted.snapshot());
+            }
+            Ok(Arc::new(log))
+        }
         Err(error @ ConnectError::Unreachable { .. }) => Err(Failure::Unreachable(error.to_string())),
         Err(error) => Err(Failure::Refused(error.to_string())),
     }

@@ -27,7 +27,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
 async fn run(args: ServeArgs, metrics: &Registry) -> Result<(), Failure> {
     let on_point = crash::hook()?;
     let listen = args.listen.unwrap_or_else(|| args.service.default_listen());
-    let log = log::connect(&args.kafka).await?;
+    let log = log::connect(&args.kafka, Some(metrics)).await?;
     let feed = Feed::new(log.clone());
     // The number is the same for every topic.
     let partition = partition_of(Key(CountyCode::TUOLI), log.partition_count(Service::Station.topic()));

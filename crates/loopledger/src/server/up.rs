@@ -25,7 +25,7 @@ pub(crate) async fn up(args: UpArgs) -> Result<(), Failure> {
 
 async fn run(args: UpArgs, metrics: &Registry) -> Result<(), Failure> {
     let on_point = crash::hook()?;
-    let log = log::open(args.kafka.as_deref(), &args.data, on_point.clone()).await?;
+    let log = log::open(args.kafka.as_deref(), &args.data, on_point.clone(), Some(metrics)).await?;
     let durability = log.durability();
     let feed = Feed::new(log.clone());
     let running = Running::start(args.listen, log, async |server| {

@@ -25,6 +25,8 @@ pub(crate) struct Deployment {
     replicas: Mutex<Vec<Arc<Replica>>>,
     pub(crate) brokers: Brokers,
     folder: TempDir,
+    /// In the environment of every program.
+    variables: Vec<(&'static str, String)>,
 }
 
 impl Deployment {
@@ -34,7 +36,14 @@ impl Deployment {
         let options = KafkaOptions::new(brokers.bootstrap());
         let wanted = Wanted { partitions: Some(PARTITIONS), replication_factor: None };
         crate::runtime().block_on(topics::create(&options, wanted)).expect("topics are created");
-        Self { replicas: Mutex::default(), brokers, folder: tempfile::tempdir().expect("a folder") }
+        let folder = tempfile::tempdir().expect("a folder");
+        Self { replicas: Mutex::default(), brokers, folder, variables: Vec::new() }
+    }
+
+    /// The same, with something in the environment of every program that is added.
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
     }
 
     /// A replica of each program, and waits until all are ready.
@@ -49,7 +58,9 @@ impl Deployment {
     pub(crate) fn add(&self, program: &'static str, name: &str, partitions: Option<&'static str>) {
         let data = self.folder().join(format!("{program}-{name}"));
         let (name, brokers) = (name.to_owned(), self.brokers.bootstrap().to_owned());
-        self.all().push(Arc::new(Replica::start(Setup { program, name, brokers, data, partitions })));
+        let variables = self.variables.clone();
+        let setup = Setup { program, name, brokers, data, partitions, variables };
+        self.all().push(Arc::new(Replica::start(setup)));
     }
 
     /// Ends a replica for good, by SIGKILL.

@@ -3,6 +3,7 @@
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
+    clippy::float_cmp,
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -12,14 +13,20 @@
 mod account;
 mod bad_input;
 mod chain;
+#[path = "../traces/collector.rs"]
+mod collector;
 mod deployment;
+mod full_disk;
 mod lines;
+mod lost_tail;
 mod nemesis;
+mod observed;
 mod outage;
 mod replica;
 mod replicas;
 mod same_ledger;
 mod services;
+mod small_disk;
 mod workload;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

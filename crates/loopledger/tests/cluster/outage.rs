@@ -24,7 +24,7 @@ use crate::workload::channel;
 /// Longer than the time that a program waits for a cluster's answer (10 s).
 const ANSWER_MAX: Duration = Duration::from_secs(20);
 /// A caller's deadline.
-const DEADLINE: Duration = Duration::from_secs(3);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(3);
 /// How long after the brokers are back a write may still be refused.
 const RECOVERY_MAX: Duration = Duration::from_mins(1);
 
@@ -122,7 +122,7 @@ fn without_a_majority_writes_fail_in_time_and_succeed_again_when_it_is_back() {
 }
 
 /// Registers a household within the deadline; the sequence of the commit.
-async fn register(url: &str, number: u32) -> Result<u64, Status> {
+pub(crate) async fn register(url: &str, number: u32) -> Result<u64, Status> {
     let line = registration(format!("00000000-0000-4000-8000-{number:012x}"), true);
     let Some(Procure::RegisterHousehold(command)) = line.line.and_then(Procurement::request).and_then(|it| it.command)
     else {

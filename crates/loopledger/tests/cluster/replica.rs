@@ -8,6 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use loopledger_testkit::Exposition;
+
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_loopledger");
 
 /// How long a replica may take to be ready: a failure, not a pace.
@@ -26,6 +28,8 @@ pub(crate) struct Setup {
     pub(crate) brokers: String,
     pub(crate) data: PathBuf,
     pub(crate) partitions: Option<&'static str>,
+    /// In its environment.
+    pub(crate) variables: Vec<(&'static str, String)>,
 }
 
 /// A replica, killed when it goes out of scope.
@@ -46,6 +50,8 @@ struct State {
     is_over: bool,
     child: Option<Child>,
     url: Option<String>,
+    /// Where its metrics are.
+    metrics: Option<String>,
     is_ready: bool,
     /// How it ended when nobody had ended it.
     ends: Vec<String>,
@@ -79,6 +85,14 @@ impl Replica {
         state.url.clone().expect("the address is said before it is ready")
     }
 
+    /// What it shows to Prometheus.
+    pub(crate) fn scrape(&self) -> Exposition {
+        let state = self.inner.wait("it says where its metrics are", |state| state.metrics.is_some());
+        let address = state.metrics.clone().expect("waited for");
+        drop(state);
+        Exposition::scrape(&address)
+    }
+
     /// SIGKILL, and it stays dead until it is started again.
     pub(crate) fn kill(&self) {
         let mut state = self.inner.lock();
@@ -88,6 +102,13 @@ impl Replica {
         }
         drop(state);
         drop(self.inner.wait("it is dead", |state| state.child.is_none()));
+    }
+
+    /// SIGTERM: it finishes and stores what it has, and stays away until it is started again.
+    pub(crate) fn end(&self) {
+        self.inner.lock().wanted = false;
+        self.signal("-TERM");
+        drop(self.inner.wait("it has ended", |state| state.child.is_none()));
     }
 
     pub(crate) fn restart(&self) {
@@ -121,6 +142,11 @@ impl Replica {
     /// The last of what it wrote to standard error.
     pub(crate) fn last_words(&self) -> String {
         self.inner.last_words()
+    }
+
+    /// Of a replica that does not run.
+    pub(crate) fn forget_words(&self) {
+        std::fs::remove_file(self.inner.words()).expect("it said something");
     }
 }
 
@@ -175,7 +201,7 @@ impl Inner {
             self.listen(output);
             let mut state = self.lock();
             let status = state.child.take().map(|mut child| child.wait().expect("it ends"));
-            (state.url, state.is_ready) = (None, false);
+            (state.url, state.metrics, state.is_ready) = (None, None, false);
             if state.wanted {
                 state.ends.push(status.map(|status| status.to_string()).unwrap_or_default());
                 state = self.changed.wait_timeout(state, BACK_OFF).unwrap_or_else(PoisonError::into_inner).0;
@@ -191,6 +217,9 @@ impl Inner {
             let mut state = self.lock();
             if let Some((_, rest)) = line.split_once("gRPC ") {
                 state.url = rest.split_whitespace().next().map(|address| format!("http://{address}"));
+            }
+            if let Some(address) = line.strip_prefix("指标 http://").and_then(|rest| rest.strip_suffix("/metrics")) {
+                state.metrics = Some(address.to_owned());
             }
             // Everything serves, or what is halted is served as such.
             state.is_ready |= line.starts_with("就绪") || line.starts_with("有数据流已停止");
@@ -215,6 +244,7 @@ impl Inner {
         ]);
         command.arg(&setup.data).args(setup.partitions.iter().flat_map(|set| ["--partitions", set]));
         command.env_remove("LOOPLEDGER_CRASH_POINT").env_remove("LOOPLEDGER_SERVER");
+        command.envs(setup.variables.iter().map(|(name, value)| (name, value)));
         let words: File = OpenOptions::new().create(true).append(true).open(self.words()).expect("a file");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(words);
         command

@@ -37,7 +37,7 @@ fn killed_county(folder: &Path) -> (PathBuf, PathBuf, Value) {
     (data, file, status)
 }
 
-/// Cuts the newest records off a stream's only segment; how many were left.
+/// Cuts the newest records off a stream's only segment; how many are left.
 fn cut(data: &Path, service: &str, records: usize) -> usize {
     let topic = data.join("log").join(format!("loopledger.{service}.v1"));
     let mut segments: Vec<PathBuf> = Vec::new();
@@ -125,19 +125,22 @@ fn what_a_log_lost_is_named_and_appended_again() {
 fn an_accepted_loss_is_in_the_log_and_nothing_happens_twice() {
     let folder = tempfile::tempdir().expect("a folder");
     let (data, file, before) = killed_county(folder.path());
-    cut(&data, "station", CUT);
-    cut(&data, "procurement", CUT);
+    let kept = [cut(&data, "station", CUT), cut(&data, "procurement", CUT)];
     // The stations' store is gone too: what it held cannot be appended again.
     std::fs::remove_dir_all(data.join("state/station")).expect("the store");
-    let (server, said) = Server::start_halted(&data);
-    assert!(said.contains("station is halted: LOST_TAIL"), "it names what others lost: {said}");
-    assert_eq!(server.interrupt(), Some(0));
+    // The second time it has a store again, of the shorter log.
+    for _ in 0..2 {
+        let (server, said) = Server::start_halted(&data);
+        assert!(said.contains("station is halted: LOST_TAIL"), "it names what others lost: {said}");
+        assert_eq!(server.interrupt(), Some(0));
+        assert_eq!([cut(&data, "station", 0), cut(&data, "procurement", 0)], kept, "nothing was written");
+    }
 
     let copy = folder.path().join("copy");
     let copied = Command::new("cp").arg("-r").arg(&data).arg(&copy).status().expect("cp runs");
     assert!(copied.success());
     let (code, _, said) = repair(&copy, &[]);
-    assert!(code == Some(1) && said.contains("station/654224 are missing, and no store holds"), "{said}");
+    assert!(code == Some(1) && said.contains("station/654224 are missing, and no store in"), "{said}");
     assert!(said.contains("only --accept-loss remains"), "{said}");
 
     let (code, rows, said) = repair(&data, &["--accept-loss"]);
@@ -171,6 +174,42 @@ fn an_accepted_loss_is_in_the_log_and_nothing_happens_twice() {
     for same in ["ledger_digest", "state_digest"] {
         assert_eq!(fresh[same], status[same], "{same}");
     }
+}
+
+/// The last commit before the loss, which nobody reacted to or went on from: only the other stores know of it.
+#[test]
+fn what_no_commit_names_is_missed_by_those_who_had_read_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, file, _) = killed_county(folder.path());
+    let (lines, one) = (std::fs::read_to_string(&file).expect("the file"), folder.path().join("one"));
+    let registration = lines.lines().find(|line| line.contains("registerHousehold")).expect("households");
+    let mut registration: Value = serde_json::from_str(registration).expect("JSON");
+    registration["procurement"]["registerHousehold"]["requestId"] = "00000000-0000-4000-8000-000000000001".into();
+    std::fs::write(&one, registration.to_string()).expect("a file");
+    let record = |server: &Server| {
+        let recorded = server.run(&["record", "--quiet", one.to_str().expect("a path")]);
+        assert!(recorded.status.success(), "{}", String::from_utf8_lossy(&recorded.stderr));
+        server.ledger_digest()
+    };
+    let server = Server::start(&data);
+    let before = record(&server);
+    assert_eq!(server.interrupt(), Some(0));
+
+    let kept = cut(&data, "procurement", 1);
+    std::fs::remove_dir_all(data.join("state/procurement")).expect("the store");
+    let lost = format!("procurement is halted: LOST_TAIL: commits {0} to {0} of procurement/654224", kept + 1);
+    for _ in 0..2 {
+        let (server, said) = Server::start_halted(&data);
+        assert!(said.contains(&lost), "{said}");
+        assert_eq!(server.interrupt(), Some(0));
+        assert_eq!(cut(&data, "procurement", 0), kept, "nothing was written");
+    }
+    let (code, _, said) = repair(&data, &[]);
+    assert!(code == Some(1) && said.contains("only --accept-loss remains"), "{said}");
+    let (code, _, said) = repair(&data, &["--accept-loss"]);
+    assert_eq!(code, Some(0), "{said}");
+    let server = Server::start(&data);
+    assert_eq!(record(&server), before);
 }
 
 /// Every commit that concerns a service has exactly one reaction there, and nothing is owed twice. How many answers to lost

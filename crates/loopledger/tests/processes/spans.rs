@@ -32,6 +32,7 @@ async fn what_a_process_did_last_is_exported_before_it_ends() {
     assert!(commit.is("procurement commit"), "{commit:?}");
     assert_eq!((commit.kind, &commit.parent), (SpanKind::Producer, &call.id));
     assert_eq!(commit.attributes["loopledger.sequence"], "1");
+    assert_eq!(commit.service, "loopledger");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -22,6 +22,8 @@ pub(crate) struct Span {
     pub(crate) id: Vec<u8>,
     pub(crate) parent: Vec<u8>,
     pub(crate) attributes: BTreeMap<String, String>,
+    /// The name of the process.
+    pub(crate) service: String,
 }
 
 impl Span {
@@ -69,6 +71,9 @@ impl TraceService for Receiver {
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
         for resource in request.into_inner().resource_spans {
+            let names = resource.resource.into_iter().flat_map(|resource| resource.attributes);
+            let name = names.filter(|pair| pair.key == "service.name").find_map(|pair| pair.value?.value);
+            let service = if let Some(Value::StringValue(name)) = name { name } else { String::new() };
             for span in resource.scope_spans.into_iter().flat_map(|scope| scope.spans) {
                 let kind = span.kind();
                 let attributes = span.attributes.into_iter().map(|pair| {
@@ -87,6 +92,7 @@ impl TraceService for Receiver {
                     id: span.span_id,
                     parent: span.parent_span_id,
                     attributes: attributes.collect(),
+                    service: service.clone(),
                 };
                 self.spans.send_modify(|spans| spans.push(taken));
             }

@@ -95,6 +95,7 @@ fn check_fact(spans: &[Span]) {
     let call = one(COLLECT, &[0xa1; 8]);
     assert_eq!(call.kind, SpanKind::Server);
     assert_eq!(call.attributes["rpc.grpc.status_code"], "0");
+    assert_eq!(call.service, "test");
     let commit = one("station commit", &call.id);
     assert_eq!(commit.kind, SpanKind::Producer);
     let reaction = one("procurement reaction", &commit.id);

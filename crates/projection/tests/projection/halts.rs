@@ -147,7 +147,7 @@ async fn a_log_that_is_shorter_than_its_own_streams_say_is_not_served() {
     let Halt::LostTail { stream: lost, from, to } = halted(&world).await else { panic!("another reason") };
     assert_eq!((lost, from), (stream(Service::Station), u64::try_from(all - 24).unwrap()));
     assert!(from < to && to <= u64::try_from(all).unwrap(), "{to}");
-    assert_eq!(refusals(&world).await.len(), 12);
+    assert_eq!(refusals(&world).await.len(), 14);
 
     // Once the stream itself says that they are lost, it is whole.
     let head = &HISTORY.commits(Service::Station)[all - 26];

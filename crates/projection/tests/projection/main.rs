@@ -24,6 +24,8 @@ mod outage;
 mod pages;
 mod refusals;
 mod speed;
+mod starts;
 mod stores;
+mod upgrade;
 mod waits;
 mod world;

@@ -9,6 +9,7 @@ use futures::future::{BoxFuture, ready};
 use loopledger_event_log::{AppendError, EventLog, LogReader, LogRecord, MemoryLog, Offset, ReadError, Record};
 use loopledger_projection::{StoragePlace, StreamHealth};
 use loopledger_proto::ledger::v1 as pb;
+use loopledger_service::feed::Feed;
 use loopledger_state_store::Memory;
 use loopledger_types::{Partition, Service, Topic};
 use loopledger_wire::position_to_pb;
@@ -85,7 +86,7 @@ async fn a_stream_that_is_read_again_says_so_at_once() {
     let (log, fails) = (MemoryLog::new(PARTITIONS), Arc::<AtomicBool>::default());
     append(&log, &records).await;
     let faltering = Arc::new(Faltering { log: log.clone(), fails: Arc::clone(&fails) });
-    let world = World::over(faltering, StoragePlace::Memory(Memory::new())).await;
+    let world = World::start_on(Feed::new(faltering), StoragePlace::Memory(Memory::new())).await;
     assert!(world.projection.caught_up().await.is_serving());
 
     // The read under way returns a void record, and the one after it fails.

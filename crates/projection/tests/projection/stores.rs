@@ -144,6 +144,42 @@ async fn a_checkpoint_that_was_cut_short_does_not_count() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_stops_no_fold_and_what_it_missed_is_written_when_it_has_room() {
+    let records = HISTORY.records();
+    for saved_before in [false, true] {
+        let (log, memory) = (MemoryLog::new(PARTITIONS), Memory::new());
+        append(&log, &records[..records.len() / 2]).await;
+        let world = World::start(&log, StoragePlace::Memory(memory.clone())).await;
+        world.projection.caught_up().await;
+        if saved_before {
+            world.projection.checkpoint().await;
+        }
+        let health = world.projection.health();
+        let failed = || health.borrow().checkpoints_failed.clone();
+        append(&log, &records[records.len() / 2..]).await;
+        memory.set_full(true);
+        assert_whole(&world).await;
+        for attempt in 1..=3 {
+            world.projection.checkpoint().await;
+            assert!(failed().is_some_and(|why| why.contains("no space")), "{:?}", failed());
+            assert_eq!(world.projection.metrics().checkpoint_failures_total.get(), attempt);
+        }
+        assert!(health.borrow().is_serving(), "answers need no store");
+        assert_whole(&world).await;
+        memory.set_full(false);
+        world.projection.checkpoint().await;
+        assert_eq!(failed(), None);
+        // A crash: what is there was written before.
+        drop(world);
+        let world = World::start(&log, StoragePlace::Memory(memory)).await;
+        let commits = u64::try_from(records.len()).unwrap();
+        assert!(matches!(world.projection.report(), StartReport::Loaded { commits: all, .. } if *all == commits));
+        assert_whole(&world).await;
+        assert_eq!(world.projection.metrics().commits_total.get(), 0, "nothing was folded again");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_ahead_of_the_log_is_evidence() {
     let memory = saved().await;
     let before = RowStore::in_memory(memory.clone()).progress().unwrap();

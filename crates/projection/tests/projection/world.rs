@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use loopledger::demo::play;
-use loopledger_event_log::{EventLog, MemoryLog, Record};
+use loopledger_event_log::{EventLog as _, MemoryLog, Record};
 use loopledger_ledger::{Concerns, Ledger};
 use loopledger_projection::{Projection, ProjectionConfig, StoragePlace};
 use loopledger_proto::common::v1 as common;
@@ -88,11 +88,10 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start(log: &MemoryLog, storage: StoragePlace) -> Self {
-        Self::over(Arc::new(log.clone()), storage).await
+        Self::start_on(Feed::new(Arc::new(log.clone())), storage).await
     }
 
-    pub(crate) async fn over(log: Arc<dyn EventLog>, storage: StoragePlace) -> Self {
-        let feed = Feed::new(log);
+    pub(crate) async fn start_on(feed: Feed, storage: StoragePlace) -> Self {
         // Checkpoints only when a test asks for one.
         let config = ProjectionConfig { checkpoint_every: Duration::MAX, ..config(storage) };
         let projection = Projection::start(config, feed, CancellationToken::new()).await.unwrap();

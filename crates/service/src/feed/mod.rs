@@ -5,6 +5,7 @@
 
 mod follower;
 mod losses;
+mod openings;
 mod place;
 mod record;
 mod source;
@@ -15,11 +16,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use loopledger_domain::TailLost;
 use loopledger_event_log::{EventLog, Offset};
 use loopledger_types::{Head, Key, Partition, Position, StreamId, Topic, partition_of};
+use loopledger_wire::decode_commit;
 use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) use follower::Seen;
 pub use follower::{Admitted, Commits, FollowError, Follower, LostTail};
 pub(crate) use losses::{loss, walk};
+pub use openings::Opening;
+use openings::Openings;
+pub use record::Decode;
 use record::Place;
 use source::Source;
 
@@ -32,7 +37,9 @@ pub struct Feed {
 #[derive(Debug)]
 struct Shared {
     log: Arc<dyn EventLog>,
+    decode: Decode,
     sources: Mutex<BTreeMap<(Topic, Partition), Running>>,
+    openings: Arc<Openings>,
 }
 
 #[derive(Debug)]
@@ -44,7 +51,13 @@ struct Running {
 
 impl Feed {
     pub fn new(log: Arc<dyn EventLog>) -> Self {
-        Self { shared: Arc::new(Shared { log, sources: Mutex::default() }) }
+        Self::understanding(log, decode_commit)
+    }
+
+    /// Of a reader that understands what `decode` does, e.g. of one that is older than what is on the log.
+    pub fn understanding(log: Arc<dyn EventLog>, decode: Decode) -> Self {
+        let (sources, openings) = (Mutex::default(), Arc::default());
+        Self { shared: Arc::new(Shared { log, decode, sources, openings }) }
     }
 
     pub fn log(&self) -> &Arc<dyn EventLog> {
@@ -62,9 +75,40 @@ impl Feed {
     }
 
     /// Follows a stream from after `head`, whose record stood at offset `at` when it was last read. The offset is a
-    /// hint: if the record is not there, the stream is read from its beginning until `head` turns up.
+    /// hint: if the record is not there, the stream is read from its beginning until `head` turns up. If it does not,
+    /// the whole process knows it ([`lost`](Self::lost)).
     pub async fn resume(&self, stream: StreamId, head: Head, at: Offset) -> Result<Follower, FollowError> {
-        place::resume(self.clone(), stream, head, at).await
+        let resumed = place::resume(self.clone(), stream, head, at).await;
+        if let Err(FollowError::LostTail(lost)) = &resumed {
+            self.shared.openings.note(lost);
+        }
+        resumed
+    }
+
+    /// To be held by a program of this process until it has resumed at every head that its store remembers.
+    pub fn opening(&self) -> Opening {
+        Opening::new(Arc::clone(&self.shared.openings))
+    }
+
+    /// Waits until every program of this process has resumed.
+    pub(crate) async fn opened(self) {
+        self.shared.openings.finished().await;
+    }
+
+    /// What somebody in this process remembers of a stream and could not resume at.
+    pub(crate) fn lost(&self, stream: StreamId) -> Option<LostTail> {
+        self.shared.openings.lost(stream)
+    }
+
+    /// The same, and where the log ends now.
+    pub async fn resume_with_end(
+        &self,
+        stream: StreamId,
+        head: Head,
+        at: Offset,
+    ) -> Result<(Follower, Offset), FollowError> {
+        let follower = self.resume(stream, head, at).await?;
+        Ok((follower, place::end(self, stream).await?))
     }
 
     /// Whether the log has the commit that `position` names. Reads the stream from its beginning: for what is so old
@@ -98,7 +142,8 @@ impl Feed {
     fn place(&self, stream: StreamId) -> Place {
         let topic = stream.service.topic();
         let partition_count = self.shared.log.partition_count(topic);
-        Place { topic, partition: partition_of(Key(stream.county), partition_count), partition_count }
+        let partition = partition_of(Key(stream.county), partition_count);
+        Place { topic, partition, partition_count, decode: self.shared.decode }
     }
 
     fn source(&self, stream: StreamId) -> Arc<Source> {

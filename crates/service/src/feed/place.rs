@@ -1,7 +1,7 @@
 //! Where a stream's commits stand in the log: resuming at a head, and finding out whether it is still there.
 
 use loopledger_chain::extends;
-use loopledger_event_log::{Offset, ReadError};
+use loopledger_event_log::{LogRecord, Offset, ReadError};
 use loopledger_types::{Head, Position, StreamId};
 
 use super::record::parse;
@@ -43,7 +43,7 @@ pub(super) async fn look(feed: Feed, stream: StreamId, head: Head, stand: Stand)
 
 async fn find(feed: &Feed, stream: StreamId, head: Head, at: Offset, end: Offset) -> Result<Stand, FollowError> {
     if at < end
-        && let Some(next) = record_at(feed, stream, head, at).await
+        && let Some(next) = record_at(feed, stream, head, at).await?
     {
         return Ok(Stand { offset: at, next });
     }
@@ -51,13 +51,22 @@ async fn find(feed: &Feed, stream: StreamId, head: Head, at: Offset, end: Offset
     search(feed, stream, head, end).await
 }
 
-/// The offset after the head's record, if it stands at `at`.
-async fn record_at(feed: &Feed, stream: StreamId, head: Head, at: Offset) -> Option<Offset> {
-    let mut reader = feed.log().read(stream.service.topic(), feed.partition(stream), at).ok()?;
-    let read = reader.next().await.ok()?;
-    let record = read.into_iter().next()?;
-    let fixed = parse(&record.value, feed.place(stream))?;
-    (fixed.stream == stream && fixed.hash == head.hash && fixed.sequence == head.sequence).then_some(record.next)
+/// The offset after the head's record, if it stands at `at`. A log that cannot be read now says nothing about that.
+async fn record_at(feed: &Feed, stream: StreamId, head: Head, at: Offset) -> Result<Option<Offset>, FollowError> {
+    let read = match feed.log().read(stream.service.topic(), feed.partition(stream), at) {
+        Ok(mut reader) => reader.next().await,
+        Err(error) => Err(error),
+    };
+    let read = match read.map_err(|source| FollowError::Read { stream, source }) {
+        Err(error) if !error.is_transient() => return Ok(None),
+        read => read?,
+    };
+    let stands_there = |record: LogRecord| {
+        let fixed = parse(&record.value, feed.place(stream))?;
+        let is_head = fixed.stream == stream && fixed.hash == head.hash && fixed.sequence == head.sequence;
+        is_head.then_some(record.next)
+    };
+    Ok(read.into_iter().next().and_then(stands_there))
 }
 
 /// Whether a record from `from` up to `to` extends the head.

@@ -7,16 +7,20 @@ use loopledger_chain::{Envelope, RECORD_BYTES_MAX, leaf_hash};
 use loopledger_domain::Commit;
 use loopledger_event_log::{LogRecord, Offset};
 use loopledger_types::{Hash, Key, Partition, Position, StreamId, Topic, partition_of};
-use loopledger_wire::{NotUnderstood, decode_commit};
+use loopledger_wire::NotUnderstood;
 
 use crate::trace::TraceContext;
 
-/// Where records of a partition may belong.
+/// Makes a commit of an envelope and its hash, if everything in it is understood.
+pub type Decode = fn(&Envelope<'_>, Hash) -> Result<Commit, NotUnderstood>;
+
+/// Where records of a partition may belong, and who reads them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     pub(crate) topic: Topic,
     pub(crate) partition: Partition,
     pub(crate) partition_count: u32,
+    pub(crate) decode: Decode,
 }
 
 /// What admission looks at.
@@ -60,6 +64,7 @@ pub(crate) struct Record {
     /// Boxed: most have none, and there are many records.
     pub(crate) trace: Option<Box<TraceContext>>,
     pub(crate) fixed: Option<Fixed>,
+    decode: Decode,
     commit: OnceLock<Result<Arc<Commit>, NotUnderstood>>,
 }
 
@@ -67,7 +72,8 @@ impl Record {
     fn new(read: LogRecord, place: Place) -> Self {
         let fixed = parse(&read.value, place);
         let trace = TraceContext::of_headers(&read.headers).map(Box::new);
-        Self { offset: read.offset, next: read.next, value: read.value, trace, fixed, commit: OnceLock::new() }
+        let LogRecord { offset, next, value, .. } = read;
+        Self { offset, next, value, trace, fixed, decode: place.decode, commit: OnceLock::new() }
     }
 
     /// The commit with its events understood. Decoded once, by whoever asks first; void records are never asked.
@@ -78,7 +84,7 @@ impl Record {
                 type_url: "loopledger.commit.v1.Commit".to_owned(),
                 reason: error.to_string(),
             })?;
-            decode_commit(&envelope, hash).map(Arc::new)
+            (self.decode)(&envelope, hash).map(Arc::new)
         };
         self.commit.get_or_init(decode).clone()
     }

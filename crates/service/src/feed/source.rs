@@ -178,7 +178,12 @@ mod tests {
         let (topic, partition) = (Topic(Service::Station), Partition(0));
         let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new(1));
         let record = || Record { key: Key(CountyCode::TUOLI), headers: Vec::new(), value: Bytes::from_static(b"any") };
-        let source = Arc::new(Source::new(Place { topic, partition, partition_count: 1 }));
+        let source = Arc::new(Source::new(Place {
+            topic,
+            partition,
+            partition_count: 1,
+            decode: loopledger_wire::decode_commit,
+        }));
         let running = tokio::spawn(Arc::clone(&source).run(Arc::clone(&log)));
         for round in 0..2 {
             assert!(log.append(topic, partition, vec![record()]).await.iter().all(Result::is_ok));

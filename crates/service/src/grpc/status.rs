@@ -33,6 +33,7 @@ pub fn write_status(stream: StreamId, request_id: Option<RequestId>, error: &Wri
             Some(request_id) => Failure::OutcomeUnknown { request_id }.into(),
             None => Failure::DeadlineExceeded.into(),
         },
+        WriteError::LogUnavailable => Failure::LogUnavailable { retry_after: LOG_RETRY }.into(),
         WriteError::Internal { detail } => {
             tracing::error!(%stream, %detail, "a decision was refused as a bug");
             Failure::Internal { what: "the decision could not be recorded" }.into()

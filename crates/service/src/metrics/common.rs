@@ -55,6 +55,13 @@ impl Samples {
         self.ratio("loopledger_catch_up_progress_ratio", help, of, percent);
     }
 
+    /// Whether its state store has failed.
+    pub fn store_failed(&mut self, of: &Labels, has_failed: bool) {
+        let help = "1: the state store has failed, so nothing is stored; the service goes on in memory, or is halted, until \
+                    the store can be opened again.";
+        self.gauge("loopledger_store_failed", help, of, u64::from(has_failed));
+    }
+
     pub fn checkpoints(&mut self, of: &Labels, count: u64) {
         self.counter("loopledger_checkpoints_total", "Checkpoints handed to the state store.", of, count);
     }

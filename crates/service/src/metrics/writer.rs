@@ -74,15 +74,22 @@ fn counters(samples: &mut Samples, labels: &Labels, metrics: &Metrics) {
         ("loopledger_redecisions_total", "Decisions made again after a conflict.", &metrics.redecisions_total),
         ("loopledger_resends_total", "Times that commits in flight were appended again.", &metrics.resends_total),
         ("loopledger_append_failures_total", "Appends that reported failure.", &metrics.append_failures_total),
+        ("loopledger_store_failures_total", "Times that the state store failed.", &metrics.store_failures_total),
     ] {
         samples.counter(name, help, labels, count.get());
     }
     samples.checkpoints(labels, metrics.checkpoints_total.get());
+    samples.store_failed(labels, metrics.store_failed.get() > 0);
 }
 
 fn gauges(samples: &mut Samples, labels: &Labels, metrics: &Metrics) {
     for (name, help, level) in [
         ("loopledger_in_flight_commits", "Commits appended and not read back yet.", &metrics.in_flight),
+        (
+            "loopledger_log_unavailable",
+            "1: the log takes no appends, so nothing is acknowledged; they are tried again.",
+            &metrics.log_unavailable,
+        ),
         ("loopledger_window_commits", "The most commits that may be in flight now.", &metrics.window),
         (
             "loopledger_waiting_for_upstream_requests",

@@ -9,7 +9,7 @@ use loopledger_domain::procurement::Procurement;
 use loopledger_domain::sales::Sales;
 use loopledger_domain::station::Station;
 use loopledger_state_store::{Mirror, Reason, RowStore, ServiceStore, SledStore, StoreError};
-use loopledger_types::{CountyCode, StreamId};
+use loopledger_types::{CountyCode, StreamId, StreamSequence};
 
 use super::Witness;
 use crate::program::store_directory;
@@ -80,9 +80,14 @@ impl Evidence {
         Ok(Some(Self { witness, unusable: report.moved_aside, store: Box::new(store) }))
     }
 
-    /// The rows of a projection.
-    pub fn of_rows(name: String, store: RowStore, unusable: Option<(PathBuf, Reason)>) -> Result<Self, StoreError> {
-        Ok(Self { witness: Witness::of_rows(name, &store)?, unusable, store: Box::new(store) })
+    /// The rows of a projection, see [`Witness::of_rows`].
+    pub fn of_rows(
+        name: String,
+        store: RowStore,
+        named: Vec<StreamSequence>,
+        unusable: Option<(PathBuf, Reason)>,
+    ) -> Result<Self, StoreError> {
+        Ok(Self { witness: Witness::of_rows(name, &store, named)?, unusable, store: Box::new(store) })
     }
 
     /// Lets the store go as it is.

@@ -60,7 +60,15 @@ impl Look<'_> {
             head: reference.newest,
             standing: Standing::Lost,
         });
-        let seen: Vec<Sighting> = stores.chain(cited).collect();
+        let recalled = witnesses.iter().flat_map(|witness| witness.named.iter().map(move |named| (witness, named)));
+        let recalled = recalled.filter(|(_, named)| named.stream == self.stream && named.sequence > 0);
+        let recalled = recalled.filter(|(_, named)| !self.log.explains(named.sequence, None));
+        let recalled = recalled.map(|(witness, named)| Sighting {
+            witness: witness.name.clone(),
+            head: Head { sequence: named.sequence, hash: Hash::ZERO },
+            standing: Standing::Lost,
+        });
+        let seen: Vec<Sighting> = stores.chain(cited).chain(recalled).collect();
         let loss = find_loss(&self.log, &seen, &self.links, self.tail);
         let InLog { head: in_log, offset, recorded_at, .. } = self.log;
         Finding { stream: self.stream, in_log, recorded_at, offset, seen, loss }

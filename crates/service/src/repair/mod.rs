@@ -16,7 +16,7 @@ use core::ops::RangeInclusive;
 use loopledger_domain::Entity;
 use loopledger_event_log::{AppendError, Offset};
 use loopledger_state_store::{RowStore, ServiceStore, StoreError, TailRecord};
-use loopledger_types::{Hash, Head, Position, StreamId, Timestamp};
+use loopledger_types::{Hash, Head, Position, StreamId, StreamSequence, Timestamp};
 
 pub use evidence::Evidence;
 pub use examine::examine;
@@ -33,6 +33,8 @@ pub struct Witness {
     pub owner: Option<StreamId>,
     /// The newest commit of each stream whose effects it holds.
     pub heads: Vec<Position>,
+    /// The newest commit of each stream that others named, as far as it is folded, and that was not there yet.
+    pub named: Vec<StreamSequence>,
     /// The owner's newest raw records, oldest first.
     pub tail: Vec<TailRecord>,
 }
@@ -44,20 +46,21 @@ impl Witness {
         stream: StreamId,
         store: &dyn ServiceStore<E>,
     ) -> Result<Self, StoreError> {
-        let mut heads = Vec::new();
+        let (mut heads, mut named) = (Vec::new(), Vec::new());
         if let Some(progress) = store.progress()? {
+            named.push(StreamSequence { stream, sequence: progress.told });
             heads.push(position(stream, progress.head));
             heads.extend(progress.upstream.iter().map(|upstream| position(upstream.stream, upstream.noted)));
         }
         heads.retain(|head| head.sequence > 0);
-        Ok(Self { name, owner: Some(stream), heads, tail: store.tail()? })
+        Ok(Self { name, owner: Some(stream), heads, named, tail: store.tail()? })
     }
 
-    /// The store of a projection.
-    pub fn of_rows(name: String, store: &RowStore) -> Result<Self, StoreError> {
+    /// The store of a projection; `named` is in its own encoding.
+    pub fn of_rows(name: String, store: &RowStore, named: Vec<StreamSequence>) -> Result<Self, StoreError> {
         let streams = store.progress()?.map(|progress| progress.streams).unwrap_or_default();
         let heads = streams.iter().map(|known| position(known.stream, known.head)).filter(|head| head.sequence > 0);
-        Ok(Self { name, owner: None, heads: heads.collect(), tail: Vec::new() })
+        Ok(Self { name, owner: None, heads: heads.collect(), named, tail: Vec::new() })
     }
 }
 
@@ -74,7 +77,7 @@ pub enum Standing {
     Lost,
 }
 
-/// The newest commit of a stream that a store has seen; or one that is missing, if another stream in the log names it.
+/// The newest commit of a stream that a store has seen; or one that is missing, if another stream names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {
     pub witness: String,

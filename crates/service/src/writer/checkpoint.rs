@@ -24,6 +24,10 @@ const CHANGES: usize = 6_144;
 /// Bytes of raw commits, likewise (the bound is 8 MiB).
 const TAIL_BYTES: usize = 4 * 1_024 * 1_024;
 
+/// How many times as much is kept in memory while the store has failed: some tens of megabytes. What a writer that is
+/// rarely asked does in hours.
+const WITHOUT_STORE: usize = 8;
+
 /// The longest that something waits to be in a checkpoint.
 const PERIOD: Duration = Duration::from_secs(1);
 
@@ -79,13 +83,17 @@ impl Dirty {
 impl<D: Decider> Task<D> {
     /// Whether there is as much to be stored as one checkpoint should hold: nothing more is read or decided then.
     pub(super) fn is_backlogged(&self) -> bool {
+        let times = if self.without_store.is_some() { WITHOUT_STORE } else { 1 };
         let changes = self.state.entities.changed_len().saturating_add(self.dirty.requests.len());
-        changes >= CHANGES || self.dirty.tail_bytes >= TAIL_BYTES
+        changes >= CHANGES.saturating_mul(times) || self.dirty.tail_bytes >= TAIL_BYTES.saturating_mul(times)
     }
 
     /// Cuts a checkpoint if one is due and the store takes it.
     pub(super) fn checkpoint(&mut self, now: Instant) -> Result<(), Halt> {
         self.store_retry_at = None;
+        if let Some(error) = self.store.failure() {
+            return self.go_on_without(error, now);
+        }
         let full = self.dirty.commits >= COMMITS || self.is_backlogged();
         if !full && self.dirty.due().is_none_or(|due| due > now) {
             return Ok(());
@@ -99,6 +107,7 @@ impl<D: Decider> Task<D> {
     }
 
     fn cut(&mut self) -> Result<(), Halt> {
+        self.store_look_at = Instant::now().checked_add(PERIOD);
         let entities = self.state.entities.drain_changed();
         let requests = core::mem::take(&mut self.dirty.requests);
         let keys: Vec<EntityKey<D>> = entities.iter().map(|(key, _)| *key).collect();
@@ -137,6 +146,7 @@ impl<D: Decider> Task<D> {
             head: own.chain.head,
             offset: own.offset.0,
             recorded_at: own.chain.recorded_at,
+            told: own.told.owed(own.chain.head.sequence),
             upstream: upstream.collect(),
         }
     }
@@ -150,18 +160,6 @@ impl<D: Decider> Task<D> {
             self.cut()?;
         }
         self.store.flush().map_err(halt)
-    }
-}
-
-impl<D: Decider> Task<D> {
-    /// A store that failed is moved aside, so that the next start folds the log again. Never because of anything that
-    /// the log or the rules did.
-    pub(super) fn give_up_store(&self, halt: &Halt) {
-        if let Halt::Store(StoreError::Corrupt(_) | StoreError::Failed(_)) = halt
-            && let Err(error) = self.store.condemn(&halt.to_string())
-        {
-            tracing::error!(stream = %self.stream, %error, "the state store could not be moved aside");
-        }
     }
 }
 

@@ -123,6 +123,18 @@ pub(super) struct Told {
     settled: u64,
 }
 
+impl Told {
+    /// Of an earlier life, whose upstream is not read again.
+    pub(super) const fn before(sequence: u64) -> Self {
+        Self { sequence, settled: 0 }
+    }
+
+    /// What a later life must know: the newest commit that is named, if it is neither there nor known to be lost.
+    pub(super) fn owed(&self, head: u64) -> u64 {
+        if self.sequence > self.settled.max(head) { self.sequence } else { 0 }
+    }
+}
+
 impl Upstream {
     fn has_lost(&self, sequence: u64) -> bool {
         self.losses.cover(sequence)

@@ -139,7 +139,7 @@ impl<D: Decider> Task<D> {
     fn react(&mut self, now: Instant, time: Timestamp, count_max: usize) -> Result<(), Halt> {
         let mut last = 0;
         for _ in 0..count_max {
-            if self.stopping || !self.can_decide() {
+            if self.is_ending() || !self.can_decide() {
                 return Ok(());
             }
             let Some(index) = self.next_reaction(now, last) else { return Ok(()) };

@@ -33,6 +33,9 @@ pub enum WriteError {
     /// The outcome is unknown: the same request id finds it.
     #[error("the deadline passed before the outcome was known")]
     DeadlineExceeded,
+    /// The log took nothing until the deadline. The outcome is unknown: the same request id finds it.
+    #[error("the log takes nothing now")]
+    LogUnavailable,
     /// A bug of ours, found before anything was written.
     #[error("internal error: {detail}")]
     Internal { detail: String },
@@ -77,6 +80,7 @@ impl Halt {
         match self {
             Self::Follow(FollowError::LostTail(_)) => Some("stop the services and run `loopledger repair`"),
             Self::Follow(FollowError::NotUnderstood { .. }) => Some("run a newer version"),
+            Self::Store(StoreError::OutOfSpace(_)) => Some("make room on its disk: it goes on by itself then"),
             Self::Follow(FollowError::Read { .. })
             | Self::LogRefuses(_)
             | Self::Store(_)

@@ -109,7 +109,13 @@ impl<D: Decider> WriterHandle<D> {
         let gone = self.clone();
         async move {
             queued?;
-            within(deadline, answer).await?.unwrap_or_else(|_| Err(gone.gone()))
+            match within(deadline, answer).await {
+                // What was in the way is known.
+                Err(WriteError::DeadlineExceeded) if gone.metrics.log_unavailable.get() > 0 => {
+                    Err(WriteError::LogUnavailable)
+                }
+                answered => answered?.unwrap_or_else(|_| Err(gone.gone())),
+            }
         }
     }
 

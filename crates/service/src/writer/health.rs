@@ -61,7 +61,13 @@ metrics! {
     /// Times that bytes were appended again after a failure.
     resends_total,
     append_failures_total,
+    /// 1 from an append that reported failure until one succeeds: nothing is acknowledged then.
+    log_unavailable,
     checkpoints_total,
+    /// Times that the state store failed.
+    store_failures_total,
+    /// 1 while the state store has failed: nothing of what is confirmed is stored.
+    store_failed,
     /// Commands decided or waiting to be decided, not those in the channel.
     queued,
     in_flight,

@@ -43,6 +43,10 @@ impl Appended {
         Self { measured, calls: VecDeque::new(), counted: 0 }
     }
 
+    pub(super) fn into_measured(self) -> Arc<Measured> {
+        self.measured
+    }
+
     /// These are appended now, for the first time.
     pub(super) fn note(&mut self, first: u64, last: u64) {
         if self.calls.is_empty() {

@@ -19,6 +19,7 @@ mod measured;
 mod own;
 mod settle;
 mod start;
+mod store;
 mod task;
 mod upstream;
 mod waiting;
@@ -46,8 +47,9 @@ pub(crate) use measured::Measured;
 pub use settle::AFTER_APPEND;
 
 use crate::clock::Clock;
-use crate::feed::{Feed, FollowError};
+use crate::feed::{Feed, FollowError, Opening};
 use crate::heads::Heads;
+use store::End;
 use task::Task;
 
 /// Called at named points, so that a test can end the process there.
@@ -118,9 +120,11 @@ impl<D: Decider> Writer<D> {
             metrics: Arc::clone(&metrics),
             measured: Arc::clone(&measured),
         };
+        // From now on, not from when the task first runs: others may begin to serve meanwhile.
+        let opening = feed.opening();
         let beginning =
             Beginning::<D> { stream, upstream, feed, store, clock, config, metrics, measured, health, heads, inputs };
-        let task = tokio::spawn(beginning.run(stop.clone()));
+        let task = tokio::spawn(beginning.run(stop.clone(), opening));
         Self { handle, stop, task }
     }
 
@@ -168,21 +172,44 @@ struct Opened<D: Decider> {
 }
 
 impl<D: Decider> Beginning<D> {
-    async fn run(self, stop: CancellationToken) {
-        let opened = tokio::select! {
-            biased;
-            () = stop.cancelled() => None,
-            opened = self.open() => Some(opened),
-        };
-        match opened {
-            None => {
-                halting::refuse(self.inputs, &WriteError::ShuttingDown);
-                self.health.send_replace(Health::Stopped);
-            }
-            Some(Ok(opened)) => self.task(stop, opened).run().await,
-            Some(Err(halt)) => {
-                halting::report(self.stream, &halt, &self.health);
-                halting::halted(halt, self.inputs, &stop).await;
+    /// One life after the other, until it is stopped or halts for good.
+    async fn run(mut self, stop: CancellationToken, opening: Opening) {
+        let mut opening = Some(opening);
+        loop {
+            let opened = tokio::select! {
+                biased;
+                () = stop.cancelled() => None,
+                opened = self.open() => Some(opened),
+            };
+            drop(opening.take());
+            let halt = match opened {
+                None => {
+                    halting::refuse(self.inputs, &WriteError::ShuttingDown);
+                    self.health.send_replace(Health::Stopped);
+                    return;
+                }
+                Some(Ok(opened)) => match self.task(stop.clone(), opened).run().await {
+                    End::Stopped => return,
+                    End::Again(again) => {
+                        self = *again;
+                        match self.reopen_at_once() {
+                            Ok(()) => continue,
+                            Err(halt) => halt,
+                        }
+                    }
+                    End::Halted(again, halt) => {
+                        self = *again;
+                        halt
+                    }
+                },
+                Some(Err(halt)) => {
+                    halting::report(self.stream, &halt, &self.health);
+                    halt
+                }
+            };
+            let mended = if let Halt::Store(error) = &halt { self.reopen_store(error, &stop).await } else { false };
+            if !mended {
+                return halting::halted(halt, self.inputs, &stop).await;
             }
         }
     }
@@ -220,6 +247,7 @@ impl<D: Decider> Beginning<D> {
         let Opened { state, streams, orphans } = opened;
         Task {
             stuck: None,
+            others_open: Some(Box::pin(self.feed.clone().opened())),
             orphans,
             partition: self.feed.partition(self.stream),
             window: self.config.window_max,
@@ -260,6 +288,9 @@ impl<D: Decider> Beginning<D> {
             end_check_after: None,
             dirty: checkpoint::Dirty::default(),
             store_retry_at: None,
+            store_look_at: None,
+            without_store: None,
+            store_is_back: false,
             serving: false,
             stopping: false,
         }

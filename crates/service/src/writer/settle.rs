@@ -6,7 +6,7 @@
 use core::time::Duration;
 
 use loopledger_domain::Decider;
-use loopledger_event_log::{Offset, ReadError, Record};
+use loopledger_event_log::{AppendError, Offset, ReadError, Record};
 use loopledger_types::Key;
 use tokio::time::Instant;
 
@@ -49,10 +49,15 @@ impl<D: Decider> Task<D> {
             match result {
                 Ok(offset) => {
                     landed = true;
+                    self.metrics.log_unavailable.set(0);
                     self.appended_to = self.appended_to.max(Some(offset));
                 }
                 Err(error) if error.can_retry() => {
                     self.metrics.append_failures_total.add(1);
+                    if !matches!(error, AppendError::Busy) && self.metrics.log_unavailable.get() == 0 {
+                        self.metrics.log_unavailable.set(1);
+                        tracing::warn!(stream = %self.stream, %error, "the log takes nothing; appending again until it does");
+                    }
                     self.failed |= self.in_flight > 0;
                 }
                 Err(error) => return Err(Halt::LogRefuses(error)),
@@ -161,5 +166,13 @@ impl<D: Decider> Task<D> {
                 self.end_check_after = Instant::now().checked_add(RETRY_PAUSE);
             }
         }
+    }
+}
+
+/// The answer of the check under way.
+pub(super) async fn check_end(check: &mut Option<super::task::EndCheck>) -> Result<Offset, ReadError> {
+    match check {
+        Some((_, _, check)) => check.await,
+        None => core::future::pending().await,
     }
 }

@@ -93,6 +93,7 @@ pub(super) async fn open(
         head: Head::EMPTY,
         offset: 0,
         recorded_at: Timestamp { seconds: 1, nanos: 0 },
+        told: 0,
         upstream: Vec::new(),
     };
     let progress = progress.unwrap_or(&fresh);
@@ -101,6 +102,10 @@ pub(super) async fn open(
         let known = progress.upstream.iter().find(|known| known.stream == stream);
         let known = known.copied().unwrap_or_else(|| beginning(stream));
         async move {
+            if known.noted != known.answered {
+                // Read again from further back, and still to be there.
+                feed.resume(stream, known.noted, Offset(known.noted_offset)).await?;
+            }
             let follower = feed.resume(stream, known.answered, Offset(known.answered_offset)).await?;
             Ok::<_, FollowError>((follower, known))
         }
@@ -125,7 +130,7 @@ pub(super) async fn open(
         fresh_at: now,
         reach: None,
         retry_at: None,
-        told: Told::default(),
+        told: Told::before(progress.told),
         losses: Losses::default(),
     };
     Ok(Streams { own, upstream, progression: Progression::new(now, spans) })
@@ -155,14 +160,20 @@ impl<D: Decider> Task<D> {
         self.serving || self.catch_up.left_after(offset) <= KEPT_SPAN
     }
 
-    /// Begins to serve once everything is read that was in the log at the start.
+    /// Begins to serve once everything is read that was in the log at the start, and nothing that is known says that the
+    /// own stream was longer: neither its own store, nor what upstream names of it, nor what the stores of the other
+    /// programs in this process remember. Else it would put other commits where the lost ones stood.
     pub(super) fn check_caught_up(&mut self, now: Instant) -> Result<(), Halt> {
         if self.serving {
             return Ok(());
         }
         let mut read = vec![self.own.follower.next_offset()];
         read.extend(self.upstream.iter().map(|upstream| upstream.next));
-        if self.catch_up.is_complete(&read) && self.own.foreign.is_empty() && !self.is_overtaken() {
+        let is_complete = self.catch_up.is_complete(&read) && self.others_open.is_none();
+        if is_complete && self.own.foreign.is_empty() && !self.is_overtaken() {
+            if let Some(lost) = self.feed.lost(self.stream) {
+                return Err(FollowError::from(lost).into());
+            }
             for upstream in &self.upstream {
                 if upstream.followed.sequence < upstream.noted.sequence {
                     let missing = upstream.followed.sequence.saturating_add(1)..=upstream.noted.sequence;

@@ -22,11 +22,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::checkpoint::Dirty;
 use super::dangling::{Answered, Stuck, answered};
-use super::halting::{halted, refuse, report};
+use super::halting::{refuse, report};
 use super::health::{Health, Metrics};
 use super::job::{Input, Job, Query};
 use super::measured::Appended;
 use super::own::{Chain, Own};
+use super::settle::check_end;
+use super::store::End;
 use super::upstream::{Upstream, UpstreamRead, next_upstream};
 use super::waiting::Waiting;
 use super::{Halt, WriteError, WriterConfig};
@@ -110,6 +112,7 @@ pub(super) enum Event {
     EndChecked(Result<Offset, ReadError>),
     Verified(Verified),
     Stuck(Answered),
+    OthersOpened,
     Stop,
     Time,
     Nothing,
@@ -164,9 +167,17 @@ pub(super) struct Task<D: Decider> {
     pub(super) dirty: Dirty,
     /// When to ask again whether the store takes a checkpoint that is due.
     pub(super) store_retry_at: Option<Instant>,
+    /// When to look whether the store has written what it took.
+    pub(super) store_look_at: Option<Instant>,
+    /// Set while the store has failed: when to try its disk next.
+    pub(super) without_store: Option<Instant>,
+    /// The disk of a store that failed has room again: this life ends when what was taken is done.
+    pub(super) store_is_back: bool,
     pub(super) serving: bool,
     pub(super) stopping: bool,
     pub(super) catch_up: super::start::Progression,
+    /// Until every program of the process has looked for its heads in the log.
+    pub(super) others_open: Option<BoxFuture<'static, ()>>,
 
     /// What the foreign commit in front waits for, if it may not come.
     pub(super) stuck: Option<Stuck>,
@@ -175,19 +186,24 @@ pub(super) struct Task<D: Decider> {
 }
 
 impl<D: Decider> Task<D> {
-    /// Runs until it is stopped; a stream that halts goes on answering that it has.
-    pub(super) async fn run(mut self) {
+    /// Runs until it is stopped or cannot go on; what it was asked is answered then.
+    pub(super) async fn run(mut self) -> End<D> {
         match self.live().await {
             Ok(()) => {
                 self.refuse_everything(&WriteError::ShuttingDown);
                 refuse(self.inputs, &WriteError::ShuttingDown);
                 self.health.send_replace(Health::Stopped);
+                End::Stopped
+            }
+            Err(Halt::Store(_)) if self.store_is_back => {
+                self.refuse_everything(&WriteError::ShuttingDown);
+                End::Again(Box::new(self.into_beginning()))
             }
             Err(halt) => {
                 self.give_up_store(&halt);
                 report(self.stream, &halt, &self.health);
                 self.refuse_everything(&WriteError::Halted(halt.clone()));
-                halted(halt, self.inputs, &self.stop).await;
+                End::Halted(Box::new(self.into_beginning()), halt)
             }
         }
     }
@@ -198,6 +214,7 @@ impl<D: Decider> Task<D> {
             if self.stopping && self.is_drained() {
                 return self.last_checkpoint();
             }
+            self.check_store_is_back()?;
             if more {
                 // A branch of `event` is always ready then, so nothing would ever wait: give way to other tasks.
                 tokio::task::yield_now().await;
@@ -226,7 +243,7 @@ impl<D: Decider> Task<D> {
 
     /// Times that were waited for and have come.
     fn forget_past(&mut self, now: Instant) {
-        for time in [&mut self.own.retry_at, &mut self.end_check_after] {
+        for time in [&mut self.own.retry_at, &mut self.end_check_after, &mut self.store_look_at] {
             if time.is_some_and(|time| time <= now) {
                 *time = None;
             }
@@ -246,7 +263,7 @@ impl<D: Decider> Task<D> {
 
     async fn event(&mut self, more: bool) -> Event {
         let read_own = self.own.foreign.len() < FOREIGN_MAX && !self.is_backlogged() && self.own.retry_at.is_none();
-        let take = self.serving && !self.stopping && self.ready.len() < TAKE_MAX;
+        let take = self.serving && !self.is_ending() && self.ready.len() < TAKE_MAX;
         let timer = self.timer();
         let blocked_on = self.blocked_on();
         let read_upstream = (!self.stopping || blocked_on.is_some()) && !self.is_backlogged();
@@ -259,6 +276,7 @@ impl<D: Decider> Task<D> {
             end = check_end(&mut self.end_check), if self.end_check.is_some() => Event::EndChecked(end),
             Some(verified) = self.verifications.next(), if !self.verifications.is_empty() => Event::Verified(verified),
             answered = answered(&mut self.stuck), if self.stuck.is_some() => Event::Stuck(answered),
+            () = all_opened(&mut self.others_open), if self.others_open.is_some() => Event::OthersOpened,
             () = self.stop.cancelled(), if !self.stopping => Event::Stop,
             () = core::future::ready(()), if more => Event::Nothing,
             () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => Event::Time,
@@ -275,11 +293,12 @@ impl<D: Decider> Task<D> {
             Event::EndChecked(end) => self.take_end(end),
             Event::Verified((id, position, found)) => self.take_verified(id, position, found),
             Event::Stuck(answered) => self.take_stuck(answered)?,
+            Event::OthersOpened => self.others_open = None,
             Event::Stop => self.begin_stop(),
             Event::Inputs | Event::Time | Event::Nothing => {}
         }
         // Whatever happened, callers get their share of the turn: other inputs may be ready without end.
-        if self.serving && !self.stopping {
+        if self.serving && !self.is_ending() {
             while self.ready.len().saturating_add(self.taken.len()) < TAKE_MAX {
                 let Ok(input) = self.inputs.try_recv() else { break };
                 self.taken.push(input);
@@ -302,8 +321,9 @@ impl<D: Decider> Task<D> {
             self.next_delayed_reaction(),
             self.own.retry_at,
             self.stuck.as_ref().and_then(Stuck::due),
-            // While the store has no room, asking again is what comes next.
-            self.store_retry_at.or_else(|| self.dirty.due()),
+            self.store_look_at,
+            // While the store has no room, or has failed, asking again is what comes next.
+            self.without_store.or(self.store_retry_at).or_else(|| self.dirty.due()),
         ];
         times.into_iter().flatten().min()
     }
@@ -320,7 +340,11 @@ impl<D: Decider> Task<D> {
         }
     }
 
-    fn is_drained(&self) -> bool {
+    pub(super) const fn is_ending(&self) -> bool {
+        self.stopping || self.store_is_back
+    }
+
+    pub(super) fn is_drained(&self) -> bool {
         let idle = self.ready.is_empty() && self.outcomes.is_empty() && self.appends.is_empty();
         !self.serving || idle && self.own.foreign.is_empty()
     }
@@ -376,9 +400,9 @@ impl<D: Decider> Task<D> {
     }
 }
 
-async fn check_end(check: &mut Option<EndCheck>) -> Result<Offset, ReadError> {
-    match check {
-        Some((_, _, check)) => check.await,
+async fn all_opened(opening: &mut Option<BoxFuture<'static, ()>>) {
+    match opening {
+        Some(opening) => opening.await,
         None => core::future::pending().await,
     }
 }

@@ -195,12 +195,12 @@ impl<D: Decider> Task<D> {
     }
 
     pub(super) fn reaction_due(&self, now: Instant) -> bool {
-        !self.stopping && self.next_reaction(now, 0).is_some()
+        !self.is_ending() && self.next_reaction(now, 0).is_some()
     }
 
     /// When the next reaction that is held back is due.
     pub(super) fn next_delayed_reaction(&self) -> Option<Instant> {
-        if self.config.reaction_delay.is_zero() || !self.can_decide() || self.stopping {
+        if self.config.reaction_delay.is_zero() || !self.can_decide() || self.is_ending() {
             return None;
         }
         self.upstream.iter().filter_map(|upstream| upstream.due.front()).map(|due| self.reaction_time(due)).min()

@@ -161,7 +161,7 @@ async fn reactions_happen_once_under_faults_and_crashes() {
             ask(right.as_ref().unwrap().handle(), 1_000 + number).await;
             // Checkpoints fall due while reactions are in flight.
             tokio::time::advance(Duration::from_millis(dice.below(900))).await;
-            match dice.below(12) {
+            match dice.below(14) {
                 0 => checkpoints += crash(&mut left, &log, &left_memory, true),
                 1 => checkpoints += crash(&mut right, &log, &right_memory, true),
                 // Without the store everything is folded again.
@@ -176,9 +176,13 @@ async fn reactions_happen_once_under_faults_and_crashes() {
                     right.take().unwrap().shut_down().await;
                     crash(&mut right, &log, &right_memory, true);
                 }
+                // The disk of a store runs full, or has room again.
+                5 => left_memory.set_full(true),
+                6 => left_memory.set_full(false),
                 _ => {}
             }
         }
+        left_memory.set_full(false);
         let left = left.unwrap();
         let right = right.unwrap();
         until(left.handle(), asked, 1_000).await;

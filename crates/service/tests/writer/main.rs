@@ -13,6 +13,7 @@
 
 mod basics;
 mod faults;
+mod full_store;
 mod lost_tail;
 mod outages;
 mod peer;
@@ -20,4 +21,5 @@ mod promises;
 mod repair;
 mod shown;
 mod speed;
+mod upgrade;
 mod world;

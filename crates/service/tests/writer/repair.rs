@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use loopledger_domain::{Commit, Decider};
 use loopledger_event_log::{EventLog, MemoryLog};
@@ -16,7 +17,7 @@ use loopledger_wire::Receipt;
 use crate::lost_tail::{STATION, add_all, another_history, offset_after, records, records_of};
 use crate::peer::{Command, Key, Left, Number, Right};
 use crate::promises::{halted, partition};
-use crate::world::{COUNTY, after, all, commits, fold, in_time, request, start, state, stream, write};
+use crate::world::{COUNTY, after, all, commits, fold, in_time, request, start, start_on, state, stream, write};
 
 const NOW: Timestamp = Timestamp { seconds: 1_800_000_000, nanos: 0 };
 
@@ -353,6 +354,72 @@ async fn without_any_store_the_log_itself_says_what_is_missing() {
     }
     let [lefts, rights] = county.commits().await;
     assert!(assert_one_reaction_to_each(&lefts, &rights) > 0);
+}
+
+/// However often it is started: what it has folded of upstream is not read again, and what that named is remembered.
+#[tokio::test(start_paused = true)]
+async fn what_upstream_named_is_not_forgotten_by_the_store() {
+    let county = county().await;
+    let all = records(&county.log).len() as u64;
+    truncate(&county.log, 20);
+    let memory = Memory::new();
+    for life in 0..3 {
+        let left: Writer<Left> = start(&county.log, &memory, WriterConfig::default());
+        let halt = lost_tail(left.handle()).await;
+        assert!(halt.to_string().starts_with("commits 21 to"), "life {life}: {halt}");
+        left.shut_down().await;
+    }
+    assert_eq!(records(&county.log).len(), 20, "it has written nothing");
+
+    // Nor if those who named it are lost in their turn: then nothing else remembers it, and the loss can be accepted.
+    let (rights, place) = (records_of(&county.log, Service::Distribution), Service::Distribution.topic());
+    let elsewhere = MemoryLog::new(8);
+    drop(elsewhere.append(STATION, partition(&elsewhere, Service::Station), records(&county.log)));
+    drop(elsewhere.append(place, partition(&elsewhere, Service::Distribution), rights[..1].to_vec()));
+    let own = witness(Service::Station, &memory);
+    let findings = look(&elsewhere, std::slice::from_ref(&own), false).await;
+    let (lost, held) = missing(&findings).unwrap();
+    assert!(*lost.start() == 21 && *lost.end() <= all && held.is_none(), "{lost:?}");
+    accept(&Feed::new(Arc::new(elsewhere.clone())), of(&findings, Service::Station), NOW).await.unwrap();
+    let findings = look(&elsewhere, &[own], true).await;
+    assert_eq!(missing(&findings), None);
+    assert!(is_evidence(&findings, "station"), "upstream lost what it had folded");
+}
+
+/// What no commit names is still remembered by whoever read it: in one process that is enough.
+#[tokio::test(start_paused = true)]
+async fn a_writer_hears_what_the_stores_of_other_programs_remember() {
+    // With a question that has no answer yet, the other reads again from before what is lost.
+    for question in [None, Some(write(1_000, Command::Ask { number: 1_000 }))] {
+        let (log, right) = (MemoryLog::new(8), Memory::new());
+        let writer: Writer<Left> = start(&log, &Memory::new(), WriterConfig::default());
+        if let Some(question) = question {
+            writer.handle().submit(question, in_time()).await.unwrap();
+        }
+        add_all(&writer, 0..20).await;
+        let slow = WriterConfig { reaction_delay: Duration::from_hours(1), ..WriterConfig::default() };
+        let other: Writer<Right> = start(&log, &right, slow);
+        let read = commits(&log, Service::Station).await.last().unwrap().position();
+        other.handle().wait_for(vec![read], in_time()).await.unwrap();
+        other.shut_down().await;
+        drop(writer);
+        truncate(&log, 13);
+        assert!(records_of(&log, Service::Distribution).is_empty(), "nothing names it");
+
+        let feed = Feed::new(Arc::new(log.clone()));
+        // It is started first, and could serve before the other has looked.
+        let opening = feed.opening();
+        let left: Writer<Left> = start_on(&feed, &Memory::new());
+        let early = tokio::time::timeout(Duration::from_mins(1), left.handle().serving()).await;
+        assert!(early.is_err(), "it waits for those who have not looked yet");
+        let other: Writer<Right> = start_on(&feed, &right);
+        drop(opening);
+        let lost = format!("commits 14 to {} of station", read.sequence);
+        for halt in [lost_tail(left.handle()).await, lost_tail(other.handle()).await] {
+            assert!(halt.to_string().starts_with(&lost), "{halt}");
+        }
+        assert_eq!(records(&log).len(), 13, "it has written nothing");
+    }
 }
 
 /// The same when the log has grown again: what it reacted to has another hash.

@@ -43,6 +43,15 @@ where
     Writer::start(COUNTY, Feed::new(Arc::new(log.clone())), store, clock, config)
 }
 
+/// The same on a feed that it shares with other programs.
+pub(crate) fn start_on<D>(feed: &Feed, memory: &Memory) -> Writer<D>
+where
+    D: Decider<Entity = Number>,
+{
+    let store: Arc<dyn ServiceStore<Number>> = Arc::new(MemoryStore::<Number>::new(memory.clone()));
+    Writer::start(COUNTY, feed.clone(), store, clock(), WriterConfig::default())
+}
+
 pub(crate) fn request(number: u64) -> RequestId {
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&number.to_be_bytes());

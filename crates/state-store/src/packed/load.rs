@@ -9,7 +9,7 @@ use super::filter::key_hash;
 use super::overlay::Overlay;
 use super::page::{FORMAT, Page, PageError, seal_one};
 use super::parts::{fetch, fetch_if_any, page_error};
-use super::pipeline::Pipeline;
+use super::pipeline::{Pipeline, failed};
 use super::run::{Run, RunEntry};
 use super::store::Options;
 use super::tail::{Range, Tail};
@@ -59,28 +59,39 @@ pub(crate) struct Loaded {
 pub(crate) enum LoadError {
     /// The store must be moved aside.
     Unusable(Reason),
-    /// It is somebody else's matter.
-    InUse,
+    /// Nothing is wrong with the store: another process has it open, or its disk is full.
+    Refused(StoreError),
 }
 
 impl From<StoreError> for LoadError {
     fn from(error: StoreError) -> Self {
-        Self::Unusable(match error {
-            StoreError::Corrupt(what) => Reason::Corrupt(what),
-            other @ (StoreError::Failed(_)
-            | StoreError::Full
-            | StoreError::TooLarge { .. }
-            | StoreError::InUse
-            | StoreError::Closed) => Reason::Failed(other.to_string()),
-        })
+        match error {
+            StoreError::Corrupt(what) => Self::Unusable(Reason::Corrupt(what)),
+            StoreError::InUse | StoreError::OutOfSpace(_) => Self::Refused(error),
+            StoreError::Failed(_) | StoreError::Full | StoreError::TooLarge { .. } | StoreError::Closed => {
+                Self::Unusable(Reason::Failed(error.to_string()))
+            }
+        }
     }
 }
 
 impl From<sled::Error> for LoadError {
     fn from(error: sled::Error) -> Self {
-        let text = error.to_string();
         // sled has no error kind of its own for a directory that another process holds.
-        if text.contains("could not acquire lock") { Self::InUse } else { Self::Unusable(Reason::Failed(text)) }
+        if error.to_string().contains("could not acquire lock") {
+            return Self::Refused(StoreError::InUse);
+        }
+        failed(error).into()
+    }
+}
+
+impl LoadError {
+    /// What the owner is told if nothing can be done about it.
+    pub(crate) fn into_error(self) -> StoreError {
+        match self {
+            Self::Unusable(reason) => StoreError::Failed(reason.to_string()),
+            Self::Refused(error) => error,
+        }
     }
 }
 
@@ -98,7 +109,7 @@ fn decode<T: bincode::Decode<()>>(page: &Page) -> Result<T, StoreError> {
 
 /// Numbers of the pages of a class, ascending.
 fn numbers(tree: &Tree, class: u8) -> impl Iterator<Item = Result<u64, StoreError>> {
-    let keys = tree.scan_prefix([class]).keys().map(|key| key.map_err(|error| StoreError::Failed(error.to_string())));
+    let keys = tree.scan_prefix([class]).keys().map(|key| key.map_err(failed));
     let whole = keys.filter(|key| key.as_ref().map_or(true, |key| key.len() == keys::numbered(0, 0).len()));
     whole.map(|key| keys::number(&key?).ok_or(StoreError::Corrupt("a key has no number")))
 }

@@ -20,19 +20,22 @@ mod filter;
 mod job;
 mod keys;
 mod load;
+mod opening;
 mod overlay;
 mod page;
 mod parts;
 mod pipeline;
 mod run;
 mod shelf;
+mod space;
 mod store;
 mod tail;
+mod thread;
 mod view;
 
 pub(crate) use filter::key_hash;
 pub(crate) use page::{Entry, Page, PageBuilder};
-pub use store::{OnPoint, Options, PackedStore};
+pub use store::{OnPoint, OnSpace, Options, PackedStore};
 
 /// How many of the newest raw records are kept: those from which a lost tail of the log can be repaired.
 pub const TAIL_RECORDS: usize = 10_000;

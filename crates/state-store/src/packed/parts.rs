@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use sled::{IVec, Tree};
 
 use super::page::{Page, PageError, stated_length};
+use super::pipeline::failed;
 use crate::StoreError;
 
 const PART_BYTES: usize = 7 * 1024;
@@ -71,7 +72,7 @@ fn fetch_bytes(tree: &Tree, page_key: &[u8]) -> Result<IVec, StoreError> {
 /// sled may panic on damaged files instead of failing.
 fn get(tree: &Tree, key: &[u8]) -> Result<Option<IVec>, StoreError> {
     match catch_unwind(AssertUnwindSafe(|| tree.get(key))) {
-        Ok(read) => read.map_err(|error| StoreError::Failed(error.to_string())),
+        Ok(read) => read.map_err(failed),
         Err(_) => Err(StoreError::Corrupt("reading a page panicked")),
     }
 }

@@ -15,6 +15,7 @@ use sled::{Db, IVec, Tree};
 
 use super::page::Page;
 use super::parts;
+use super::space::Space;
 use crate::StoreError;
 
 /// Bytes after which everything is synced.
@@ -34,13 +35,14 @@ static TURN: Mutex<()> = Mutex::new(());
 #[derive(Debug)]
 pub(crate) struct Pipeline {
     db: Db,
+    space: Space,
     unsynced: usize,
     turn: Option<MutexGuard<'static, ()>>,
 }
 
 impl Pipeline {
-    pub(crate) const fn new(db: Db) -> Self {
-        Self { db, unsynced: 0, turn: None }
+    pub(crate) const fn new(db: Db, space: Space) -> Self {
+        Self { db, space, unsynced: 0, turn: None }
     }
 
     /// The one tree of all that is not a block.
@@ -64,7 +66,7 @@ impl Pipeline {
     }
 
     pub(crate) fn make_tree(&mut self, name: &[u8]) -> Result<Tree, StoreError> {
-        self.begin();
+        self.begin()?;
         let tree = self.db.open_tree(name).map_err(failed)?;
         self.changed(TREE_BYTES)?;
         Ok(tree)
@@ -73,7 +75,7 @@ impl Pipeline {
     /// Drops the first tree under `prefix`; whether there was one.
     pub(crate) fn drop_tree(&mut self, prefix: &[u8]) -> Result<bool, StoreError> {
         let Some(name) = self.tree_names(prefix).next() else { return Ok(false) };
-        self.begin();
+        self.begin()?;
         self.db.drop_tree(name).map_err(failed)?;
         self.changed(TREE_BYTES)?;
         Ok(true)
@@ -81,7 +83,7 @@ impl Pipeline {
 
     /// Writes an empty value, whose place a page takes later.
     pub(crate) fn prepare(&mut self, tree: &Tree, key: &[u8]) -> Result<(), StoreError> {
-        self.begin();
+        self.begin()?;
         tree.insert(key, IVec::default()).map_err(failed)?;
         self.changed(PREPARED_BYTES)
     }
@@ -99,7 +101,7 @@ impl Pipeline {
     }
 
     fn insert(&mut self, tree: &Tree, key: &[u8], page: &Page, weight: usize) -> Result<(), StoreError> {
-        self.begin();
+        self.begin()?;
         let written = if parts::count(page) == 1 {
             tree.insert(key, page.bytes()).map(|_| ())
         } else {
@@ -113,7 +115,7 @@ impl Pipeline {
 
     /// Writes several pages, all or none.
     pub(crate) fn write_together(&mut self, pages: &[(&[u8], Page)]) -> Result<(), StoreError> {
-        self.begin();
+        self.begin()?;
         let mut batch = sled::Batch::default();
         for (page_key, page) in pages {
             parts::split(page_key, page).for_each(|(key, value)| batch.insert(key, value));
@@ -127,7 +129,7 @@ impl Pipeline {
         let found: Result<Vec<_>, _> = self.db.scan_prefix(prefix).keys().take(count).collect();
         let found = found.map_err(failed)?;
         for key in &found {
-            self.begin();
+            self.begin()?;
             self.db.remove(key).map_err(failed)?;
             self.changed(CHANGE_WEIGHT.saturating_mul(CHANGE_BYTES))?;
         }
@@ -147,10 +149,14 @@ impl Pipeline {
         Ok(())
     }
 
-    fn begin(&mut self) {
+    /// Looks for room while nobody else of this process takes any.
+    fn begin(&mut self) -> Result<(), StoreError> {
         if self.turn.is_none() {
-            self.turn = Some(TURN.lock().unwrap_or_else(PoisonError::into_inner));
+            let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+            self.space.check(0)?;
+            self.turn = Some(turn);
         }
+        Ok(())
     }
 
     fn changed(&mut self, bytes: usize) -> Result<(), StoreError> {
@@ -166,5 +172,11 @@ fn weight(page: &Page) -> usize {
 
 #[expect(clippy::needless_pass_by_value, reason = "an argument of map_err")]
 pub(crate) fn failed(error: sled::Error) -> StoreError {
-    StoreError::Failed(error.to_string())
+    match &error {
+        sled::Error::Io(source) => StoreError::io("sled", source),
+        sled::Error::Corruption { .. } => StoreError::Corrupt("sled finds its files damaged"),
+        sled::Error::CollectionNotFound(_) | sled::Error::Unsupported(_) | sled::Error::ReportableBug(_) => {
+            StoreError::Failed(error.to_string())
+        }
+    }
 }

@@ -10,7 +10,6 @@
 //! no longer counts it is on disk. What a kill left beyond is cut at the next opening; anything else that is missing
 //! or damaged makes the store unusable.
 
-use core::fmt::Display;
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -260,12 +259,13 @@ fn sync_directory(directory: &Path) -> Result<(), StoreError> {
     synced.map_err(|error| failed("syncing the folder", &error))
 }
 
-fn failed(doing: &str, error: &dyn Display) -> StoreError {
-    StoreError::Failed(format!("the tail: {doing}: {error}"))
+fn failed(doing: &str, error: &std::io::Error) -> StoreError {
+    StoreError::io(format_args!("the tail: {doing}"), error)
 }
 
 fn encode(sequence: u64, record: &[u8], out: &mut Vec<u8>) -> Result<(), StoreError> {
-    let length = u32::try_from(record.len()).map_err(|error| failed("a record's length", &error))?;
+    let length = u32::try_from(record.len());
+    let length = length.map_err(|error| StoreError::Failed(format!("the tail: a record's length: {error}")))?;
     out.extend_from_slice(&length.to_le_bytes());
     out.extend_from_slice(&checksum(sequence, record).to_le_bytes());
     out.extend_from_slice(&sequence.to_le_bytes());

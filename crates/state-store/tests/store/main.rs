@@ -5,6 +5,7 @@
 mod bytes;
 mod crash;
 mod damage;
+mod full_disk;
 mod records;
 mod service;
 mod support;

@@ -8,12 +8,11 @@ use std::time::{Duration, Instant};
 use loopledger_testkit::Dice;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_client::HealthClient;
 
 use crate::account::Account;
 use crate::deployment::{Deployment, PROGRAMS, WRITERS};
-use crate::workload::channel;
+use crate::replica::Replica;
+use crate::small_disk::SmallDisk;
 
 /// The names of the two replicas of each program.
 pub(crate) const NAMES: [&str; 2] = ["a", "b"];
@@ -25,8 +24,6 @@ const PROGRESS_MAX: Duration = Duration::from_mins(1);
 const WHOLE_MAX: Duration = Duration::from_mins(1);
 /// Between two looks at something that nobody announces.
 const LOOK: Duration = Duration::from_millis(50);
-/// The size of the disk that runs full.
-const SMALL_DISK: &str = "size=16m";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
@@ -76,21 +73,14 @@ pub(crate) struct Nemesis<'a> {
     deployment: &'a Deployment,
     account: &'a Account,
     pub(crate) dice: Dice,
-    /// For questions that are asked of a program.
-    runtime: &'a tokio::runtime::Handle,
     /// A copy of a store, and whose.
     copy: Option<(&'static str, &'static str, PathBuf)>,
     pub(crate) inflicted: Vec<Fault>,
 }
 
 impl<'a> Nemesis<'a> {
-    pub(crate) fn new(
-        deployment: &'a Deployment,
-        account: &'a Account,
-        runtime: &'a tokio::runtime::Handle,
-        dice: Dice,
-    ) -> Self {
-        Self { deployment, account, dice, runtime, copy: None, inflicted: Vec::new() }
+    pub(crate) const fn new(deployment: &'a Deployment, account: &'a Account, dice: Dice) -> Self {
+        Self { deployment, account, dice, copy: None, inflicted: Vec::new() }
     }
 
     pub(crate) fn inflict(&mut self, fault: Fault) {
@@ -189,23 +179,21 @@ impl<'a> Nemesis<'a> {
         program.to_owned()
     }
 
-    /// A small file system is mounted in place of a store; the replica begins anew on it, and then it runs full.
+    /// A small file system is mounted in place of a store; the replica begins anew on it, and then it runs full, and has
+    /// room again.
     fn full_disk(&mut self) -> String {
         let (program, name) = (*self.dice.pick(&WRITERS).unwrap(), *self.dice.pick(&NAMES).unwrap());
         let replica = self.deployment.get(program, name);
         replica.kill();
         let disk = SmallDisk::mount(replica.data()).expect("a disk, as one was mounted before");
         replica.restart();
-        let url = replica.await_ready();
+        replica.await_ready();
         self.progress();
         disk.fill();
-        self.await_not_serving(&url);
+        self.await_store(&replica, true);
         self.progress();
         disk.clear();
-        // A store that could not be written is not trusted: it is set aside, and the next start folds the log.
-        replica.kill();
-        replica.restart();
-        replica.await_ready();
+        self.await_store(&replica, false);
         self.progress();
         replica.kill();
         drop(disk);
@@ -214,15 +202,10 @@ impl<'a> Nemesis<'a> {
         format!("{program} {name}")
     }
 
-    /// A replica that cannot store says so, and lets others serve.
-    fn await_not_serving(&self, url: &str) {
-        let _runtime = self.runtime.enter();
-        let mut client = HealthClient::new(channel(url));
-        self.until("a full disk is noticed", || {
-            let asked = client.check(HealthCheckRequest { service: String::new() });
-            let answer = self.runtime.block_on(asked).expect("it answers").into_inner();
-            answer.status() != tonic_health::pb::health_check_response::ServingStatus::Serving
-        });
+    /// Whether a replica's store has failed shows, and it serves all the same.
+    fn await_store(&self, replica: &Replica, has_failed: bool) {
+        let shown = || replica.scrape().all("loopledger_store_failed").map(|(_, value)| value).sum::<f64>();
+        self.until("a full disk is noticed, or that it has room", || (shown() > 0.0) == has_failed);
     }
 
     fn kill_broker(&mut self) -> String {
@@ -295,38 +278,4 @@ impl<'a> Nemesis<'a> {
 fn copy_folder(from: &Path, to: &Path) {
     let copied = Command::new("cp").arg("-a").arg(from).arg(to).status().expect("cp runs");
     assert!(copied.success());
-}
-
-/// A file system of its own in a folder, unmounted when it goes out of scope.
-struct SmallDisk<'a>(&'a Path);
-
-impl<'a> SmallDisk<'a> {
-    fn mount(folder: &'a Path) -> Result<Self, String> {
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", SMALL_DISK, "tmpfs"]).arg(folder).output();
-        let output = mounted.map_err(|error| error.to_string())?;
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        if output.status.success() { Ok(Self(folder)) } else { Err(complaint.trim().to_owned()) }
-    }
-
-    /// Not a byte is left.
-    fn fill(&self) {
-        let ballast = std::fs::File::create(self.ballast()).expect("room for a name");
-        let full = std::io::copy(&mut std::io::repeat(0), &mut &ballast).expect_err("a small disk");
-        assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
-    }
-
-    fn clear(&self) {
-        std::fs::remove_file(self.ballast()).expect("the ballast");
-    }
-
-    fn ballast(&self) -> PathBuf {
-        self.0.join("ballast")
-    }
-}
-
-impl Drop for SmallDisk<'_> {
-    fn drop(&mut self) {
-        // Lazily, should the replica still run when a test fails.
-        let _ = Command::new("umount").arg("-l").arg(self.0).status();
-    }
 }

@@ -48,7 +48,7 @@ fn nothing_acknowledged_is_lost_or_doubled_whatever_is_killed_paused_or_full() {
         let nemesis = scope.spawn(|| {
             // Also when it panics: else the callers would go on for ever.
             let _over = Over(&is_over);
-            let mut nemesis = Nemesis::new(&deployment, &account, runtime.handle(), Dice::new(seed));
+            let mut nemesis = Nemesis::new(&deployment, &account, Dice::new(seed));
             torment(&mut nemesis, of_programs.clone(), began + lasts);
             nemesis.inflicted
         });
