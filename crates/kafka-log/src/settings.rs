@@ -28,7 +28,8 @@ pub(crate) const DOUBT: Duration = Duration::from_secs(5);
 /// How often a client asks who leads (5 minutes by default). It asks when a connection breaks, too; but one to a broker
 /// that stands still is made anew at once, since the kernel takes it, and the next question would come when that breaks.
 const LEADERS_INTERVAL: Duration = Duration::from_secs(2);
-/// For how long a client believes what it knows of topics: as by default, which is three times the interval above.
+/// For how long a client believes what it knows of topics, as by default. Left out, it is three times the interval above:
+/// some seconds without brokers, and the client would have forgotten its topics.
 const LEADERS_AGE_MAX: Duration = Duration::from_mins(15);
 /// The pause before a broker that was lost is tried again: what a restarted broker waits for its clients at most.
 const RECONNECT_PAUSE_MAX: Duration = Duration::from_millis(500);

@@ -43,7 +43,8 @@ pub(crate) async fn follow(mut follower: Follower, shared: Arc<Shared>, out: mps
                     biased;
                     () = out.closed() => return,
                     read = &mut next => break read,
-                    () = sleep(RECOVERED_AFTER), if core::mem::take(&mut troubled) => {
+                    () = sleep(RECOVERED_AFTER), if troubled => {
+                        troubled = false;
                         shared.set_health(service, recovered(&shared));
                     }
                 }

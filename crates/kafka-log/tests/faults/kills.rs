@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use loopledger_event_log::{EventLog, Offset};
+use loopledger_event_log::{EventLog, Offset, ReadError};
 use loopledger_kafka_log::KafkaLog;
 use loopledger_testkit::Brokers;
 use tokio::sync::watch;
 
-use crate::support::{self, PARTITION, TOPIC, read_to};
+use crate::support::{self, PARTITION, TOPIC, read_to, soon};
 use crate::writer::{Account, Writer, follow};
 
 async fn finish(log: &KafkaLog, writer: Writer, follower: Follower) -> (Account, usize) {
@@ -17,8 +17,16 @@ async fn finish(log: &KafkaLog, writer: Writer, follower: Follower) -> (Account,
     follower.to.send_replace(Some(last));
     let (live, errors) = follower.task.await.unwrap();
     account.check(&live);
-    // Whoever comes later sees the same.
-    let end = log.end(TOPIC, PARTITION).await.unwrap();
+    // Whoever comes later sees the same, also when a broker has only just come back.
+    let end = soon("the end", async {
+        loop {
+            match log.end(TOPIC, PARTITION).await {
+                Err(ReadError::Unavailable { .. }) => {}
+                end => return end.unwrap(),
+            }
+        }
+    });
+    let end = end.await;
     assert!(end > last);
     account.check(&read_to(log, end).await);
     (account, errors)

@@ -20,6 +20,7 @@ mod answers;
 mod evidence;
 mod folds;
 mod halts;
+mod outage;
 mod pages;
 mod refusals;
 mod speed;

@@ -118,7 +118,8 @@ async fn check_projections(deployment: &Deployment, chain: &Chain) -> String {
         };
         assert_eq!((status.exceptions, status.open_hand_overs), (0, 0), "{status:?}");
         assert_eq!(status.ledger_digest.len(), 32, "{status:?}");
-        assert!(status.streams.iter().all(|stream| stream.health == "serving"), "{status:?}");
+        let is_healed = status.streams.iter().all(|stream| stream.health == "serving");
+        assert!(is_healed, "{status:?}\n{}", deployment.last_words());
         if let Some(seen) = &seen {
             assert_eq!(seen.ledger_digest, status.ledger_digest, "two projections, one ledger");
             assert_eq!(seen.state_digest, status.state_digest, "two projections, one state");

@@ -1,0 +1,104 @@
+//! A log that cannot be read for a moment.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
+use loopledger_event_log::{AppendError, EventLog, LogReader, LogRecord, MemoryLog, Offset, ReadError, Record};
+use loopledger_projection::{StoragePlace, StreamHealth};
+use loopledger_proto::ledger::v1 as pb;
+use loopledger_service::feed::Feed;
+use loopledger_state_store::Memory;
+use loopledger_types::{Partition, Service, Topic};
+use loopledger_wire::position_to_pb;
+use tokio::time::timeout;
+
+use crate::world::{HISTORY, PARTITIONS, World, append, position};
+
+/// How long the test waits for what must come: a failure, not a pace.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A log whose readers fail once when they are told to.
+#[derive(Debug)]
+struct Faltering {
+    log: MemoryLog,
+    fails: Arc<AtomicBool>,
+}
+
+impl EventLog for Faltering {
+    fn append(
+        &self,
+        topic: Topic,
+        partition: Partition,
+        records: Vec<Record>,
+    ) -> BoxFuture<'static, Vec<Result<Offset, AppendError>>> {
+        self.log.append(topic, partition, records)
+    }
+
+    fn read(&self, topic: Topic, partition: Partition, from: Offset) -> Result<Box<dyn LogReader>, ReadError> {
+        let reader = self.log.read(topic, partition, from)?;
+        let fails = if topic == Service::Sales.topic() { Arc::clone(&self.fails) } else { Arc::default() };
+        Ok(Box::new(FalteringReader { reader, fails }))
+    }
+
+    fn end(&self, topic: Topic, partition: Partition) -> BoxFuture<'static, Result<Offset, ReadError>> {
+        self.log.end(topic, partition)
+    }
+
+    fn partition_count(&self, topic: Topic) -> u32 {
+        self.log.partition_count(topic)
+    }
+
+    fn durability(&self) -> &'static str {
+        self.log.durability()
+    }
+
+    fn keeps_headers(&self) -> bool {
+        self.log.keeps_headers()
+    }
+}
+
+struct FalteringReader {
+    reader: Box<dyn LogReader>,
+    fails: Arc<AtomicBool>,
+}
+
+impl LogReader for FalteringReader {
+    fn next(&mut self) -> BoxFuture<'_, Result<Vec<LogRecord>, ReadError>> {
+        if self.fails.swap(false, Ordering::Relaxed) {
+            return ready(Err(ReadError::Unavailable { reason: "a broker went away".to_owned() })).boxed();
+        }
+        self.reader.next()
+    }
+
+    fn poll_now(&mut self) -> Result<Vec<LogRecord>, ReadError> {
+        self.reader.poll_now()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_is_read_again_says_so_at_once() {
+    let (mut records, count) = (HISTORY.records().to_vec(), HISTORY.commits(Service::Sales).len());
+    // Nobody else's commits name it.
+    let last = records.remove(records.iter().rposition(|(service, _)| *service == Service::Sales).unwrap());
+    let (log, fails) = (MemoryLog::new(PARTITIONS), Arc::<AtomicBool>::default());
+    append(&log, &records).await;
+    let faltering = Arc::new(Faltering { log: log.clone(), fails: Arc::clone(&fails) });
+    let world = World::start_on(Feed::new(faltering), StoragePlace::Memory(Memory::new())).await;
+    assert!(world.projection.caught_up().await.is_serving());
+
+    // The read under way returns a void record, and the one after it fails.
+    fails.store(true, Ordering::Relaxed);
+    append(&log, &[(Service::Sales, b"void".to_vec())]).await;
+    let mut health = world.projection.health();
+    let is_out = |health: &StreamHealth| matches!(health, StreamHealth::LogUnavailable { .. });
+    let out = health.wait_for(|health| is_out(health.stream(Service::Sales)));
+    drop(timeout(PATIENCE, out).await.expect("a read that fails").unwrap());
+
+    append(&log, &[last]).await;
+    let known = vec![position_to_pb(position(Service::Sales, count))];
+    world.ledger().r#await(pb::AwaitRequest { positions: known, consequences: false }).await.unwrap();
+    assert_eq!(health.borrow().stream(Service::Sales), &StreamHealth::Serving);
+}
