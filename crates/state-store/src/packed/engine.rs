@@ -163,6 +163,11 @@ impl Engine {
         Ok(0)
     }
 
+    /// Roughly the bytes that were written since the store was opened.
+    pub(crate) const fn changed_bytes(&self) -> usize {
+        self.pipeline.changed_bytes()
+    }
+
     /// Waits for all that is under way. To be called before the thread waits for anything else.
     pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
         self.pipeline.sync()

@@ -18,6 +18,9 @@ use crate::{OpenReport, Reason, StoreError};
 const LOCK_ATTEMPTS: u32 = 50;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
+/// What may have been written without a summary of it.
+const UNSUMMED_BYTES: usize = 64 * 1_024 * 1_024;
+
 /// A store that is open, or has failed.
 #[derive(Debug)]
 pub(super) struct Opened {
@@ -65,6 +68,13 @@ impl Opened {
                 Ok((mut engine, shared)) => {
                     if ready.send(Ok(shared)).is_ok() {
                         serve(&mut engine, &inbox, &thread_status);
+                        let changed = engine.changed_bytes();
+                        drop(engine);
+                        // sled sums up what it has written when it is opened, and never else: the next start would have
+                        // to read all of it.
+                        if changed >= UNSUMMED_BYTES && thread_status.failed.get().is_none() {
+                            drop(open_sled(&config));
+                        }
                     }
                 }
                 Err(error) => drop(ready.send(Err(error))),

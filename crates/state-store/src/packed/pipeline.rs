@@ -37,12 +37,14 @@ pub(crate) struct Pipeline {
     db: Db,
     space: Space,
     unsynced: usize,
+    /// Since it was opened.
+    changed: usize,
     turn: Option<MutexGuard<'static, ()>>,
 }
 
 impl Pipeline {
     pub(crate) const fn new(db: Db, space: Space) -> Self {
-        Self { db, space, unsynced: 0, turn: None }
+        Self { db, space, unsynced: 0, changed: 0, turn: None }
     }
 
     /// The one tree of all that is not a block.
@@ -136,6 +138,11 @@ impl Pipeline {
         Ok(!found.is_empty())
     }
 
+    /// Roughly the bytes that were written since it was opened.
+    pub(crate) const fn changed_bytes(&self) -> usize {
+        self.changed
+    }
+
     /// Waits for all that is under way, and lets the others have their turn.
     pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
         if self.turn.is_some() {
@@ -161,6 +168,7 @@ impl Pipeline {
 
     fn changed(&mut self, bytes: usize) -> Result<(), StoreError> {
         self.unsynced = self.unsynced.saturating_add(bytes);
+        self.changed = self.changed.saturating_add(bytes);
         if self.unsynced >= SYNC_BYTES { self.sync() } else { Ok(()) }
     }
 }
