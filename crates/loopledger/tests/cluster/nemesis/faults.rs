@@ -17,9 +17,11 @@ use crate::small_disk::SmallDisk;
 /// The names of the two replicas of each program.
 pub(crate) const NAMES: [&str; 2] = ["a", "b"];
 /// Commands that are acknowledged in spite of a fault before it is healed, and before the next: at most so many.
-const PROGRESS: usize = 200;
-/// How long progress may take: a leader's change takes 7 s, a standby's reaction 5 s, a resend 12 s.
-const PROGRESS_MAX: Duration = Duration::from_mins(1);
+const PROGRESS: usize = 120;
+/// How long progress may take: a leader's change takes 7 s, a standby's reaction 5 s, a resend 12 s, and every second
+/// call goes to a program that is paused and is given up after 4 s. A failure, not a pace: some 30 s on a machine that has
+/// ten times as much to do as it can.
+const PROGRESS_MAX: Duration = Duration::from_mins(2);
 /// How long a cluster may take to be whole again.
 const WHOLE_MAX: Duration = Duration::from_mins(1);
 /// Between two looks at something that nobody announces.
