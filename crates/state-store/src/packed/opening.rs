@@ -26,8 +26,9 @@ const UNSUMMED_BYTES: usize = 64 * 1_024 * 1_024;
 pub(super) struct Opened {
     pub(super) shared: Arc<Shared>,
     pub(super) status: Arc<Status>,
-    /// `None` once it is closed.
-    pub(super) thread: Option<(Sender<Work>, JoinHandle<()>)>,
+    /// `None` once it is closed. It ends with the bytes that it has written, roughly.
+    pub(super) thread: Option<(Sender<Work>, JoinHandle<usize>)>,
+    config: sled::Config,
 }
 
 impl Opened {
@@ -61,27 +62,25 @@ impl Opened {
             .flush_every_ms(None)
             .mode(sled::Mode::HighThroughput);
         let (path, options, thread_status) = (directory.to_path_buf(), options.clone(), Arc::clone(&status));
+        let thread_config = config.clone();
         // sled may panic on damaged files: on its own thread that is an answer like any other.
         let thread = std::thread::Builder::new()
             .name(format!("state-store {}", options.owner))
-            .spawn(move || match open_engine(&path, &config, options) {
+            .spawn(move || match open_engine(&path, &thread_config, options) {
                 Ok((mut engine, shared)) => {
                     if ready.send(Ok(shared)).is_ok() {
                         serve(&mut engine, &inbox, &thread_status);
-                        let changed = engine.changed_bytes();
-                        drop(engine);
-                        // sled sums up what it has written when it is opened, and never else: the next start would have
-                        // to read all of it.
-                        if changed >= UNSUMMED_BYTES && thread_status.failed.get().is_none() {
-                            drop(open_sled(&config));
-                        }
                     }
+                    engine.changed_bytes()
                 }
-                Err(error) => drop(ready.send(Err(error))),
+                Err(error) => {
+                    drop(ready.send(Err(error)));
+                    0
+                }
             })
             .map_err(|error| LoadError::Unusable(Reason::Failed(error.to_string())))?;
         match opened.recv() {
-            Ok(Ok(shared)) => Ok(Self { shared, status, thread: Some((work, thread)) }),
+            Ok(Ok(shared)) => Ok(Self { shared, status, thread: Some((work, thread)), config }),
             Ok(Err(error)) => {
                 drop(thread.join());
                 Err(error)
@@ -94,11 +93,14 @@ impl Opened {
     }
 
     pub(super) fn stop(&mut self) {
-        if let Some((work, thread)) = self.thread.take() {
-            drop(work);
-            drop(thread.join());
-        }
+        let Some((work, thread)) = self.thread.take() else { return };
+        drop(work);
+        let changed = thread.join().unwrap_or(0);
         self.shared.update(|view| *view = View::default());
+        // sled sums up what it has written when it is opened, and never else: the next start would have to read all of it.
+        if changed >= UNSUMMED_BYTES && self.status.failed.get().is_none() {
+            drop(open_sled(&self.config));
+        }
     }
 }
 
