@@ -194,6 +194,14 @@ impl<D: Decider> Task<D> {
     }
 }
 
+/// Every program of the process has looked for the heads that its store remembers.
+pub(super) async fn all_opened(opening: &mut Option<BoxFuture<'static, ()>>) {
+    match opening {
+        Some(opening) => opening.await,
+        None => core::future::pending().await,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,13 +221,5 @@ mod tests {
         // What is appended meanwhile does not count.
         assert!(progression.is_complete(&[Offset(9_000), Offset(1_000)]));
         assert_eq!(progression.report(now, &[Offset(9_000), Offset(1_000)]).percent, 100);
-    }
-}
-
-/// Every program of the process has looked for the heads that its store remembers.
-pub(super) async fn all_opened(opening: &mut Option<BoxFuture<'static, ()>>) {
-    match opening {
-        Some(opening) => opening.await,
-        None => core::future::pending().await,
     }
 }
