@@ -76,7 +76,7 @@ impl Feed {
 
     /// Follows a stream from after `head`, whose record stood at offset `at` when it was last read. The offset is a
     /// hint: if the record is not there, the stream is read from its beginning until `head` turns up. If it does not,
-    /// the whole process knows it ([`lost`](Self::lost)).
+    /// the whole process knows it.
     pub async fn resume(&self, stream: StreamId, head: Head, at: Offset) -> Result<Follower, FollowError> {
         let resumed = place::resume(self.clone(), stream, head, at).await;
         if let Err(FollowError::LostTail(lost)) = &resumed {
