@@ -1,11 +1,12 @@
 //! The log port: a totally ordered, append-only log per topic and partition, and two implementations of it.
 //!
 //! * [`FileLog`], the embedded default: segment files, group-committed `fdatasync` before a record is readable.
-//! * [`MemoryLog`], for tests and simulation, with seeded faults.
+//! * [`MemoryLog`], for tests and simulation, with seeded faults; [`Around`] any log, they fail where a test wants it.
 //!
 //! `conformance` (a cargo feature) is the suite that every implementation passes.
 //! What does not live here: admission, decoding, streams. The log carries bytes and knows nothing of commits.
 
+mod around;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
@@ -13,6 +14,7 @@ mod file;
 mod memory;
 mod port;
 
+pub use around::Around;
 pub use error::{AppendError, OpenError, ReadError};
 pub use file::{
     AFTER_SYNC, AFTER_WRITE, FaultPoint, FileLog, FileLogOptions, IoFault, IoOperation, OpenReport, PointHook, TornTail,

@@ -108,8 +108,7 @@ async fn next(feed: &Feed, follower: &mut Follower, head: Head, end: &mut Offset
 async fn read(feed: &Feed, follower: &mut Follower, end: &mut Offset) -> Result<Option<Commits>, FollowError> {
     let stream = follower.stream();
     if follower.next_offset() >= *end {
-        let now = feed.log().end(stream.service.topic(), feed.partition(stream)).await;
-        *end = now.map_err(|source| FollowError::Read { stream, source })?;
+        *end = feed.clone().end(stream).await?;
         if follower.next_offset() >= *end {
             return Ok(None);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
-use loopledger_event_log::{AppendError, EventLog, LogReader, LogRecord, MemoryLog, Offset, ReadError, Record};
+use loopledger_event_log::{Around, EventLog, LogReader, LogRecord, MemoryLog, Offset, ReadError};
 use loopledger_projection::{StoragePlace, StreamHealth};
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_service::feed::Feed;
@@ -27,36 +27,15 @@ struct Faltering {
     fails: Arc<AtomicBool>,
 }
 
-impl EventLog for Faltering {
-    fn append(
-        &self,
-        topic: Topic,
-        partition: Partition,
-        records: Vec<Record>,
-    ) -> BoxFuture<'static, Vec<Result<Offset, AppendError>>> {
-        self.log.append(topic, partition, records)
+impl Around for Faltering {
+    fn inner(&self) -> &dyn EventLog {
+        &self.log
     }
 
     fn read(&self, topic: Topic, partition: Partition, from: Offset) -> Result<Box<dyn LogReader>, ReadError> {
         let reader = self.log.read(topic, partition, from)?;
         let fails = if topic == Service::Sales.topic() { Arc::clone(&self.fails) } else { Arc::default() };
         Ok(Box::new(FalteringReader { reader, fails }))
-    }
-
-    fn end(&self, topic: Topic, partition: Partition) -> BoxFuture<'static, Result<Offset, ReadError>> {
-        self.log.end(topic, partition)
-    }
-
-    fn partition_count(&self, topic: Topic) -> u32 {
-        self.log.partition_count(topic)
-    }
-
-    fn durability(&self) -> &'static str {
-        self.log.durability()
-    }
-
-    fn keeps_headers(&self) -> bool {
-        self.log.keeps_headers()
     }
 }
 

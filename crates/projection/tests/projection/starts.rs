@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
-use loopledger_event_log::{AppendError, EventLog, LogReader, MemoryLog, Offset, ReadError, Record};
+use loopledger_event_log::{Around, EventLog, LogReader, MemoryLog, Offset, ReadError};
 use loopledger_projection::{StartReport, StoragePlace};
 use loopledger_service::feed::Feed;
 use loopledger_state_store::Memory;
@@ -26,14 +26,9 @@ fn is_away(left: &AtomicU32) -> Result<(), ReadError> {
     counted.map_or(Ok(()), |_| Err(ReadError::Unavailable { reason: "no broker answers".into() }))
 }
 
-impl EventLog for Away {
-    fn append(
-        &self,
-        topic: Topic,
-        partition: Partition,
-        records: Vec<Record>,
-    ) -> BoxFuture<'static, Vec<Result<Offset, AppendError>>> {
-        self.log.append(topic, partition, records)
+impl Around for Away {
+    fn inner(&self) -> &dyn EventLog {
+        &self.log
     }
 
     fn read(&self, topic: Topic, partition: Partition, from: Offset) -> Result<Box<dyn LogReader>, ReadError> {
@@ -46,18 +41,6 @@ impl EventLog for Away {
             Ok(()) => self.log.end(topic, partition),
             Err(error) => ready(Err(error)).boxed(),
         }
-    }
-
-    fn partition_count(&self, topic: Topic) -> u32 {
-        self.log.partition_count(topic)
-    }
-
-    fn durability(&self) -> &'static str {
-        self.log.durability()
-    }
-
-    fn keeps_headers(&self) -> bool {
-        self.log.keeps_headers()
     }
 }
 

@@ -135,7 +135,7 @@ impl Feed {
     }
 
     /// Where the log of a stream ends now.
-    pub(crate) async fn end(self, stream: StreamId) -> Result<Offset, FollowError> {
+    pub async fn end(self, stream: StreamId) -> Result<Offset, FollowError> {
         place::end(&self, stream).await
     }
 

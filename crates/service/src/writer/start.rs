@@ -111,11 +111,11 @@ pub(super) async fn open(
         }
     });
     let reads = try_join_all(reads).await?;
-    let mut spans = vec![(follower.next_offset(), end(feed, stream).await?)];
+    let mut spans = vec![(follower.next_offset(), feed.clone().end(stream).await?)];
     let mut upstream = Vec::with_capacity(reads.len());
     let mut named = Vec::with_capacity(reads.len());
     for (follower, known) in reads {
-        spans.push((follower.next_offset(), end(feed, known.stream).await?));
+        spans.push((follower.next_offset(), feed.clone().end(known.stream).await?));
         named.push(known.named);
         let lag = measured.lag(known.stream);
         upstream.push(Upstream::new(follower, known.noted, Offset(known.noted_offset), lag));
@@ -146,11 +146,6 @@ const fn beginning(stream: StreamId) -> UpstreamProgress {
         answered_offset: 0,
         named: 0,
     }
-}
-
-async fn end(feed: &Feed, stream: StreamId) -> Result<Offset, FollowError> {
-    let end = feed.log().end(stream.service.topic(), feed.partition(stream)).await;
-    end.map_err(|source| FollowError::Read { stream, source })
 }
 
 impl<D: Decider> Task<D> {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use loopledger_event_log::{AppendError, EventLog, LogReader, MemoryLog, Offset, ReadError, Record};
+use loopledger_event_log::{AppendError, Around, EventLog, MemoryLog, Offset, ReadError, Record};
 use loopledger_types::{Partition, Topic};
 use tokio::sync::watch;
 
@@ -36,7 +36,11 @@ impl Gate {
     }
 }
 
-impl EventLog for Gate {
+impl Around for Gate {
+    fn inner(&self) -> &dyn EventLog {
+        &self.log
+    }
+
     fn append(
         &self,
         topic: Topic,
@@ -60,10 +64,6 @@ impl EventLog for Gate {
         .boxed()
     }
 
-    fn read(&self, topic: Topic, partition: Partition, from: Offset) -> Result<Box<dyn LogReader>, ReadError> {
-        self.log.read(topic, partition, from)
-    }
-
     fn end(&self, topic: Topic, partition: Partition) -> BoxFuture<'static, Result<Offset, ReadError>> {
         let (log, mut open) = (self.log.clone(), self.ends.subscribe());
         async move {
@@ -71,17 +71,5 @@ impl EventLog for Gate {
             log.end(topic, partition).await
         }
         .boxed()
-    }
-
-    fn partition_count(&self, topic: Topic) -> u32 {
-        self.log.partition_count(topic)
-    }
-
-    fn durability(&self) -> &'static str {
-        self.log.durability()
-    }
-
-    fn keeps_headers(&self) -> bool {
-        self.log.keeps_headers()
     }
 }

@@ -5,14 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use futures::future::BoxFuture;
-use loopledger_event_log::{
-    AppendError, EventLog, FileLog, FileLogOptions, LogReader, MemoryLog, Offset, ReadError, Record,
-};
+use loopledger_event_log::{Around, EventLog, FileLog, FileLogOptions, MemoryLog, Offset, Record};
 use loopledger_service::feed::Feed;
 use loopledger_service::writer::{Writer, WriterConfig};
 use loopledger_state_store::{Memory, MemoryStore, ServiceStore, SledStore};
-use loopledger_types::{Key as LogKey, Partition, Service, Topic, partition_of};
+use loopledger_types::{Key as LogKey, Service, Topic, partition_of};
 
 use crate::peer::{Command, Left, Number, Right};
 use crate::promises::{halted, halts, partition};
@@ -124,40 +121,9 @@ struct Shortened {
     now: OnceLock<MemoryLog>,
 }
 
-impl Shortened {
-    fn log(&self) -> &MemoryLog {
+impl Around for Shortened {
+    fn inner(&self) -> &dyn EventLog {
         self.now.get().unwrap_or(&self.before)
-    }
-}
-
-impl EventLog for Shortened {
-    fn append(
-        &self,
-        topic: Topic,
-        partition: Partition,
-        records: Vec<Record>,
-    ) -> BoxFuture<'static, Vec<Result<Offset, AppendError>>> {
-        self.log().append(topic, partition, records)
-    }
-
-    fn read(&self, topic: Topic, partition: Partition, from: Offset) -> Result<Box<dyn LogReader>, ReadError> {
-        self.log().read(topic, partition, from)
-    }
-
-    fn end(&self, topic: Topic, partition: Partition) -> BoxFuture<'static, Result<Offset, ReadError>> {
-        self.log().end(topic, partition)
-    }
-
-    fn partition_count(&self, topic: Topic) -> u32 {
-        self.log().partition_count(topic)
-    }
-
-    fn durability(&self) -> &'static str {
-        "memory"
-    }
-
-    fn keeps_headers(&self) -> bool {
-        false
     }
 }
 

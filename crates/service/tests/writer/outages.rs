@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
-use loopledger_event_log::{AppendError, EventLog, LogReader, MemoryLog, Offset, ReadError, Record};
+use loopledger_event_log::{AppendError, Around, EventLog, LogReader, MemoryLog, Offset, ReadError, Record};
 use loopledger_service::feed::Feed;
 use loopledger_service::writer::{Health, WriteError, Writer, WriterConfig};
 use loopledger_state_store::{MAX_CHANGES, Memory, MemoryStore};
@@ -14,7 +14,7 @@ use loopledger_types::{Partition, Service, Topic};
 use tokio::time::Instant;
 
 use crate::peer::{Command, Left, Right};
-use crate::world::{self, COUNTY, add, after, clock, commits, in_time, write};
+use crate::world::{self, COUNTY, add, after, clock, commits, in_time, pass, write};
 
 /// Nobody learns where it ends until that was asked a few times, and it may be full; distribution's part may not be
 /// readable at all.
@@ -36,7 +36,11 @@ fn start(log: &Arc<Unreadable>, memory: Memory) -> Writer<Left> {
     Writer::start(COUNTY, feed, Arc::new(MemoryStore::new(memory)), clock(), WriterConfig::default())
 }
 
-impl EventLog for Unreadable {
+impl Around for Unreadable {
+    fn inner(&self) -> &dyn EventLog {
+        &self.log
+    }
+
     fn append(
         &self,
         topic: Topic,
@@ -64,18 +68,6 @@ impl EventLog for Unreadable {
             return ready(Err(ReadError::Unavailable { reason: "no broker answers".into() })).boxed();
         }
         self.log.end(topic, partition)
-    }
-
-    fn partition_count(&self, topic: Topic) -> u32 {
-        self.log.partition_count(topic)
-    }
-
-    fn durability(&self) -> &'static str {
-        self.log.durability()
-    }
-
-    fn keeps_headers(&self) -> bool {
-        self.log.keeps_headers()
     }
 }
 
@@ -144,8 +136,8 @@ async fn what_is_folded_again_at_once_is_no_more_than_a_slow_store_takes() {
     let log = unreadable(log, 0);
     log.is_withheld.store(true, Ordering::Relaxed);
     let left = start(&log, slow);
-    // Time goes by only when nobody has anything to do: as much of the own stream is read as may wait.
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    // As much of the own stream is read as may wait.
+    pass(Duration::from_secs(1)).await;
     log.is_withheld.store(false, Ordering::Relaxed);
     left.handle().serving().await.unwrap();
     assert_eq!(left.handle().metrics().foreign_commits_total.get(), count);

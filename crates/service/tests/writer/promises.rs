@@ -6,9 +6,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use loopledger_chain::{Envelope, leaf_hash};
 use loopledger_domain::Decider;
-use loopledger_event_log::{
-    AppendError, EventLog, FaultPlan, LogReader, LogRecord, MemoryLog, Offset, ReadError, Record,
-};
+use loopledger_event_log::{Around, EventLog, FaultPlan, LogReader, LogRecord, MemoryLog, Offset, ReadError, Record};
 use loopledger_service::clock::ManualClock;
 use loopledger_service::feed::Feed;
 use loopledger_service::writer::{Halt, Health, WriteError, Writer, WriterConfig, WriterHandle};
@@ -412,35 +410,14 @@ impl LogReader for Never {
     }
 }
 
-impl EventLog for Gated {
-    fn append(
-        &self,
-        topic: Topic,
-        partition: Partition,
-        records: Vec<Record>,
-    ) -> BoxFuture<'static, Vec<Result<Offset, AppendError>>> {
-        self.log.append(topic, partition, records)
+impl Around for Gated {
+    fn inner(&self) -> &dyn EventLog {
+        &self.log
     }
 
     fn read(&self, topic: Topic, partition: Partition, from: Offset) -> Result<Box<dyn LogReader>, ReadError> {
         let is_closed = topic.0 == self.closed && from == Offset::START;
         if is_closed { Ok(Box::new(Never)) } else { self.log.read(topic, partition, from) }
-    }
-
-    fn end(&self, topic: Topic, partition: Partition) -> BoxFuture<'static, Result<Offset, ReadError>> {
-        self.log.end(topic, partition)
-    }
-
-    fn partition_count(&self, topic: Topic) -> u32 {
-        self.log.partition_count(topic)
-    }
-
-    fn durability(&self) -> &'static str {
-        self.log.durability()
-    }
-
-    fn keeps_headers(&self) -> bool {
-        self.log.keeps_headers()
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use loopledger_event_log::{AppendError, EventLog, LogReader, LogRecord, MemoryLog, Offset, ReadError, Record};
+use loopledger_event_log::{AppendError, Around, EventLog, LogReader, LogRecord, MemoryLog, Offset, ReadError, Record};
 use loopledger_testkit::Dice;
 use loopledger_types::{Partition, Topic};
 use tokio::sync::{mpsc, oneshot};
@@ -121,7 +121,11 @@ async fn carry(log: MemoryLog, weather: Arc<Weather>, mut parcels: mpsc::Unbound
     }
 }
 
-impl EventLog for Line {
+impl Around for Line {
+    fn inner(&self) -> &dyn EventLog {
+        &self.log
+    }
+
     fn append(
         &self,
         topic: Topic,
@@ -155,18 +159,6 @@ impl EventLog for Line {
             if weather.is_cut() { Err(cut()) } else { log.end(topic, partition).await }
         }
         .boxed()
-    }
-
-    fn partition_count(&self, topic: Topic) -> u32 {
-        self.log.partition_count(topic)
-    }
-
-    fn durability(&self) -> &'static str {
-        self.log.durability()
-    }
-
-    fn keeps_headers(&self) -> bool {
-        self.log.keeps_headers()
     }
 }
 

@@ -1,0 +1,64 @@
+//! A log that stands around another one and changes some of what it does: how tests and simulation make a log fail.
+
+use core::fmt;
+
+use futures::future::BoxFuture;
+use loopledger_types::{Partition, Topic};
+
+use crate::{AppendError, EventLog, LogReader, Offset, ReadError, Record};
+
+/// Everything that is not said otherwise is done by [`inner`](Self::inner). Whoever implements it is an [`EventLog`].
+pub trait Around: Send + Sync + fmt::Debug + 'static {
+    fn inner(&self) -> &dyn EventLog;
+
+    /// See [`EventLog::append`].
+    fn append(
+        &self,
+        topic: Topic,
+        partition: Partition,
+        records: Vec<Record>,
+    ) -> BoxFuture<'static, Vec<Result<Offset, AppendError>>> {
+        self.inner().append(topic, partition, records)
+    }
+
+    /// See [`EventLog::read`].
+    fn read(&self, topic: Topic, partition: Partition, from: Offset) -> Result<Box<dyn LogReader>, ReadError> {
+        self.inner().read(topic, partition, from)
+    }
+
+    /// See [`EventLog::end`].
+    fn end(&self, topic: Topic, partition: Partition) -> BoxFuture<'static, Result<Offset, ReadError>> {
+        self.inner().end(topic, partition)
+    }
+}
+
+impl<L: Around> EventLog for L {
+    fn append(
+        &self,
+        topic: Topic,
+        partition: Partition,
+        records: Vec<Record>,
+    ) -> BoxFuture<'static, Vec<Result<Offset, AppendError>>> {
+        Around::append(self, topic, partition, records)
+    }
+
+    fn read(&self, topic: Topic, partition: Partition, from: Offset) -> Result<Box<dyn LogReader>, ReadError> {
+        Around::read(self, topic, partition, from)
+    }
+
+    fn end(&self, topic: Topic, partition: Partition) -> BoxFuture<'static, Result<Offset, ReadError>> {
+        Around::end(self, topic, partition)
+    }
+
+    fn partition_count(&self, topic: Topic) -> u32 {
+        self.inner().partition_count(topic)
+    }
+
+    fn durability(&self) -> &'static str {
+        self.inner().durability()
+    }
+
+    fn keeps_headers(&self) -> bool {
+        self.inner().keeps_headers()
+    }
+}
