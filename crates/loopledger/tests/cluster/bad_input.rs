@@ -1,8 +1,6 @@
 //! What others leave on the topics: void and counted, or, if it is a commit of a newer version, the end of the stream for
 //! whoever does not understand it.
 
-use std::time::{Duration, Instant};
-
 use loopledger_chain::{AnyRef, Envelope, RECORD_BYTES_MAX, leaf_hash};
 use loopledger_event_log::{EventLog, Offset};
 use loopledger_kafka_log::{KafkaLog, KafkaOptions};
@@ -13,6 +11,7 @@ use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use serde_json::Value;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -22,12 +21,10 @@ use tonic_types::StatusExt;
 use crate::deployment::{Deployment, PROJECTION, partition, status, told};
 use crate::lines::registration;
 use crate::services::{Bulk, Procurement};
+use crate::wait::{PATIENCE, until};
 use crate::workload::channel;
 
 const DEMO: [&str; 5] = ["demo", "--households", "20", "--weeks", "4"];
-/// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_mins(1);
-const LOOK: Duration = Duration::from_millis(50);
 
 #[test]
 fn what_no_service_wrote_is_void_counted_and_changes_nothing() {
@@ -140,13 +137,7 @@ fn a_commit_that_is_not_understood_halts_its_stream_and_nothing_is_skipped() {
 /// Procurement has halted behind `head` for everybody, visibly.
 async fn halted(cluster: &Deployment, head: Head) {
     let url = cluster.get("procurement", "a").await_ready();
-    let mut health = HealthClient::new(channel(&url));
-    eventually("procurement does not serve", async || {
-        let service = "loopledger.procurement.v1.ProcurementService".to_owned();
-        let answer = health.check(HealthCheckRequest { service }).await.expect("an answer").into_inner();
-        answer.status() == ServingStatus::NotServing
-    })
-    .await;
+    ends_serving(&url, "loopledger.procurement.v1.ProcurementService").await;
     let refused = register(cluster, 7).await.expect_err("a stream that is halted takes nothing");
     assert_eq!(refused.code(), Code::Unavailable, "{refused}");
     let info = refused.get_details_error_info().expect("a reason");
@@ -154,18 +145,22 @@ async fn halted(cluster: &Deployment, head: Head) {
     assert_eq!(info.metadata["sequence"], (head.sequence + 1).to_string(), "{info:?}");
 
     let projection = cluster.get(PROJECTION, "a").await_ready();
-    eventually("the projection says so", async || {
-        let status = ledger_status(&projection).await;
-        let stream = status.streams.iter().find(|one| one.stream.starts_with("procurement/")).expect("a stream");
-        assert!(stream.sequence <= head.sequence, "nothing is skipped: {stream:?}");
-        let is_there = stream.sequence == head.sequence && stream.hash == head.hash.0;
-        is_there && stream.health.contains("not understood")
-    })
-    .await;
-    let mut health = HealthClient::new(channel(&projection));
-    let service = "loopledger.ledger.v1.LedgerService".to_owned();
-    let answer = health.check(HealthCheckRequest { service }).await.expect("an answer").into_inner();
-    assert_eq!(answer.status(), ServingStatus::NotServing);
+    ends_serving(&projection, "loopledger.ledger.v1.LedgerService").await;
+    let status = ledger_status(&projection).await;
+    let stream = status.streams.iter().find(|one| one.stream.starts_with("procurement/")).expect("a stream");
+    assert_eq!((stream.sequence, &stream.hash[..]), (head.sequence, &head.hash.0[..]), "nothing is skipped");
+    assert!(stream.health.contains("not understood"), "{stream:?}");
+}
+
+/// Waits until a program says of a service that it does not serve any more.
+async fn ends_serving(url: &str, service: &str) {
+    let mut client = HealthClient::new(channel(url));
+    let request = HealthCheckRequest { service: service.to_owned() };
+    let mut told = client.watch(request).await.expect("an answer").into_inner();
+    let ends = async {
+        while told.message().await.expect("an answer").expect("news").status() != ServingStatus::NotServing {}
+    };
+    timeout(PATIENCE, ends).await.unwrap_or_else(|_| panic!("{service} goes on serving"));
 }
 
 async fn ledger_status(url: &str) -> GetStatusResponse {
@@ -246,20 +241,4 @@ fn produce(producer: &BaseProducer, service: Service, bytes: &[u8]) {
     let record = BaseRecord::<[u8], [u8]>::to(&topic).partition(partition()).key(b"654224").payload(bytes);
     producer.send(record).map_err(|(error, _)| error).expect("a place in the queue");
     producer.flush(PATIENCE).expect("the broker takes it");
-}
-
-fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition() {
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
-        std::thread::sleep(LOOK);
-    }
-}
-
-async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition().await {
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
-        tokio::time::sleep(LOOK).await;
-    }
 }

@@ -16,18 +16,7 @@ use crate::lines::to_json;
 use crate::outage::{DEADLINE, register};
 use crate::same_ledger::Embedded;
 use crate::small_disk::SmallDisk;
-
-/// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_mins(1);
-const LOOK: Duration = Duration::from_millis(50);
-
-fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition() {
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
-        std::thread::sleep(LOOK);
-    }
-}
+use crate::wait::until;
 
 /// The demo in pieces, each recorded when it is wanted.
 struct Pieces {

@@ -1,7 +1,5 @@
 //! What the programs show of themselves on real Kafka: counters of the log, and traces through its headers.
 
-use std::time::{Duration, Instant};
-
 use loopledger::demo::play;
 use loopledger_proto::client::v1::record_line::Line;
 use loopledger_proto::client::v1::{Await, RecordLine};
@@ -17,27 +15,8 @@ use crate::collector::{Collector, Span};
 use crate::deployment::{Deployment, told};
 use crate::lines::to_json;
 use crate::outage::register;
+use crate::wait::{comes_true, until};
 use crate::workload::channel;
-
-/// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_mins(1);
-const LOOK: Duration = Duration::from_millis(50);
-
-fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    within(PATIENCE, &mut condition).unwrap_or_else(|| panic!("waited in vain: {what}"));
-}
-
-/// Waits until it is so; `None` if that takes too long.
-fn within(patience: Duration, condition: &mut dyn FnMut() -> bool) -> Option<()> {
-    let deadline = Instant::now() + patience;
-    while !condition() {
-        if Instant::now() > deadline {
-            return None;
-        }
-        std::thread::sleep(LOOK);
-    }
-    Some(())
-}
 
 #[test]
 fn what_the_log_on_kafka_counts_is_shown() {
@@ -108,7 +87,7 @@ fn a_fact_is_followed_from_its_call_through_kafka_into_other_processes() {
     });
     // The call; the commit, the buyer's reaction and the release of the goods to it; each of these folded.
     let trace = || -> Vec<Span> { collector.spans().into_iter().filter(|span| span.trace == [0xa1; 16]).collect() };
-    within(PATIENCE, &mut || trace().len() >= 7).unwrap_or_else(|| panic!("not all is exported: {:#?}", trace()));
+    assert!(comes_true(|| trace().len() >= 7), "not all is exported: {:#?}", trace());
     let trace = trace();
     let one = |name: &str, parent: &[u8], service: &str| -> Span {
         let found: Vec<&Span> = trace.iter().filter(|span| span.is(name) && span.parent == parent).collect();

@@ -33,7 +33,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(4);
 const BARRIER_MAX: Duration = Duration::from_secs(8);
 /// A standby reacts after 5 s, a leader is replaced within 7: what takes longer than this is lost.
 const STALL_MAX: Duration = Duration::from_mins(2);
-/// The pause of a caller who was turned away.
+/// The pause of a caller who was turned away, as gRPC's clients have it: why is not theirs to see.
 const BACK_OFF: Duration = Duration::from_millis(50);
 /// One caller in so many goes away without waiting, and one in so many asks for what is unlawful.
 const ODD_ONE: usize = 40;

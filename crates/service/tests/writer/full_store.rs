@@ -7,9 +7,10 @@ use loopledger_event_log::MemoryLog;
 use loopledger_service::writer::{Halt, Health, WriteError, Writer, WriterConfig, WriterHandle};
 use loopledger_state_store::{Memory, MemoryStore, ServiceStore as _};
 use loopledger_types::Service;
+use tokio::time::Instant;
 
 use crate::peer::{Key, Left, Number};
-use crate::world::{add, commits, fold, in_time, request, start, state};
+use crate::world::{STEP, add, commits, fold, in_time, pass, request, start, state};
 
 /// Time for a checkpoint to be due, and for a look at the disk.
 const A_WHILE: Duration = Duration::from_secs(3);
@@ -26,8 +27,14 @@ where
 
 /// Waits until the writer has noticed, or has mended, what its store does.
 async fn until<D: Decider>(handle: &WriterHandle<D>, has_failed: bool) {
+    let began = Instant::now();
     while (handle.metrics().store_failed.get() > 0) != has_failed {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(
+            began.elapsed() < Duration::from_mins(10),
+            "the store has {}failed",
+            if has_failed { "not " } else { "" }
+        );
+        pass(STEP).await;
     }
     if !has_failed {
         let mut health = handle.health();
@@ -51,13 +58,13 @@ async fn a_writer_goes_on_without_its_store_and_stores_again_when_there_is_room(
     let writer: Writer<Left> = start(&log, &memory, WriterConfig::default());
     let handle = writer.handle();
     record(handle, 0..100).await;
-    tokio::time::sleep(A_WHILE).await;
+    pass(A_WHILE).await;
 
     memory.set_full(true);
     record(handle, 100..200).await;
     until(handle, true).await;
     record(handle, 200..300).await;
-    tokio::time::sleep(A_WHILE).await;
+    pass(A_WHILE).await;
     assert!(matches!(*handle.health().borrow(), Health::Serving), "the store is only a cache");
     check(&log, handle, 300).await;
 
@@ -67,7 +74,7 @@ async fn a_writer_goes_on_without_its_store_and_stores_again_when_there_is_room(
     while handle.metrics().store_failed.get() > 0 {
         record(handle, number..number + 1).await;
         number += 1;
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        pass(STEP).await;
     }
     check(&log, handle, number).await;
     record(handle, number..400).await;
@@ -75,7 +82,7 @@ async fn a_writer_goes_on_without_its_store_and_stores_again_when_there_is_room(
     record(handle, 0..300).await;
     check(&log, handle, 400).await;
     assert_eq!(handle.metrics().store_failures_total.get(), 1);
-    tokio::time::sleep(A_WHILE).await;
+    pass(A_WHILE).await;
     drop(writer);
     let stored = MemoryStore::<Number>::new(memory.clone()).progress().unwrap().unwrap();
     assert_eq!(stored.head.sequence, 400);
@@ -108,12 +115,12 @@ async fn a_writer_that_has_no_room_left_says_so_and_goes_on_by_itself() {
         if let Some(halt) = halt {
             break halt;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        pass(STEP).await;
         assert!(asked < 1_000_000, "memory is bounded");
     };
     assert_eq!((halt.reason(), halt.advice().is_some()), ("STORE_FAILED", true), "{halt}");
     assert!(asked > 10_000, "{asked}");
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     let refused = handle.submit(add(asked, asked, 1), in_time()).await;
     assert!(matches!(refused, Err(WriteError::Halted(Halt::Store(_)))), "{refused:?}");
     assert!(began.elapsed() < Duration::from_secs(1), "at once");
@@ -135,7 +142,7 @@ async fn a_writer_can_be_stopped_while_its_store_is_away() {
     let writer: Writer<Left> = start(&log, &memory, WriterConfig::default());
     record(writer.handle(), 0..10).await;
     memory.set_full(true);
-    tokio::time::sleep(A_WHILE).await;
+    pass(A_WHILE).await;
     record(writer.handle(), 10..20).await;
     let ended = writer.shut_down().await;
     assert!(matches!(ended, Health::Halted(Halt::Store(_))), "{ended:?}");

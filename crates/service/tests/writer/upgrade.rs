@@ -13,7 +13,7 @@ use loopledger_wire::{NotUnderstood, decode_commit};
 
 use crate::peer::{Command, Key, Left, Number};
 use crate::promises::halts;
-use crate::world::{COUNTY, add, clock, commits, fold, in_time, request, start, state, stream, write};
+use crate::world::{COUNTY, STEP, add, clock, commits, fold, in_time, pass, request, start, state, stream, write};
 
 /// A build that has never heard of account 7, nor of questions.
 fn older(envelope: &Envelope<'_>, hash: Hash) -> Result<Commit, NotUnderstood> {
@@ -46,7 +46,7 @@ async fn a_stream_halted_by_what_is_newer_resumes_after_an_upgrade_with_nothing_
             old.handle().submit(add(number, number % 5, 1), in_time()).await.unwrap();
         }
         while old.handle().metrics().checkpoints_total.get() == 0 {
-            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            pass(STEP).await;
         }
         let newer: Writer<Left> = start(&log, &Memory::new(), WriterConfig::default());
         let right: Writer<crate::peer::Right> = start(&log, &Memory::new(), WriterConfig::default());

@@ -13,6 +13,7 @@ use crate::account::Account;
 use crate::deployment::{Deployment, PROGRAMS, WRITERS};
 use crate::replica::Replica;
 use crate::small_disk::SmallDisk;
+use crate::wait::{PATIENCE, comes_true};
 
 /// The names of the two replicas of each program.
 pub(crate) const NAMES: [&str; 2] = ["a", "b"];
@@ -22,10 +23,6 @@ const PROGRESS: usize = 120;
 /// call goes to a program that is paused and is given up after 4 s. A failure, not a pace: some 30 s on a machine that has
 /// ten times as much to do as it can.
 const PROGRESS_MAX: Duration = Duration::from_mins(2);
-/// How long a cluster may take to be whole again.
-const WHOLE_MAX: Duration = Duration::from_mins(1);
-/// Between two looks at something that nobody announces.
-const LOOK: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
@@ -258,7 +255,7 @@ impl<'a> Nemesis<'a> {
     fn partitions(&self) -> Vec<(String, i32, Vec<i32>)> {
         let brokers = self.deployment.brokers.bootstrap();
         let client: BaseConsumer = ClientConfig::new().set("bootstrap.servers", brokers).create().expect("a client");
-        let metadata = client.fetch_metadata(None, WHOLE_MAX).expect("brokers that answer");
+        let metadata = client.fetch_metadata(None, PATIENCE).expect("brokers that answer");
         let ours = metadata.topics().iter().filter(|topic| topic.name().starts_with("loopledger."));
         let number = crate::deployment::partition();
         let partition = |topic: &rdkafka::metadata::MetadataTopic| {
@@ -268,12 +265,8 @@ impl<'a> Nemesis<'a> {
         ours.map(partition).collect()
     }
 
-    fn until(&self, what: &str, mut condition: impl FnMut() -> bool) {
-        let deadline = Instant::now() + WHOLE_MAX;
-        while !condition() {
-            assert!(Instant::now() < deadline, "waited in vain until {what}\n{}", self.deployment.last_words());
-            std::thread::sleep(LOOK);
-        }
+    fn until(&self, what: &str, condition: impl FnMut() -> bool) {
+        assert!(comes_true(condition), "waited in vain until {what}\n{}", self.deployment.last_words());
     }
 }
 
