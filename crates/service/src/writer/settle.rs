@@ -49,7 +49,6 @@ impl<D: Decider> Task<D> {
             match result {
                 Ok(offset) => {
                     landed = true;
-                    self.metrics.log_unavailable.set(0);
                     self.appended_to = self.appended_to.max(Some(offset));
                 }
                 Err(error) if error.can_retry() => {
@@ -62,6 +61,9 @@ impl<D: Decider> Task<D> {
                 }
                 Err(error) => return Err(Halt::LogRefuses(error)),
             }
+        }
+        if landed {
+            self.metrics.log_unavailable.set(0);
         }
         if landed && let Some(on_point) = &self.config.on_point {
             on_point(AFTER_APPEND);
