@@ -6,7 +6,7 @@
 use loopledger_types::{CountyCode, Hash, Head, Timestamp};
 
 use crate::state::{ExceptionChain, StreamHead};
-use crate::store::{Reader, RecordOffset, Row, Rows, Writer};
+use crate::store::{Reader, RecordOffset, Writer};
 use crate::{Concerns, Ledger};
 
 /// The form of the saved pages; a state saved in another form is replayed.
@@ -46,7 +46,6 @@ pub enum LoadError {
 
 const HEAD: u8 = 0;
 const PENDING: u8 = 1;
-const LOG: u8 = 2;
 
 impl Ledger {
     /// Everything that changed since the last call, by key. Call it between two commits.
@@ -67,59 +66,24 @@ impl Ledger {
     pub fn begin_checkpoint(&mut self) -> Vec<(PageKey, Vec<u8>)> {
         let mut pending = Writer::default();
         self.pending.write(&mut pending);
-        let t = &mut self.tables;
-        t.log.cut();
-        t.parties.cut();
-        t.products.cut();
-        t.places.cut();
-        t.lots.cut();
-        t.receipts.cut();
-        t.orders.cut();
-        t.months.cut();
-        t.balances.cut();
-        t.loops.cut();
-        t.activity.cut();
-        t.cells.cut();
-        t.documents.cut();
+        for (_, table) in self.tables.saved() {
+            table.cut();
+        }
         let (head, pages) = (PageKey { table: HEAD, page: 0 }, PageKey { table: PENDING, page: 0 });
         vec![(head, self.head_page()), (pages, pending.0)]
     }
 
     /// Forgets what was saved, because it may be gone: the next checkpoint is of everything.
     pub fn forget_checkpoints(&mut self) {
-        let t = &mut self.tables;
-        t.log.unsave();
-        t.parties.unsave();
-        t.products.unsave();
-        t.places.unsave();
-        t.lots.unsave();
-        t.receipts.unsave();
-        t.orders.unsave();
-        t.months.unsave();
-        t.balances.unsave();
-        t.loops.unsave();
-        t.activity.unsave();
-        t.cells.unsave();
-        t.documents.unsave();
+        for (_, table) in self.tables.saved() {
+            table.unsave();
+        }
     }
 
     /// The next page of the checkpoint that was cut, at most some tens of kilobytes; `None`: that was all.
     pub fn take_changed(&mut self) -> Option<(PageKey, Vec<u8>)> {
-        let t = &mut self.tables;
-        let page = |table| move |(page, bytes)| (PageKey { table, page }, bytes);
-        None.or_else(|| t.log.take().map(page(LOG)))
-            .or_else(|| t.parties.take().map(page(3)))
-            .or_else(|| t.products.take().map(page(4)))
-            .or_else(|| t.places.take().map(page(5)))
-            .or_else(|| t.lots.take().map(page(6)))
-            .or_else(|| t.receipts.take().map(page(7)))
-            .or_else(|| t.orders.take().map(page(8)))
-            .or_else(|| t.months.take().map(page(9)))
-            .or_else(|| t.balances.take().map(page(10)))
-            .or_else(|| t.loops.take().map(page(11)))
-            .or_else(|| t.activity.take().map(page(12)))
-            .or_else(|| t.cells.take().map(page(13)))
-            .or_else(|| t.documents.take().map(page(14)))
+        let mut tables = self.tables.saved().into_iter();
+        tables.find_map(|(table, pages)| pages.take().map(|(page, bytes)| (PageKey { table, page }, bytes)))
     }
 
     /// The state that was saved: the newest value of every key ever drained, in ascending order of keys.
@@ -172,27 +136,11 @@ impl Ledger {
     }
 
     fn load_page(&mut self, key: PageKey, bytes: &[u8]) -> Option<()> {
-        fn rows<K: Eq + core::hash::Hash + Row, V: Row>(rows: &mut Rows<K, V>, page: u32, bytes: &[u8]) -> Option<()> {
-            rows.load(page, bytes)
+        if key.table == PENDING {
+            return self.pending.read(&mut Reader(bytes));
         }
-        let t = &mut self.tables;
-        match key.table {
-            PENDING => self.pending.read(&mut Reader(bytes)),
-            LOG => t.log.load(key.page, bytes),
-            3 => rows(&mut t.parties, key.page, bytes),
-            4 => rows(&mut t.products, key.page, bytes),
-            5 => rows(&mut t.places, key.page, bytes),
-            6 => rows(&mut t.lots, key.page, bytes),
-            7 => rows(&mut t.receipts, key.page, bytes),
-            8 => rows(&mut t.orders, key.page, bytes),
-            9 => rows(&mut t.months, key.page, bytes),
-            10 => rows(&mut t.balances, key.page, bytes),
-            11 => rows(&mut t.loops, key.page, bytes),
-            12 => rows(&mut t.activity, key.page, bytes),
-            13 => rows(&mut t.cells, key.page, bytes),
-            14 => rows(&mut t.documents, key.page, bytes),
-            _ => None,
-        }
+        let (_, table) = self.tables.saved().into_iter().find(|(number, _)| *number == key.table)?;
+        table.load(key.page, bytes)
     }
 }
 

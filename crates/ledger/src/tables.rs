@@ -9,7 +9,7 @@ use crate::FactRef;
 use crate::fact::CommitKey;
 use crate::kinds::{BASES, CLASSES, PARTY_KINDS, PLACE_KINDS, code, decode, party_kind_code};
 use crate::lots::CellRow;
-use crate::store::{PageLog, Reader, RecordOffset, Row, Rows, Writer};
+use crate::store::{PageLog, Reader, RecordOffset, Row, Rows, Table, Writer};
 
 /// The number of a row; means nothing outside this process.
 pub(crate) type Number = u32;
@@ -44,6 +44,26 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
+    /// Everything that is saved by pages, with the number that stands for it in a checkpoint: never given to another. (0
+    /// and 1 are the heads, and what is pending.)
+    pub(crate) fn saved(&mut self) -> [(u8, &mut dyn Table); 13] {
+        [
+            (2, &mut self.log),
+            (3, &mut self.parties),
+            (4, &mut self.products),
+            (5, &mut self.places),
+            (6, &mut self.lots),
+            (7, &mut self.receipts),
+            (8, &mut self.orders),
+            (9, &mut self.months),
+            (10, &mut self.balances),
+            (11, &mut self.loops),
+            (12, &mut self.activity),
+            (13, &mut self.cells),
+            (14, &mut self.documents),
+        ]
+    }
+
     pub(crate) fn month_of(&mut self, date: BusinessDate) -> Month {
         if let Some((_, month)) = self.last_month.filter(|(day, _)| *day == date) {
             return month;

@@ -5,7 +5,7 @@
 //! changes: a checkpoint writes new pages and the last one.
 //! Deliberately not here: any knowledge of what a record says.
 
-use super::{Reader, Writer};
+use super::{Reader, Table, Writer};
 
 /// Where a record begins, plus one; `NONE` ends a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -92,8 +92,14 @@ impl PageLog {
         })
     }
 
-    /// Cuts: what was appended since the last cut is taken as it is now, whatever is appended before it is.
-    pub(crate) fn cut(&mut self) {
+    /// Bytes held.
+    pub(crate) fn bytes(&self) -> usize {
+        self.pages.len().saturating_mul(PAGE_BYTES_USIZE)
+    }
+}
+
+impl Table for PageLog {
+    fn cut(&mut self) {
         // A cut that was not taken to its end: its rest belongs to this one.
         let first = if self.frozen.is_empty() { self.unsaved } else { self.frozen.start.min(self.unsaved) };
         let end = u32::try_from(self.pages.len()).unwrap_or(u32::MAX);
@@ -102,22 +108,19 @@ impl PageLog {
         self.unsaved = end.saturating_sub(1);
     }
 
-    /// Forgets that anything was saved: all of it belongs to the next cut.
-    pub(crate) fn unsave(&mut self) {
+    fn unsave(&mut self) {
         self.unsaved = 0;
         self.frozen = 0..0;
     }
 
-    /// The next page of the cut; `None`: all were taken.
-    pub(crate) fn take(&mut self) -> Option<(u32, Vec<u8>)> {
+    fn take(&mut self) -> Option<(u32, Vec<u8>)> {
         let number = self.frozen.next()?;
         let page = self.pages.get(usize::try_from(number).ok()?)?;
         let length = if self.frozen.is_empty() { self.frozen_last } else { page.len() };
         Some((number, page.get(..length)?.to_vec()))
     }
 
-    /// Takes a saved page; pages come in ascending order.
-    pub(crate) fn load(&mut self, number: u32, bytes: &[u8]) -> Option<()> {
+    fn load(&mut self, number: u32, bytes: &[u8]) -> Option<()> {
         if usize::try_from(number).ok()? != self.pages.len() || bytes.len() > PAGE_BYTES_USIZE {
             return None;
         }
@@ -127,11 +130,6 @@ impl PageLog {
         self.unsaved = number;
         self.frozen = 0..0;
         Some(())
-    }
-
-    /// Bytes held.
-    pub(crate) fn bytes(&self) -> usize {
-        self.pages.len().saturating_mul(PAGE_BYTES_USIZE)
     }
 }
 

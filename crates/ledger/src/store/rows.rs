@@ -8,7 +8,7 @@ use core::hash::{BuildHasher, BuildHasherDefault, Hash};
 use hashbrown::HashTable;
 use loopledger_types::IdHasher;
 
-use super::{Reader, Writer};
+use super::{Reader, Table, Writer};
 
 /// A key or value of fixed meaning that can be saved.
 pub(crate) trait Row: Sized {
@@ -143,8 +143,16 @@ impl<K: Eq + Hash + Row, V: Row> Rows<K, V> {
         out.0
     }
 
-    /// Cuts: what changed since the last cut is taken as it is now, whatever changes before it is.
-    pub(crate) fn cut(&mut self) {
+    /// Bytes held, roughly.
+    pub(crate) fn bytes(&self) -> usize {
+        let row = size_of::<(K, V)>();
+        let rows = self.chunks.iter().fold(0_usize, |sum, chunk| sum.saturating_add(chunk.capacity()));
+        rows.saturating_mul(row).saturating_add(self.index.capacity().saturating_mul(6))
+    }
+}
+
+impl<K: Eq + Hash + Row, V: Row> Table for Rows<K, V> {
+    fn cut(&mut self) {
         // A cut that was not taken to its end: its rest belongs to this one.
         for (page, _) in core::mem::take(&mut self.kept) {
             self.touch(page.saturating_mul(PAGE_ROWS_U32));
@@ -161,8 +169,7 @@ impl<K: Eq + Hash + Row, V: Row> Rows<K, V> {
         self.frozen_from = 0;
     }
 
-    /// Forgets that anything was saved: all of it belongs to the next cut.
-    pub(crate) fn unsave(&mut self) {
+    fn unsave(&mut self) {
         self.kept.clear();
         self.frozen.clear();
         for number in (0..self.len()).step_by(PAGE_ROWS) {
@@ -170,8 +177,7 @@ impl<K: Eq + Hash + Row, V: Row> Rows<K, V> {
         }
     }
 
-    /// The next page of the cut, in no order; `None`: all were taken.
-    pub(crate) fn take(&mut self) -> Option<(u32, Vec<u8>)> {
+    fn take(&mut self) -> Option<(u32, Vec<u8>)> {
         if let Some(kept) = self.kept.pop() {
             return Some(kept);
         }
@@ -188,8 +194,7 @@ impl<K: Eq + Hash + Row, V: Row> Rows<K, V> {
         None
     }
 
-    /// Takes a saved page; pages come in ascending order.
-    pub(crate) fn load(&mut self, page: u32, bytes: &[u8]) -> Option<()> {
+    fn load(&mut self, page: u32, bytes: &[u8]) -> Option<()> {
         if usize::try_from(page).ok()?.checked_mul(PAGE_ROWS)? != self.len() {
             return None;
         }
@@ -204,13 +209,6 @@ impl<K: Eq + Hash + Row, V: Row> Rows<K, V> {
         }
         self.dirty.clear();
         Some(())
-    }
-
-    /// Bytes held, roughly.
-    pub(crate) fn bytes(&self) -> usize {
-        let row = size_of::<(K, V)>();
-        let rows = self.chunks.iter().fold(0_usize, |sum, chunk| sum.saturating_add(chunk.capacity()));
-        rows.saturating_mul(row).saturating_add(self.index.capacity().saturating_mul(6))
     }
 }
 
