@@ -12,8 +12,8 @@ pub(crate) const BATCH_BYTES_MAX: usize = 1_000_000;
 const PRODUCER_QUEUE_KBYTES: usize = 256 * 1_024;
 /// What a reader has fetched and nobody took yet. There is a reader for every partition that is followed.
 const READER_QUEUE_KBYTES: usize = 8 * 1_024;
-/// What one fetch brings.
-const FETCH_BYTES: usize = 1_024 * 1_024;
+/// What one fetch brings, compressed. With half of it a replay costs the broker a quarter more.
+const FETCH_BYTES: usize = 2 * 1_024 * 1_024;
 /// An answer of a broker that takes longer is given up, and asked for again, if need be of another broker. Longer than
 /// a cluster needs to replace a dead leader or a dead follower (its session, 6 to 9 s).
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -85,6 +85,9 @@ impl KafkaOptions {
             // Brokers close idle connections; that is no error.
             .set("log.connection.close", "false")
             .set("statistics.interval.ms", millis(STATISTICS_INTERVAL))
+            // Brokers may ask clients for figures (KIP-714, on by default). Ours are on /metrics; and a client that keeps
+            // some ready for others adds to its histograms with every record.
+            .set("enable.metrics.push", "false")
             .set_log_level(RDKafkaLogLevel::Warning);
         config
     }
