@@ -1,6 +1,7 @@
 //! Where the services are: one URL that serves everything, or `service=URL` pairs separated by commas.
 
-use std::time::Duration;
+use core::mem;
+use core::time::Duration;
 
 use loopledger_proto::distribution::v1::distribution_service_client::DistributionServiceClient;
 use loopledger_proto::ledger::v1::income_service_client::IncomeServiceClient;
@@ -10,6 +11,7 @@ use loopledger_proto::ledger::v1::trace_service_client::TraceServiceClient;
 use loopledger_proto::procurement::v1::procurement_service_client::ProcurementServiceClient;
 use loopledger_proto::sales::v1::sales_service_client::SalesServiceClient;
 use loopledger_proto::station::v1::station_service_client::StationServiceClient;
+use tokio::time::{Instant, sleep};
 use tonic::transport::{Channel, Endpoint};
 
 use crate::exit::{Failure, chain};
@@ -17,6 +19,9 @@ use crate::program::Program;
 
 /// How long to wait for a connection; a server on this machine or in this cluster answers in milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a server that is being started may take until it listens: it finds its cluster and opens its store first.
+const START_MAX: Duration = Duration::from_secs(10);
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// Largest answer taken: a page of a statement, with room.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
@@ -44,6 +49,22 @@ impl Client {
             channels.extend(Program::ALL.map(|program| (program, channel.clone())));
         }
         Ok(Self { channels })
+    }
+
+    /// The same for a server that was started just now: one that does not answer yet is waited for.
+    pub(crate) async fn connect_soon(server: &str) -> Result<Self, Failure> {
+        let (began, mut is_told) = (Instant::now(), false);
+        loop {
+            match Self::connect(server).await {
+                Err(Failure::Unreachable(why)) if began.elapsed() < START_MAX => {
+                    if !mem::replace(&mut is_told, true) {
+                        eprintln!("loopledger: {why}; waiting for it, {} s at most", START_MAX.as_secs());
+                    }
+                    sleep(RETRY_PAUSE).await;
+                }
+                connected => return connected,
+            }
+        }
     }
 
     fn channel(&self, program: Program) -> Result<Channel, Failure> {

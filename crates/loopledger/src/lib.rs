@@ -15,6 +15,7 @@ mod record;
 mod repair;
 mod server;
 
+use core::time::Duration;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -22,6 +23,9 @@ use clap::Parser;
 use crate::cli::{Cli, Command};
 use crate::client::Client;
 use crate::exit::Failure;
+
+/// How long the end waits for questions that nobody wants answered any more, such as one to a cluster that is away.
+const LEFT_OVER_MAX: Duration = Duration::from_millis(200);
 
 /// Parses the command line, does what it says, and tells how it ended.
 pub fn run() -> ExitCode {
@@ -38,7 +42,9 @@ pub fn run() -> ExitCode {
             return ExitCode::from(1);
         }
     };
-    match runtime.block_on(dispatch(cli.command)) {
+    let ended = runtime.block_on(dispatch(cli.command));
+    runtime.shutdown_timeout(LEFT_OVER_MAX);
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !matches!(failure, Failure::Unread) {
@@ -53,7 +59,7 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Up(args) => server::up(args).await,
         Command::Serve(args) => server::serve(args).await,
-        Command::Demo { server, args } => command::demo(async || Client::connect(&server.server).await, &args).await,
+        Command::Demo { server, args } => command::demo(async || Client::connect_soon(&server.server).await, &args).await,
         Command::Record { server, args } => {
             command::record(async || Client::connect(&server.server).await, &args).await
         }

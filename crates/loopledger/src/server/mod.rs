@@ -30,18 +30,20 @@ use apps::Apps;
 pub(crate) use apps::{projection_store, stores};
 pub(crate) use log::open as open_log;
 
-/// Runs `body` with metrics served on `address`, and with traces if the environment names a collector.
+/// Runs `body` until a signal cancels its token, with metrics served on `address`, and with traces if the environment
+/// names a collector.
 async fn observed(
     name: &'static str,
     address: SocketAddr,
-    body: impl AsyncFnOnce(&Registry) -> Result<(), Failure>,
+    body: impl AsyncFnOnce(&Registry, CancellationToken) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    let stop = signals::stop_on_signals();
     let traces = Traces::from_environment(name);
     let metrics = Registry::new();
     let endpoint = Endpoint::start(address, metrics.clone()).await;
     let endpoint = endpoint.map_err(|error| Failure::refused("start", &error))?;
     say!("指标 http://{}/metrics", endpoint.address())?;
-    let ended = body(&metrics).await;
+    let ended = body(&metrics, stop).await;
     traces.shut_down().await;
     endpoint.shut_down().await;
     ended
@@ -62,11 +64,11 @@ impl Running {
     async fn start(
         listen: SocketAddr,
         log: Arc<dyn EventLog>,
+        stop: CancellationToken,
         start: impl AsyncFnOnce(&mut Server) -> Result<Apps, Failure>,
     ) -> Result<Self, Failure> {
-        let mut server = Server::new().await.map_err(|error| Failure::refused("set up the server", &error))?;
-        let stop = server.stop_token();
-        signals::stop_on_signals(stop.clone());
+        let server = Server::new(stop.clone()).await;
+        let mut server = server.map_err(|error| Failure::refused("set up the server", &error))?;
         let apps = start(&mut server).await?;
         let bound = server.bind(ServerConfig::new(listen)).await.map_err(|error| Failure::refused("listen", &error))?;
         let address = bound.address();
@@ -92,7 +94,6 @@ impl Running {
 
     /// Ends in good order.
     async fn finish(self) -> Result<(), Failure> {
-        eprintln!("loopledger: ending");
         self.stop.cancel();
         let served = self.serving.await;
         self.apps.shut_down().await;

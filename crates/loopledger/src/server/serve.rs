@@ -7,6 +7,7 @@ use loopledger_service::feed::Feed;
 use loopledger_service::metrics::Registry;
 use loopledger_service::writer::WriterConfig;
 use loopledger_types::{CountyCode, Key, Service, partition_of};
+use tokio_util::sync::CancellationToken;
 
 use super::apps::Apps;
 use super::{Running, log, observed};
@@ -21,21 +22,22 @@ const STANDBY_REACTION_DELAY: Duration = Duration::from_secs(5);
 
 pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
     let address = args.metrics.unwrap_or_else(|| args.service.default_metrics());
-    observed(args.service.name(), address, async |metrics| run(args, metrics).await).await
+    observed(args.service.name(), address, async |metrics, stop| run(args, metrics, stop).await).await
 }
 
-async fn run(args: ServeArgs, metrics: &Registry) -> Result<(), Failure> {
+async fn run(args: ServeArgs, metrics: &Registry, stop: CancellationToken) -> Result<(), Failure> {
     let on_point = crash::hook()?;
     let listen = args.listen.unwrap_or_else(|| args.service.default_listen());
-    let log = log::connect(&args.kafka, Some(metrics)).await?;
+    let connecting = log::connect(&args.kafka, Some(metrics));
+    let Some(log) = stop.run_until_cancelled(connecting).await.transpose()? else { return Ok(()) };
     let feed = Feed::new(log.clone());
     // The number is the same for every topic.
     let partition = partition_of(Key(CountyCode::TUOLI), log.partition_count(Service::Station.topic()));
     let is_standby = args.partitions.as_ref().is_some_and(|partitions| !partitions.contains(partition));
-    let running = Running::start(listen, log, async |server| {
+    let running = Running::start(listen, log, stop.clone(), async |server| {
         let reaction_delay = if is_standby { STANDBY_REACTION_DELAY } else { Duration::ZERO };
         let writer = WriterConfig { on_point, reaction_delay, ..WriterConfig::default() };
-        let apps = Apps::start(&[args.service], &feed, &args.data, writer, &server.stop_token()).await?;
+        let apps = Apps::start(&[args.service], &feed, &args.data, writer, &stop).await?;
         apps.serve(server);
         apps.register(metrics);
         Ok(apps)

@@ -2,16 +2,21 @@
 
 use tokio_util::sync::CancellationToken;
 
-/// Cancels `stop` at the first signal to end. Listens from now on without a gap: a signal that comes while nobody
-/// listens is lost. Must be called within a tokio runtime.
-pub(super) fn stop_on_signals(stop: CancellationToken) {
-    let signalled = signalled();
+/// A token that is cancelled at the first signal to end. Listens from now on without a gap: a signal that comes while
+/// nobody listens is lost, if a shell has started the program in the background. Must be called within a tokio runtime.
+pub(super) fn stop_on_signals() -> CancellationToken {
+    let (signalled, stop) = (signalled(), CancellationToken::new());
+    let stopped = stop.clone();
     tokio::spawn(async move {
         tokio::select! {
-            () = signalled => stop.cancel(),
+            () = signalled => {
+                eprintln!("loopledger: ending");
+                stop.cancel();
+            }
             () = stop.cancelled() => {}
         }
     });
+    stopped
 }
 
 #[cfg(unix)]

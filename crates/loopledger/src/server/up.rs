@@ -20,17 +20,18 @@ use crate::output::say;
 use crate::program::Program;
 
 pub(crate) async fn up(args: UpArgs) -> Result<(), Failure> {
-    observed("loopledger", args.metrics, async |metrics| run(args, metrics).await).await
+    observed("loopledger", args.metrics, async |metrics, stop| run(args, metrics, stop).await).await
 }
 
-async fn run(args: UpArgs, metrics: &Registry) -> Result<(), Failure> {
+async fn run(args: UpArgs, metrics: &Registry, stop: CancellationToken) -> Result<(), Failure> {
     let on_point = crash::hook()?;
-    let log = log::open(args.kafka.as_deref(), &args.data, on_point.clone(), Some(metrics)).await?;
+    let opening = log::open(args.kafka.as_deref(), &args.data, on_point.clone(), Some(metrics));
+    let Some(log) = stop.run_until_cancelled(opening).await.transpose()? else { return Ok(()) };
     let durability = log.durability();
     let feed = Feed::new(log.clone());
-    let running = Running::start(args.listen, log, async |server| {
+    let running = Running::start(args.listen, log, stop.clone(), async |server| {
         let writer = WriterConfig { on_point, ..WriterConfig::default() };
-        let apps = Apps::start(&Program::ALL, &feed, &args.data, writer, &server.stop_token()).await?;
+        let apps = Apps::start(&Program::ALL, &feed, &args.data, writer, &stop).await?;
         apps.serve(server);
         apps.register(metrics);
         Ok(apps)

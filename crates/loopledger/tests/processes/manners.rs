@@ -1,5 +1,7 @@
 //! What a new user does first: wrong arguments, no server, two servers, Ctrl-C, a second start, the demo twice.
 
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use crate::support::{BINARY, Server, run_with, write_scenario};
@@ -128,6 +130,45 @@ fn one_signal_ends_it_also_while_the_demo_plays() {
         let server = Server::start_demo(&folder.path().join(signal));
         assert_eq!(server.signal(signal), Some(0), "{signal}");
     }
+}
+
+/// As a shell starts what a script puts in the background: with Ctrl-C ignored, unless the program listens for it.
+#[test]
+fn one_signal_ends_it_also_while_it_looks_for_its_cluster() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for signal in ["-INT", "-TERM"] {
+        let mut child = Command::new("sh")
+            .args(["-c", "trap '' INT; exec \"$0\" \"$@\"", BINARY, "serve", "station", "--kafka", "127.0.0.1:1"])
+            .args(["--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--data"])
+            .arg(folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let mut said = BufReader::new(child.stdout.take().expect("piped")).lines();
+        assert!(said.next().expect("a line").expect("a line").starts_with("指标"));
+        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
+        assert!(sent.success());
+        assert_eq!(child.wait().expect("it ends").code(), Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn the_demo_waits_for_a_server_that_was_started_just_now() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Free now, and nobody else is given it soon.
+    let listen = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").to_string();
+    let mut demo = Command::new(BINARY)
+        .args(["demo", "--households", "40", "--weeks", "2", "--server", &listen])
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the binary runs");
+    let mut said = BufReader::new(demo.stderr.take().expect("piped")).lines();
+    let waiting = said.next().expect("a line").expect("a line");
+    assert!(waiting.contains("waiting for it"), "{waiting}");
+    let _server = Server::start_at(&folder.path().join("data"), &listen);
+    let rest = said.map_while(Result::ok).collect::<Vec<_>>();
+    assert!(demo.wait().expect("it ends").success(), "{rest:?}");
 }
 
 fn run_second_server(data: &std::path::Path) -> (Option<i32>, String) {

@@ -30,6 +30,11 @@ impl Server {
         Self::start_with(data, None).expect("the server starts")
     }
 
+    /// The same on this address.
+    pub(crate) fn start_at(data: &Path, listen: &str) -> Self {
+        Self::wait_for(up_at(data, listen), READY).expect("the server starts")
+    }
+
     /// The same with a crash point; `None` if the server ended before it was ready (a point in the start itself).
     pub(crate) fn start_with(data: &Path, crash_point: Option<&str>) -> Option<Self> {
         let mut command = up(data);
@@ -157,8 +162,12 @@ impl Drop for Server {
 
 /// `up` on free ports, with nothing in its environment that changes what it does.
 fn up(data: &Path) -> Command {
+    up_at(data, "127.0.0.1:0")
+}
+
+fn up_at(data: &Path, listen: &str) -> Command {
     let mut command = Command::new(BINARY);
-    command.args(["up", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--data"]).arg(data);
+    command.args(["up", "--listen", listen, "--metrics", "127.0.0.1:0", "--data"]).arg(data);
     for name in ["LOOPLEDGER_CRASH_POINT", "LOOPLEDGER_LOG_FORMAT", "OTEL_EXPORTER_OTLP_ENDPOINT", "RUST_LOG"] {
         command.env_remove(name);
     }

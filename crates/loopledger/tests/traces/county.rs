@@ -55,8 +55,8 @@ impl County {
         let config = ProgramConfig { county: CountyCode::TUOLI, data: None, writer: WriterConfig::default() };
         let procurement = procurement_service::App::start(&feed, Arc::new(SystemClock), &config).unwrap();
         let station = station_service::App::start(&feed, Arc::new(SystemClock), &config).unwrap();
-        let mut server = Server::new().await.unwrap();
-        let stop = server.stop_token();
+        let stop = CancellationToken::new();
+        let mut server = Server::new(stop.clone()).await.unwrap();
         let projection = project(feed, stop.clone()).await;
         procurement_service::serve(&procurement, &mut server);
         station_service::serve(&station, &mut server);

@@ -87,10 +87,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Nothing serves yet.
-    pub async fn new() -> Result<Self, ServeError> {
+    /// Nothing serves yet. Who cancels `stop` begins the shutdown.
+    pub async fn new(stop: CancellationToken) -> Result<Self, ServeError> {
         let services = Services::new().await;
-        Ok(Self { routes: Routes::default(), services, followers: Vec::new(), stop: CancellationToken::new() })
+        Ok(Self { routes: Routes::default(), services, followers: Vec::new(), stop })
     }
 
     /// Cancelled when a shutdown begins: open streams end then.

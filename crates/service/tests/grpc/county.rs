@@ -71,12 +71,12 @@ impl County {
         let station = station::App::start(&feed, clock(), &config).unwrap();
         let distribution = distribution::App::start(&feed, clock(), &config).unwrap();
         let sales = sales::App::start(&feed, clock(), &config).unwrap();
-        let mut server = Server::new().await.unwrap();
+        let stop = CancellationToken::new();
+        let mut server = Server::new(stop.clone()).await.unwrap();
         procurement::serve(&procurement, &mut server);
         station::serve(&station, &mut server);
         distribution::serve(&distribution, &mut server);
         sales::serve(&sales, &mut server);
-        let stop = server.stop_token();
         let config = ServerConfig { drain_max, ..ServerConfig::new("127.0.0.1:0".parse().unwrap()) };
         let bound = server.bind(config).await.unwrap();
         let address = bound.address();
