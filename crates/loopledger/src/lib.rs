@@ -59,7 +59,9 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Up(args) => server::up(args).await,
         Command::Serve(args) => server::serve(args).await,
-        Command::Demo { server, args } => command::demo(async || Client::connect_soon(&server.server).await, &args).await,
+        Command::Demo { server, args } => {
+            command::demo(async || Client::connect_soon(&server.server).await, &args).await
+        }
         Command::Record { server, args } => {
             command::record(async || Client::connect(&server.server).await, &args).await
         }

@@ -1,7 +1,7 @@
 //! A real Kafka cluster for a test, as `scripts/kafka` starts it. It ends with the test's process.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/kafka");
 
@@ -18,8 +18,17 @@ impl Brokers {
     /// # Panics
     /// If no cluster can be had.
     pub fn start(count: u32) -> Self {
+        Self::start_on(count, |_| {})
+    }
+
+    /// The same on a folder that is prepared first: broker N keeps its log in `broker-N/data`.
+    ///
+    /// # Panics
+    /// If no cluster can be had.
+    pub fn start_on(count: u32, prepare: impl FnOnce(&Path)) -> Self {
         // Removed with the cluster, when this process ends: a static is never dropped.
         let data = tempfile::tempdir().expect("a temporary folder").keep();
+        prepare(&data);
         let mut cluster = Self { data, bootstrap: String::new() };
         let pid = std::process::id().to_string();
         let printed = cluster.run(&["up", "--brokers", &count.to_string(), "--for", &pid]);
@@ -43,10 +52,21 @@ impl Brokers {
     /// # Panics
     /// If it says no.
     pub fn run(&self, args: &[&str]) -> String {
-        let output =
-            Command::new(SCRIPT).args(args).arg("--data").arg(&self.data).output().expect("scripts/kafka runs");
+        let output = self.output(args);
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "scripts/kafka {args:?}: {complaint}");
         String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// Whether the broker of this number, from 1 on, runs.
+    ///
+    /// # Panics
+    /// If `scripts/kafka` cannot be run.
+    pub fn runs(&self, id: u32) -> bool {
+        self.output(&["pid", &id.to_string()]).status.success()
+    }
+
+    fn output(&self, args: &[&str]) -> Output {
+        Command::new(SCRIPT).args(args).arg("--data").arg(&self.data).output().expect("scripts/kafka runs")
     }
 }

@@ -32,7 +32,11 @@ pub(crate) struct Deployment {
 impl Deployment {
     /// So many brokers, with topics; no programs yet.
     pub(crate) fn new(brokers: u32) -> Self {
-        let brokers = Brokers::start(brokers);
+        Self::on(Brokers::start(brokers))
+    }
+
+    /// The same on brokers that were started already.
+    pub(crate) fn on(brokers: Brokers) -> Self {
         let options = KafkaOptions::new(brokers.bootstrap());
         let wanted = Wanted { partitions: Some(PARTITIONS), replication_factor: None };
         crate::runtime().block_on(topics::create(&options, wanted)).expect("topics are created");

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use loopledger::demo::play;
 use loopledger_proto::client::v1::record_line::Line;
 use loopledger_proto::client::v1::{Await, RecordLine};
+use loopledger_testkit::Brokers;
 use serde_json::Value;
-use tonic::{Code, Status};
+use tokio::runtime::Runtime;
+use tonic::Status;
 use tonic_types::StatusExt;
 
 use crate::deployment::{Deployment, PROJECTION, status, told};
@@ -109,6 +111,65 @@ fn programs_go_on_without_their_stores_and_store_again_when_there_is_room() {
     }
 }
 
+/// Registrations of households before, on and after a full disk.
+struct Registrations<'a> {
+    runtime: Runtime,
+    url: &'a str,
+    /// Sequences of the commits that were acknowledged, by number.
+    sequences: BTreeMap<u32, u64>,
+    /// How many were sent.
+    sent: u32,
+}
+
+impl<'a> Registrations<'a> {
+    /// Sends until there is no room, and some more: each is refused within its deadline, and told one of `reasons`.
+    fn until_refused(url: &'a str, reasons: &[&str]) -> Self {
+        let mut all = Self { runtime: crate::runtime(), url, sequences: BTreeMap::new(), sent: 0 };
+        // A little fits into the blocks that are begun.
+        while all.send().is_none() {
+            assert!(all.sent < 1_000, "not a byte is left");
+        }
+        for _ in 0..3 {
+            let began = Instant::now();
+            let refused = all.send().expect("not a byte is left");
+            let info = refused.get_details_error_info().expect("a reason");
+            assert!(reasons.contains(&info.reason.as_str()), "{refused:?}");
+            assert!(began.elapsed() < DEADLINE + Duration::from_secs(1), "{:?}", began.elapsed());
+        }
+        all
+    }
+
+    /// The next one; why it was refused.
+    fn send(&mut self) -> Option<Status> {
+        self.sent += 1;
+        match self.runtime.block_on(register(self.url, self.sent)) {
+            Ok(sequence) => {
+                self.sequences.insert(self.sent, sequence);
+                None
+            }
+            Err(refused) => Some(refused),
+        }
+    }
+
+    /// Once there is room: all that were sent are sent again until they are recorded.
+    fn are_recorded_once(mut self) {
+        for number in 1..=self.sent {
+            let mut sequence = 0;
+            until("it is recorded", || match self.runtime.block_on(register(self.url, number)) {
+                Ok(recorded) => {
+                    sequence = recorded;
+                    true
+                }
+                Err(_) => false,
+            });
+            let earlier = self.sequences.insert(number, sequence);
+            assert!(earlier.is_none_or(|earlier| earlier == sequence), "a receipt is for ever");
+        }
+        let places: Vec<u64> = self.sequences.into_values().collect();
+        assert!(places.windows(2).all(|pair| pair[0] + 1 == pair[1]), "in order, and each once: {places:?}");
+    }
+}
+
 /// The embedded log and every store on one disk.
 #[test]
 fn a_log_without_space_is_said_in_time_and_written_on_when_there_is_some() {
@@ -117,44 +178,13 @@ fn a_log_without_space_is_said_in_time_and_written_on_when_there_is_some() {
     let disk = SmallDisk::mount(&folder.path().join("disk")).expect("the right to mount a disk");
     let data = folder.path().join("disk");
     let server = Embedded::start(&data);
-    let runtime = crate::runtime();
     let mut pieces = Pieces::write(folder.path());
     pieces.record_next(&server.url);
-    let mut sequences = BTreeMap::new();
 
     disk.fill();
-    // A little fits into the blocks that are begun.
-    let is_refused = |number: &u32| match runtime.block_on(register(&server.url, *number)) {
-        Ok(sequence) => {
-            sequences.insert(*number, sequence);
-            false
-        }
-        Err(refused) => {
-            said_so(&refused);
-            true
-        }
-    };
-    let first = (1..1_000).find(is_refused).expect("not a byte is left");
-    for number in first..first + 3 {
-        let began = Instant::now();
-        said_so(&runtime.block_on(register(&server.url, number)).expect_err("not a byte is left"));
-        assert!(began.elapsed() < DEADLINE + Duration::from_secs(1), "{:?}", began.elapsed());
-    }
+    let registrations = Registrations::until_refused(&server.url, &["LOG_UNAVAILABLE"]);
     disk.clear();
-    for number in 1..first + 3 {
-        let mut sequence = 0;
-        until("it is recorded", || match runtime.block_on(register(&server.url, number)) {
-            Ok(recorded) => {
-                sequence = recorded;
-                true
-            }
-            Err(_) => false,
-        });
-        let earlier = sequences.insert(number, sequence);
-        assert!(earlier.is_none_or(|earlier| earlier == sequence), "a receipt is for ever");
-    }
-    let places: Vec<u64> = sequences.into_values().collect();
-    assert!(places.windows(2).all(|pair| pair[0] + 1 == pair[1]), "in order, and each once: {places:?}");
+    registrations.are_recorded_once();
     pieces.record_next(&server.url);
     let before = status(&server.url);
     let rebuilt = told(&server.url, &["rebuild"]);
@@ -169,7 +199,32 @@ fn a_log_without_space_is_said_in_time_and_written_on_when_there_is_some() {
     drop(disk);
 }
 
-fn said_so(refused: &Status) {
-    assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
-    assert_eq!(refused.get_details_error_info().expect("a reason").reason, "LOG_UNAVAILABLE", "{refused:?}");
+/// The disk of the only broker. Kafka ends itself then, and has to be started again; nothing else has.
+#[test]
+fn a_broker_that_ended_on_a_full_disk_has_lost_nothing() {
+    let _machine = crate::machine();
+    let mut disk = None;
+    let brokers = Brokers::start_on(1, |data| {
+        disk = Some(SmallDisk::mount(&data.join("broker-1/data")).expect("the right to mount a disk"));
+    });
+    let disk = disk.expect("a disk");
+    let cluster = Deployment::on(brokers);
+    cluster.add_all("a", None);
+    let servers = cluster.servers("a");
+    let mut pieces = Pieces::write(cluster.folder());
+    pieces.record_next(&servers);
+    let url = cluster.get("procurement", "a").await_ready();
+
+    disk.fill();
+    // A broker that is away may have taken what it was sent.
+    let registrations = Registrations::until_refused(&url, &["OUTCOME_UNKNOWN", "LOG_UNAVAILABLE"]);
+    until("the broker has ended", || !cluster.brokers.runs(1));
+    disk.clear();
+    cluster.brokers.run(&["start", "1"]);
+    registrations.are_recorded_once();
+    pieces.record_next(&servers);
+    pieces.record_last_again(&servers);
+    let (before, rebuilt) = (status(&servers), told(&servers, &["rebuild"]));
+    assert!(rebuilt.contains(before["ledger_digest"].as_str().expect("a digest")), "{rebuilt}");
+    assert_eq!(cluster.ends(), [], "without a restart");
 }
