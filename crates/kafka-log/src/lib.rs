@@ -9,6 +9,7 @@
 //! What deliberately is not here: transactions (the chain of hashes does what they would), consumer groups (progress is
 //! kept beside what was folded), changing a topic that exists.
 
+mod denial;
 mod end;
 mod error;
 mod lanes;

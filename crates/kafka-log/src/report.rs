@@ -1,7 +1,7 @@
 //! What the Kafka client says of itself: into our log and our counters.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -26,12 +26,22 @@ pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
 
 pub(crate) fn error(metrics: &Metrics, error: &KafkaError, reason: &str) {
     metrics.broker_errors_total.add(1);
-    if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
+    if is_denial(error) {
+        tracing::warn!("the Kafka cluster does not let this client in: {reason}");
+    } else if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
         metrics.all_brokers_down_total.add(1);
         tracing::warn!("no Kafka broker can be reached: {reason}");
     } else {
         tracing::info!(%error, "{reason}");
     }
+}
+
+/// Whether a broker answered, and would not have us: a wrong password, or a certificate that one of us does not trust.
+fn is_denial(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed | RDKafkaErrorCode::SSL)
+    )
 }
 
 /// Of clients that read or administer.
@@ -41,6 +51,8 @@ pub(crate) struct Context {
     /// Our part of the sum that the metrics hold.
     lag: AtomicU64,
     cut: AtomicBool,
+    /// What the first broker said that turned us away.
+    denied: OnceLock<String>,
 }
 
 /// How the client says that the log was cut before an offset and written on. The code that comes with it is that of any
@@ -49,12 +61,17 @@ const CUT: &str = "log truncation detected";
 
 impl Context {
     pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics, lag: AtomicU64::new(0), cut: AtomicBool::new(false) }
+        Self { metrics, lag: AtomicU64::new(0), cut: AtomicBool::new(false), denied: OnceLock::new() }
     }
 
     /// Whether records that were read are not in the log any more.
     pub(crate) fn saw_cut(&self) -> bool {
         self.cut.load(Ordering::Relaxed)
+    }
+
+    /// Why a broker turned us away, if one did.
+    pub(crate) fn saw_denial(&self) -> Option<String> {
+        self.denied.get().cloned()
     }
 
     fn set_lag(&self, lag: u64) {
@@ -83,6 +100,9 @@ impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
         if reason.contains(CUT) {
             self.cut.store(true, Ordering::Relaxed);
+        }
+        if is_denial(&error) {
+            self.denied.get_or_init(|| reason.to_owned());
         }
         self::error(&self.metrics, &error, reason);
     }

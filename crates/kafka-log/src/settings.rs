@@ -1,5 +1,6 @@
 //! Every setting of the Kafka client that differs from its default or that the log rests on, and why.
 
+use core::fmt;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
@@ -37,7 +38,7 @@ const RECONNECT_PAUSE_MAX: Duration = Duration::from_millis(500);
 const STATISTICS_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How a cluster is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct KafkaOptions {
     /// `host:port` of some brokers, separated by commas.
     pub brokers: String,
@@ -51,6 +52,19 @@ pub struct KafkaOptions {
     pub append_timeout: Duration,
     /// How long to wait for the cluster's answer when something is asked of it: at the start, and for the end.
     pub answer_timeout: Duration,
+}
+
+/// Without the values of client settings: passwords are among them.
+impl fmt::Debug for KafkaOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KafkaOptions")
+            .field("brokers", &self.brokers)
+            .field("topic_prefix", &self.topic_prefix)
+            .field("client_settings", &self.client_settings.keys())
+            .field("append_timeout", &self.append_timeout)
+            .field("answer_timeout", &self.answer_timeout)
+            .finish()
+    }
 }
 
 impl KafkaOptions {
@@ -167,4 +181,25 @@ fn asking_who_leads(config: &mut ClientConfig) -> &mut ClientConfig {
 
 fn millis(duration: Duration) -> String {
     duration.as_millis().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::consumer::BaseConsumer;
+
+    use super::*;
+
+    #[test]
+    fn clusters_that_want_tls_and_scram_can_be_reached() {
+        let mut options = KafkaOptions::new("127.0.0.1:1");
+        let settings = [
+            ("security.protocol", "SASL_SSL"),
+            ("sasl.mechanisms", "SCRAM-SHA-512"),
+            ("sasl.username", "loopledger"),
+            ("sasl.password", "a secret"),
+        ];
+        options.client_settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        options.reader().create::<BaseConsumer>().expect("a client with TLS and SCRAM");
+        assert!(!format!("{options:?} {:?}", options.reader()).contains("a secret"));
+    }
 }

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::bench::Bench;
 use crate::command::{DemoArgs, IncomeArgs, LoopArgs, RecordArgs, StatementArgs, TopicsCommand, TraceArgs};
+use crate::kafka::KafkaClient;
 use crate::output::Format;
 use crate::program::Program;
 use crate::server::PartitionSet;
@@ -133,6 +134,8 @@ pub(crate) struct RepairArgs {
     /// Brokers of a Kafka cluster, if the log is there and only the stores are in the folder.
     #[arg(long, value_name = "BROKERS")]
     pub(crate) kafka: Option<String>,
+    #[command(flatten)]
+    pub(crate) client: KafkaClient,
     /// Says in the log that what is missing is lost, instead of appending it again; stores that know of it are moved aside.
     #[arg(long)]
     pub(crate) accept_loss: bool,
@@ -146,6 +149,8 @@ pub(crate) struct UpArgs {
     /// Brokers of a Kafka cluster (host:port, separated by commas) instead of the embedded log.
     #[arg(long, value_name = "BROKERS")]
     pub(crate) kafka: Option<String>,
+    #[command(flatten)]
+    pub(crate) client: KafkaClient,
     /// gRPC address; port 0 picks a free one, which is printed.
     #[arg(long, default_value = "127.0.0.1:50051")]
     pub(crate) listen: SocketAddr,
@@ -171,6 +176,8 @@ pub(crate) struct ServeArgs {
     /// Brokers of the Kafka cluster: host:port, separated by commas.
     #[arg(long, value_name = "BROKERS")]
     pub(crate) kafka: String,
+    #[command(flatten)]
+    pub(crate) client: KafkaClient,
     /// Where the program's store lives. Programs may share a folder, replicas of one program may not.
     #[arg(long, default_value = "data")]
     pub(crate) data: PathBuf,

@@ -9,6 +9,7 @@ mod command;
 mod crash;
 pub mod demo;
 mod exit;
+mod kafka;
 mod output;
 mod program;
 mod record;

@@ -23,7 +23,8 @@ pub(crate) async fn repair(args: &RepairArgs, format: Format) -> Result<(), Fail
     if args.kafka.is_none() && !args.data.join("log").is_dir() {
         return Err(Failure::Usage(format!("--data: there is no log in {}", args.data.display())));
     }
-    let log = open_log(args.kafka.as_deref(), &args.data, None, None).await?;
+    let kafka = args.kafka.as_deref().map(|brokers| args.client.options(brokers)).transpose()?;
+    let log = open_log(kafka, &args.data, None, None).await?;
     repair_log(log, &args.data, args.accept_loss, format).await
 }
 

@@ -14,6 +14,7 @@ use rdkafka::metadata::{MetadataBroker, MetadataTopic};
 use tokio::time::{Instant, sleep};
 
 use super::SETTLE_PAUSE;
+use crate::denial::denial;
 use crate::error::ConnectError;
 use crate::lanes::topic_name;
 use crate::log::unreachable;
@@ -49,6 +50,7 @@ impl TopicState {
 pub(super) struct Admin<'a> {
     pub(super) options: &'a KafkaOptions,
     pub(super) client: Arc<AdminClient<Context>>,
+    metrics: &'a Arc<Metrics>,
 }
 
 impl fmt::Debug for Admin<'_> {
@@ -58,12 +60,12 @@ impl fmt::Debug for Admin<'_> {
 }
 
 impl<'a> Admin<'a> {
-    pub(super) fn new(options: &'a KafkaOptions, metrics: &Arc<Metrics>) -> Result<Self, ConnectError> {
+    pub(super) fn new(options: &'a KafkaOptions, metrics: &'a Arc<Metrics>) -> Result<Self, ConnectError> {
         let client = options
             .admin()
             .create_with_context(Context::new(Arc::clone(metrics)))
             .map_err(|error| ConnectError::NoClient { reason: error.to_string() })?;
-        Ok(Self { options, client: Arc::new(client) })
+        Ok(Self { options, client: Arc::new(client), metrics })
     }
 
     pub(super) fn ask(&self) -> AdminOptions {
@@ -95,6 +97,13 @@ impl<'a> Admin<'a> {
     /// of is asked for again. So is what nobody answers: the cluster names some broker for such questions, another one
     /// each time, and for some seconds also one that stands still.
     pub(super) async fn describe(&self) -> Result<Cluster, ConnectError> {
+        tokio::select! {
+            answer = self.describe_settled() => answer,
+            reason = denial(self.options, self.metrics) => Err(ConnectError::Refused { action: "let us in", reason }),
+        }
+    }
+
+    async fn describe_settled(&self) -> Result<Cluster, ConnectError> {
         let started = Instant::now();
         loop {
             let answer = self.describe_once().await;

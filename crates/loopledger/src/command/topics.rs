@@ -11,6 +11,7 @@ use serde_json::json;
 use super::income::print;
 use crate::cli::Output;
 use crate::exit::Failure;
+use crate::kafka::KafkaClient;
 use crate::output::{Format, Report, say};
 
 /// How long a person waits to hear that nobody answers.
@@ -43,6 +44,8 @@ pub(crate) struct Cluster {
     /// host:port of some brokers, separated by commas.
     #[arg(long, value_name = "BROKERS")]
     kafka: String,
+    #[command(flatten)]
+    client: KafkaClient,
     /// Replicas of every partition: three where there are three brokers, one on a single broker, by default.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     replication_factor: Option<u32>,
@@ -53,19 +56,19 @@ pub(crate) struct Cluster {
 pub(crate) async fn topics(command: &TopicsCommand) -> Result<(), Failure> {
     let (layout, created, output) = match command {
         TopicsCommand::Create { cluster, partitions } => {
-            let created = topics::create(&cluster.options(), cluster.wanted(Some(*partitions))).await?;
+            let created = topics::create(&cluster.options()?, cluster.wanted(Some(*partitions))).await?;
             (created.layout, created.topics, &cluster.output)
         }
         TopicsCommand::Check { cluster, partitions } => {
-            (topics::check(&cluster.options(), cluster.wanted(*partitions)).await?, Vec::new(), &cluster.output)
+            (topics::check(&cluster.options()?, cluster.wanted(*partitions)).await?, Vec::new(), &cluster.output)
         }
     };
     show(&layout, &created, output.format)
 }
 
 impl Cluster {
-    fn options(&self) -> KafkaOptions {
-        KafkaOptions { answer_timeout: ANSWER_TIMEOUT, ..KafkaOptions::new(&self.kafka) }
+    fn options(&self) -> Result<KafkaOptions, Failure> {
+        Ok(KafkaOptions { answer_timeout: ANSWER_TIMEOUT, ..self.client.options(&self.kafka)? })
     }
 
     const fn wanted(&self, partitions: Option<u32>) -> Wanted {

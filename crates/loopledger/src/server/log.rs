@@ -10,22 +10,22 @@ use loopledger_service::writer::PointHook;
 
 use crate::exit::Failure;
 
-/// The log on Kafka, if there are brokers; else the embedded one in `data`.
+/// The log on Kafka, if it is there; else the embedded one in `data`.
 pub(crate) async fn open(
-    brokers: Option<&str>,
+    kafka: Option<KafkaOptions>,
     data: &Path,
     on_point: Option<PointHook>,
     metrics: Option<&Registry>,
 ) -> Result<Arc<dyn EventLog>, Failure> {
-    match brokers {
-        Some(brokers) => connect(brokers, metrics).await,
+    match kafka {
+        Some(options) => connect(options, metrics).await,
         None => open_file(data, on_point),
     }
 }
 
 /// The log on Kafka. Its topics are checked, never changed; what it counts is shown.
-pub(super) async fn connect(brokers: &str, metrics: Option<&Registry>) -> Result<Arc<dyn EventLog>, Failure> {
-    match KafkaLog::connect(KafkaOptions::new(brokers)).await {
+pub(super) async fn connect(options: KafkaOptions, metrics: Option<&Registry>) -> Result<Arc<dyn EventLog>, Failure> {
+    match KafkaLog::connect(options).await {
         Ok(log) => {
             if let Some(metrics) = metrics {
                 let counted = log.metrics();

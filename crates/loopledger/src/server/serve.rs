@@ -28,7 +28,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
 async fn run(args: ServeArgs, metrics: &Registry, stop: CancellationToken) -> Result<(), Failure> {
     let on_point = crash::hook()?;
     let listen = args.listen.unwrap_or_else(|| args.service.default_listen());
-    let connecting = log::connect(&args.kafka, Some(metrics));
+    let connecting = log::connect(args.client.options(&args.kafka)?, Some(metrics));
     let Some(log) = stop.run_until_cancelled(connecting).await.transpose()? else { return Ok(()) };
     let feed = Feed::new(log.clone());
     // The number is the same for every topic.

@@ -22,6 +22,7 @@ mod lost_tail;
 mod nemesis;
 mod observed;
 mod outage;
+mod password;
 mod replica;
 mod replicas;
 mod same_ledger;

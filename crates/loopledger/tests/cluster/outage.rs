@@ -22,7 +22,7 @@ use crate::services::{Bulk, Procurement};
 use crate::workload::channel;
 
 /// Longer than the time that a program waits for a cluster's answer (10 s).
-const ANSWER_MAX: Duration = Duration::from_secs(20);
+pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(20);
 /// A caller's deadline.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(3);
 /// How long after the brokers are back a write may still be refused.

@@ -16,6 +16,7 @@ fn exit_codes_say_what_went_wrong() {
         (&["up", "--listen", "nowhere"], 2),
         (&["record", "no-such-file"], 2),
         (&["record", "-", "--receipts", "/no/such/folder"], 2),
+        (&["topics", "check", "--kafka", "127.0.0.1:1", "--kafka-config", "/no/such/file"], 2),
         (&["record", "-"], 3),
         (&["status"], 3),
         (&["status", "--server", "station=http://127.0.0.1:1,nobody=http://127.0.0.1:2"], 3),

@@ -1,0 +1,78 @@
+//! How a Kafka cluster is reached, for every command that does.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use loopledger_kafka_log::KafkaOptions;
+
+use crate::exit::Failure;
+
+/// How names of settings begin that say who we are and whom we trust. All others are not the operator's to choose: the
+/// log rests on them.
+const FAMILIES: [&str; 3] = ["security.", "sasl.", "ssl."];
+
+#[derive(Debug, Args)]
+pub(crate) struct KafkaClient {
+    /// File with what the cluster wants to know of its clients: lines of name=value, by librdkafka's names (security.…,
+    /// sasl.…, ssl.…).
+    // A file, since whoever may list processes reads their arguments.
+    #[arg(long, value_name = "FILE", env = "LOOPLEDGER_KAFKA_CONFIG")]
+    kafka_config: Option<PathBuf>,
+}
+
+impl KafkaClient {
+    pub(crate) fn options(&self, brokers: &str) -> Result<KafkaOptions, Failure> {
+        let mut options = KafkaOptions::new(brokers);
+        if let Some(path) = &self.kafka_config {
+            let text = fs::read_to_string(path).map_err(|error| wrong(path, &error.to_string()))?;
+            options.client_settings = settings(&text).map_err(|what| wrong(path, &what))?;
+        }
+        Ok(options)
+    }
+}
+
+fn wrong(path: &Path, what: &str) -> Failure {
+    Failure::Usage(format!("--kafka-config: {}: {what}", path.display()))
+}
+
+/// What is wrong is named without the value, which may be a password.
+fn settings(text: &str) -> Result<BTreeMap<String, String>, String> {
+    let mut settings = BTreeMap::new();
+    let lines = text.lines().map(str::trim).zip(1_usize..);
+    for (line, number) in lines.filter(|(line, _)| !line.is_empty() && !line.starts_with('#')) {
+        let (name, value) = line.split_once('=').ok_or_else(|| format!("line {number} is not name=value"))?;
+        let (name, value) = (name.trim(), value.trim());
+        if !FAMILIES.iter().any(|family| name.starts_with(family)) {
+            return Err(format!("line {number}: '{name}' is not among {}", FAMILIES.join("…, ") + "…"));
+        }
+        if settings.insert(name.to_owned(), value.to_owned()).is_some() {
+            return Err(format!("line {number}: '{name}' is there twice"));
+        }
+    }
+    Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_settings_is_read_as_librdkafka_has_them() {
+        let text = "# who we are\n\nsecurity.protocol = SASL_PLAINTEXT\nsasl.password=a=b # c\n";
+        let expected = [("sasl.password", "a=b # c"), ("security.protocol", "SASL_PLAINTEXT")];
+        assert_eq!(settings(text), Ok(expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_without_its_value() {
+        for (text, named) in [
+            ("sasl.password", "line 1 is not name=value"),
+            ("\nacks=1", "line 2: 'acks' is not among security.…, sasl.…, ssl.…"),
+            ("sasl.password=secret\nsasl.password=other", "line 2: 'sasl.password' is there twice"),
+        ] {
+            assert_eq!(settings(text), Err(named.to_owned()), "{text}");
+        }
+    }
+}
