@@ -110,14 +110,65 @@ fn every_licence_is_allowed() {
     assert!(refused.is_empty(), "licences that deny.toml does not allow: {refused:?}");
 }
 
+/// The part of `text` between two marks.
+fn between<'a>(text: &'a str, begin: &str, end: &str) -> Option<&'a str> {
+    Some(text.split_once(begin)?.1.split_once(end)?.0)
+}
+
+/// The packages that `[bans]` denies, each with its wrappers: those alone may use it.
+fn bans(config: &str) -> Vec<(&str, Vec<&str>)> {
+    let (_, body) = config.split_once("[bans]").expect("[bans]");
+    let list = between(body, "\ndeny = [\n", "\n]").expect("deny in [bans]");
+    let ban = |line| {
+        let wrappers = between(line, "wrappers = [", "]").unwrap_or_default();
+        (between(line, "name = \"", "\"").expect("a name"), wrappers.split('"').skip(1).step_by(2).collect())
+    };
+    list.lines().map(ban).collect()
+}
+
+/// The banned packages of a lock file that nobody may use, or that somebody uses who may not.
+fn banned<'a>(config: &'a str, lock: &str) -> Vec<&'a str> {
+    let depends_on = |package: &str, name: &str| {
+        // A name, with a version where there are several.
+        let dependencies = between(package, "\ndependencies = [\n", "\n]").unwrap_or_default();
+        dependencies.lines().any(|line| line.trim_matches([' ', '"', ',']).split(' ').next() == Some(name))
+    };
+    let users = |name| {
+        let packages = lock.split("[[package]]").filter(move |package| depends_on(package, name));
+        packages.map(|package| between(package, "\nname = \"", "\"").expect("a name"))
+    };
+    let locked = locked(lock, "name");
+    let mut bans = bans(config);
+    bans.retain(|(name, wrappers)| {
+        locked.contains(name) && (wrappers.is_empty() || users(name).any(|user| !wrappers.contains(&user)))
+    });
+    bans.into_iter().map(|(name, _)| name).collect()
+}
+
+#[test]
+fn a_banned_package_is_found_unless_its_wrappers_alone_use_it() {
+    let config = "[bans]\ndeny = [\n    { name = \"x\", reason = \"[]\" },\n    \
+        { name = \"y\", wrappers = [\"a\", \"b\"], reason = \"\" },\n]\n";
+    let package =
+        |name: &str, uses: &str| format!("[[package]]\nname = \"{name}\"\ndependencies = [\n \"{uses}\",\n]\n");
+    let leaf = |name: &str| format!("[[package]]\nname = \"{name}\"\n");
+    for (lock, expected) in [
+        (package("a", "z") + &leaf("z"), &[][..]),
+        (package("a", "y") + &package("b", "y 1.0.0") + &leaf("y"), &[]),
+        (package("a", "y") + &package("c", "y 1.0.0") + &leaf("y"), &["y"]),
+        (package("a", "x") + &leaf("x"), &["x"]),
+        (leaf("x") + &leaf("y"), &["x"]),
+    ] {
+        assert_eq!(banned(config, &lock), expected, "{lock}");
+    }
+}
+
 #[test]
 fn nothing_that_is_banned_is_locked() {
     let (config, lock) = (read("deny.toml"), read("Cargo.lock"));
-    // A name and a reason for each: the names are what a lock file can hold.
-    let banned: Vec<&str> = list(&config, "bans", "deny").into_iter().step_by(2).collect();
-    assert!(banned.contains(&"ring") && banned.contains(&"chrono"), "{banned:?}");
-    let locked = locked(&lock, "name");
-    let found: Vec<_> = banned.iter().filter(|name| locked.contains(*name)).collect();
+    let names: Vec<&str> = bans(&config).into_iter().map(|(name, _)| name).collect();
+    assert!(names.contains(&"ring") && names.contains(&"chrono"), "{names:?}");
+    let found = banned(&config, &lock);
     assert!(found.is_empty(), "banned and locked: {found:?}");
 }
 
