@@ -40,6 +40,8 @@ pub(crate) struct Said {
     pub(crate) verdict: Verdict,
     /// Some attempt ended without an answer: it may have taken effect, or still do so.
     pub(crate) doubtful: bool,
+    /// When the answer came: of a bulk stream, before its caller has all of them.
+    pub(crate) at: Instant,
 }
 
 /// How a caller behaves.
@@ -88,14 +90,14 @@ pub(crate) async fn ask<D: Decider>(
             answer.await
         };
         match judge(write.request_id, answer, history) {
-            Ok(verdict) => return Said { verdict, doubtful },
+            Ok(verdict) => return Said { verdict, doubtful, at: Instant::now() },
             Err(unknown) => doubtful |= unknown,
         }
         if dice.chance(manner.gives_up) {
             break;
         }
     }
-    Said { verdict: Verdict::GaveUp, doubtful }
+    Said { verdict: Verdict::GaveUp, doubtful, at: Instant::now() }
 }
 
 /// Sends all of them through one bulk stream; what it leaves open is asked one by one. Answers come in order.
@@ -119,7 +121,7 @@ pub(crate) async fn ask_in_bulk<D: Decider>(
         let hear = async {
             for write in writes {
                 let Some(answer) = answers.next().await else { return };
-                heard.push(judge(write.request_id, answer, history));
+                heard.push(judge(write.request_id, answer, history).map(|verdict| (verdict, Instant::now())));
             }
         };
         join(send, hear).await;
@@ -127,7 +129,7 @@ pub(crate) async fn ask_in_bulk<D: Decider>(
     let mut all = Vec::new();
     for (index, write) in writes.iter().enumerate() {
         let said = match heard.get(index) {
-            Some(Ok(verdict)) => Said { verdict: verdict.clone(), doubtful: false },
+            Some(Ok((verdict, at))) => Said { verdict: verdict.clone(), doubtful: false, at: *at },
             other => {
                 let unknown = other.is_none_or(|heard| *heard != Err(false));
                 let said = ask(desk, write, manner, dice, history).await;

@@ -249,9 +249,9 @@ impl Simulation {
         });
         if let Verdict::Acknowledged(position) = said.verdict {
             self.workload.acknowledged(wish, position);
-            self.existing.acknowledged(&wish.command, position);
+            self.existing.acknowledged(&wish.command, position, said.at);
         } else if let Verdict::Refused(Some(missing)) = &said.verdict
-            && self.existing.is_denied(&wish.command, missing)
+            && self.existing.is_denied(&wish.command, missing, said.at)
         {
             self.history.violation(format!("#{index} was told that {missing:?} does not exist"));
         }

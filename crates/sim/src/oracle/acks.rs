@@ -29,18 +29,19 @@ const STALE_MAX: Duration = Duration::from_millis(1_100 + CUT_MS_MAX);
 pub(crate) struct Existing(BTreeMap<String, (Position, Instant)>);
 
 impl Existing {
-    /// The command created something.
-    pub(crate) fn acknowledged(&mut self, command: &Command, position: Position) {
+    /// The command created something, as its caller heard at this time.
+    pub(crate) fn acknowledged(&mut self, command: &Command, position: Position, at: Instant) {
         for id in command.created(position) {
-            self.0.entry(id).or_insert_with(|| (position, Instant::now()));
+            self.0.entry(id).or_insert((position, at));
         }
     }
 
-    /// Whether a caller was told just now that something does not exist of which the service had to know: it had
+    /// Whether a caller was told at this time that something does not exist of which the service had to know: it had
     /// acknowledged it itself, or the request named a position that includes it.
-    pub(crate) fn is_denied(&self, command: &Command, missing: &Missing) -> bool {
+    pub(crate) fn is_denied(&self, command: &Command, missing: &Missing, at: Instant) -> bool {
         self.0.get(&missing.id).is_some_and(|(position, heard_at)| {
-            let own = position.stream.service == command.service() && heard_at.elapsed() > STALE_MAX;
+            let own =
+                position.stream.service == command.service() && at.saturating_duration_since(*heard_at) > STALE_MAX;
             let includes = |after: &Position| after.stream == position.stream && after.sequence >= position.sequence;
             // To distribution a station's shipment exists once it has answered the hand-over, which `after` does not name.
             own || missing.kind != EntityKind::Shipment && command.after().iter().any(includes)
