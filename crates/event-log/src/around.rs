@@ -2,22 +2,16 @@
 
 use core::fmt;
 
-use futures::future::BoxFuture;
 use loopledger_types::{Partition, Topic};
 
-use crate::{AppendError, EventLog, LogReader, Offset, ReadError, Record};
+use crate::{Appending, Ending, EventLog, LogReader, Offset, ReadError, Record};
 
 /// Everything that is not said otherwise is done by [`inner`](Self::inner). Whoever implements it is an [`EventLog`].
 pub trait Around: Send + Sync + fmt::Debug + 'static {
     fn inner(&self) -> &dyn EventLog;
 
     /// See [`EventLog::append`].
-    fn append(
-        &self,
-        topic: Topic,
-        partition: Partition,
-        records: Vec<Record>,
-    ) -> BoxFuture<'static, Vec<Result<Offset, AppendError>>> {
+    fn append(&self, topic: Topic, partition: Partition, records: Vec<Record>) -> Appending {
         self.inner().append(topic, partition, records)
     }
 
@@ -27,18 +21,13 @@ pub trait Around: Send + Sync + fmt::Debug + 'static {
     }
 
     /// See [`EventLog::end`].
-    fn end(&self, topic: Topic, partition: Partition) -> BoxFuture<'static, Result<Offset, ReadError>> {
+    fn end(&self, topic: Topic, partition: Partition) -> Ending {
         self.inner().end(topic, partition)
     }
 }
 
 impl<L: Around> EventLog for L {
-    fn append(
-        &self,
-        topic: Topic,
-        partition: Partition,
-        records: Vec<Record>,
-    ) -> BoxFuture<'static, Vec<Result<Offset, AppendError>>> {
+    fn append(&self, topic: Topic, partition: Partition, records: Vec<Record>) -> Appending {
         Around::append(self, topic, partition, records)
     }
 
@@ -46,7 +35,7 @@ impl<L: Around> EventLog for L {
         Around::read(self, topic, partition, from)
     }
 
-    fn end(&self, topic: Topic, partition: Partition) -> BoxFuture<'static, Result<Offset, ReadError>> {
+    fn end(&self, topic: Topic, partition: Partition) -> Ending {
         Around::end(self, topic, partition)
     }
 

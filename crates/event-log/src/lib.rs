@@ -21,6 +21,6 @@ pub use file::{
 };
 pub use memory::{FaultPlan, FaultReport, MemoryLog};
 pub use port::{
-    APPEND_QUEUE_BYTES_MAX, EventLog, Headers, LogReader, LogRecord, Offset, READ_BATCH_BYTES_MAX,
+    APPEND_QUEUE_BYTES_MAX, Appending, Ending, EventLog, Headers, LogReader, LogRecord, Offset, READ_BATCH_BYTES_MAX,
     READ_BATCH_RECORDS_MAX, RECORD_BYTES_MAX, Record,
 };

@@ -62,6 +62,12 @@ pub struct LogRecord {
     pub value: Bytes,
 }
 
+/// An append under way: what became of each of its records, in their order.
+pub type Appending = BoxFuture<'static, Vec<Result<Offset, AppendError>>>;
+
+/// The question for an end under way.
+pub type Ending = BoxFuture<'static, Result<Offset, ReadError>>;
+
 /// A totally ordered, append-only log per (topic, partition). Everything else is derived.
 pub trait EventLog: Send + Sync + fmt::Debug + 'static {
     /// Queues the records, in order and before it returns; the future resolves when each is durable under the log's
@@ -71,18 +77,13 @@ pub trait EventLog: Send + Sync + fmt::Debug + 'static {
     /// may land and others not, but those that land keep their order. Beyond [`APPEND_QUEUE_BYTES_MAX`] of waiting
     /// bytes the first record that does not fit, and all that follow it in the call, are [`AppendError::Busy`] and were
     /// certainly not applied.
-    fn append(
-        &self,
-        topic: Topic,
-        partition: Partition,
-        records: Vec<Record>,
-    ) -> BoxFuture<'static, Vec<Result<Offset, AppendError>>>;
+    fn append(&self, topic: Topic, partition: Partition, records: Vec<Record>) -> Appending;
 
     /// Reads from `from` on, in order, then live. Only durable records are ever seen.
     fn read(&self, topic: Topic, partition: Partition, from: Offset) -> Result<Box<dyn LogReader>, ReadError>;
 
     /// The offset after the last durable record.
-    fn end(&self, topic: Topic, partition: Partition) -> BoxFuture<'static, Result<Offset, ReadError>>;
+    fn end(&self, topic: Topic, partition: Partition) -> Ending;
 
     /// How many partitions the topic has, for ever.
     fn partition_count(&self, topic: Topic) -> u32;

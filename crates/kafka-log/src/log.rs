@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::FutureExt;
-use futures::future::{BoxFuture, ready};
-use loopledger_event_log::{AppendError, EventLog, LogReader, Offset, ReadError, Record};
+use futures::future::ready;
+use loopledger_event_log::{AppendError, Appending, Ending, EventLog, LogReader, Offset, ReadError, Record};
 use loopledger_types::{Partition, Topic};
 use rdkafka::error::KafkaError;
 
@@ -84,12 +84,7 @@ impl Drop for KafkaLog {
 }
 
 impl EventLog for KafkaLog {
-    fn append(
-        &self,
-        topic: Topic,
-        partition: Partition,
-        records: Vec<Record>,
-    ) -> BoxFuture<'static, Vec<Result<Offset, AppendError>>> {
+    fn append(&self, topic: Topic, partition: Partition, records: Vec<Record>) -> Appending {
         if let Some(place) = self.lanes.place(topic, partition) {
             self.producer.append(place, &records)
         } else {
@@ -102,7 +97,7 @@ impl EventLog for KafkaLog {
         Ok(Box::new(KafkaReader::open(self.readers.clone(), place, from)?))
     }
 
-    fn end(&self, topic: Topic, partition: Partition) -> BoxFuture<'static, Result<Offset, ReadError>> {
+    fn end(&self, topic: Topic, partition: Partition) -> Ending {
         let place = self.place(topic, partition);
         let ends = Arc::clone(&self.ends);
         let find = async move {

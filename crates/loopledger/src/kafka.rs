@@ -23,6 +23,11 @@ pub(crate) struct KafkaClient {
 }
 
 impl KafkaClient {
+    /// `None`: the log is not on Kafka.
+    pub(crate) fn options_if(&self, brokers: Option<&str>) -> Result<Option<KafkaOptions>, Failure> {
+        brokers.map(|brokers| self.options(brokers)).transpose()
+    }
+
     pub(crate) fn options(&self, brokers: &str) -> Result<KafkaOptions, Failure> {
         let mut options = KafkaOptions::new(brokers);
         if let Some(path) = &self.kafka_config {

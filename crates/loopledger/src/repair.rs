@@ -23,7 +23,7 @@ pub(crate) async fn repair(args: &RepairArgs, format: Format) -> Result<(), Fail
     if args.kafka.is_none() && !args.data.join("log").is_dir() {
         return Err(Failure::Usage(format!("--data: there is no log in {}", args.data.display())));
     }
-    let kafka = args.kafka.as_deref().map(|brokers| args.client.options(brokers)).transpose()?;
+    let kafka = args.client.options_if(args.kafka.as_deref())?;
     let log = open_log(kafka, &args.data, None, None).await?;
     repair_log(log, &args.data, args.accept_loss, format).await
 }

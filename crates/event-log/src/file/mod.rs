@@ -21,7 +21,7 @@ use std::thread::JoinHandle;
 
 use bytes::Bytes;
 use futures::FutureExt;
-use futures::future::{BoxFuture, ready};
+use futures::future::ready;
 use loopledger_types::{Partition, Topic};
 use tokio::sync::watch;
 
@@ -36,7 +36,7 @@ use queue::{Queue, Queued};
 use reader::FileReader;
 use writer::{Writer, WriterState};
 
-use crate::{AppendError, EventLog, LogReader, Offset, RECORD_BYTES_MAX, ReadError, Record};
+use crate::{AppendError, Appending, Ending, EventLog, LogReader, Offset, RECORD_BYTES_MAX, ReadError, Record};
 
 /// The log in files. Dropping it writes what is queued, blocks until that is done, and lets the next process in; its
 /// readers end with [`ReadError::Closed`] once they have seen everything. Reading is done on the reader's own thread.
@@ -132,12 +132,7 @@ impl FileLog {
 }
 
 impl EventLog for FileLog {
-    fn append(
-        &self,
-        topic: Topic,
-        partition: Partition,
-        records: Vec<Record>,
-    ) -> BoxFuture<'static, Vec<Result<Offset, AppendError>>> {
+    fn append(&self, topic: Topic, partition: Partition, records: Vec<Record>) -> Appending {
         let mut too_large = Vec::new();
         let mut values = Vec::with_capacity(records.len());
         for (index, record) in records.into_iter().enumerate() {
@@ -173,7 +168,7 @@ impl EventLog for FileLog {
         Ok(Box::new(FileReader::open(Arc::clone(&lane.files), lane.durable.subscribe(), from)?))
     }
 
-    fn end(&self, topic: Topic, partition: Partition) -> BoxFuture<'static, Result<Offset, ReadError>> {
+    fn end(&self, topic: Topic, partition: Partition) -> Ending {
         let lane = self.lane(topic, partition).ok_or(ReadError::NoSuchPartition { topic, partition });
         ready(lane.map(|lane| Offset(*lane.durable.borrow()))).boxed()
     }

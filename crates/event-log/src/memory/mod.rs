@@ -19,7 +19,7 @@ use tokio::task::yield_now;
 pub use faults::{FaultPlan, FaultReport};
 use state::{Outcome, State};
 
-use crate::{AppendError, EventLog, LogReader, LogRecord, Offset, ReadError, Record};
+use crate::{AppendError, Appending, Ending, EventLog, LogReader, LogRecord, Offset, ReadError, Record};
 
 /// One producer's handle of a log in memory. Clones are the same producer; [`MemoryLog::producer`] makes another.
 #[derive(Debug, Clone)]
@@ -120,12 +120,7 @@ impl Shared {
 }
 
 impl EventLog for MemoryLog {
-    fn append(
-        &self,
-        topic: Topic,
-        partition: Partition,
-        records: Vec<Record>,
-    ) -> BoxFuture<'static, Vec<Result<Offset, AppendError>>> {
+    fn append(&self, topic: Topic, partition: Partition, records: Vec<Record>) -> Appending {
         let Ok(lane) = self.shared.lane(topic, partition) else {
             let refused = records.iter().map(|_| Err(AppendError::NoSuchPartition { topic, partition })).collect();
             return ready(refused).boxed();
@@ -163,7 +158,7 @@ impl EventLog for MemoryLog {
         Ok(Box::new(MemoryReader { shared: Arc::clone(&self.shared), lane, position: from, activity }))
     }
 
-    fn end(&self, topic: Topic, partition: Partition) -> BoxFuture<'static, Result<Offset, ReadError>> {
+    fn end(&self, topic: Topic, partition: Partition) -> Ending {
         ready(self.shared.lane(topic, partition).map(|lane| self.shared.lock().end(lane))).boxed()
     }
 

@@ -1,12 +1,11 @@
 //! A log that comes back with less than it had acknowledged.
 
 use std::fs::{self, OpenOptions};
-use std::net::TcpListener;
 use std::path::PathBuf;
 
 use loopledger_event_log::{EventLog, LogReader, Offset, ReadError};
 use loopledger_kafka_log::{KafkaLog, KafkaOptions};
-use loopledger_testkit::Brokers;
+use loopledger_testkit::{Brokers, free_port};
 
 use crate::support::{self, PARTITION, TOPIC, append, read_to, record, soon, values};
 
@@ -42,11 +41,6 @@ fn move_broker(cluster: &Brokers, from: u16, to: u16) {
         assert!(text.contains(&from.to_string()), "{text}");
         fs::write(&path, text.replace(&from.to_string(), &to.to_string())).unwrap();
     }
-}
-
-/// A port that nobody listens on, below those that connections take theirs from.
-fn free_port() -> u16 {
-    (20_000..32_000).rev().find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
 
 /// Waits for what is not an outage.

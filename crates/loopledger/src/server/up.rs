@@ -25,7 +25,7 @@ pub(crate) async fn up(args: UpArgs) -> Result<(), Failure> {
 
 async fn run(args: UpArgs, metrics: &Registry, stop: CancellationToken) -> Result<(), Failure> {
     let on_point = crash::hook()?;
-    let kafka = args.kafka.as_deref().map(|brokers| args.client.options(brokers)).transpose()?;
+    let kafka = args.client.options_if(args.kafka.as_deref())?;
     let opening = log::open(kafka, &args.data, on_point.clone(), Some(metrics));
     let Some(log) = stop.run_until_cancelled(opening).await.transpose()? else { return Ok(()) };
     let durability = log.durability();

@@ -1,12 +1,11 @@
 //! A cluster with a certificate, which lets in only who knows its password.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use loopledger_testkit::Brokers;
+use loopledger_testkit::{Brokers, free_port};
 use tonic_types::StatusExt;
 
 use crate::deployment::Deployment;
@@ -31,8 +30,7 @@ struct Door {
 impl Door {
     fn new(password: &str) -> Self {
         let cluster = Deployment::on(Brokers::start(1));
-        // Free now, and nobody else is given it soon.
-        let address = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").to_string();
+        let address = format!("127.0.0.1:{}", free_port());
         let properties = cluster.brokers.data().join("broker-1/server.properties");
         let plain = fs::read_to_string(&properties).expect("the broker's properties");
         let (keys, certificate) = (cluster.folder().join("keys.p12"), cluster.folder().join("certificate.pem"));

@@ -1,8 +1,9 @@
 //! What a new user does first: wrong arguments, no server, two servers, Ctrl-C, a second start, the demo twice.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::process::{Command, Stdio};
+
+use loopledger_testkit::free_port;
 
 use crate::support::{BINARY, Server, run_with, write_scenario};
 
@@ -156,8 +157,7 @@ fn one_signal_ends_it_also_while_it_looks_for_its_cluster() {
 #[test]
 fn the_demo_waits_for_a_server_that_was_started_just_now() {
     let folder = tempfile::tempdir().expect("a folder");
-    // Free now, and nobody else is given it soon.
-    let listen = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").to_string();
+    let listen = format!("127.0.0.1:{}", free_port());
     let mut demo = Command::new(BINARY)
         .args(["demo", "--households", "40", "--weeks", "2", "--server", &listen])
         .stderr(Stdio::piped())

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::FutureExt as _;
-use futures::future::{BoxFuture, ready};
-use loopledger_event_log::{Around, EventLog, LogReader, MemoryLog, Offset, ReadError};
+use futures::future::ready;
+use loopledger_event_log::{Around, Ending, EventLog, LogReader, MemoryLog, Offset, ReadError};
 use loopledger_projection::{StartReport, StoragePlace};
 use loopledger_service::feed::Feed;
 use loopledger_state_store::Memory;
@@ -36,7 +36,7 @@ impl Around for Away {
         self.log.read(topic, partition, from)
     }
 
-    fn end(&self, topic: Topic, partition: Partition) -> BoxFuture<'static, Result<Offset, ReadError>> {
+    fn end(&self, topic: Topic, partition: Partition) -> Ending {
         match is_away(&self.ends) {
             Ok(()) => self.log.end(topic, partition),
             Err(error) => ready(Err(error)).boxed(),

@@ -3,8 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::FutureExt as _;
-use futures::future::BoxFuture;
-use loopledger_event_log::{AppendError, Around, EventLog, MemoryLog, Offset, ReadError, Record};
+use loopledger_event_log::{AppendError, Appending, Around, Ending, EventLog, MemoryLog, Record};
 use loopledger_types::{Partition, Topic};
 use tokio::sync::watch;
 
@@ -41,12 +40,7 @@ impl Around for Gate {
         &self.log
     }
 
-    fn append(
-        &self,
-        topic: Topic,
-        partition: Partition,
-        records: Vec<Record>,
-    ) -> BoxFuture<'static, Vec<Result<Offset, AppendError>>> {
+    fn append(&self, topic: Topic, partition: Partition, records: Vec<Record>) -> Appending {
         self.asked.send_modify(|asked| *asked += 1);
         if self.is_broken.load(Ordering::Relaxed) {
             let failed = records.iter().map(|_| Err(AppendError::Closed)).collect();
@@ -64,7 +58,7 @@ impl Around for Gate {
         .boxed()
     }
 
-    fn end(&self, topic: Topic, partition: Partition) -> BoxFuture<'static, Result<Offset, ReadError>> {
+    fn end(&self, topic: Topic, partition: Partition) -> Ending {
         let (log, mut open) = (self.log.clone(), self.ends.subscribe());
         async move {
             open.wait_for(|open| *open).await.unwrap();

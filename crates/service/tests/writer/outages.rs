@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use futures::future::{BoxFuture, ready};
-use loopledger_event_log::{AppendError, Around, EventLog, LogReader, MemoryLog, Offset, ReadError, Record};
+use futures::future::ready;
+use loopledger_event_log::{
+    AppendError, Appending, Around, Ending, EventLog, LogReader, MemoryLog, Offset, ReadError, Record,
+};
 use loopledger_service::feed::Feed;
 use loopledger_service::writer::{Health, WriteError, Writer, WriterConfig};
 use loopledger_state_store::{MAX_CHANGES, Memory, MemoryStore};
@@ -41,12 +43,7 @@ impl Around for Unreadable {
         &self.log
     }
 
-    fn append(
-        &self,
-        topic: Topic,
-        partition: Partition,
-        records: Vec<Record>,
-    ) -> BoxFuture<'static, Vec<Result<Offset, AppendError>>> {
+    fn append(&self, topic: Topic, partition: Partition, records: Vec<Record>) -> Appending {
         if self.is_full.load(Ordering::Relaxed) {
             let full = AppendError::OutOfSpace { path: "log".into() };
             return ready(records.iter().map(|_| Err(full.clone())).collect()).boxed();
@@ -61,7 +58,7 @@ impl Around for Unreadable {
         self.log.read(topic, partition, from)
     }
 
-    fn end(&self, topic: Topic, partition: Partition) -> BoxFuture<'static, Result<Offset, ReadError>> {
+    fn end(&self, topic: Topic, partition: Partition) -> Ending {
         let left = self.failures_left.load(Ordering::Relaxed);
         if left > 0 {
             self.failures_left.store(left - 1, Ordering::Relaxed);

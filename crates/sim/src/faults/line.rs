@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use loopledger_event_log::{AppendError, Around, EventLog, LogReader, LogRecord, MemoryLog, Offset, ReadError, Record};
+use loopledger_event_log::{
+    AppendError, Appending, Around, Ending, EventLog, LogReader, LogRecord, MemoryLog, Offset, ReadError, Record,
+};
 use loopledger_testkit::Dice;
 use loopledger_types::{Partition, Topic};
 use tokio::sync::{mpsc, oneshot};
@@ -126,12 +128,7 @@ impl Around for Line {
         &self.log
     }
 
-    fn append(
-        &self,
-        topic: Topic,
-        partition: Partition,
-        records: Vec<Record>,
-    ) -> BoxFuture<'static, Vec<Result<Offset, AppendError>>> {
+    fn append(&self, topic: Topic, partition: Partition, records: Vec<Record>) -> Appending {
         let count = records.len();
         let lost = move || vec![Err(AppendError::Unconfirmed { reason: "the line is cut".to_owned() }); count];
         if self.weather.is_cut() {
@@ -152,7 +149,7 @@ impl Around for Line {
         Ok(Box::new(LineReader { reader, weather: Arc::clone(&self.weather), under_way: None }))
     }
 
-    fn end(&self, topic: Topic, partition: Partition) -> BoxFuture<'static, Result<Offset, ReadError>> {
+    fn end(&self, topic: Topic, partition: Partition) -> Ending {
         let (log, weather) = (self.log.clone(), Arc::clone(&self.weather));
         async move {
             sleep(weather.latency()).await;
