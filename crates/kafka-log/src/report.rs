@@ -1,7 +1,7 @@
 //! What the Kafka client says of itself: into our log and our counters.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -37,7 +37,7 @@ pub(crate) fn error(metrics: &Metrics, error: &KafkaError, reason: &str) {
 }
 
 /// Whether a broker answered, and would not have us: a wrong password, or a certificate that one of us does not trust.
-fn is_denial(error: &KafkaError) -> bool {
+pub(crate) fn is_denial(error: &KafkaError) -> bool {
     matches!(
         error.rdkafka_error_code(),
         Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed | RDKafkaErrorCode::SSL)
@@ -51,8 +51,6 @@ pub(crate) struct Context {
     /// Our part of the sum that the metrics hold.
     lag: AtomicU64,
     cut: AtomicBool,
-    /// What the first broker said that turned us away.
-    denied: OnceLock<String>,
 }
 
 /// How the client says that the log was cut before an offset and written on. The code that comes with it is that of any
@@ -61,17 +59,12 @@ const CUT: &str = "log truncation detected";
 
 impl Context {
     pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics, lag: AtomicU64::new(0), cut: AtomicBool::new(false), denied: OnceLock::new() }
+        Self { metrics, lag: AtomicU64::new(0), cut: AtomicBool::new(false) }
     }
 
     /// Whether records that were read are not in the log any more.
     pub(crate) fn saw_cut(&self) -> bool {
         self.cut.load(Ordering::Relaxed)
-    }
-
-    /// Why a broker turned us away, if one did.
-    pub(crate) fn saw_denial(&self) -> Option<String> {
-        self.denied.get().cloned()
     }
 
     fn set_lag(&self, lag: u64) {
@@ -100,9 +93,6 @@ impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
         if reason.contains(CUT) {
             self.cut.store(true, Ordering::Relaxed);
-        }
-        if is_denial(&error) {
-            self.denied.get_or_init(|| reason.to_owned());
         }
         self::error(&self.metrics, &error, reason);
     }

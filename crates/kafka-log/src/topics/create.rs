@@ -22,8 +22,7 @@ pub struct Created {
 
 /// Creates the topics that are missing, and checks all of them. Those that exist are compared, never changed.
 pub async fn create(options: &KafkaOptions, wanted: Wanted) -> Result<Created, ConnectError> {
-    let metrics = Arc::default();
-    let admin = Admin::new(options, &metrics)?;
+    let admin = Admin::new(options, &Arc::default())?;
     let before = admin.describe().await?;
     let partitions = wanted.partitions.unwrap_or(DEFAULT_PARTITIONS);
     let replicas = replicas(&before, wanted)?;

@@ -50,7 +50,6 @@ impl TopicState {
 pub(super) struct Admin<'a> {
     pub(super) options: &'a KafkaOptions,
     pub(super) client: Arc<AdminClient<Context>>,
-    metrics: &'a Arc<Metrics>,
 }
 
 impl fmt::Debug for Admin<'_> {
@@ -60,12 +59,12 @@ impl fmt::Debug for Admin<'_> {
 }
 
 impl<'a> Admin<'a> {
-    pub(super) fn new(options: &'a KafkaOptions, metrics: &'a Arc<Metrics>) -> Result<Self, ConnectError> {
+    pub(super) fn new(options: &'a KafkaOptions, metrics: &Arc<Metrics>) -> Result<Self, ConnectError> {
         let client = options
             .admin()
             .create_with_context(Context::new(Arc::clone(metrics)))
             .map_err(|error| ConnectError::NoClient { reason: error.to_string() })?;
-        Ok(Self { options, client: Arc::new(client), metrics })
+        Ok(Self { options, client: Arc::new(client) })
     }
 
     pub(super) fn ask(&self) -> AdminOptions {
@@ -99,7 +98,7 @@ impl<'a> Admin<'a> {
     pub(super) async fn describe(&self) -> Result<Cluster, ConnectError> {
         tokio::select! {
             answer = self.describe_settled() => answer,
-            reason = denial(self.options, self.metrics) => Err(ConnectError::Refused { action: "let us in", reason }),
+            reason = denial(self.options) => Err(ConnectError::Refused { action: "let us in", reason }),
         }
     }
 

@@ -58,6 +58,7 @@ fn unreachable(address: &str, command: impl FnOnce() -> Output) {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains(&format!("no Kafka broker answers at {address}")), "{said}");
+    assert_eq!(said.lines().count(), 1, "once: {said}");
     assert!(began.elapsed() < ANSWER_MAX, "{:?}", began.elapsed());
 }
 
