@@ -105,6 +105,7 @@ rules! {
     PlaceKindWrong => "PLACE_KIND_WRONG", "The place is of another kind.", "地点类型不符。";
     StationNotInVillage => "STATION_NOT_IN_VILLAGE", "A station lies in a village-level unit of the county.", "站点必须位于本县的村级区划内。";
     DeductionsExceedGross => "DEDUCTIONS_EXCEED_GROSS", "Tare and deductions leave nothing.", "皮重与扣减不得大于或等于毛重。";
+    ContractUsedUp => "CONTRACT_QUANTITY_EXCEEDED", "The receipt exceeds what is left of the contract's quantity.", "本次收货超出合同剩余数量。";
     InsufficientStock => "INSUFFICIENT_STOCK", "There is not that much free stock.", "可用库存不足。";
     LotPending => "LOT_PENDING", "The lot waits for the buyer's answer.", "该批次尚待收购方确认。";
     SamePlace => "SAME_PLACE", "Goods are sent from one place to another.", "发货地与收货地不能相同。";

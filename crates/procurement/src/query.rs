@@ -87,7 +87,8 @@ pub(crate) async fn list_contracts(
         .ask(&request.at_least, Vec::new(), deadline, move |state| {
             let from = after.map_or(Bound::Unbounded, Bound::Excluded);
             let ids = state.entities.index().contracts().range((from, Bound::Unbounded));
-            let contracts = ids.filter_map(|id| state.contract(*id).map(|found| (id.0, view::contract(*id, found))));
+            let view = |id: ContractId, found| (id.0, view::contract(id, found, state.consigned(id)));
+            let contracts = ids.filter_map(|id| state.contract(*id).map(|found| view(*id, found)));
             Ok(pages::fill(&page, contracts))
         })
         .await?;

@@ -2,7 +2,7 @@
 
 use loopledger_domain::procurement::{Contract, Household, Party, Payable, PayableSource, Product};
 use loopledger_proto::procurement::v1 as pb;
-use loopledger_types::{ContractId, PartyId, PayableId, ProductId};
+use loopledger_types::{ContractId, PartyId, PayableId, ProductId, Quantity};
 use loopledger_wire::Word as _;
 use loopledger_wire::query::terms_to_pb;
 
@@ -49,7 +49,8 @@ pub(crate) fn product(id: ProductId, product: &Product) -> pb::Product {
     }
 }
 
-pub(crate) fn contract(id: ContractId, contract: &Contract) -> pb::Contract {
+/// Outright goods are counted when they are bought, `consigned` ones when they are collected.
+pub(crate) fn contract(id: ContractId, contract: &Contract, consigned: Quantity) -> pb::Contract {
     pb::Contract {
         contract_id: id.to_string(),
         firm_id: contract.firm.id.to_string(),
@@ -60,7 +61,7 @@ pub(crate) fn contract(id: ContractId, contract: &Contract) -> pb::Contract {
         valid_from: contract.valid_from.to_string(),
         valid_to: contract.valid_to.to_string(),
         quantity_max: contract.quantity_max.map(|quantity| quantity.0),
-        quantity_accepted: contract.taken.0,
+        quantity_accepted: contract.taken.checked_add(consigned).expect("both are of one contract").0,
     }
 }
 

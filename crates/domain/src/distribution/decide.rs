@@ -6,7 +6,7 @@ use super::{
     DispatchShipment, Distribution, OpenSite, ReceiveShipment, ReceivedLine, Shipment, ShipmentDispatched,
     ShipmentLine, ShipmentReceived, SiteOpened,
 };
-use crate::stock::{self, Checks, Place, found};
+use crate::stock::{self, Checks, LineWeight, Place, found};
 use crate::{Context, PartyKind, PlaceKind, Rejection, Rule, State, StockLine};
 
 pub(super) fn open(
@@ -48,7 +48,8 @@ pub(super) fn dispatch(
     checks.freight(command.freight);
     let route = stock::route(state, (command.from, command.to), command.principal, command.carrier)?;
     let carrier = found(state.party(command.carrier), EntityKind::Party, command.carrier)?;
-    let lines = stock::moved_lines(state, checks, (command.from, command.principal), &command.lines)?;
+    let from = (command.from, command.principal);
+    let moved = stock::moved(state, checks, from, (&command.lines, command.freight))?;
     Ok(ShipmentDispatched {
         occasion: command.occasion,
         shipment: ShipmentId::derive(context.request_id, context.stream, 0),
@@ -60,16 +61,20 @@ pub(super) fn dispatch(
         carrier_division: carrier.division_on(command.occasion.business_date),
         principal: route.principal,
         freight: command.freight,
-        lines: with_freight(command.freight, lines),
+        lines: with_freight(command.freight, &moved.lines, &moved.weights),
         handed_over: false,
     })
 }
 
-/// Splits a freight, not negative, over lines by quantity, by largest remainder.
-pub(super) fn with_freight(freight: Money, lines: Vec<StockLine>) -> Vec<ShipmentLine> {
-    let weights: Vec<i64> = lines.iter().map(|line| line.quantity.0).collect();
-    let parts = largest_remainder(freight.0, &weights).expect("lines have positive quantities, and there is one");
-    lines.into_iter().zip(parts).map(|(stock, part)| ShipmentLine { stock, freight: Money(part) }).collect()
+/// Splits a freight, not negative, over lines by largest remainder: by weight if there are weights, else by quantity.
+pub(super) fn with_freight(freight: Money, lines: &[StockLine], weights: &[LineWeight]) -> Vec<ShipmentLine> {
+    let by: Vec<i64> = if weights.is_empty() {
+        lines.iter().map(|line| line.quantity.0).collect()
+    } else {
+        weights.iter().map(|weight| weight.grams).collect()
+    };
+    let parts = largest_remainder(freight.0, &by).expect("quantities and weights are positive, and there is a line");
+    lines.iter().zip(parts).map(|(stock, part)| ShipmentLine { stock: *stock, freight: Money(part) }).collect()
 }
 
 pub(super) fn receive(

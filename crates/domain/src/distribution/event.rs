@@ -39,7 +39,7 @@ pub struct SiteOpened {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShipmentLine {
     pub stock: StockLine,
-    /// The freight split over the lines by quantity, largest remainder.
+    /// The freight split over the lines by largest remainder: by quantity, or by weight if that was stated.
     pub freight: Money,
 }
 

@@ -1,7 +1,5 @@
 //! Answers to station and sales.
 
-use loopledger_types::Money;
-
 use super::decide::with_freight;
 use super::{Distribution, Event, HandOverRefusal, HandOverRefused, ShipmentDispatched};
 use crate::station::GoodsHandedOver;
@@ -59,7 +57,7 @@ fn handed_over(state: &State<Distribution>, event: &GoodsHandedOver) -> Event {
         carrier_division: carrier.division_on(event.occasion.business_date),
         principal: event.principal,
         freight: event.freight,
-        lines: with_freight(event.freight.max(Money::ZERO), event.lines.clone()),
+        lines: with_freight(event.freight, &event.lines, &event.weights),
         handed_over: true,
     })
 }

@@ -155,6 +155,8 @@ pub struct PurchaseDeclined {
     pub lot: LotId,
     pub station: PlaceId,
     pub reason: DeclineReason,
+    /// What is left of the contract's quantity, if that is the reason.
+    pub quantity_left: Option<Quantity>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -166,7 +168,7 @@ pub enum DeclineReason {
     ContractMismatch,
     /// The receipt's price is not the contract's.
     PriceMismatch,
-    /// The contract's quantity is used up.
+    /// The receipt exceeds what is left of the contract's quantity.
     QuantityExceeded,
 }
 

@@ -9,7 +9,7 @@ use super::{
     Payable, PayableSource, Payout, PayoutItem, PayoutMade, Procurement, Product, PurchaseAccepted, ResidenceAt,
     Station,
 };
-use crate::{CategoryAt, State, station};
+use crate::{CategoryAt, Origin, State, Terms, station};
 use loopledger_types::{PartyId, PayableId};
 
 pub(super) fn evolve(state: &mut State<Procurement>, event: &Event, sequence: u64) {
@@ -65,9 +65,26 @@ pub(super) fn evolve(state: &mut State<Procurement>, event: &Event, sequence: u6
 }
 
 pub(super) fn note(state: &mut State<Procurement>, event: &crate::Event) {
-    if let crate::Event::Station(station::Event::StationOpened(e)) = event {
-        let station = Station { kind: e.kind, division: e.division };
-        state.entities.put_reference(Key::Station(e.station), Entity::Station(station));
+    match event {
+        crate::Event::Station(station::Event::StationOpened(e)) => {
+            let station = Station { kind: e.kind, division: e.division };
+            state.entities.put_reference(Key::Station(e.station), Entity::Station(station));
+        }
+        crate::Event::Station(station::Event::GoodsCollected(e)) => consigned(state, &e.origin),
+        crate::Event::Station(_)
+        | crate::Event::Procurement(_)
+        | crate::Event::Distribution(_)
+        | crate::Event::Sales(_) => {}
+    }
+}
+
+/// Station takes no more on consignment than the contract covers; here it is only shown.
+fn consigned(state: &mut State<Procurement>, origin: &Origin) {
+    let (Terms::AgreedPrice { contract, .. } | Terms::Commission { contract, .. }) = origin.terms else { return };
+    if let Some(id) = contract {
+        let consigned = state.consigned(id).checked_add(origin.quantity);
+        let consigned = consigned.expect("what one contract covers stays far below 2^63");
+        state.entities.put_reference(Key::Consigned(id), Entity::Consigned(consigned));
     }
 }
 

@@ -88,12 +88,17 @@ impl Missing<'_> {
 
     fn upstream(&mut self, commit: &Commit) {
         for event in commit.heard() {
-            if let crate::Event::Station(station::Event::GoodsCollected(GoodsCollected { origin, .. })) = event
-                && let Terms::Outright { buyer, contract, .. } = origin.terms
-            {
-                self.ask(Key::Party(buyer.id));
-                self.ask(Key::Party(origin.producer.id));
-                self.ask_all(contract.map(Key::Contract));
+            if let crate::Event::Station(station::Event::GoodsCollected(GoodsCollected { origin, .. })) = event {
+                match origin.terms {
+                    Terms::Outright { buyer, contract, .. } => {
+                        self.ask(Key::Party(buyer.id));
+                        self.ask(Key::Party(origin.producer.id));
+                        self.ask_all(contract.map(Key::Contract));
+                    }
+                    Terms::AgreedPrice { contract, .. } | Terms::Commission { contract, .. } => {
+                        self.ask_all(contract.map(Key::Consigned));
+                    }
+                }
             }
         }
     }

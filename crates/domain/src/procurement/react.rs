@@ -77,12 +77,13 @@ impl Answers<'_> {
                 }
                 self.events.push(Event::PurchaseAccepted(accepted));
             }
-            Err(reason) => self.events.push(Event::PurchaseDeclined(PurchaseDeclined {
+            Err(Declined { reason, quantity_left }) => self.events.push(Event::PurchaseDeclined(PurchaseDeclined {
                 occasion: consequence(&collected.occasion),
                 receipt: collected.origin.receipt,
                 lot: collected.lot,
                 station: collected.station,
                 reason,
+                quantity_left,
             })),
         }
     }
@@ -94,7 +95,7 @@ impl Answers<'_> {
         buyer: PartyRef,
         price: UnitPrice,
         contract: Option<ContractId>,
-    ) -> Result<PurchaseAccepted, DeclineReason> {
+    ) -> Result<PurchaseAccepted, Declined> {
         let origin = &collected.origin;
         self.state.party(buyer.id).filter(|party| party.kind.trades()).ok_or(DeclineReason::BuyerUnknown)?;
         let producer = self.state.party(origin.producer.id).filter(|party| produces(party.kind));
@@ -174,6 +175,18 @@ impl Answers<'_> {
     }
 }
 
+/// Why a purchase is declined.
+struct Declined {
+    reason: DeclineReason,
+    quantity_left: Option<Quantity>,
+}
+
+impl From<DeclineReason> for Declined {
+    fn from(reason: DeclineReason) -> Self {
+        Self { reason, quantity_left: None }
+    }
+}
+
 /// Whether the contract covers the collection, with `taken` of it spoken for already beyond what it knows.
 fn covers(
     contract: &Contract,
@@ -181,25 +194,25 @@ fn covers(
     buyer: PartyRef,
     price: UnitPrice,
     taken: Quantity,
-) -> Result<(), DeclineReason> {
+) -> Result<(), Declined> {
     let day = collected.occasion.business_date;
     if day < contract.valid_from || contract.valid_to < day {
-        return Err(DeclineReason::ContractNotInForce);
+        return Err(DeclineReason::ContractNotInForce.into());
     }
     let parties = contract.firm.id == buyer.id && contract.producer.id == collected.origin.producer.id;
     let ContractTerms::Outright { price: agreed } = contract.terms else {
-        return Err(DeclineReason::ContractMismatch);
+        return Err(DeclineReason::ContractMismatch.into());
     };
     if !parties || contract.station != collected.station || contract.product != collected.product {
-        return Err(DeclineReason::ContractMismatch);
+        return Err(DeclineReason::ContractMismatch.into());
     }
     if agreed != price {
-        return Err(DeclineReason::PriceMismatch);
+        return Err(DeclineReason::PriceMismatch.into());
     }
-    let so_far = contract.taken.0.saturating_add(taken.0);
-    let in_all = so_far.saturating_add(collected.origin.quantity.0);
-    if contract.quantity_max.is_some_and(|max| in_all > max.0) {
-        return Err(DeclineReason::QuantityExceeded);
+    let left =
+        contract.quantity_max.map(|max| Quantity(max.0.saturating_sub(contract.taken.0).saturating_sub(taken.0)));
+    match left.filter(|left| collected.origin.quantity > *left) {
+        Some(left) => Err(Declined { reason: DeclineReason::QuantityExceeded, quantity_left: Some(left) }),
+        None => Ok(()),
     }
-    Ok(())
 }

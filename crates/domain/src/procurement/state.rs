@@ -20,6 +20,8 @@ pub enum Key {
     Payout(PayoutId),
     /// Reference: a station or workshop.
     Station(PlaceId),
+    /// Reference: what was collected on consignment under a contract.
+    Consigned(ContractId),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub enum Entity {
     Payable(Box<Payable>),
     Payout(Box<Payout>),
     Station(Station),
+    /// In the product's base unit.
+    Consigned(Quantity),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +106,7 @@ pub struct Contract {
     /// The last day.
     pub valid_to: BusinessDate,
     pub quantity_max: Option<Quantity>,
-    /// What was accepted under it so far.
+    /// What was bought outright under it so far.
     pub taken: Quantity,
 }
 
@@ -139,7 +143,7 @@ impl crate::Entity for Entity {
 
     fn is_closed(&self) -> bool {
         match self {
-            Self::Party(_) | Self::Product(_) | Self::Contract(_) | Self::Station(_) => false,
+            Self::Party(_) | Self::Product(_) | Self::Contract(_) | Self::Station(_) | Self::Consigned(_) => false,
             Self::Payable(payable) => payable.open == Money::ZERO,
             // A failure, which is rare, loads it again.
             Self::Payout(_) => true,
@@ -260,7 +264,7 @@ impl Index<Entity> for Directory {
             }
             Key::Party(id) => keep(&mut self.parties, *id, new.is_some()),
             Key::Contract(id) => keep(&mut self.contracts, *id, new.is_some()),
-            Key::Payout(_) | Key::Station(_) => {}
+            Key::Payout(_) | Key::Station(_) | Key::Consigned(_) => {}
         }
     }
 }
@@ -287,6 +291,14 @@ impl State<Procurement> {
     pub fn contract(&self, id: ContractId) -> Option<&Contract> {
         let Entity::Contract(contract) = self.entities.get(&Key::Contract(id))? else { return None };
         Some(contract)
+    }
+
+    /// What was collected on consignment under a contract so far.
+    pub fn consigned(&self, contract: ContractId) -> Quantity {
+        match self.entities.get(&Key::Consigned(contract)) {
+            Some(Entity::Consigned(quantity)) => *quantity,
+            _ => Quantity::ZERO,
+        }
     }
 
     pub fn payable(&self, id: PayableId) -> Option<&Payable> {

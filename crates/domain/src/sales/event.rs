@@ -94,6 +94,8 @@ pub struct OrderLineStands {
 pub struct FulfilledPart {
     pub stock: StockLine,
     pub amount: Money,
+    /// Whether several producers share the pool: then this sale is divided among them on its own.
+    pub shared: bool,
 }
 
 /// A line was issued: the sale, at actual weight.
@@ -161,7 +163,8 @@ pub struct SettledLine {
     pub source_quantity: Quantity,
     /// What it was sold for.
     pub gross: Money,
-    /// What the consignee keeps: the commission; of agreed-price goods its margin (may be negative).
+    /// What the consignee keeps: the commission; of agreed-price goods its margin (may be negative). What the receipt has
+    /// come to so far, rounded, less what was booked before.
     pub commission: Money,
     pub charges: Vec<Charge>,
     /// gross − commission − charges: what the producer is owed.

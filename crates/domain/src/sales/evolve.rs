@@ -6,7 +6,7 @@ use loopledger_types::{DivisionCode, Money, OrderId, PartyId, PlaceId, Quantity,
 
 use super::{
     Channel, ConsignedPool, ConsignmentSettled, Entity, Event, Key, LineState, Lot, Order, OrderFulfilled, OrderPlaced,
-    Party, Place, PoolKey, Sales, Tally,
+    Party, Place, PoolKey, Sale, Sales, Settled, SettledLine, Tally,
 };
 use crate::station::GoodsCollected;
 use crate::stock::Product;
@@ -114,28 +114,48 @@ fn sold(state: &mut State<Sales>, event: &OrderFulfilled) {
     for part in &event.parts {
         if matches!(part.stock.title, Title::Consigned { .. }) {
             let key = PoolKey { lot: part.stock.lot, pool: part.stock.pool };
-            let tally = state.tally(key);
-            let tally = Tally {
-                sold: Quantity(tally.sold.0.saturating_add(part.stock.quantity.0)),
-                unsettled_amount: Money(tally.unsettled_amount.0.saturating_add(part.amount.0)),
-                ..tally
-            };
+            let mut tally = state.tally(key).cloned().unwrap_or_default();
+            tally.shared = part.shared;
+            let sale = Sale { quantity: part.stock.quantity, amount: part.amount };
+            tally.sold = plus(tally.sold, sale.quantity);
+            match tally.unsettled.last_mut() {
+                Some(last) if !part.shared => {
+                    last.quantity = plus(last.quantity, sale.quantity);
+                    last.amount = sum(last.amount, sale.amount);
+                }
+                Some(_) | None => tally.unsettled.push(sale),
+            }
             state.entities.put(Key::Tally(key), Entity::Tally(tally));
         }
     }
 }
 
+/// A settlement settles all that was sold of the pools that it names.
 fn settled(state: &mut State<Sales>, event: &ConsignmentSettled) {
     for line in &event.lines {
         let key = PoolKey { lot: line.lot, pool: line.pool };
-        let tally = state.tally(key);
-        let tally = Tally {
-            settled: Quantity(tally.settled.0.saturating_add(line.quantity.0)),
-            unsettled_amount: Money(tally.unsettled_amount.0.saturating_sub(line.gross.0)),
-            ..tally
-        };
-        state.entities.put(Key::Tally(key), Entity::Tally(tally));
+        if let Some(tally) = state.tally(key).filter(|tally| !tally.unsettled.is_empty()) {
+            let tally = Tally { unsettled: Vec::new(), ..*tally };
+            state.entities.put(Key::Tally(key), Entity::Tally(tally));
+        }
+        let before = state.settled(line.receipt);
+        state.entities.put(Key::Settled(line.receipt), Entity::Settled(before.with(line)));
     }
+}
+
+impl Settled {
+    /// The same, and the line.
+    pub(super) fn with(self, line: &SettledLine) -> Self {
+        Self { source_quantity: plus(self.source_quantity, line.source_quantity), gross: sum(self.gross, line.gross) }
+    }
+}
+
+fn plus(a: Quantity, b: Quantity) -> Quantity {
+    a.checked_add(b).expect("quantities of one lot or receipt stay far below 2^63")
+}
+
+fn sum(a: Money, b: Money) -> Money {
+    a.checked_add(b).expect("amounts of one lot or receipt stay far below 2^63")
 }
 
 fn put_party(state: &mut State<Sales>, id: PartyId, kind: PartyKind, division: DivisionCode) {

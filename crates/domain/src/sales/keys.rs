@@ -50,6 +50,9 @@ impl Missing<'_> {
                     let pools = self.state.lot(lot.lot).map_or(&[][..], |known| &known.pools);
                     for pool in pools {
                         self.ask(Key::Tally(PoolKey { lot: lot.lot, pool: pool.pool }));
+                        for origin in pool.origins.iter() {
+                            self.ask(Key::Settled(origin.receipt));
+                        }
                     }
                 }
             }
@@ -74,6 +77,7 @@ impl Missing<'_> {
                 Event::ConsignmentSettled(e) => {
                     for line in &e.lines {
                         self.ask(Key::Tally(PoolKey { lot: line.lot, pool: line.pool }));
+                        self.ask(Key::Settled(line.receipt));
                     }
                 }
                 // These create what they name, or change nothing.
@@ -92,7 +96,17 @@ impl Missing<'_> {
             self.ask(Key::Order(order));
             for stock in sold {
                 self.tally(stock);
+                self.lot_before_first_sale(stock);
             }
+        }
+    }
+
+    /// The lot says whether several producers share a pool that nothing was sold of yet.
+    fn lot_before_first_sale(&mut self, stock: &StockLine) {
+        let key = PoolKey { lot: stock.lot, pool: stock.pool };
+        let first = self.state.entities.is_known(&Key::Tally(key)) && self.state.tally(key).is_none();
+        if first && matches!(stock.title, Title::Consigned { .. }) {
+            self.ask(Key::Lot(stock.lot));
         }
     }
 

@@ -16,7 +16,9 @@ use loopledger_types::Service;
 
 pub use command::*;
 pub use event::*;
-pub use state::{Channel, Channels, ConsignedPool, Entity, Key, LineState, Lot, Order, Party, Place, PoolKey, Tally};
+pub use state::{
+    Channel, Channels, ConsignedPool, Entity, Key, LineState, Lot, Order, Party, Place, PoolKey, Sale, Settled, Tally,
+};
 
 use crate::core::answered;
 use crate::{Commit, Context, Decider, Rejection, State, Subject};

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use loopledger_types::{Money, OrderId, Quantity, largest_remainder};
 
-use super::{Event, FulfilledPart, Order, OrderFulfilled, OrderLineCancelled, OrderLineStands, Sales};
+use super::{Event, FulfilledPart, Order, OrderFulfilled, OrderLineCancelled, OrderLineStands, PoolKey, Sales};
 use crate::stock::{CancelRefused, GoodsIssued, ReservationReleased, StockRefused, consequence};
-use crate::{Commit, IgnoreReason, State, UpstreamIgnored, distribution, station};
+use crate::{Commit, IgnoreReason, State, Title, UpstreamIgnored, distribution, station};
 
 /// What a holder says that sales answers.
 enum Said<'a> {
@@ -84,7 +84,7 @@ pub(super) fn react(state: &State<Sales>, upstream: &Commit) -> Vec<Event> {
                     orders.insert(e.order, order.clone());
                 }
                 let order = orders.get_mut(&e.order);
-                events.push(match order.and_then(|order| Some((fulfilled(order, e)?, order))) {
+                events.push(match order.and_then(|order| Some((fulfilled(state, order, e)?, order))) {
                     Some((fulfilled, order)) => {
                         order.fulfilled(&fulfilled);
                         Event::OrderFulfilled(fulfilled)
@@ -98,14 +98,19 @@ pub(super) fn react(state: &State<Sales>, upstream: &Commit) -> Vec<Event> {
 }
 
 /// The sale at actual weight. `None` if the order has no such line.
-fn fulfilled(order: &Order, issued: &GoodsIssued) -> Option<OrderFulfilled> {
+fn fulfilled(state: &State<Sales>, order: &Order, issued: &GoodsIssued) -> Option<OrderFulfilled> {
     let (line, _) = order.line(issued.line)?;
     let quantities: Vec<i64> = issued.issued.iter().map(|stock| stock.quantity.0).collect();
     let quantity = Quantity(quantities.iter().fold(0, |sum: i64, quantity| sum.saturating_add(*quantity)));
     // An issue cannot be refused, so an amount beyond what can be named (100 billion yuan for one line) is cut there.
     let amount = line.price.amount(quantity).unwrap_or(Money::MAX).min(Money::MAX);
     let amounts = largest_remainder(amount.0, &quantities).unwrap_or_default();
-    let parts = issued.issued.iter().zip(amounts);
+    let parts = issued.issued.iter().zip(amounts).map(|(stock, amount)| FulfilledPart {
+        stock: *stock,
+        amount: Money(amount),
+        shared: matches!(stock.title, Title::Consigned { .. })
+            && state.is_shared(PoolKey { lot: stock.lot, pool: stock.pool }),
+    });
     Some(OrderFulfilled {
         occasion: consequence(&issued.occasion),
         order: issued.order,
@@ -121,6 +126,6 @@ fn fulfilled(order: &Order, issued: &GoodsIssued) -> Option<OrderFulfilled> {
         price: line.price,
         amount,
         from_prepayment: order.prepaid.min(amount),
-        parts: parts.map(|(stock, amount)| FulfilledPart { stock: *stock, amount: Money(amount) }).collect(),
+        parts: parts.collect(),
     })
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use loopledger_types::{
-    BusinessDate, ChannelId, DivisionCode, LotId, Money, OrderId, PartyId, PlaceId, ProductId, Quantity, Service,
+    BusinessDate, ChannelId, DivisionCode, LotId, Money, OrderId, PartyId, PlaceId, ProductId, Quantity, ReceiptId,
+    Service,
 };
 
 use super::{OrderLine, Sales};
@@ -25,6 +26,8 @@ pub enum Key {
     Channel(ChannelId),
     Order(OrderId),
     Tally(PoolKey),
+    /// What was settled of a receipt.
+    Settled(ReceiptId),
 }
 
 /// A pool of a lot.
@@ -43,6 +46,7 @@ pub enum Entity {
     Channel(Box<Channel>),
     Order(Box<Order>),
     Tally(Tally),
+    Settled(Settled),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,15 +153,38 @@ impl Order {
     }
 }
 
-/// What was sold of a consigned pool, and how much of that is settled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What was sold of a consigned pool, and what of that is still to be settled.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tally {
     /// In the lot's unit, so far.
     pub sold: Quantity,
-    /// Of `sold`.
-    pub settled: Quantity,
-    /// What `sold` − `settled` was sold for.
-    pub unsettled_amount: Money,
+    /// Whether several producers share the pool.
+    pub shared: bool,
+    /// The end of what was sold, oldest first. Of a shared pool each sale, since each is divided among its producers on
+    /// its own; of any other their sum.
+    pub unsettled: Vec<Sale>,
+}
+
+/// Goods of a pool that were sold, and what they brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sale {
+    pub quantity: Quantity,
+    pub amount: Money,
+}
+
+impl Tally {
+    /// How much of what was sold is settled.
+    pub fn settled(&self) -> Option<Quantity> {
+        self.unsettled.iter().try_fold(self.sold, |settled, sale| settled.checked_sub(sale.quantity))
+    }
+}
+
+/// What was settled of a receipt so far, over all its lots: what its producer is due follows from these sums.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settled {
+    /// In the receipt's unit.
+    pub source_quantity: Quantity,
+    pub gross: Money,
 }
 
 impl crate::Entity for Entity {
@@ -173,7 +200,9 @@ impl crate::Entity for Entity {
                 !open && order.owed == Money::ZERO && order.prepaid == Money::ZERO
             }
             // The next sale of the pool loads it again.
-            Self::Tally(tally) => tally.sold == tally.settled,
+            Self::Tally(tally) => tally.unsettled.is_empty(),
+            // The next settlement of the receipt loads it again.
+            Self::Settled(_) => true,
         }
     }
 }
@@ -231,11 +260,27 @@ impl State<Sales> {
         Some(order)
     }
 
-    /// Nothing sold yet, if it is not known.
-    pub fn tally(&self, key: PoolKey) -> Tally {
-        match self.entities.get(&Key::Tally(key)) {
-            Some(Entity::Tally(tally)) => *tally,
-            _ => Tally::default(),
+    /// `None` if nothing was sold yet.
+    pub fn tally(&self, key: PoolKey) -> Option<&Tally> {
+        let Entity::Tally(tally) = self.entities.get(&Key::Tally(key))? else { return None };
+        Some(tally)
+    }
+
+    /// Nothing yet, if it is not known.
+    pub fn settled(&self, receipt: ReceiptId) -> Settled {
+        match self.entities.get(&Key::Settled(receipt)) {
+            Some(Entity::Settled(settled)) => *settled,
+            _ => Settled::default(),
+        }
+    }
+
+    /// Whether several producers share a pool that goods are sold of: as its tally says, or its lot before the first sale.
+    pub(super) fn is_shared(&self, key: PoolKey) -> bool {
+        match self.tally(key) {
+            Some(tally) => tally.shared,
+            None => self
+                .lot(key.lot)
+                .is_some_and(|lot| lot.pools.iter().any(|pool| pool.pool == key.pool && pool.origins.len() > 1)),
         }
     }
 }

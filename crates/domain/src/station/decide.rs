@@ -4,8 +4,8 @@ use loopledger_types::{ContractId, EntityKind, LotId, Money, PlaceId, Quantity, 
 
 use super::evolve::members;
 use super::{
-    CollectGoods, CollectTerms, Contract, Entity, GoodsCollected, GoodsHandedOver, HandOverGoods, Key, OpenStation,
-    Station, StationOpened,
+    CollectGoods, CollectTerms, Contract, GoodsCollected, GoodsHandedOver, HandOverGoods, OpenStation, Station,
+    StationOpened,
 };
 use crate::procurement::ContractTerms;
 use crate::stock::{self, Checks, Product, found};
@@ -60,6 +60,9 @@ pub(super) fn collect(
     let net = net(command)?;
     let amount = amount(&mut checks, command, &terms, net);
     checks.pass()?;
+    if let Basis::Contract(id, contract) = basis {
+        within_contract(state, id, contract, net)?;
+    }
     let origin = Origin {
         receipt: ReceiptId::derive(context.request_id, context.stream, 0),
         producer: producer_ref,
@@ -96,13 +99,7 @@ enum Basis<'s> {
 
 fn basis<'s>(state: &'s State<Station>, command: &CollectGoods) -> Result<Basis<'s>, Rejection> {
     match command.terms {
-        CollectTerms::Contract(id) => {
-            let contract = match state.entities.get(&Key::Contract(id)) {
-                Some(Entity::Contract(contract)) => Some(&**contract),
-                Some(Entity::Stock(_) | Entity::Members(_) | Entity::Receipt(_) | Entity::HandOver(_)) | None => None,
-            };
-            Ok(Basis::Contract(id, found(contract, EntityKind::Contract, id)?))
-        }
+        CollectTerms::Contract(id) => Ok(Basis::Contract(id, found(state.contract(id), EntityKind::Contract, id)?)),
         CollectTerms::Stated { principal, terms } => Ok(Basis::Stated(stock::party(state, principal)?, terms)),
     }
 }
@@ -191,6 +188,24 @@ fn net(command: &CollectGoods) -> Result<Quantity, Rejection> {
     })
 }
 
+/// Consigned goods are taken whole while the contract's quantity lasts. Of an outright purchase the buyer decides, in
+/// procurement.
+fn within_contract(
+    state: &State<Station>,
+    id: ContractId,
+    contract: &Contract,
+    net: Quantity,
+) -> Result<(), Rejection> {
+    let consigned = !matches!(contract.terms, ContractTerms::Outright { .. });
+    let Some(max) = contract.quantity_max.filter(|_| consigned) else { return Ok(()) };
+    let left = Quantity(max.0.saturating_sub(state.collected(id).0));
+    if net > left {
+        let rejection = Rejection::broken(Rule::ContractUsedUp, id);
+        return Err(rejection.with("quantity_max", max).with("left", left).with("quantity", net));
+    }
+    Ok(())
+}
+
 /// What the goods come to, of an outright purchase; a price agreed for later must come to an amount as well.
 fn amount(checks: &mut Checks, command: &CollectGoods, terms: &Terms, net: Quantity) -> Option<Money> {
     let field = match &command.terms {
@@ -215,7 +230,8 @@ pub(super) fn hand_over(
     let mut checks = Checks::new(&command.occasion, context);
     checks.freight(command.freight);
     let route = stock::route(state, (command.from, command.to), command.principal, command.carrier)?;
-    let lines = stock::moved_lines(state, checks, (command.from, command.principal), &command.lines)?;
+    let from = (command.from, command.principal);
+    let moved = stock::moved(state, checks, from, (&command.lines, command.freight))?;
     Ok(GoodsHandedOver {
         occasion: command.occasion,
         shipment: ShipmentId::derive(context.request_id, context.stream, 0),
@@ -226,6 +242,7 @@ pub(super) fn hand_over(
         carrier: route.carrier,
         principal: route.principal,
         freight: command.freight,
-        lines,
+        lines: moved.lines,
+        weights: moved.weights,
     })
 }

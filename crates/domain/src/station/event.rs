@@ -3,7 +3,9 @@
 use loopledger_types::{DivisionCode, LotId, PartyId, PlaceId, ProductId, Quantity, ReceiptId, ShipmentId};
 
 use crate::procurement::DeclineReason;
-use crate::stock::{CancelRefused, GoodsBoughtIn, GoodsIssued, ReservationReleased, StockRefused, StockReserved};
+use crate::stock::{
+    CancelRefused, GoodsBoughtIn, GoodsIssued, LineWeight, ReservationReleased, StockRefused, StockReserved,
+};
 use crate::{AnswerRepeated, Direction, Occasion, Origin, PartyRef, PlaceKind, StockLine, TailLost, UpstreamIgnored};
 use loopledger_types::{MemberId, Money};
 
@@ -106,6 +108,8 @@ pub struct GoodsHandedOver {
     pub principal: PartyRef,
     pub freight: Money,
     pub lines: Vec<StockLine>,
+    /// One for each line, if the freight is to be split by weight; empty: by quantity.
+    pub weights: Vec<LineWeight>,
 }
 
 /// Distribution refused the hand-over: the goods are back in stock.

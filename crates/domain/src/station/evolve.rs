@@ -69,8 +69,13 @@ fn collected(state: &mut State<Station>, event: &GoodsCollected) {
                 PendingReceipt { place: event.station, producer: event.origin.producer, line, answered: false };
             state.entities.put(Key::Receipt(event.origin.receipt), Entity::Receipt(Box::new(receipt)));
         }
-        Terms::AgreedPrice { .. } | Terms::Commission { .. } => {
+        Terms::AgreedPrice { contract, .. } | Terms::Commission { contract, .. } => {
             stock::shift(state, event.station, &line, None, Some(Bucket::OnHand));
+            if let Some(id) = contract {
+                let collected = state.collected(id).checked_add(line.quantity);
+                let collected = collected.expect("what one contract covers stays far below 2^63");
+                state.entities.put(Key::Collected(id), Entity::Collected(collected));
+            }
         }
     }
 }
@@ -140,6 +145,7 @@ fn note_procurement(state: &mut State<Station>, event: &procurement::Event) {
                 terms: e.terms,
                 valid_from: e.valid_from,
                 valid_to: e.valid_to,
+                quantity_max: e.quantity_max,
             };
             state.entities.put_reference(Key::Contract(e.contract), Entity::Contract(Box::new(contract)));
         }

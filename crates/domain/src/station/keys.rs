@@ -26,7 +26,10 @@ fn of_command(missing: &mut Missing<'_, Station>, command: &Command) {
                 missing.ask(Key::Members(c.producer));
             }
             match c.terms {
-                CollectTerms::Contract(contract) => missing.ask(Key::Contract(contract)),
+                CollectTerms::Contract(contract) => {
+                    missing.ask(Key::Contract(contract));
+                    missing.ask(Key::Collected(contract));
+                }
                 CollectTerms::Stated { principal, .. } => missing.ask(stock::Key::Party(principal)),
             }
         }
@@ -44,9 +47,13 @@ fn of_own(missing: &mut Missing<'_, Station>, commit: &Commit) {
             Event::GoodsReturned(e) => missing.ask(Key::Receipt(e.receipt)),
             Event::ReservationReleased(e) => missing.reservation(OrderLineKey { order: e.order, line: e.line }),
             Event::GoodsIssued(e) => missing.reservation(OrderLineKey { order: e.order, line: e.line }),
+            Event::GoodsCollected(e) => {
+                if let Some(contract) = e.origin.terms.contract() {
+                    missing.ask(Key::Collected(contract));
+                }
+            }
             // These create what they name, move stock of cells, which need no loading, or change nothing.
             Event::StationOpened(_)
-            | Event::GoodsCollected(_)
             | Event::GoodsHandedOver(_)
             | Event::GoodsTakenBack(_)
             | Event::StockTakenIn(_)

@@ -3,11 +3,15 @@
 
 use std::sync::Arc;
 
-use loopledger_types::{BusinessDate, ContractId, MemberId, PartyId, PlaceId, ProductId, ReceiptId, ShipmentId};
+use loopledger_types::{
+    BusinessDate, ContractId, MemberId, PartyId, PlaceId, ProductId, Quantity, ReceiptId, ShipmentId,
+};
 
 use crate::procurement::ContractTerms;
 use crate::stock::{self, Embeds};
-use crate::{PartyRef, StockLine};
+use crate::{PartyRef, State, StockLine};
+
+use super::Station;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
@@ -16,6 +20,8 @@ pub enum Key {
     Members(PartyId),
     /// Reference.
     Contract(ContractId),
+    /// What was collected under a contract.
+    Collected(ContractId),
     /// An outright purchase.
     Receipt(ReceiptId),
     HandOver(ShipmentId),
@@ -26,6 +32,8 @@ pub enum Entity {
     Stock(stock::Entity),
     Members(Box<[Membership]>),
     Contract(Box<Contract>),
+    /// Consigned goods, in the product's base unit; of outright purchases procurement keeps count.
+    Collected(Quantity),
     Receipt(Box<PendingReceipt>),
     HandOver(Box<HandOver>),
 }
@@ -49,6 +57,8 @@ pub struct Contract {
     pub valid_from: BusinessDate,
     /// The last day.
     pub valid_to: BusinessDate,
+    /// What the firm takes in all.
+    pub quantity_max: Option<Quantity>,
 }
 
 /// An outright purchase, and whether its buyer answered.
@@ -77,7 +87,7 @@ impl crate::Entity for Entity {
     fn is_closed(&self) -> bool {
         match self {
             Self::Stock(entity) => entity.is_closed(),
-            Self::Members(_) | Self::Contract(_) => false,
+            Self::Members(_) | Self::Contract(_) | Self::Collected(_) => false,
             Self::Receipt(receipt) => receipt.answered,
             // Distribution accepts without station hearing of it; a refusal, which is rare, loads it again.
             Self::HandOver(_) => true,
@@ -101,14 +111,29 @@ impl Embeds for Entity {
     fn stock(&self) -> Option<&stock::Entity> {
         match self {
             Self::Stock(entity) => Some(entity),
-            Self::Members(_) | Self::Contract(_) | Self::Receipt(_) | Self::HandOver(_) => None,
+            Self::Members(_) | Self::Contract(_) | Self::Collected(_) | Self::Receipt(_) | Self::HandOver(_) => None,
         }
     }
 
     fn stock_key(key: &Key) -> Option<&stock::Key> {
         match key {
             Key::Stock(key) => Some(key),
-            Key::Members(_) | Key::Contract(_) | Key::Receipt(_) | Key::HandOver(_) => None,
+            Key::Members(_) | Key::Contract(_) | Key::Collected(_) | Key::Receipt(_) | Key::HandOver(_) => None,
+        }
+    }
+}
+
+impl State<Station> {
+    pub fn contract(&self, id: ContractId) -> Option<&Contract> {
+        let Entity::Contract(contract) = self.entities.get(&Key::Contract(id))? else { return None };
+        Some(contract)
+    }
+
+    /// What was collected on consignment under a contract so far.
+    pub fn collected(&self, contract: ContractId) -> Quantity {
+        match self.entities.get(&Key::Collected(contract)) {
+            Some(Entity::Collected(quantity)) => *quantity,
+            _ => Quantity::ZERO,
         }
     }
 }

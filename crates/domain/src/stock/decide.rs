@@ -1,16 +1,17 @@
 //! Rules that both holders share: issuing, buying in, and what a hand-over and a dispatch have in common.
 
 use core::fmt::Display;
+use std::collections::BTreeSet;
 
 use loopledger_types::{
     BaseUnit, BusinessDate, CountyCode, EntityKind, IssueId, LotId, Money, PartyId, PlaceId, ProductId, Quantity,
-    UnitPrice,
+    UnitPrice, largest_remainder,
 };
 
 use super::pick::{MAX_PICKS, Picker, Shortage, take_oldest, total};
 use super::{
-    BuyIn, GoodsBoughtIn, GoodsIssued, Holder, IssueGoods, MoveLine, OrderLineKey, Place, Product, Reservation,
-    ReservationStatus, Shelf,
+    BuyIn, GoodsBoughtIn, GoodsIssued, Holder, IssueGoods, LineWeight, MoveLine, OrderLineKey, Place, Product,
+    Reservation, ReservationStatus, Shelf,
 };
 use crate::{
     Context, Direction, Measure, Occasion, PartyKind, PartyRef, PlaceKind, Rejection, Rule, State, StockLine, Title,
@@ -146,36 +147,100 @@ fn direction(county: CountyCode, from: PlaceKind, to: &Place) -> Direction {
     }
 }
 
-/// Picks what the lines of a hand-over or dispatch name; each (lot, pool) comes out once.
-pub(crate) fn moved_lines<H: Holder>(
+/// What a hand-over or dispatch moves.
+#[derive(Debug)]
+pub(crate) struct Moved {
+    /// Each (lot, pool) once.
+    pub(crate) lines: Vec<StockLine>,
+    /// One for each line if the freight is split by weight; else empty.
+    pub(crate) weights: Vec<LineWeight>,
+}
+
+/// Picks what the lines of a hand-over or dispatch name.
+pub(crate) fn moved<H: Holder>(
     state: &State<H>,
     mut checks: Checks,
     (from, principal): (PlaceId, PartyId),
-    lines: &[MoveLine],
-) -> Result<Vec<StockLine>, Rejection> {
+    (lines, freight): (&[MoveLine], Money),
+) -> Result<Moved, Rejection> {
     if lines.is_empty() {
         checks.refuse("lines", "REQUIRED", "At least one line is needed.");
     }
+    let mut bases = BTreeSet::new();
     for (index, line) in lines.iter().enumerate() {
         let product = product_of(state, line.product)?;
         checks.unit(format!("lines[{index}].quantity"), line.quantity, product);
+        bases.insert(product.base);
     }
+    let weighed = freight.is_positive() && (bases.len() > 1 || lines.iter().any(|line| line.weight.is_some()));
+    let weights = if weighed { weights(&mut checks, lines) } else { Vec::new() };
     checks.pass()?;
     let mut picker = Picker::new(state);
-    let mut moved = Vec::with_capacity(lines.len());
-    for line in lines {
+    let mut moved = Moved { lines: Vec::with_capacity(lines.len()), weights: Vec::new() };
+    for (index, line) in lines.iter().enumerate() {
         let goods = Shelf { place: from, product: line.product, principal };
         let wanted = line.quantity.quantity;
-        let lines = match line.lot {
+        let picks = match line.lot {
             Some(lot) => picker.of_lot(&goods, lot, wanted).map_err(|short| lot_short(state, from, lot, wanted, short)),
             None => picker.oldest(&goods, wanted, MAX_PICKS).map_err(|short| short_of(line.product, wanted, short)),
         };
-        merge(&mut moved, lines?);
-        if moved.len() > MAX_PICKS {
+        moved.add(picks?, weights.get(index));
+        if moved.lines.len() > MAX_PICKS {
             return Err(too_many_lines(from));
         }
     }
     Ok(moved)
+}
+
+/// What each line weighs: as it states, or its quantity if that is counted in grams.
+fn weights(checks: &mut Checks, lines: &[MoveLine]) -> Vec<LineWeight> {
+    let mut weights = Vec::with_capacity(lines.len());
+    for (index, line) in lines.iter().enumerate() {
+        let quantity = line.quantity;
+        match line
+            .weight
+            .or_else(|| (quantity.base == BaseUnit::Gram).then_some(LineWeight { grams: quantity.quantity.0 }))
+        {
+            Some(weight) => weights.push(weight),
+            None => {
+                let description = "This freight is split by weight, so the weight of this line is needed.";
+                checks.refuse(format!("lines[{index}].weight_grams"), "REQUIRED", description);
+            }
+        }
+    }
+    weights
+}
+
+impl Moved {
+    /// Adds picks, each (lot, pool) once; `weight` is divided over them by quantity.
+    fn add(&mut self, picks: Vec<StockLine>, weight: Option<&LineWeight>) {
+        let quantities: Vec<i64> = picks.iter().map(|pick| pick.quantity.0).collect();
+        let parts = weight.map(|weight| {
+            largest_remainder(weight.grams, &quantities).expect("what is picked is positive, and so is a weight")
+        });
+        for (index, pick) in picks.into_iter().enumerate() {
+            let part = parts.as_ref().and_then(|parts| parts.get(index)).copied();
+            match self.lines.iter().position(|known| same_cell(known, &pick)) {
+                Some(at) => {
+                    if let Some(known) = self.lines.get_mut(at) {
+                        *known = plus(known, &pick);
+                    }
+                    if let (Some(known), Some(part)) = (self.weights.get_mut(at), part) {
+                        known.grams = known.grams.checked_add(part).expect("200 weights of 10^12 g fit");
+                    }
+                }
+                None => {
+                    self.lines.push(pick);
+                    self.weights.extend(part.map(|grams| LineWeight { grams }));
+                }
+            }
+        }
+    }
+}
+
+fn plus(line: &StockLine, more: &StockLine) -> StockLine {
+    let quantity = line.quantity.checked_add(more.quantity).expect("both lie in one cell");
+    StockLine { quantity, ..*line }
 }
 
 fn lot_short<H: Holder>(state: &State<H>, place: PlaceId, lot: LotId, wanted: Quantity, short: Shortage) -> Rejection {
@@ -201,7 +266,7 @@ fn too_many_lines(subject: impl Display) -> Rejection {
 fn merge(into: &mut Vec<StockLine>, lines: impl IntoIterator<Item = StockLine>) {
     for line in lines {
         match into.iter_mut().find(|known| same_cell(known, &line)) {
-            Some(known) => known.quantity.0 = known.quantity.0.saturating_add(line.quantity.0),
+            Some(known) => *known = plus(known, &line),
             None => into.push(line),
         }
     }

@@ -123,4 +123,12 @@ pub struct MoveLine {
     pub product: ProductId,
     pub lot: Option<LotId>,
     pub quantity: Measure,
+    /// What is not counted in grams, or comes in packaging, may state its weight: freight is split by it.
+    pub weight: Option<LineWeight>,
+}
+
+/// Grams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineWeight {
+    pub grams: i64,
 }

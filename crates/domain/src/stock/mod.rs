@@ -26,7 +26,7 @@ pub use state::{
     ReservationStatus,
 };
 
-pub(crate) use decide::{Checks, buy_in, found, issue, moved_lines, party, place_of, product_of, route, trader};
+pub(crate) use decide::{Checks, buy_in, found, issue, moved, party, place_of, product_of, route, trader};
 pub(crate) use evolve::{Bucket, bought_in, issued, not_reserved_any_more, place_opened, reserved, shift};
 pub(crate) use keys::Missing;
 pub(crate) use react::{concerns, consequence, order_placed, release};

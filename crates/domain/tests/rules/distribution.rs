@@ -35,6 +35,49 @@ fn freight_is_split_by_quantity() {
 }
 
 #[test]
+fn freight_over_different_units_is_split_by_weight() {
+    check(
+        "
+        buyin A at=D1 quantity=60kg on=2020-04-01
+        buyin B at=D1 quantity=40kg on=2020-04-02
+        buyin C at=D1 product=sheep price=20/head quantity=100head
+        dispatch X freight=2000 lines=sheep:100head,pea:100kg => ! lines[0].weight_grams REQUIRED
+        dispatch X freight=2000 lines=pea:100kg,sheep:100head => ! lines[1].weight_grams REQUIRED
+        dispatch X freight=2000 lines=sheep:50head,sheep:50head:4000kg => ! lines[0].weight_grams REQUIRED
+        dispatch X lines=sheep:1head,pea:1kg => dispatched C:1 A:1000 Up by CARR of 654201
+        dispatch X freight=2000 lines=sheep:79head:4000kg,pea:99kg => dispatched C:79 (19.52) A:59000 (0.29) B:40000 (0.19) Up by CARR of 654201
+        dispatch X freight=1000 lines=sheep:5head:300kg,sheep:15head:600kg => dispatched C:20 (10.00) Up by CARR of 654201
+        ",
+    );
+}
+
+#[test]
+fn freight_of_a_hand_over_is_split_by_the_weights_that_the_station_stated() {
+    check(
+        "
+        buyin A quantity=100kg
+        buyin B product=sheep price=20/head quantity=100head
+        hand X freight=2000 lines=sheep:100head,pea:100kg => ! lines[0].weight_grams REQUIRED
+        hand X freight=2000 lines=sheep:100head:3900kg,pea:100kg => handed over B:100 A:100000 Up; accepted B:100 (19.50) A:100000 (0.50) Up by CARR of 654201
+        ",
+    );
+}
+
+#[test]
+fn one_unit_with_stated_weights_is_split_by_them() {
+    check(
+        "
+        buyin A at=D1 product=sheep price=20/head quantity=10head on=2020-04-01
+        buyin B at=D1 product=lamb price=20/head quantity=10head
+        dispatch X freight=1000 lines=sheep:10head,lamb:10head => dispatched A:10 (5.00) B:10 (5.00) Up by CARR of 654201
+        buyin C at=D1 product=sheep price=20/head quantity=10head
+        buyin D at=D1 product=lamb price=20/head quantity=10head
+        dispatch X freight=1000 lines=sheep:10head:600kg,lamb:10head:200kg => dispatched C:10 (7.50) D:10 (2.50) Up by CARR of 654201
+        ",
+    );
+}
+
+#[test]
 fn dispatching_refuses_what_it_must() {
     check(
         "

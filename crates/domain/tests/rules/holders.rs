@@ -10,7 +10,7 @@ use loopledger_domain::distribution::Distribution;
 use loopledger_domain::procurement::{self, ContractTerms, DeclineReason, MemberSince};
 use loopledger_domain::sales::{CancellationRequested, OrderLine, OrderPlaced};
 use loopledger_domain::station::Station;
-use loopledger_domain::stock::{BuyIn, Cell, CellKey, IssueGoods, MoveLine};
+use loopledger_domain::stock::{BuyIn, Cell, CellKey, IssueGoods, LineWeight, MoveLine};
 use loopledger_domain::{
     BuyerRef, Commit, Direction, Event, Medium, PartyKind, PartyRef, ProductClass, Rejection, Relation, SettlementMode,
     StockLine, Title, distribution, sales, station, stock,
@@ -316,15 +316,17 @@ impl World {
         }
     }
 
-    /// `product:quantity` or `product@lot:quantity`
+    /// `product:quantity` or `product@lot:quantity`, and `:weight` if it is stated
     fn move_lines(&self, line: &Line<'_>) -> Vec<MoveLine> {
         let parse = |item: &str| {
-            let (what, quantity) = item.split_once(':').unwrap();
+            let mut parts = item.split(':');
+            let (what, quantity, weight) = (parts.next().unwrap(), parts.next().unwrap(), parts.next());
             let (product, lot) = what.split_once('@').map_or((what, None), |(product, lot)| (product, Some(lot)));
             MoveLine {
                 product: ProductId(self.id(product)),
                 lot: lot.map(|lot| LotId(self.id(lot))),
                 quantity: measure(quantity),
+                weight: weight.map(|weight| LineWeight { grams: measure(weight).quantity.0 }),
             }
         };
         line.list("lines").map(parse).collect()
@@ -465,7 +467,7 @@ impl World {
             terms,
             valid_from: day("2020-03-01"),
             valid_to: day("2020-09-30"),
-            quantity_max: None,
+            quantity_max: line.find("max").map(|max| measure(max).quantity),
         }
     }
 
@@ -479,6 +481,7 @@ impl World {
                 lot,
                 station,
                 reason: DeclineReason::QuantityExceeded,
+                quantity_left: Some(Quantity(7)),
             });
         }
         procurement::Event::PurchaseAccepted(procurement::PurchaseAccepted {

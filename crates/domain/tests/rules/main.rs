@@ -21,6 +21,7 @@ mod market_invariants;
 mod market_words;
 mod procurement;
 mod sales;
+mod settled_in_pieces;
 mod station;
 mod stock;
 mod stock_invariants;

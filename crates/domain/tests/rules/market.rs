@@ -480,7 +480,8 @@ impl Market {
         }
     }
 
-    /// A lot of several origins, as merging will make them: `consigned L terms=... origins=H1:5kg:6kg,H2:3kg:4kg`.
+    /// A lot of several origins, as merging will make them: `consigned L terms=... origins=H1:5kg:6kg,H2:3kg:4kg:R1`.
+    /// The receipt may be named, so that several lots can be of one.
     fn consigned(&mut self, line: &Line<'_>) {
         let consignee = self.party("COOP");
         let (terms, mode) = match terms(line.get("terms", "commission:500")) {
@@ -497,7 +498,8 @@ impl Market {
         let origin = |(index, text): (usize, &str)| {
             let parts: Vec<&str> = text.split(':').collect();
             let quantities = (measure(parts[1]).quantity, measure(parts[2]).quantity);
-            origin_of(&format!("{}{index}", line.name), self.party(parts[0]), terms, quantities)
+            let receipt = parts.get(3).map_or_else(|| format!("{}{index}", line.name), ToString::to_string);
+            origin_of(&receipt, self.party(parts[0]), terms, quantities)
         };
         let origins = line.list("origins").enumerate().map(origin).collect();
         let pools = Arc::new([ConsignedPool { pool: 0, consignee, mode, origins }]);

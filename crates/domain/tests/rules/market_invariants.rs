@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use loopledger_domain::procurement::{self, Payable, PayableSource, Procurement};
 use loopledger_domain::sales::{self, Order, Sales, SettledLine};
 use loopledger_domain::{Entity, Event, SettlementMode, Title};
-use loopledger_types::{LotId, Money, PartyId, PayableId, PayoutId, Quantity, ReceiptId, UnitPrice, shares};
+use loopledger_types::{LotId, Money, PartyId, PayableId, PayoutId, Quantity, ReceiptId, shares};
 use proptest::prelude::*;
 
 use crate::harness::{Manner, Under};
@@ -184,12 +184,12 @@ fn follower(market: &Market) {
     let mut sales = Under::<Sales>::new(manner);
     market.sales.log.iter().for_each(|commit| sales.follow(commit));
     let mut expected = market.procurement.everything();
-    expected.retain(|key, _| !matches!(key, procurement::Key::Station(_)));
+    expected.retain(|key, _| !matches!(key, procurement::Key::Station(_) | procurement::Key::Consigned(_)));
     assert_eq!(procurement.everything(), expected);
     let mut expected = market.sales.everything();
     expected.retain(|key, _| {
         use sales::Key as K;
-        matches!(key, K::Channel(_) | K::Order(_) | K::Tally(_))
+        matches!(key, K::Channel(_) | K::Order(_) | K::Tally(_) | K::Settled(_))
     });
     assert_eq!(sales.everything(), expected);
 }
@@ -297,11 +297,21 @@ fn orders(market: &Market) {
     }
 }
 
+/// What was settled of one receipt.
+#[derive(Debug, Default)]
+struct Sum {
+    quantity: i64,
+    source: i64,
+    gross: i64,
+    commission: i64,
+    charges: i64,
+    net: i64,
+}
+
 /// All settlements together pay every producer for its shares of what was sold, and for nothing else.
 fn settlements(market: &Market) {
     let mut sold: BTreeMap<LotId, (i64, i64)> = BTreeMap::new();
-    let mut settled: BTreeMap<(LotId, ReceiptId), (i64, i64)> = BTreeMap::new();
-    let mut gross: BTreeMap<LotId, i64> = BTreeMap::new();
+    let mut settled: BTreeMap<ReceiptId, Sum> = BTreeMap::new();
     let mut owed = BTreeMap::new();
     for event in market.sales.log.iter().flat_map(|commit| &commit.events) {
         match event {
@@ -313,28 +323,30 @@ fn settlements(market: &Market) {
             }
             Event::Sales(sales::Event::ConsignmentSettled(e)) => {
                 for line in &e.lines {
-                    add_up(line);
-                    let sum = settled.entry((line.lot, line.receipt)).or_default();
-                    *sum = (sum.0 + line.quantity.0, sum.1 + line.source_quantity.0);
-                    *gross.entry(line.lot).or_default() += line.gross.0;
+                    add_up(line, settled.entry(line.receipt).or_default());
                 }
                 owed.insert(e.settlement, e.lines.iter().map(|line| line.net.0).sum::<i64>());
             }
             _ => {}
         }
     }
-    for (name, _, origins) in LOTS {
-        let lot = LotId(words::id(name));
-        let (quantity, amount) = sold.get(&lot).copied().unwrap_or((0, 0));
+    for (name, terms, origins) in LOTS {
+        let (quantity, amount) = sold.get(&LotId(words::id(name))).copied().unwrap_or((0, 0));
         let originals: Vec<i64> = origins.iter().map(|(_, quantity, _)| *quantity).collect();
+        let mut gross = 0;
         for (index, (share, (_, original, source))) in
             shares(quantity, &originals).unwrap().iter().zip(origins).enumerate()
         {
-            let receipt = ReceiptId(words::id(&format!("{name}{index}")));
-            let paid = settled.get(&(lot, receipt)).copied().unwrap_or((0, 0));
-            assert_eq!(paid, (*share, share * source / original), "{name} {index}");
+            let sum = settled.remove(&ReceiptId(words::id(&format!("{name}{index}")))).unwrap_or_default();
+            assert_eq!((sum.quantity, sum.source), (*share, share * source / original), "{name} {index}");
+            let due = match terms.split_once(':').unwrap() {
+                ("agreed", at) => price(at).amount(Quantity(sum.source)).unwrap().0,
+                (_, bp) => sum.gross - Money(sum.gross).basis_points(bp.parse().unwrap()).unwrap().0,
+            };
+            assert_eq!((sum.net + sum.charges, sum.commission), (due, sum.gross - due), "{name} {index}: rounded once");
+            gross += sum.gross;
         }
-        assert_eq!(gross.get(&lot).copied().unwrap_or(0), amount, "{name}");
+        assert_eq!(gross, amount, "{name}");
     }
     for event in market.procurement.log.iter().flat_map(|commit| &commit.events) {
         if let Event::Procurement(procurement::Event::PayableOpened(e)) = event
@@ -346,12 +358,15 @@ fn settlements(market: &Market) {
     assert!(owed.values().all(|left| *left == 0), "every settlement is owed, to the fen");
 }
 
-fn add_up(line: &SettledLine) {
-    let agreed: UnitPrice = price("8/kg");
+fn add_up(line: &SettledLine, sum: &mut Sum) {
     let charges: i64 = line.charges.iter().map(|charge| charge.amount.0).sum();
     assert_eq!(line.gross.0, line.commission.0 + charges + line.net.0);
-    assert!(line.quantity > Quantity::ZERO && line.net >= Money::ZERO);
-    if line.mode == SettlementMode::AgreedPrice {
-        assert_eq!(line.net.0 + charges, agreed.amount(line.source_quantity).unwrap().0);
-    }
+    assert!(line.quantity > Quantity::ZERO && line.net >= Money::ZERO && line.gross >= Money::ZERO);
+    assert!(line.commission >= Money::ZERO || line.mode == SettlementMode::AgreedPrice);
+    sum.quantity += line.quantity.0;
+    sum.source += line.source_quantity.0;
+    sum.gross += line.gross.0;
+    sum.commission += line.commission.0;
+    sum.charges += charges;
+    sum.net += line.net.0;
 }

@@ -28,7 +28,10 @@ impl Market {
                 format!("{} takes {} of {}", self.name(e.firm.id.0), self.name(e.product.0), self.name(e.producer.id.0))
             }
             E::PurchaseAccepted(e) => format!("bought {} for {}", e.quantity, e.amount),
-            E::PurchaseDeclined(e) => format!("declined {:?}", e.reason),
+            E::PurchaseDeclined(e) => {
+                let left = e.quantity_left.map_or(String::new(), |left| format!(", {left} left"));
+                format!("declined {:?}{left}", e.reason)
+            }
             E::PayableOpened(e) => {
                 let source = match e.source {
                     PayableSource::Purchase { .. } => "purchase",

@@ -1,6 +1,9 @@
 //! Households and their histories, contracts, purchases, and what is owed and paid.
 
-use crate::market::check;
+use loopledger_types::{ContractId, Quantity};
+
+use crate::harness::Manner;
+use crate::market::{Market, check};
 
 #[test]
 fn a_household_has_a_village_and_one_head() {
@@ -125,21 +128,32 @@ fn a_collection_is_bought_or_declined_for_one_reason() {
         collected C contract=K2 => declined ContractMismatch
         collected C contract=K1 terms=outright:9.3/kg => declined PriceMismatch
         collected C contract=K1 terms=outright:18.4/kg => declined PriceMismatch
-        collected C contract=K1 net=151kg => declined QuantityExceeded
+        collected C contract=K1 net=151kg => declined QuantityExceeded, 150000 left
         collected D contract=K1 net=98kg on=2020-03-01 => bought 98000 for 901.60
-        collected E contract=K1 net=53kg => declined QuantityExceeded
+        collected E contract=K1 net=53kg => declined QuantityExceeded, 52000 left
         collected E contract=K1 net=52kg on=2020-09-30 => bought 52000 for 478.40
-        collected F contract=K1 net=1g => declined QuantityExceeded
+        collected F contract=K1 net=1g => declined QuantityExceeded, 0 left
         owed => @A 901.60, @D 901.60, @E 478.40
         ",
     );
 }
 
 #[test]
+fn what_is_consigned_under_a_contract_is_counted_too() {
+    let mut market = Market::new(Manner::default());
+    market.run("contract K2 terms=agreed:9.2/kg max=150kg");
+    market.run("collected A contract=K2 terms=agreed:9.2/kg net=100kg");
+    market.run("collected B contract=K2 terms=agreed:9.2/kg net=50kg");
+    market.run("collected C terms=agreed:9.2/kg net=7kg");
+    let contract = ContractId(market.id("K2"));
+    assert_eq!(market.procurement.state.consigned(contract), Quantity(150_000));
+}
+
+#[test]
 fn two_collections_of_one_commit_see_each_other() {
     check(
         "
-        both collected A contract=K1 net=98kg & collected B contract=K1 net=98kg => bought 98000 for 901.60; declined QuantityExceeded
+        both collected A contract=K1 net=98kg & collected B contract=K1 net=98kg => bought 98000 for 901.60; declined QuantityExceeded, 52000 left
         both collected C contract=K1 net=26kg & collected D contract=K1 net=26kg => bought 26000 for 239.20; bought 26000 for 239.20
         ",
     );

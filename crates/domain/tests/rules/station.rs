@@ -1,6 +1,10 @@
 //! Opening, collecting, the buyer's answer, and handing over.
 
-use crate::holders::check;
+use loopledger_types::{ContractId, Quantity};
+
+use crate::harness::Manner;
+use crate::holders::{World, check};
+use crate::words;
 
 #[test]
 fn opening_a_station() {
@@ -87,6 +91,41 @@ fn collecting_refuses_what_it_must() {
         collect X gross=1000000000kg terms=agreed:COOP:100000000/g => ! stated.terms.agreed_price.price AMOUNT_TOO_LARGE
         collect X gross=1000000000kg terms=commission:COOP:100000000/g => ! stated.terms.commission.price_basis AMOUNT_TOO_LARGE
         stock =>
+        ",
+    );
+}
+
+/// For every kind of terms of consigned goods, and while no commit is confirmed.
+#[test]
+fn consigned_goods_are_taken_whole_or_not_beyond_the_contracts_quantity() {
+    for terms in ["agreed:COOP:9.2/kg", "commission:COOP"] {
+        let mut world = World::new(Manner { with_store: false, window: 100 });
+        world.run(&format!("contract K5 terms={terms} max=150kg"));
+        world.run(&format!("contract K6 terms={terms}"));
+        world.station.confirm(0);
+        let mut collect = |line: &str, expected: &str| {
+            let outcome = world.run(line);
+            assert!(outcome.starts_with(expected), "{terms}: {line}: {outcome}");
+        };
+        let used_up = "! CONTRACT_QUANTITY_EXCEEDED quantity_max=150000";
+        collect("collect A terms=contract:K5 gross=151kg", &format!("{used_up} left=150000 quantity=151000"));
+        collect("collect A terms=contract:K5 gross=101kg tare=1kg", "collected 100000");
+        collect("collect B terms=contract:K5 gross=50.001kg", &format!("{used_up} left=50000 quantity=50001"));
+        collect("collect B terms=contract:K5 gross=50kg", "collected 50000");
+        collect("collect C terms=contract:K5 gross=1g", &format!("{used_up} left=0 quantity=1"));
+        collect("collect D terms=contract:K6 gross=100000kg", "collected");
+        // What is undone frees the quantity, and what is done again takes it.
+        world.station.roll_back(|state| assert_eq!(state.collected(ContractId(words::id("K5"))), Quantity::ZERO));
+        assert_eq!(world.station.state.collected(ContractId(words::id("K5"))), Quantity(150_000));
+    }
+}
+
+#[test]
+fn the_buyer_decides_on_the_quantity_of_an_outright_contract() {
+    check(
+        "
+        contract K5 max=150kg
+        collect A terms=contract:K5 gross=151kg => collected 151000 bought by COOP for 1389.20 from 654224202207
         ",
     );
 }

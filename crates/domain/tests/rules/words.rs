@@ -22,6 +22,7 @@ pub(crate) const SETTING: &str = "
     party SUPP division=610102
     product pea unit=1g
     product sheep unit=1head
+    product lamb unit=1head
     open S1
     open S2 division=654224202208
     open W1 kind=Workshop
@@ -114,19 +115,22 @@ fn unit(text: &str) -> Unit {
 pub(crate) fn measure(text: &str) -> Measure {
     let at = text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '-').unwrap();
     let unit = unit(&text[at..]);
-    let (whole, tenths) = text[..at].split_once('.').unwrap_or((&text[..at], "0"));
-    let whole: i64 = whole.parse().unwrap();
-    let tenths: i64 = tenths.parse().unwrap();
-    let quantity = Quantity(whole * unit.factor() + tenths * unit.factor() / 10);
-    Measure { quantity, base: unit.base() }
+    Measure { quantity: Quantity(decimal(&text[..at], unit.factor())), base: unit.base() }
+}
+
+/// `text` × `times`, which must be whole.
+fn decimal(text: &str, times: i64) -> i64 {
+    let (whole, digits) = text.split_once('.').unwrap_or((text, ""));
+    let scale = 10_i64.pow(digits.len() as u32);
+    let scaled = format!("{whole}{digits}").parse::<i64>().unwrap() * times;
+    assert_eq!(scaled % scale, 0, "{text} times {times}");
+    scaled / scale
 }
 
 /// `9.2/kg`
 pub(crate) fn price(text: &str) -> UnitPrice {
     let (amount, per) = text.split_once('/').unwrap();
-    let (whole, tenths) = amount.split_once('.').unwrap_or((amount, "0"));
-    let e4 = whole.parse::<i64>().unwrap() * 10_000 + tenths.parse::<i64>().unwrap() * 1_000;
-    UnitPrice { e4, per: unit(per) }
+    UnitPrice { e4: decimal(amount, 10_000), per: unit(per) }
 }
 
 pub(crate) fn kind_of(party: &str) -> PartyKind {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use loopledger_domain::{PartyRef, PlaceKind};
-use loopledger_types::{BusinessDate, LotId, PartyId, ProductId};
+use loopledger_types::{BusinessDate, LotId, PartyId, ProductId, Quantity};
 
 use super::{LotValue, Memorandum, Pool, StockValue, Use, Valuation, divide, value};
 use crate::heads::EventHead;
@@ -177,9 +177,12 @@ impl Ledger {
     fn memorandum(&self, lot: LotId, row: &LotRow, unsold: i64) -> Option<Memorandum> {
         let origin = OriginRecord::of(&row.born?, &self.tables)?;
         let (consignee, price) = agreed_price(origin.terms.as_ref())?;
-        // Unprocessed goods are counted in the receipt's unit; otherwise the unsold part of the source, half up.
-        let source = crate::loop_measures::ratio(origin.source_quantity, origin.quantity, unsold)?;
-        let amount = price.amount(loopledger_types::Quantity(source))?.0;
+        // What all of it comes to, less what the sold part comes to: sales rounds that part down in the receipt's unit, and
+        // its price as one sum.
+        let gone = i128::from(origin.quantity).checked_sub(i128::from(unsold))?;
+        let gone = gone.checked_mul(i128::from(origin.source_quantity))?.checked_div(i128::from(origin.quantity))?;
+        let of = |source: i64| price.amount(Quantity(source));
+        let amount = of(origin.source_quantity)?.checked_sub(of(i64::try_from(gone).ok()?)?)?.0;
         let (producer, kind) = origin.producer;
         let producer = PartyRef { id: self.tables.party_id(producer)?, kind: party_kind_of(kind)? };
         (amount != 0).then_some(Memorandum { consignee, producer, lot, product: None, amount })

@@ -315,7 +315,12 @@ impl County {
             principal: self.dice.pick(&[self.coop, self.firm]),
             carrier: self.carrier,
             freight: Money(self.dice.roll(0, 999)),
-            lines: vec![MoveLine { product: self.products[0], lot: None, quantity: self.grams(1, 60_000) }],
+            lines: vec![MoveLine {
+                product: self.products[0],
+                lot: None,
+                quantity: self.grams(1, 60_000),
+                weight: None,
+            }],
         }
     }
 
@@ -331,6 +336,7 @@ impl County {
                 product: self.dice.pick(&self.products),
                 lot: None,
                 quantity: self.grams(1, 60_000),
+                weight: None,
             }],
         };
         self.distribution.decide(request, &distribution::Command::DispatchShipment(command), now);

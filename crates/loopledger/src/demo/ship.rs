@@ -291,6 +291,7 @@ impl Year {
                     product_id: heap.product.to_string(),
                     lot_id: String::new(),
                     quantity: quantity(taken, self.base_unit(heap.product)),
+                    weight_grams: self.weight_grams(heap.product, taken),
                 });
                 note.goods.push((heap, batches));
                 if note.lots >= LOTS_PER_NOTE {

@@ -60,6 +60,7 @@ impl Year {
                     product_id: product.id.to_string(),
                     lot_id: String::new(),
                     quantity: quantity(sent, Unit::Piece),
+                    weight_grams: None,
                 });
                 goods.push((heap, self.shelves.take(&heap, sent, usize::MAX)));
             }

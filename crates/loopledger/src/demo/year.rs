@@ -161,6 +161,18 @@ impl Year {
             None => Unit::Piece,
         }
     }
+
+    /// What produce weighs that is not counted in grams: 45 kg a sheep, 800 g a piece of embroidery.
+    pub(crate) fn weight_grams(&self, product: ProductId, quantity: i64) -> Option<u64> {
+        let each = match self.base_unit(product) {
+            Unit::Head => 45_000,
+            Unit::Piece => 800,
+            Unit::Gram | Unit::Liang | Unit::Jin | Unit::Kilogram | Unit::Tonne | Unit::Millilitre | Unit::Litre => {
+                return None;
+            }
+        };
+        u64::try_from(quantity.saturating_mul(each)).ok()
+    }
 }
 
 #[cfg(test)]

@@ -777,6 +777,10 @@ pub struct MoveLine {
     /// Positive.
     #[prost(message, optional, tag = "3")]
     pub quantity: ::core::option::Option<Quantity>,
+    /// What the line weighs, 1 to 10^12. Freight is split over lines by weight if they are counted in different base units, or
+    /// if any line states its weight: then each must, except that what is counted in grams weighs its quantity.
+    #[prost(uint64, optional, tag = "4")]
+    pub weight_grams: ::core::option::Option<u64>,
 }
 /// What a place holds of one pool of one lot. Quantities are in the product's base unit.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -26,7 +26,7 @@ pub struct SiteOpened {
 pub struct ShipmentLine {
     #[prost(message, optional, tag = "1")]
     pub stock: ::core::option::Option<super::super::super::common::event::v1::StockLine>,
-    /// The freight split over the lines by quantity, largest remainder.
+    /// The freight split over the lines by largest remainder: by quantity, or by weight if that was stated.
     #[prost(sint64, tag = "2")]
     pub freight: i64,
 }

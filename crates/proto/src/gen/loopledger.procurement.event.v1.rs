@@ -231,6 +231,9 @@ pub struct PurchaseDeclined {
     pub station: ::prost::alloc::vec::Vec<u8>,
     #[prost(enumeration = "super::super::super::common::v1::DeclineReason", tag = "5")]
     pub reason: i32,
+    /// What is left of the contract's quantity, if that is the reason.
+    #[prost(int64, optional, tag = "6")]
+    pub quantity_left: ::core::option::Option<i64>,
 }
 /// What a payable is for.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -90,7 +90,7 @@ pub struct Contract {
     /// In the product's base unit; absent: no limit.
     #[prost(int64, optional, tag = "9")]
     pub quantity_max: ::core::option::Option<i64>,
-    /// What was accepted under it, in the product's base unit.
+    /// What was bought or taken on consignment under it, in the product's base unit.
     #[prost(int64, tag = "10")]
     pub quantity_accepted: i64,
 }
@@ -441,7 +441,8 @@ pub struct ContractLinkageRequest {
     /// The last day, "YYYY-MM-DD", not before valid_from.
     #[prost(string, tag = "10")]
     pub valid_to: ::prost::alloc::string::String,
-    /// What the firm takes in all; absent: no limit.
+    /// What the firm takes in all; absent: no limit. A receipt beyond it is taken in no part: of consigned goods it is refused
+    /// (CONTRACT_QUANTITY_EXCEEDED), an outright purchase is declined.
     #[prost(message, optional, tag = "11")]
     pub quantity_max: ::core::option::Option<super::super::common::v1::Quantity>,
 }

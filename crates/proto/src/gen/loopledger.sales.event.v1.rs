@@ -105,6 +105,9 @@ pub struct FulfilledPart {
     pub stock: ::core::option::Option<super::super::super::common::event::v1::StockLine>,
     #[prost(sint64, tag = "2")]
     pub amount: i64,
+    /// Whether several producers share the pool: then this sale is divided among them on its own.
+    #[prost(bool, tag = "3")]
+    pub shared: bool,
 }
 /// A line was issued: the sale, at actual weight.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -141,6 +141,15 @@ pub struct GoodsHandedOver {
     pub lines: ::prost::alloc::vec::Vec<
         super::super::super::common::event::v1::StockLine,
     >,
+    /// One for each line, if the freight is to be split by weight; empty: by quantity.
+    #[prost(message, repeated, tag = "11")]
+    pub weights: ::prost::alloc::vec::Vec<LineWeight>,
+}
+/// What a line of a hand-over weighs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LineWeight {
+    #[prost(int64, tag = "1")]
+    pub grams: i64,
 }
 /// Distribution refused the hand-over: the goods are back in stock.
 #[derive(Clone, PartialEq, ::prost::Message)]

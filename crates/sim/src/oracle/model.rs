@@ -39,13 +39,23 @@ pub(crate) struct Model {
     pub(crate) households: BTreeSet<PartyId>,
     /// Payer and payee → what the one still owes the other.
     pub(crate) owed: BTreeMap<(PartyId, PartyId), i64>,
-    /// Collected lots, with the quantity and amount sold since they were last settled.
-    lots: BTreeMap<LotId, (GoodsCollected, i64, i64)>,
+    /// Collected lots.
+    lots: BTreeMap<LotId, Lot>,
     /// Those that arrived.
     shipments: BTreeSet<ShipmentId>,
-    /// Contracts, with the quantity taken.
+    /// What was collected on consignment under a contract.
+    consigned: BTreeMap<ContractId, i64>,
+    /// Contracts, with the quantity bought.
     contracts: BTreeMap<ContractId, (LinkageContracted, i64)>,
     pub(crate) wrong: Vec<String>,
+}
+
+/// A collected lot: what was sold of it in all, and what of that is settled, as quantity and amount.
+#[derive(Debug)]
+struct Lot {
+    collected: GoodsCollected,
+    sold: (i64, i64),
+    settled: (i64, i64),
 }
 
 impl Model {
@@ -99,7 +109,7 @@ impl Model {
                 e.lines.iter().for_each(|line| self.settled(e.consignee.id, line));
             }
             Event::Procurement(P::HouseholdRegistered(e)) => drop(self.households.insert(e.household)),
-            Event::Procurement(P::LinkageContracted(e)) => drop(self.contracts.insert(e.contract, (*e, 0))),
+            Event::Procurement(P::LinkageContracted(e)) => self.contracted(e),
             Event::Procurement(P::PurchaseAccepted(e)) => self.answered(e.lot, true),
             Event::Procurement(P::PurchaseDeclined(e)) => self.answered(e.lot, false),
             Event::Procurement(P::PayoutMade(e)) => self.paid((e.payer.id, e.payee.id), e.amount.0),
@@ -117,7 +127,19 @@ impl Model {
         let line = StockLine { lot, pool: 0, product, title, collected_on: e.occasion.business_date, quantity };
         let outright = matches!(e.origin.terms, Terms::Outright { .. });
         self.moves(e.station, [&line], COLLECTED, if outright { PENDING } else { ON_HAND });
-        self.lots.insert(lot, (e.clone(), 0, 0));
+        self.lots.insert(lot, Lot { collected: e.clone(), sold: (0, 0), settled: (0, 0) });
+        if let Some(contract) = e.origin.terms.contract().filter(|_| !outright) {
+            *self.consigned.entry(contract).or_default() += quantity.0;
+        }
+    }
+
+    /// What was consigned is known by now: station goes first.
+    fn contracted(&mut self, e: &LinkageContracted) {
+        let consigned = self.consigned.get(&e.contract).copied().unwrap_or(0);
+        if e.quantity_max.is_some_and(|max| consigned > max.0) {
+            self.wrong.push(format!("{consigned} were consigned under {} of {:?}", e.contract, e.quantity_max));
+        }
+        self.contracts.insert(e.contract, (*e, 0));
     }
 
     fn fulfilled(&mut self, e: &sales::OrderFulfilled) {
@@ -125,9 +147,8 @@ impl Model {
         for part in &e.parts {
             quantity += part.stock.quantity.0;
             amount += part.amount.0;
-            if let Some((_, sold, gross)) = self.lots.get_mut(&part.stock.lot) {
-                *sold += part.stock.quantity.0;
-                *gross += part.amount.0;
+            if let Some(lot) = self.lots.get_mut(&part.stock.lot) {
+                lot.sold = (lot.sold.0 + part.stock.quantity.0, lot.sold.1 + part.amount.0);
             }
         }
         if (quantity, amount) != (e.quantity.0, price(e.price, quantity)) {
@@ -136,18 +157,23 @@ impl Model {
     }
 
     fn settled(&mut self, consignee: PartyId, line: &sales::SettledLine) {
-        let Some((collected, sold, gross)) = self.lots.get_mut(&line.lot) else {
+        let Some(lot) = self.lots.get_mut(&line.lot) else {
             return self.wrong.push(format!("{} was settled and never collected", line.lot));
         };
-        let (sold, gross) = (core::mem::take(sold), core::mem::take(gross));
-        let charges: i64 = line.charges.iter().map(|charge| charge.amount.0).sum();
-        let (earned, kept) = match collected.origin.terms {
+        // What its producer earns by the first units of the lot, and what is kept of that: rounded once over all of them.
+        let terms = lot.collected.origin.terms;
+        let due = |(sold, gross): (i64, i64)| match terms {
             Terms::Commission { commission_bp, .. } => (gross, per_myriad(gross, commission_bp)),
             Terms::AgreedPrice { price: agreed, .. } | Terms::Outright { price: agreed, .. } => {
                 (price(agreed, sold), 0)
             }
         };
-        let producer = collected.origin.producer.id;
+        let (before, now) = (due(lot.settled), due(lot.sold));
+        let (earned, kept) = (now.0 - before.0, now.1 - before.1);
+        let (sold, gross) = (lot.sold.0 - lot.settled.0, lot.sold.1 - lot.settled.1);
+        lot.settled = lot.sold;
+        let producer = lot.collected.origin.producer.id;
+        let charges: i64 = line.charges.iter().map(|charge| charge.amount.0).sum();
         if (line.quantity.0, line.gross.0, line.net.0) != (sold, gross, earned - kept - charges) {
             self.wrong.push(format!("{sold} of {} sold for {gross} fen were settled as {line:?}", line.lot));
         }
@@ -157,7 +183,7 @@ impl Model {
 
     /// A purchase is taken unless its contract has no room for it.
     fn answered(&mut self, lot: LotId, accepted: bool) {
-        let Some((collected, ..)) = self.lots.get(&lot) else {
+        let Some(Lot { collected, .. }) = self.lots.get(&lot) else {
             return self.wrong.push(format!("{lot} was bought and never collected"));
         };
         let (quantity, producer) = (collected.origin.quantity.0, collected.origin.producer.id);

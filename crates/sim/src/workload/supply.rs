@@ -121,6 +121,7 @@ impl Workload {
             product_id: lot.product.to_string(),
             lot_id: if named { lot.id.to_string() } else { String::new() },
             quantity: grams(quantity),
+            weight_grams: None,
         };
         Some((Lot { quantity, ..lot }, line))
     }

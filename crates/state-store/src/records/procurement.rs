@@ -7,13 +7,16 @@ use loopledger_domain::procurement::{
 
 use super::{mirror, record_enum, record_struct};
 
-mirror!(procurement, 1);
+mirror!(procurement, 2);
 
 record_enum! {
-    Key { 0 => Party(id), 1 => Product(id), 2 => Contract(id), 3 => Payable(id), 4 => Payout(id), 5 => Station(id) }
+    Key {
+        0 => Party(id), 1 => Product(id), 2 => Contract(id), 3 => Payable(id), 4 => Payout(id), 5 => Station(id),
+        6 => Consigned(id),
+    }
     Entity {
         0 => Party(party), 1 => Product(product), 2 => Contract(contract), 3 => Payable(payable), 4 => Payout(payout),
-        5 => Station(station),
+        5 => Station(station), 6 => Consigned(quantity),
     }
     ContractTerms {
         0 => Outright { price }, 1 => AgreedPrice { price }, 2 => Commission { commission_bp, price_basis },

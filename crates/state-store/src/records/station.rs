@@ -4,19 +4,21 @@ use loopledger_domain::station::{Contract, Entity, HandOver, Key, Membership, Pe
 
 use super::{mirror, record_enum, record_struct};
 
-mirror!(station, 1);
+mirror!(station, 2);
 
 record_enum! {
-    Key { 0 => Stock(key), 1 => Members(id), 2 => Contract(id), 3 => Receipt(id), 4 => HandOver(id) }
+    Key {
+        0 => Stock(key), 1 => Members(id), 2 => Contract(id), 3 => Receipt(id), 4 => HandOver(id), 5 => Collected(id),
+    }
     Entity {
         0 => Stock(entity), 1 => Members(members), 2 => Contract(contract), 3 => Receipt(receipt),
-        4 => HandOver(hand_over),
+        4 => HandOver(hand_over), 5 => Collected(quantity),
     }
 }
 
 record_struct! {
     Membership { member, from, until }
-    Contract { firm, station, producer, product, terms, valid_from, valid_to }
+    Contract { firm, station, producer, product, terms, valid_from, valid_to, quantity_max }
     PendingReceipt { place, producer, line, answered }
     HandOver { from, custodian, to, carrier, lines }
 }

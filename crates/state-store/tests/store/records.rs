@@ -107,7 +107,7 @@ fn station_entities() -> Vec<(station::Key, station::Entity)> {
     let membership = |until| Membership { member: MEMBER, from: day(1), until };
     entities
         .push((Key::Members(HOUSEHOLD.id), Entity::Members(vec![membership(None), membership(Some(day(9)))].into())));
-    for terms in contract_terms() {
+    for (terms, quantity_max) in contract_terms().into_iter().zip([None, Some(Quantity(9_000)), None]) {
         let contract = Contract {
             firm: FIRM,
             station: STATION,
@@ -116,9 +116,11 @@ fn station_entities() -> Vec<(station::Key, station::Entity)> {
             terms,
             valid_from: day(1),
             valid_to: day(31),
+            quantity_max,
         };
         entities.push((Key::Contract(CONTRACT), Entity::Contract(Box::new(contract))));
     }
+    entities.push((Key::Collected(CONTRACT), Entity::Collected(Quantity(17))));
     let receipt = PendingReceipt { place: STATION, producer: HOUSEHOLD, line: owned(), answered: true };
     entities.push((Key::Receipt(RECEIPT), Entity::Receipt(Box::new(receipt))));
     let hand_over =
@@ -252,6 +254,7 @@ fn procurement_entities() -> Vec<(procurement::Key, procurement::Entity)> {
     for kind in [PlaceKind::Station, PlaceKind::Workshop] {
         entities.push((Key::Station(STATION), Entity::Station(Station { kind, division: village() })));
     }
+    entities.push((Key::Consigned(CONTRACT), Entity::Consigned(Quantity(17))));
     entities
 }
 
@@ -313,7 +316,7 @@ fn order(medium: Medium, registered: bool) -> sales::Order {
 }
 
 fn sales_entities() -> Vec<(sales::Key, sales::Entity)> {
-    use sales::{Channel, ConsignedPool, Entity, Key, Lot, Party, Place, PoolKey, Tally};
+    use sales::{Channel, ConsignedPool, Entity, Key, Lot, Party, Place, PoolKey, Sale, Settled, Tally};
     let pools = [SettlementMode::AgreedPrice, SettlementMode::Commission].map(|mode| ConsignedPool {
         pool: 1,
         consignee: FIRM,
@@ -322,7 +325,9 @@ fn sales_entities() -> Vec<(sales::Key, sales::Entity)> {
     });
     let place = |holder| Entity::Place(Place { holder, division: village() });
     let channel = Channel { medium: Medium::Online, operator: FIRM, label: "网店".into() };
-    let tally = Tally { sold: Quantity(10), settled: Quantity(4), unsettled_amount: Money(600) };
+    let sale = |quantity, amount| Sale { quantity: Quantity(quantity), amount: Money(amount) };
+    let tally = Tally { sold: Quantity(10), shared: true, unsettled: vec![sale(4, 600), sale(1, 0)] };
+    let settled = Settled { source_quantity: Quantity(7), gross: Money(900) };
     let mut entities = vec![
         (Key::Party(FIRM.id), Entity::Party(Party { kind: PartyKind::Firm, division: village() })),
         (Key::Product(PRODUCT), Entity::Product(stock::Product { base: BaseUnit::Gram })),
@@ -331,6 +336,7 @@ fn sales_entities() -> Vec<(sales::Key, sales::Entity)> {
         (Key::Lot(LOT), Entity::Lot(Box::new(Lot { product: PRODUCT, pools: pools.into() }))),
         (Key::Channel(CHANNEL), Entity::Channel(Box::new(channel))),
         (Key::Tally(PoolKey { lot: LOT, pool: 1 }), Entity::Tally(tally)),
+        (Key::Settled(RECEIPT), Entity::Settled(settled)),
     ];
     for (medium, registered) in [(Medium::Online, false), (Medium::Offline, true)] {
         entities.push((Key::Order(ORDER), Entity::Order(Box::new(order(medium, registered)))));

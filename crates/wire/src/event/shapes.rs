@@ -17,7 +17,7 @@ use loopledger_domain::station::{
     GoodsCollected, GoodsHandedOver, GoodsReleased, GoodsReturned, GoodsTakenBack, StationOpened, StockTakenIn,
 };
 use loopledger_domain::stock::{
-    CancelRefused, GoodsBoughtIn, GoodsIssued, ReservationReleased, StockRefused, StockReserved,
+    CancelRefused, GoodsBoughtIn, GoodsIssued, LineWeight, ReservationReleased, StockRefused, StockReserved,
 };
 use loopledger_domain::{
     AnswerRepeated, BuyerRef, Charge, Occasion, Origin, PartyRef, StockLine, TailLost, Terms, Title, UpstreamIgnored,
@@ -85,7 +85,7 @@ messages! { PROCUREMENT:
         1 occasion, 2 receipt, 3 lot, 4 station, 5 buyer, 6 producer, 7 product, 8 contract, 9 quantity, 10 price,
         11 amount, 12 payable,
     }
-    PurchaseDeclined { 1 occasion, 2 receipt, 3 lot, 4 station, 5 reason }
+    PurchaseDeclined { 1 occasion, 2 receipt, 3 lot, 4 station, 5 reason, 6 quantity_left }
     PayableOpened { 1 occasion, 2 payable, 3 payer, 4 payee, 5 payee_division, 6 amount, 7 source }
     PayoutItem { 1 payable, 2 source, 3 amount }
     PayoutMade {
@@ -118,8 +118,10 @@ messages! { STATION:
     }
     GoodsReleased { 1 occasion, 2 receipt, 3 producer, 4 place, 5 custodian, 6 line }
     GoodsReturned { 1 occasion, 2 receipt, 3 producer, 4 place, 5 custodian, 6 line, 7 reason }
+    LineWeight { 1 grams }
     GoodsHandedOver {
         1 occasion, 2 shipment, 3 from, 4 custodian, 5 to, 6 direction, 7 carrier, 8 principal, 9 freight, 10 lines,
+        11 weights,
     }
     GoodsTakenBack { 1 occasion, 2 shipment, 3 from, 4 custodian, 5 to, 6 carrier, 7 lines }
     StockTakenIn { 1 occasion, 2 shipment, 3 place, 4 received, 5 damaged }
@@ -174,7 +176,7 @@ messages! { SALES:
     OrderLineCancelled { 1 occasion, 2 order, 3 line, 4 refusal }
     CancellationRequested { 1 occasion, 2 order, 3 line, 4 place, 5 holder }
     OrderLineStands { 1 occasion, 2 order, 3 line }
-    FulfilledPart { 1 stock, 2 amount }
+    FulfilledPart { 1 stock, 2 amount, 3 shared }
     OrderFulfilled {
         1 occasion, 2 order, 3 line, 4 issue, 5 channel, 6 medium, 7 place, 8 seller, 9 buyer, 10 product,
         11 quantity, 12 price, 13 amount, 14 from_prepayment, 15 parts,

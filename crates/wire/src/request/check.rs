@@ -3,6 +3,7 @@
 use core::fmt;
 
 use loopledger_domain::procurement::ContractTerms;
+use loopledger_domain::stock::LineWeight;
 use loopledger_domain::{Measure, Occasion, Rejection, Violation};
 use loopledger_proto::common::v1 as pb;
 use loopledger_types::{
@@ -170,6 +171,15 @@ impl Check {
                 Some(Measure { quantity: Quantity(base_units), base: unit.base() })
             }
             _ => self.wrong(at.field("value"), "OUT_OF_RANGE", "At most 10^12 base units can be named."),
+        }
+    }
+
+    /// Grams, above zero.
+    pub(crate) fn weight(&mut self, at: At<'_>, grams: u64) -> Option<LineWeight> {
+        match i64::try_from(grams) {
+            Ok(0) => self.wrong(at, "NOT_POSITIVE", "The weight must be positive."),
+            Ok(grams) if grams <= Quantity::MAX.0 => Some(LineWeight { grams }),
+            Ok(_) | Err(_) => self.wrong(at, "OUT_OF_RANGE", "At most 10^12 grams."),
         }
     }
 

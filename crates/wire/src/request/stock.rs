@@ -13,7 +13,11 @@ pub(super) fn move_lines(check: &mut Check, lines: &[pb::MoveLine]) -> Option<Ve
         let product = check.id(at.field("product_id"), &line.product_id, ProductId::parse);
         let lot = check.optional_id(at.field("lot_id"), &line.lot_id, LotId::parse);
         let quantity = check.quantity(at.field("quantity"), line.quantity.as_ref());
-        Some(MoveLine { product: product?, lot: lot?, quantity: quantity? })
+        let weight = match line.weight_grams {
+            None => Some(None),
+            Some(grams) => check.weight(at.field("weight_grams"), grams).map(Some),
+        };
+        Some(MoveLine { product: product?, lot: lot?, quantity: quantity?, weight: weight? })
     })
 }
 

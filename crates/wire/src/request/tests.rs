@@ -45,7 +45,7 @@ fn samples() -> Vec<(&'static str, &'static str, Value)> {
     let price = json!({"e4": 92000, "per": "UNIT_KILOGRAM"});
     let hash = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
     let lines = json!([{"productId": uuid(7), "quantity": kilograms(3)},
-        {"productId": uuid(7), "lotId": uuid(9), "quantity": kilograms(4)}]);
+        {"productId": uuid(7), "lotId": uuid(9), "quantity": kilograms(4), "weightGrams": "4100"}]);
     let move_goods = json!({"fromPlaceId": uuid(1), "toPlaceId": uuid(2), "principalId": uuid(3), "carrierId": uuid(4),
         "freightFen": 1200, "lines": lines});
     let buy_in = json!({"placeId": uuid(1), "ownerId": uuid(2), "supplierId": uuid(3), "productId": uuid(7),
@@ -310,6 +310,8 @@ fn what_is_wrong_in_form_is_named_with_its_path() {
         ("handOverGoods", "/freightFen", json!(-1), &["freight_fen NEGATIVE"]),
         ("handOverGoods", "/lines", json!([]), &["lines REQUIRED"]),
         ("handOverGoods", "/lines/1/lotId", json!("x"), &["lines[1].lot_id NOT_A_UUID"]),
+        ("handOverGoods", "/lines/1/weightGrams", json!("0"), &["lines[1].weight_grams NOT_POSITIVE"]),
+        ("dispatchShipment", "/lines/1/weightGrams", json!("1000000000001"), &["lines[1].weight_grams OUT_OF_RANGE"]),
         ("dispatchShipment", "/lines/0/quantity", kilograms(0), &["lines[0].quantity.value NOT_POSITIVE"]),
         ("receiveShipment", "/differences/0", json!({"lotId": uuid(3)}), &["differences[0].damaged REQUIRED"]),
         ("receiveShipment", "/differences/0/pool", json!(65_536), &["differences[0].pool OUT_OF_RANGE"]),

@@ -1,14 +1,17 @@
 //! What producers are owed for consigned goods that were sold.
 //!
-//! A settlement pays `shares(sold) − shares(settled before)`, so that who sold how much does not depend on when it is
-//! settled, and all settlements of a pool together pay each producer exactly for its own goods.
+//! What is due does not depend on when it is settled. Whose goods were sold is `shares(sold) − shares(settled before)`;
+//! what they brought is each sale's amount, divided among its own goods; and commission and agreed price are those of all
+//! that is settled of a receipt, over all its lots, less what was booked before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use loopledger_types::{LotId, Money, Quantity, SettlementId, largest_remainder, shares};
+use loopledger_types::{LotId, Money, ProductId, Quantity, ReceiptId, SettlementId, largest_remainder, shares};
 
 use super::party;
-use crate::sales::{ConsignedPool, ConsignmentSettled, PoolKey, Sales, SettleConsignment, SettleLot, SettledLine};
+use crate::sales::{
+    ConsignedPool, ConsignmentSettled, PoolKey, Sales, SettleConsignment, SettleLot, Settled, SettledLine,
+};
 use crate::stock::Checks;
 use crate::{Charge, Context, Origin, PartyRef, Rejection, Rule, State, Terms};
 
@@ -27,8 +30,9 @@ pub(super) fn settle(
     }
     checks.pass()?;
     let mut lines = Vec::new();
+    let mut receipts = BTreeMap::new();
     for lot in &command.lots {
-        settle_lot(state, consignee, lot, &mut lines)?;
+        settle_lot(state, consignee, lot, &mut receipts, &mut lines)?;
     }
     if lines.is_empty() {
         return Err(Rejection::broken(Rule::NothingToSettle, consignee.id));
@@ -41,11 +45,13 @@ pub(super) fn settle(
     })
 }
 
-/// Adds a line for each producer of the lot of whose goods something was sold since the last settlement.
+/// Adds a line for each producer of the lot of whose goods something was sold since the last settlement. `receipts` is
+/// what is settled of each after the lines so far.
 fn settle_lot(
     state: &State<Sales>,
     consignee: PartyRef,
     command: &SettleLot,
+    receipts: &mut BTreeMap<ReceiptId, Settled>,
     lines: &mut Vec<SettledLine>,
 ) -> Result<(), Rejection> {
     let broken = |rule| Rejection::broken(rule, command.lot);
@@ -63,7 +69,12 @@ fn settle_lot(
     let quantities: Vec<i64> = sold.iter().map(|part| part.quantity.0).collect();
     let charges = split(&command.charges, &quantities).ok_or_else(|| broken(Rule::ChargesExceedSale))?;
     for (part, charges) in sold.into_iter().zip(charges) {
-        lines.push(line(lot.product, command.lot, &part, charges).ok_or_else(|| broken(Rule::ChargesExceedSale))?);
+        let receipt = part.origin.receipt;
+        let settled = receipts.entry(receipt).or_insert_with(|| state.settled(receipt));
+        let line = line((lot.product, command.lot), &part, *settled, charges);
+        let line = line.ok_or_else(|| broken(Rule::ChargesExceedSale))?;
+        *settled = settled.with(&line);
+        lines.push(line);
     }
     Ok(())
 }
@@ -79,31 +90,28 @@ struct SoldPart<'s> {
 
 /// `None` if more was sold than the pool ever had.
 fn sold_of<'s>(state: &State<Sales>, lot: LotId, pool: &'s ConsignedPool) -> Option<Vec<SoldPart<'s>>> {
-    let tally = state.tally(PoolKey { lot, pool: pool.pool });
-    if tally.sold == tally.settled {
-        return Some(Vec::new());
-    }
+    let Some(tally) = state.tally(PoolKey { lot, pool: pool.pool }) else { return Some(Vec::new()) };
     let originals: Vec<i64> = pool.origins.iter().map(|origin| origin.quantity.0).collect();
-    let before = shares(tally.settled.0, &originals)?;
-    let now = shares(tally.sold.0, &originals)?;
-    let mut parts = Vec::new();
-    for (origin, (before, now)) in pool.origins.iter().zip(before.into_iter().zip(now)) {
-        let quantity = now.checked_sub(before)?;
-        if quantity > 0 {
-            let source = source_of(origin, now)?.checked_sub(source_of(origin, before)?)?;
-            parts.push(SoldPart {
-                pool,
-                origin,
-                quantity: Quantity(quantity),
-                source_quantity: Quantity(source),
-                gross: Money::ZERO,
-            });
+    let settled = shares(tally.settled()?.0, &originals)?;
+    let (mut upto, mut sold) = (tally.settled()?, settled.clone());
+    let mut gross = vec![Money::ZERO; originals.len()];
+    for sale in &tally.unsettled {
+        upto = upto.checked_add(sale.quantity)?;
+        let now = shares(upto.0, &originals)?;
+        let weights: Vec<i64> =
+            now.iter().zip(&sold).map(|(now, before)| now.checked_sub(*before)).collect::<Option<_>>()?;
+        for (sum, part) in gross.iter_mut().zip(largest_remainder(sale.amount.0, &weights)?) {
+            *sum = sum.checked_add(Money(part))?;
         }
+        sold = now;
     }
-    let weights: Vec<i64> = parts.iter().map(|part| part.quantity.0).collect();
-    let gross = largest_remainder(tally.unsettled_amount.0, &weights)?;
-    for (part, gross) in parts.iter_mut().zip(gross) {
-        part.gross = Money(gross);
+    let mut parts = Vec::new();
+    for (((origin, before), now), gross) in pool.origins.iter().zip(settled).zip(sold).zip(gross) {
+        let quantity = Quantity(now.checked_sub(before)?);
+        if quantity.is_positive() {
+            let source_quantity = Quantity(source_of(origin, now)?.checked_sub(source_of(origin, before)?)?);
+            parts.push(SoldPart { pool, origin, quantity, source_quantity, gross });
+        }
     }
     Some(parts)
 }
@@ -129,17 +137,21 @@ fn split(charges: &[Charge], quantities: &[i64]) -> Option<Vec<Vec<Charge>>> {
     Some(split)
 }
 
-/// `None` if nothing would be left for the producer, and less.
+/// `None` if nothing would be left for the producer, and less. `settled` is what was settled of the receipt before.
 fn line(
-    product: loopledger_types::ProductId,
-    lot: LotId,
+    (product, lot): (ProductId, LotId),
     part: &SoldPart<'_>,
+    settled: Settled,
     charges: Vec<Charge>,
 ) -> Option<SettledLine> {
     let commission = match part.origin.terms {
-        Terms::Commission { commission_bp, .. } => part.gross.basis_points(commission_bp)?,
+        Terms::Commission { commission_bp, .. } => {
+            let in_all = settled.gross.checked_add(part.gross)?.basis_points(commission_bp)?;
+            in_all.checked_sub(settled.gross.basis_points(commission_bp)?)?
+        }
         Terms::AgreedPrice { price, .. } | Terms::Outright { price, .. } => {
-            part.gross.checked_sub(price.amount(part.source_quantity)?)?
+            let in_all = price.amount(settled.source_quantity.checked_add(part.source_quantity)?)?;
+            part.gross.checked_sub(in_all.checked_sub(price.amount(settled.source_quantity)?)?)?
         }
     };
     let left = part.gross.checked_sub(commission)?;

@@ -62,7 +62,7 @@ impl World {
             let place = station;
             if !accept {
                 let reason = DeclineReason::ContractNotInForce;
-                let declined = PurchaseDeclined { occasion, receipt, lot, station, reason };
+                let declined = PurchaseDeclined { occasion, receipt, lot, station, reason, quantity_left: None };
                 let cause = self.procurement(procurement::Event::PurchaseDeclined(declined), Some(collected));
                 let returned = GoodsReturned { occasion, receipt, producer, place, custodian, line, reason };
                 self.station(station::Event::GoodsReturned(returned), Some(cause));
@@ -129,6 +129,7 @@ impl World {
                 carrier,
                 principal,
                 freight,
+                weights: Vec::new(),
                 lines,
             };
             self.station(station::Event::GoodsHandedOver(fact), None)
@@ -280,7 +281,7 @@ impl World {
             released,
         };
         let cause = self.stock(at_station, StockFact::Issued(issued), None);
-        let parts = vec![FulfilledPart { stock: of(actual), amount }];
+        let parts = vec![FulfilledPart { stock: of(actual), amount, shared: false }];
         let fulfilled = OrderFulfilled {
             occasion,
             order,
