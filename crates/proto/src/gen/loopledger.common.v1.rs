@@ -54,6 +54,9 @@ pub struct Receipt {
     /// What it created, in the order of the request; GetReceipt leaves it empty (ids are derived from the request).
     #[prost(message, repeated, tag = "3")]
     pub created: ::prost::alloc::vec::Vec<EntityRef>,
+    /// The request had been recorded before: this is the receipt that it got then, and nothing new happened.
+    #[prost(bool, tag = "4")]
+    pub already_recorded: bool,
 }
 /// An amount of a product.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

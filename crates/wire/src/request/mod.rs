@@ -69,6 +69,7 @@ impl Receipt {
                 .chain(members)
                 .map(|(kind, index)| pb::EntityRef { kind: kind.as_str().to_owned(), id: self.id_of(kind, index) })
                 .collect(),
+            already_recorded: self.repeated,
         }
     }
 
