@@ -1,7 +1,7 @@
 //! Names and kinds: what queries show beside ids. Households have no name, only a division, a category and a head count.
 
 use loopledger_domain::{HouseholdCategory, PartyKind, PlaceKind, ProductClass};
-use loopledger_types::{BaseUnit, BusinessDate, DivisionCode, LotId, PartyId, PlaceId, ProductId};
+use loopledger_types::{BaseUnit, BusinessDate, DivisionCode, LotId, PartyId, PlaceId, ProductId, comparison_key};
 
 use crate::Ledger;
 use crate::fold::{ProfileRecord, read_profile};
@@ -141,13 +141,15 @@ impl Ledger {
         found
     }
 
-    /// Lots with this label or receipt number, by id. Labels are attributes, not keys: there may be several.
-    /// Reads every lot: some milliseconds.
+    /// Lots with this label or receipt number, or one that looks the same, by id. Labels are attributes, not keys: there
+    /// may be several. Reads every lot: some milliseconds.
     pub fn lots_by_label(&self, label: &str) -> Vec<LotId> {
+        let asked = comparison_key(label);
+        let is_asked = |text: &str| text == label || comparison_key(text) == asked;
         let mut found = Vec::new();
         for (_, id, row) in self.tables.lots.iter() {
             let record = row.born.and_then(|born| OriginRecord::of(&born, &self.tables));
-            if record.is_some_and(|record| record.label == label || record.receipt_number == label) {
+            if record.is_some_and(|record| is_asked(&record.label) || is_asked(&record.receipt_number)) {
                 found.push(*id);
             }
         }

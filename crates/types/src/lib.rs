@@ -13,6 +13,7 @@ mod partition;
 mod position;
 mod quantity;
 mod table;
+mod text;
 
 pub use apportion::{largest_remainder, shares};
 pub use date::{BusinessDate, DateError, Month, Timestamp};
@@ -26,3 +27,4 @@ pub use partition::{Key, Partition, Topic, murmur2, partition_of};
 pub use position::{Cause, Hash, Head, Position, Service, StreamError, StreamId, StreamSequence};
 pub use quantity::{BaseUnit, Quantity, Unit};
 pub use table::{IdHasher, Table};
+pub use text::{TextFault, code_fault, comparison_key, is_visible, text_fault};

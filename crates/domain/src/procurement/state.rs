@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use loopledger_types::{
     BaseUnit, BusinessDate, ContractId, DivisionCode, MemberId, Money, PartyId, PayableId, PayoutId, PlaceId,
-    ProductId, Quantity,
+    ProductId, Quantity, comparison_key,
 };
 
 use super::{ContractTerms, PayableSource, PayoutMade, Procurement};
@@ -154,7 +154,8 @@ impl crate::Entity for Entity {
 /// Views of what is in memory: product codes, what is owed between whom, and what there is to list, by id.
 #[derive(Debug, Default)]
 pub struct Directory {
-    codes: BTreeMap<Box<str>, ProductId>,
+    /// By what codes are compared by, so that codes that look the same are one.
+    codes: BTreeSet<(Box<str>, ProductId)>,
     parties: BTreeSet<PartyId>,
     contracts: BTreeSet<ContractId>,
     /// By payer, then payee.
@@ -185,13 +186,16 @@ impl Account {
 }
 
 impl Directory {
+    /// The product whose code looks the same, see [`comparison_key`].
     pub fn product_with_code(&self, code: &str) -> Option<ProductId> {
-        self.codes.get(code).copied()
+        let key: Box<str> = comparison_key(code).into();
+        let (found, product) = self.codes.range((key.clone(), ProductId([0; 16]))..).next()?;
+        (*found == key).then_some(*product)
     }
 
     /// Every product, by code.
     pub fn products(&self) -> impl Iterator<Item = ProductId> + '_ {
-        self.codes.values().copied()
+        self.codes.iter().map(|(_, product)| *product)
     }
 
     pub const fn parties(&self) -> &BTreeSet<PartyId> {
@@ -256,10 +260,10 @@ impl Index<Entity> for Directory {
             }
             Key::Product(id) => {
                 if let Some(Entity::Product(product)) = old {
-                    self.codes.remove(&product.code);
+                    self.codes.remove(&(comparison_key(&product.code).into(), *id));
                 }
                 if let Some(Entity::Product(product)) = new {
-                    self.codes.insert(product.code.clone(), *id);
+                    self.codes.insert((comparison_key(&product.code).into(), *id));
                 }
             }
             Key::Party(id) => keep(&mut self.parties, *id, new.is_some()),

@@ -74,6 +74,8 @@ fn parties_and_products() {
         party FIRM3 on=2021-01-01 => ! occasion.business_date DATE_IN_FUTURE
         product cheese => cheese by Gram
         product other code=cheese => ! product exists
+        product other code=Cheese => ! product exists
+        product other code=ｃheese => ! product exists
         product horse unit=1head on=2021-01-01 => ! occasion.business_date DATE_IN_FUTURE
         ",
     );

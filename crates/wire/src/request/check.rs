@@ -8,7 +8,7 @@ use loopledger_domain::{Measure, Occasion, Rejection, Violation};
 use loopledger_proto::common::v1 as pb;
 use loopledger_types::{
     BusinessDate, DateError, DivisionCode, EntityKind, Hash, IdError, Money, Position, Quantity, RequestId, StreamId,
-    Timestamp, Unit, UnitPrice,
+    TextFault, Timestamp, Unit, UnitPrice, code_fault, is_visible, text_fault,
 };
 
 use super::Created;
@@ -236,16 +236,44 @@ impl Check {
         }
     }
 
-    /// A text of `least..=most` characters without control characters.
-    pub(crate) fn text(&mut self, at: At<'_>, text: &str, least: usize, most: usize) -> Option<String> {
-        if text.chars().count() > most {
+    /// A text that shows something, without the white space around it and without characters that cannot be seen.
+    pub(crate) fn text(&mut self, at: At<'_>, text: &str, most: usize) -> Option<String> {
+        if text.trim().is_empty() {
+            return self.wrong(at, "REQUIRED", "This field must not be empty.");
+        }
+        self.optional_text(at, text, most)
+    }
+
+    /// The same; empty means none.
+    pub(crate) fn optional_text(&mut self, at: At<'_>, text: &str, most: usize) -> Option<String> {
+        self.trimmed(at, text, most, text_fault)
+    }
+
+    /// A text that others are compared with: a code, a number on paper, a label of a lot.
+    pub(crate) fn code(&mut self, at: At<'_>, text: &str) -> Option<String> {
+        if text.trim().is_empty() {
+            return self.wrong(at, "REQUIRED", "This field must not be empty.");
+        }
+        self.trimmed(at, text, NUMBER_MAX, code_fault)
+    }
+
+    fn trimmed(&mut self, at: At<'_>, text: &str, most: usize, fault: fn(&str) -> Option<TextFault>) -> Option<String> {
+        let text = text.trim();
+        if text.chars().nth(most).is_some() {
             return self.wrong(at, "TOO_LONG", format!("At most {most} characters."));
         }
-        if text.chars().any(char::is_control) {
-            return self.wrong(at, "CONTROL_CHARACTER", "Control characters are not allowed.");
+        if let Some(fault) = fault(text) {
+            let reason = match fault {
+                TextFault::Control => "CONTROL_CHARACTER",
+                TextFault::LineSeparator => "LINE_SEPARATOR",
+                TextFault::Format => "FORMAT_CHARACTER",
+                TextFault::Blank => "BLANK_CHARACTER",
+                TextFault::Unassigned => "UNASSIGNED_CHARACTER",
+            };
+            return self.wrong(at, reason, fault.to_string());
         }
-        if text.trim().chars().count() < least {
-            return self.wrong(at, "REQUIRED", "This field must not be empty.");
+        if !text.is_empty() && !is_visible(text) {
+            return self.wrong(at, "NOTHING_VISIBLE", "This text shows nothing.");
         }
         Some(text.to_owned())
     }

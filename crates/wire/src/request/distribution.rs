@@ -25,7 +25,7 @@ fn open_site(request: &pb::OpenSiteRequest, check: &mut Check) -> Option<Command
     let kind = check.word(at("kind"), request.kind);
     let division = check.division(at("division_code"), &request.division_code);
     let operator = check.id(at("operator_id"), &request.operator_id, PartyId::parse);
-    let label = check.text(at("label"), &request.label, 1, LABEL_MAX);
+    let label = check.text(at("label"), &request.label, LABEL_MAX);
     Some(Command::OpenSite(OpenSite {
         occasion: occasion?,
         kind: kind?,

@@ -8,7 +8,7 @@ use loopledger_domain::{PartyKind, Rejection, Relation};
 use loopledger_proto::procurement::v1 as pb;
 use loopledger_types::{ContractId, EntityKind, MemberId, PartyId, PayableId, PayoutId, PlaceId, ProductId};
 
-use super::check::{LABEL_MAX, LINES_MAX, NUMBER_MAX};
+use super::check::{LABEL_MAX, LINES_MAX};
 use super::{Check, at, requests};
 
 /// Members that a household can be registered with.
@@ -114,15 +114,15 @@ fn register_party(request: &pb::RegisterPartyRequest, check: &mut Check) -> Opti
         check.wrong::<()>(at("kind"), "UNKNOWN_VALUE", "A household is registered by RegisterHousehold.");
     }
     let division = check.division(at("division_code"), &request.division_code);
-    let label = check.text(at("label"), &request.label, 1, LABEL_MAX);
+    let label = check.text(at("label"), &request.label, LABEL_MAX);
     Some(Command::RegisterParty(RegisterParty { occasion: occasion?, kind: kind?, division: division?, label: label? }))
 }
 
 fn register_product(request: &pb::RegisterProductRequest, check: &mut Check) -> Option<Command> {
     check.creates(&[EntityKind::Product]);
     let occasion = check.occasion(request.occasion.as_ref());
-    let code = check.text(at("code"), &request.code, 1, NUMBER_MAX);
-    let name = check.text(at("name"), &request.name, 1, LABEL_MAX);
+    let code = check.code(at("code"), &request.code);
+    let name = check.text(at("name"), &request.name, LABEL_MAX);
     let class = check.word(at("product_class"), request.product_class);
     let base = check.word(at("base_unit"), request.base_unit);
     Some(Command::RegisterProduct(RegisterProduct {
@@ -202,6 +202,6 @@ fn make_payout(request: &pb::MakePayoutRequest, check: &mut Check) -> Option<Com
 fn fail_payout(request: &pb::FailPayoutRequest, check: &mut Check) -> Option<Command> {
     let occasion = check.occasion(request.occasion.as_ref());
     let payout = check.id(at("payout_id"), &request.payout_id, PayoutId::parse);
-    let reason = check.text(at("reason"), &request.reason, 1, LABEL_MAX);
+    let reason = check.text(at("reason"), &request.reason, LABEL_MAX);
     Some(Command::FailPayout(FailPayout { occasion: occasion?, payout: payout?, reason: reason? }))
 }

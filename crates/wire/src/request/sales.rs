@@ -8,7 +8,7 @@ use loopledger_domain::{Charge, Rejection};
 use loopledger_proto::sales::v1 as pb;
 use loopledger_types::{ChannelId, EntityKind, LotId, OrderId, PartyId, PaymentId, PlaceId, ProductId, SettlementId};
 
-use super::check::{LABEL_MAX, LINES_MAX, NUMBER_MAX};
+use super::check::{LABEL_MAX, LINES_MAX};
 use super::{At, Check, at, requests};
 
 /// Charges on one lot.
@@ -37,14 +37,14 @@ fn open_channel(request: &pb::OpenChannelRequest, check: &mut Check) -> Option<C
     let occasion = check.occasion(request.occasion.as_ref());
     let medium = check.word(at("medium"), request.medium);
     let operator = check.id(at("operator_id"), &request.operator_id, PartyId::parse);
-    let label = check.text(at("label"), &request.label, 1, LABEL_MAX);
+    let label = check.text(at("label"), &request.label, LABEL_MAX);
     Some(Command::OpenChannel(OpenChannel { occasion: occasion?, medium: medium?, operator: operator?, label: label? }))
 }
 
 fn place_order(request: &pb::PlaceOrderRequest, check: &mut Check) -> Option<Command> {
     check.creates(&[EntityKind::Order]);
     let occasion = check.occasion(request.occasion.as_ref());
-    let number = check.text(at("number"), &request.number, 1, NUMBER_MAX);
+    let number = check.code(at("number"), &request.number);
     let channel = check.id(at("channel_id"), &request.channel_id, ChannelId::parse);
     let seller = check.id(at("seller_id"), &request.seller_id, PartyId::parse);
     let buyer = check.optional_id(at("buyer_id"), &request.buyer_id, PartyId::parse);

@@ -7,7 +7,7 @@ use loopledger_types::{
     ContractId, EntityKind, IssueId, LotId, MemberId, PartyId, PlaceId, ProductId, Quantity, ReceiptId, ShipmentId,
 };
 
-use super::check::{GRADE_MAX, LABEL_MAX, NUMBER_MAX};
+use super::check::{GRADE_MAX, LABEL_MAX};
 use super::{Check, at, requests, stock};
 
 requests! {
@@ -32,7 +32,7 @@ fn open_station(request: &pb::OpenStationRequest, check: &mut Check) -> Option<C
     let kind = check.word(at("kind"), request.kind);
     let division = check.division(at("division_code"), &request.division_code);
     let operator = check.id(at("operator_id"), &request.operator_id, PartyId::parse);
-    let label = check.text(at("label"), &request.label, 1, LABEL_MAX);
+    let label = check.text(at("label"), &request.label, LABEL_MAX);
     Some(Command::OpenStation(OpenStation {
         occasion: occasion?,
         kind: kind?,
@@ -50,9 +50,9 @@ fn collect_goods(request: &pb::CollectGoodsRequest, check: &mut Check) -> Option
     let member = check.optional_id(at("member_id"), &request.member_id, MemberId::parse);
     let product = check.id(at("product_id"), &request.product_id, ProductId::parse);
     let terms = collect_terms(request, check);
-    let receipt_number = check.text(at("receipt_number"), &request.receipt_number, 1, NUMBER_MAX);
-    let lot_label = check.text(at("lot_label"), &request.lot_label, 1, NUMBER_MAX);
-    let grade = check.text(at("grade"), &request.grade, 0, GRADE_MAX);
+    let receipt_number = check.code(at("receipt_number"), &request.receipt_number);
+    let lot_label = check.code(at("lot_label"), &request.lot_label);
+    let grade = check.optional_text(at("grade"), &request.grade, GRADE_MAX);
     let gross = check.quantity(at("gross"), request.gross.as_ref());
     let tare = check.deduction(at("tare"), request.tare.as_ref(), gross);
     let moisture = check.deduction(at("moisture"), request.moisture.as_ref(), gross);

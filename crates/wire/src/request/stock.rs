@@ -5,7 +5,7 @@ use loopledger_domain::stock::{BuyIn, IssueGoods, MoveLine};
 use loopledger_proto::common::v1 as pb;
 use loopledger_types::{LotId, OrderId, PartyId, PlaceId, ProductId};
 
-use super::check::{LINES_MAX, NUMBER_MAX};
+use super::check::LINES_MAX;
 use super::{Check, at};
 
 pub(super) fn move_lines(check: &mut Check, lines: &[pb::MoveLine]) -> Option<Vec<MoveLine>> {
@@ -40,7 +40,7 @@ pub(super) fn buy_in(check: &mut Check, fields: &BuyInFields<'_>) -> Option<BuyI
     let product = check.id(at("product_id"), fields.product_id, ProductId::parse);
     let quantity = check.quantity(at("quantity"), fields.quantity);
     let price = check.price(at("price"), fields.price);
-    let lot_label = check.text(at("lot_label"), fields.lot_label, 1, NUMBER_MAX);
+    let lot_label = check.code(at("lot_label"), fields.lot_label);
     Some(BuyIn {
         occasion: fields.occasion?,
         place: place?,

@@ -281,6 +281,12 @@ fn what_is_wrong_in_form_is_named_with_its_path() {
         ("collectGoods", "/receiptNumber", long(65), &["receipt_number TOO_LONG"]),
         ("collectGoods", "/receiptNumber", json!("a\nb"), &["receipt_number CONTROL_CHARACTER"]),
         ("collectGoods", "/receiptNumber", json!("   "), &["receipt_number REQUIRED"]),
+        ("collectGoods", "/receiptNumber", json!("7\u{200b}"), &["receipt_number FORMAT_CHARACTER"]),
+        ("collectGoods", "/lotLabel", json!("a\u{378}"), &["lot_label UNASSIGNED_CHARACTER"]),
+        ("collectGoods", "/grade", json!("一\u{2028}等"), &["grade LINE_SEPARATOR"]),
+        ("openStation", "/label", json!("\u{202e}站试测"), &["label FORMAT_CHARACTER"]),
+        ("openStation", "/label", json!("\u{3164}"), &["label BLANK_CHARACTER"]),
+        ("openStation", "/label", json!("\u{301}"), &["label NOTHING_VISIBLE"]),
         ("collectGoods", "/liveWeightGrams", json!(u64::MAX.to_string()), &["live_weight_grams OUT_OF_RANGE"]),
         ("collectGoods", "/stated/terms", json!({}), &["stated.terms REQUIRED"]),
         (
