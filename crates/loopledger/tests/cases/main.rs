@@ -1,0 +1,43 @@
+//! Inputs that once failed, replayed through the real binary. `README.md` says how a case is added.
+#![allow(clippy::indexing_slicing, reason = "tests: an index out of range should stop them")]
+
+mod case;
+mod look_alike_texts;
+#[path = "../processes/support.rs"]
+#[allow(dead_code, reason = "shared with another suite, which uses more of it")]
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+
+/// Folders that no module replays yet: whoever repairs one removes it here.
+const NOT_REPLAYED: &[&str] = &[
+    "01-answers-that-do-not-fit",
+    "02-receipts-of-another-file",
+    "03-effects-before-causes",
+    "05-contract-limit",
+    "06-settled-in-pieces",
+    "08-recoded-village",
+    "10-files-as-windows-makes-them",
+    "11-one-slip-twice",
+];
+
+/// Where the suite and its inputs are.
+fn folder() -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests", "cases"].iter().collect()
+}
+
+#[test]
+fn every_folder_is_replayed_by_a_module() {
+    let entries = fs::read_dir(folder()).expect("the suite's folder").map(|entry| entry.expect("an entry").path());
+    let folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
+    assert!(folders.len() >= 9, "{folders:?}");
+    for path in &folders {
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+        let (_number, what) = name.split_once('-').expect("a number and a name");
+        let has_module = folder().join(format!("{}.rs", what.replace('-', "_"))).exists();
+        assert_ne!(has_module, NOT_REPLAYED.contains(&name), "{name}: replayed by a module, or listed as not replayed");
+    }
+    let is_there = |name: &str| folders.iter().any(|path| path.ends_with(name));
+    assert!(NOT_REPLAYED.iter().all(|name| is_there(name)), "a listed folder does not exist");
+}
