@@ -15,6 +15,7 @@ mod vocabulary;
 pub mod distribution;
 pub mod procurement;
 pub mod sales;
+pub mod size;
 pub mod station;
 pub mod stock;
 

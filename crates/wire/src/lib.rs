@@ -17,6 +17,7 @@ pub use error::{DOMAIN, Failure, rejection_status, status_from_pb, status_to_pb}
 pub use event::{TYPE_URLS, decode_answer, encode_event, type_url};
 pub use query::{heads_to_pb, position_to_pb};
 pub use request::{
-    BulkRequest, Created, GRADE_MAX, LABEL_MAX, LINES_MAX, NUMBER_MAX, POSITIONS_MAX, Receipt, Request, Write,
+    BulkRequest, CHARGES_MAX, Created, GRADE_MAX, LABEL_MAX, LINES_MAX, MEMBERS_MAX, NUMBER_MAX, POSITIONS_MAX,
+    Receipt, Request, Write,
 };
 pub use words::Word;

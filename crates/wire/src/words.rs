@@ -92,7 +92,7 @@ words! {
     domain::SettlementMode = SettlementMode { AgreedPrice, Commission }
     domain::ChargeKind = ChargeKind { Freight, Platform, Processing }
     domain::IgnoreReason = IgnoreReason { NotAsked, AlreadyAnswered, NothingOwed }
-    stock::StockRefusal = StockRefusal { PlaceUnknown, InsufficientStock }
+    stock::StockRefusal = StockRefusal { PlaceUnknown, InsufficientStock, TooManyLots }
     procurement::DeclineReason = DeclineReason {
         BuyerUnknown, ProducerUnknown, ContractUnknown, ContractNotInForce, ContractMismatch, PriceMismatch,
         QuantityExceeded,

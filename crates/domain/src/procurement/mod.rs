@@ -16,7 +16,6 @@ mod state;
 use loopledger_types::Service;
 
 pub use command::*;
-pub use decide::MAX_PAYOUT_ITEMS;
 pub use event::*;
 pub use state::{
     Account, Contract, Directory, Entity, Household, Key, Membership, Party, Payable, Payout, Product, ResidenceAt,

@@ -101,10 +101,12 @@ pub(super) fn react(state: &State<Sales>, upstream: &Commit) -> Vec<Event> {
 fn fulfilled(state: &State<Sales>, order: &Order, issued: &GoodsIssued) -> Option<OrderFulfilled> {
     let (line, _) = order.line(issued.line)?;
     let quantities: Vec<i64> = issued.issued.iter().map(|stock| stock.quantity.0).collect();
-    let quantity = Quantity(quantities.iter().fold(0, |sum: i64, quantity| sum.saturating_add(*quantity)));
-    // An issue cannot be refused, so an amount beyond what can be named (100 billion yuan for one line) is cut there.
-    let amount = line.price.amount(quantity).unwrap_or(Money::MAX).min(Money::MAX);
-    let amounts = largest_remainder(amount.0, &quantities).unwrap_or_default();
+    let quantity = quantities.iter().try_fold(0_i64, |sum, quantity| sum.checked_add(*quantity)).map(Quantity);
+    let quantity = quantity.expect("an issue's lines add up to the quantity that was asked for");
+    // An issue cannot be refused here, and no amount is changed: its holder knows the price and refuses such a quantity.
+    let amount = line.price.amount(quantity).filter(|amount| *amount <= Money::MAX);
+    let amount = amount.expect("a holder issues no more than an amount can name");
+    let amounts = largest_remainder(amount.0, &quantities).expect("an issue has lines of positive quantities");
     let parts = issued.issued.iter().zip(amounts).map(|(stock, amount)| FulfilledPart {
         stock: *stock,
         amount: Money(amount),

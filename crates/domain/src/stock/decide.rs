@@ -8,18 +8,16 @@ use loopledger_types::{
     UnitPrice, largest_remainder,
 };
 
-use super::pick::{MAX_PICKS, Picker, Shortage, take_oldest, total};
+use super::pick::{Picker, Shortage, take_oldest, total};
 use super::{
     BuyIn, GoodsBoughtIn, GoodsIssued, Holder, IssueGoods, LineWeight, MoveLine, OrderLineKey, Place, Product,
     Reservation, ReservationStatus, Shelf,
 };
+use crate::size::{ISSUE_LINES_MAX, PICKS_MAX};
 use crate::{
     Context, Direction, Measure, Occasion, PartyKind, PartyRef, PlaceKind, Rejection, Rule, State, StockLine, Title,
     Violation,
 };
-
-/// The most lines of an issue beyond its reservation: what was issued and what of it was not reserved fit 24 KiB together.
-const MAX_ISSUE_LINES: usize = 300;
 
 /// Collects what is wrong with a request, so that the caller learns of all of it at once.
 #[derive(Debug, Default)]
@@ -175,19 +173,19 @@ pub(crate) fn moved<H: Holder>(
     let weighed = freight.is_positive() && (bases.len() > 1 || lines.iter().any(|line| line.weight.is_some()));
     let weights = if weighed { weights(&mut checks, lines) } else { Vec::new() };
     checks.pass()?;
-    let mut picker = Picker::new(state);
+    let mut picker = Picker::merging(state);
     let mut moved = Moved { lines: Vec::with_capacity(lines.len()), weights: Vec::new() };
     for (index, line) in lines.iter().enumerate() {
         let goods = Shelf { place: from, product: line.product, principal };
         let wanted = line.quantity.quantity;
+        let limit = PICKS_MAX.saturating_sub(moved.lines.len());
         let picks = match line.lot {
-            Some(lot) => picker.of_lot(&goods, lot, wanted).map_err(|short| lot_short(state, from, lot, wanted, short)),
-            None => picker.oldest(&goods, wanted, MAX_PICKS).map_err(|short| short_of(line.product, wanted, short)),
+            Some(lot) => picker
+                .of_lot(&goods, lot, wanted, limit)
+                .map_err(|short| lot_short(state, from, lot, wanted, short, limit)),
+            None => picker.oldest(&goods, wanted, limit).map_err(|short| short_of(line.product, wanted, short, limit)),
         };
         moved.add(picks?, weights.get(index));
-        if moved.lines.len() > MAX_PICKS {
-            return Err(too_many_lines(from));
-        }
     }
     Ok(moved)
 }
@@ -243,23 +241,33 @@ fn plus(line: &StockLine, more: &StockLine) -> StockLine {
     StockLine { quantity, ..*line }
 }
 
-fn lot_short<H: Holder>(state: &State<H>, place: PlaceId, lot: LotId, wanted: Quantity, short: Shortage) -> Rejection {
+fn lot_short<H: Holder>(
+    state: &State<H>,
+    place: PlaceId,
+    lot: LotId,
+    wanted: Quantity,
+    short: Shortage,
+    limit: usize,
+) -> Rejection {
     let mut cells = state.entities.index().of_lot(lot, place);
     if cells.any(|key| state.cell(key).is_some_and(|cell| cell.pending.is_positive())) {
         return Rejection::broken(Rule::LotPending, lot);
     }
-    short_of(lot, wanted, short)
+    short_of(lot, wanted, short, limit)
 }
 
-fn short_of(subject: impl Display, wanted: Quantity, short: Shortage) -> Rejection {
-    if short.scattered {
-        return too_many_lines(subject);
+/// `limit` is how many lots there was room for.
+fn short_of(subject: impl Display, wanted: Quantity, short: Shortage, limit: usize) -> Rejection {
+    match short {
+        Shortage::Stock { available } => {
+            Rejection::broken(Rule::InsufficientStock, subject).with("requested", wanted).with("available", available)
+        }
+        Shortage::Lots { available, fitting } => Rejection::broken(Rule::TooManyLots, subject)
+            .with("requested", wanted)
+            .with("available", available)
+            .with("lots_max", limit)
+            .with("quantity_max", fitting),
     }
-    Rejection::broken(Rule::InsufficientStock, subject).with("requested", wanted).with("available", short.available)
-}
-
-fn too_many_lines(subject: impl Display) -> Rejection {
-    Rejection::broken(Rule::TooLarge, subject).with("lots_max", MAX_PICKS)
 }
 
 /// Adds lines to others, each (lot, pool) once.
@@ -292,6 +300,8 @@ pub(crate) fn issue<H: Holder>(
     let product = product_of(state, reservation.product)?;
     checks.unit("quantity", command.quantity, product);
     checks.pass()?;
+    checks.amount("quantity", reservation.price, command.quantity.quantity);
+    checks.pass()?;
     let place = place_of(state, reservation.place)?;
     let Actual { issued, beyond, released } = actual(state, reservation, command.quantity.quantity, key)?;
     Ok(GoodsIssued {
@@ -318,15 +328,15 @@ struct Actual {
     released: Vec<StockLine>,
 }
 
-/// Which stock the actual quantity is taken from. Beyond the reservation its own lots come
-/// first, then the oldest.
+/// Which stock the actual quantity is taken from. Beyond the reservation its own lots come first, then the oldest. A lot
+/// of the reservation needs one more line then, another lot two: it is issued, and it was not reserved.
 fn actual<H: Holder>(
     state: &State<H>,
     reservation: &Reservation,
     quantity: Quantity,
     key: OrderLineKey,
 ) -> Result<Actual, Rejection> {
-    let mut took = take_oldest(reservation.picks.iter().copied(), quantity, usize::MAX);
+    let mut took = take_oldest(reservation.picks.iter().copied(), quantity, |_| 1, usize::MAX);
     if took.missing == Quantity::ZERO {
         let released = reservation.picks.iter().filter_map(|pick| rest_of(pick, &took.lines)).collect();
         return Ok(Actual { issued: took.lines, beyond: Vec::new(), released });
@@ -336,21 +346,29 @@ fn actual<H: Holder>(
     lots.dedup();
     let mut picker = Picker::new(state);
     let free = picker.free(&goods);
-    let (mut beyond, missing) = picker.up_to(&goods, lots.into_iter(), took.missing);
-    let older = picker.oldest(&goods, missing, MAX_PICKS).map_err(|short| {
-        if short.scattered {
-            return too_many_lines(key);
-        }
-        Rejection::broken(Rule::InsufficientStock, key)
-            .with("requested", quantity)
-            .with("reserved", total(reservation.picks.iter()))
-            .with("available", free)
+    let room = ISSUE_LINES_MAX.saturating_sub(took.lines.len());
+    let (mut beyond, missing) = picker.up_to(&goods, lots.into_iter(), took.missing, room);
+    let others_max = room.saturating_sub(beyond.len()) / 2;
+    let older = picker.oldest(&goods, missing, others_max).map_err(|short| {
+        let reserved = total(reservation.picks.iter());
+        let (rule, facts) = match short {
+            Shortage::Stock { .. } => (Rule::InsufficientStock, Vec::new()),
+            Shortage::Lots { fitting, .. } => {
+                let lots_max = took.lines.len().saturating_add(others_max);
+                let quantity_max = total(took.lines.iter().chain(&beyond)).0.saturating_add(fitting.0);
+                (
+                    Rule::TooManyLots,
+                    vec![("lots_max", lots_max.to_string()), ("quantity_max", quantity_max.to_string())],
+                )
+            }
+        };
+        let rejection = Rejection::broken(rule, key).with("requested", quantity).with("reserved", reserved);
+        facts
+            .into_iter()
+            .fold(rejection.with("available", free), |rejection, (name, value)| rejection.with(name, value))
     })?;
     merge(&mut beyond, older);
     merge(&mut took.lines, beyond.iter().copied());
-    if took.lines.len().saturating_add(beyond.len()) > MAX_ISSUE_LINES {
-        return Err(too_many_lines(key));
-    }
     Ok(Actual { issued: took.lines, beyond, released: Vec::new() })
 }
 

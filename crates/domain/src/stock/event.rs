@@ -18,6 +18,8 @@ pub struct StockReserved {
     pub seller: PartyRef,
     pub buyer: BuyerRef,
     pub picks: Vec<StockLine>,
+    /// The order's, so that no more is issued than an amount can name.
+    pub price: UnitPrice,
 }
 
 /// A line that cannot be reserved.
@@ -29,7 +31,8 @@ pub struct StockRefused {
     pub place: PlaceId,
     pub reason: StockRefusal,
     pub requested: Quantity,
-    /// What is free there, of that product and principal.
+    /// What is free there, of that product and principal; if there are too many lots, what the lots hold that the order's
+    /// other lines left room for.
     pub available: Quantity,
 }
 
@@ -37,6 +40,8 @@ pub struct StockRefused {
 pub enum StockRefusal {
     PlaceUnknown,
     InsufficientStock,
+    /// There is enough, but in more lots than one answer can name.
+    TooManyLots,
 }
 
 /// A cancelled line's goods: reserved becomes on hand. Answers sales' `CancellationRequested`.

@@ -84,6 +84,7 @@ pub(crate) fn reserved<H: Holder>(state: &mut State<H>, event: &StockReserved) {
         product: first.product,
         seller: event.seller,
         buyer: event.buyer,
+        price: event.price,
         picks: Arc::from(event.picks.as_slice()),
         status: ReservationStatus::Open,
     };

@@ -18,7 +18,6 @@ mod shelves;
 mod state;
 
 pub use event::*;
-pub use pick::MAX_PICKS;
 pub use react::Answer;
 pub use shelves::{Held, Shelf, Shelves, Slot};
 pub use state::{

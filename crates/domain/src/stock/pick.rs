@@ -7,16 +7,13 @@ use loopledger_types::{LotId, Quantity, largest_remainder};
 use super::{CellKey, Holder, Shelf};
 use crate::{State, StockLine};
 
-/// The most (lot, pool) lines that one order line, hand-over or dispatch is made of: what is reserved must fit the commit
-/// that issues it (24 KiB), and what is dispatched the one that receives it.
-pub const MAX_PICKS: usize = 200;
-
 /// Less can be taken than is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Shortage {
-    pub(crate) available: Quantity,
-    /// There would be enough, but in more lines than allowed.
-    pub(crate) scattered: bool,
+pub(crate) enum Shortage {
+    /// There is not that much.
+    Stock { available: i128 },
+    /// There is enough, but in more lines than allowed; the lines allowed hold `fitting`.
+    Lots { available: i128, fitting: Quantity },
 }
 
 /// Picks for several lines of one decision: what one line took is not free for the next.
@@ -24,42 +21,60 @@ pub(crate) struct Shortage {
 pub(crate) struct Picker<'s, H: Holder> {
     state: &'s State<H>,
     taken: BTreeMap<CellKey, i64>,
+    /// Whether lines that take from one cell become one line, so that the second one needs no room.
+    merges: bool,
 }
 
 impl<'s, H: Holder> Picker<'s, H> {
     pub(crate) const fn new(state: &'s State<H>) -> Self {
-        Self { state, taken: BTreeMap::new() }
+        Self { state, taken: BTreeMap::new(), merges: false }
+    }
+
+    /// A picker for a decision that names each (lot, pool) once.
+    pub(crate) const fn merging(state: &'s State<H>) -> Self {
+        Self { state, taken: BTreeMap::new(), merges: true }
     }
 
     /// Takes from the oldest lots, in at most `limit` lines.
     pub(crate) fn oldest(&mut self, goods: &Shelf, wanted: Quantity, limit: usize) -> Result<Vec<StockLine>, Shortage> {
         let free = self.free(goods);
         if free < i128::from(wanted.0) {
-            return Err(Shortage { available: clamped(free), scattered: false });
+            return Err(Shortage::Stock { available: free });
         }
         let slots = self.state.entities.index().oldest(goods).map(|(slot, _)| CellKey {
             place: goods.place,
             lot: slot.lot,
             pool: slot.pool,
         });
-        let took = take_oldest(slots.filter_map(|key| self.line(goods, key)), wanted, limit);
-        self.settle(goods, took)
+        let took =
+            take_oldest(slots.filter_map(|key| self.line(goods, key)), wanted, |line| self.room(goods, line), limit);
+        self.settle(goods, took, free)
     }
 
-    /// Takes from the pools of one lot.
-    pub(crate) fn of_lot(&mut self, goods: &Shelf, lot: LotId, wanted: Quantity) -> Result<Vec<StockLine>, Shortage> {
-        let took = take_oldest(self.lines_of(goods, lot), wanted, usize::MAX);
-        self.settle(goods, took)
+    /// Takes from the pools of one lot, in at most `limit` lines.
+    pub(crate) fn of_lot(
+        &mut self,
+        goods: &Shelf,
+        lot: LotId,
+        wanted: Quantity,
+        limit: usize,
+    ) -> Result<Vec<StockLine>, Shortage> {
+        let free = self.lines_of(goods, lot).fold(0_i128, |sum, line| sum.saturating_add(i128::from(line.quantity.0)));
+        let took = take_oldest(self.lines_of(goods, lot), wanted, |line| self.room(goods, line), limit);
+        self.settle(goods, took, free)
     }
 
-    /// Takes as much as there is of the lots named, in their order; answers what is still missing.
+    /// Takes as much as there is of the lots named, in their order and in at most `limit` lines; answers what is still
+    /// missing.
     pub(crate) fn up_to(
         &mut self,
         goods: &Shelf,
         lots: impl Iterator<Item = LotId>,
         wanted: Quantity,
+        limit: usize,
     ) -> (Vec<StockLine>, Quantity) {
-        let took = take_oldest(lots.flat_map(|lot| self.lines_of(goods, lot)), wanted, usize::MAX);
+        let lines = lots.flat_map(|lot| self.lines_of(goods, lot));
+        let took = take_oldest(lines, wanted, |line| self.room(goods, line), limit);
         self.mark(goods, &took.lines);
         (took.lines, took.missing)
     }
@@ -90,12 +105,22 @@ impl<'s, H: Holder> Picker<'s, H> {
         belongs.then(|| cell.line(&key, cell.on_hand))
     }
 
-    fn settle(&mut self, goods: &Shelf, took: Taken) -> Result<Vec<StockLine>, Shortage> {
+    /// Lines that taking from the line's cell adds to the decision.
+    fn room(&self, goods: &Shelf, line: &StockLine) -> usize {
+        let key = CellKey { place: goods.place, lot: line.lot, pool: line.pool };
+        usize::from(!(self.merges && self.taken.contains_key(&key)))
+    }
+
+    fn settle(&mut self, goods: &Shelf, took: Taken, free: i128) -> Result<Vec<StockLine>, Shortage> {
         if took.missing == Quantity::ZERO {
             self.mark(goods, &took.lines);
             return Ok(took.lines);
         }
-        Err(Shortage { available: total(&took.lines), scattered: took.scattered })
+        Err(if took.scattered {
+            Shortage::Lots { available: free, fitting: total(&took.lines) }
+        } else {
+            Shortage::Stock { available: free }
+        })
     }
 
     fn mark(&mut self, goods: &Shelf, lines: &[StockLine]) {
@@ -114,9 +139,16 @@ pub(crate) struct Taken {
     scattered: bool,
 }
 
-/// Takes `wanted` out of lines that come oldest lot first: each lot whole, the last one in proportion to its pools.
-pub(crate) fn take_oldest(lines: impl Iterator<Item = StockLine>, wanted: Quantity, limit: usize) -> Taken {
+/// Takes `wanted` out of lines that come oldest lot first: each lot whole, the last one in proportion to its pools. What
+/// is taken needs at most `limit` of `room`.
+pub(crate) fn take_oldest(
+    lines: impl Iterator<Item = StockLine>,
+    wanted: Quantity,
+    room: impl Fn(&StockLine) -> usize,
+    limit: usize,
+) -> Taken {
     let mut rest = lines.peekable();
+    let mut used = 0_usize;
     let mut took = Taken { lines: Vec::new(), missing: wanted, scattered: false };
     let mut lot: Vec<StockLine> = Vec::new();
     while took.missing.is_positive() {
@@ -128,7 +160,8 @@ pub(crate) fn take_oldest(lines: impl Iterator<Item = StockLine>, wanted: Quanti
         }
         let part = divide(&mut lot, took.missing);
         let picked = lot.iter().filter(|line| line.quantity.is_positive());
-        if took.lines.len().saturating_add(picked.clone().count()) > limit {
+        used = picked.clone().map(&room).fold(used, usize::saturating_add);
+        if used > limit {
             took.scattered = true;
             break;
         }
@@ -155,8 +188,4 @@ fn divide(lot: &mut [StockLine], wanted: Quantity) -> Quantity {
 /// What lines come to.
 pub(crate) fn total<'a>(lines: impl IntoIterator<Item = &'a StockLine>) -> Quantity {
     Quantity(lines.into_iter().fold(0, |sum: i64, line| sum.saturating_add(line.quantity.0)))
-}
-
-fn clamped(quantity: i128) -> Quantity {
-    Quantity(i64::try_from(quantity).unwrap_or(i64::MAX))
 }

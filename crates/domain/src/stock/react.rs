@@ -1,13 +1,16 @@
 //! Answers to sales: reserving what an order asks for, and releasing what a cancelled line had.
 
+use std::collections::BTreeMap;
+
 use loopledger_types::{Quantity, Service};
 
-use super::pick::{MAX_PICKS, Picker, Shortage};
+use super::pick::{Picker, Shortage};
 use super::{
     CancelRefused, Holder, OrderLineKey, ReservationReleased, ReservationStatus, Shelf, StockRefusal, StockRefused,
     StockReserved,
 };
 use crate::sales::{CancellationRequested, OrderLine, OrderPlaced};
+use crate::size::{ANSWER_BYTES_MAX, PICK_BYTES_MAX, PICKS_MAX, REFUSED_ANSWER_BYTES_MAX, RESERVED_ANSWER_BYTES_MAX};
 use crate::{Occasion, State, sales};
 
 /// What a holder answers to sales.
@@ -18,13 +21,6 @@ pub enum Answer {
     Released(ReservationReleased),
     CancelRefused(CancelRefused),
 }
-
-/// Bounds that keep the answer to an order of 200 lines, one lot each, within a commit of 60 KiB: bytes of the encoded
-/// events at their longest (an id takes 18, an event's type name 68). What the envelope needs is left out.
-const ANSWER_MAX_BYTES: usize = 60_000;
-const RESERVED_BYTES: usize = 200;
-const PICK_BYTES: usize = 80;
-const REFUSED_BYTES: usize = 150;
 
 /// Whether an event of sales asks something of this holder.
 pub(crate) fn concerns(event: &sales::Event, holder: Service) -> bool {
@@ -49,14 +45,38 @@ pub(crate) const fn consequence(cause: &Occasion) -> Occasion {
     Occasion { occurred_at: None, device_utc_offset_min: None, ..*cause }
 }
 
-/// Reserves each line of the order that this service holds, whole or not at all.
+/// Reserves each line of the order that this service holds, whole or not at all, in one answer that fits a commit. If the
+/// lines need more lots together than one answer names, those of fewer lots go first.
 pub(crate) fn order_placed<H: Holder>(state: &State<H>, order: &OrderPlaced) -> Vec<Answer> {
-    let ours = || (0_u32..).zip(&order.lines).filter(|(_, line)| line.holder == H::SERVICE);
+    let mut ours: Vec<_> = (0_u32..).zip(&order.lines).filter(|(_, line)| line.holder == H::SERVICE).collect();
+    let answers = reserve_all(state, order, &ours, usize::MAX);
+    if answers.iter().map(|(_, answer)| bytes_max(answer)).fold(0, usize::saturating_add) <= ANSWER_BYTES_MAX {
+        return answers.into_iter().map(|(_, answer)| answer).collect();
+    }
+    let lots: BTreeMap<u32, usize> = answers.iter().map(|(index, answer)| (*index, picks(answer))).collect();
+    ours.sort_by_key(|(index, _)| (lots.get(index).copied(), *index));
+    let mut answers = reserve_all(state, order, &ours, ANSWER_BYTES_MAX);
+    answers.sort_by_key(|(index, _)| *index);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
+/// Reserves or refuses the lines in this order, in at most so many bytes.
+fn reserve_all<H: Holder>(
+    state: &State<H>,
+    order: &OrderPlaced,
+    lines: &[(u32, &OrderLine)],
+    bytes: usize,
+) -> Vec<(u32, Answer)> {
     // However the lines before it went, there is room to refuse each line that is still to come.
-    let refusals = ours().count().saturating_mul(REFUSED_BYTES);
-    let mut room = ANSWER_MAX_BYTES.saturating_sub(refusals);
+    let mut room = bytes.saturating_sub(lines.len().saturating_mul(REFUSED_ANSWER_BYTES_MAX));
     let mut picker = Picker::new(state);
-    ours().map(|(index, line)| reserve(&mut picker, state, order, (index, line), &mut room)).collect()
+    let reserve = |line: &(u32, &OrderLine)| {
+        let line_room = room.saturating_add(REFUSED_ANSWER_BYTES_MAX);
+        let answer = reserve(&mut picker, state, order, *line, line_room);
+        room = line_room.saturating_sub(bytes_max(&answer));
+        (line.0, answer)
+    };
+    lines.iter().map(reserve).collect()
 }
 
 fn reserve<H: Holder>(
@@ -64,7 +84,7 @@ fn reserve<H: Holder>(
     state: &State<H>,
     order: &OrderPlaced,
     (index, line): (u32, &OrderLine),
-    room: &mut usize,
+    room: usize,
 ) -> Answer {
     let refused = |reason, available| {
         Answer::Refused(StockRefused {
@@ -81,24 +101,41 @@ fn reserve<H: Holder>(
         return refused(StockRefusal::PlaceUnknown, Quantity::ZERO);
     };
     let goods = Shelf { place: line.place, product: line.product, principal: order.seller.id };
-    let line_room = room.saturating_add(REFUSED_BYTES);
-    let limit = line_room.saturating_sub(RESERVED_BYTES).checked_div(PICK_BYTES).unwrap_or(0).min(MAX_PICKS);
+    let limit = room.saturating_sub(RESERVED_ANSWER_BYTES_MAX).checked_div(PICK_BYTES_MAX).unwrap_or(0).min(PICKS_MAX);
     match picker.oldest(&goods, line.quantity, limit) {
-        Ok(picks) => {
-            let size = picks.len().saturating_mul(PICK_BYTES).saturating_add(RESERVED_BYTES);
-            *room = line_room.saturating_sub(size);
-            Answer::Reserved(StockReserved {
-                occasion: consequence(&order.occasion),
-                order: order.order,
-                line: index,
-                place: line.place,
-                custodian: place.operator.id,
-                seller: order.seller,
-                buyer: order.buyer,
-                picks,
-            })
+        Ok(picks) => Answer::Reserved(StockReserved {
+            occasion: consequence(&order.occasion),
+            order: order.order,
+            line: index,
+            place: line.place,
+            custodian: place.operator.id,
+            seller: order.seller,
+            buyer: order.buyer,
+            picks,
+            price: line.price,
+        }),
+        Err(Shortage::Stock { available }) => {
+            let available = i64::try_from(available).expect("less than the line asks for, which is a quantity");
+            refused(StockRefusal::InsufficientStock, Quantity(available))
         }
-        Err(Shortage { available, .. }) => refused(StockRefusal::InsufficientStock, available),
+        Err(Shortage::Lots { fitting, .. }) => refused(StockRefusal::TooManyLots, fitting),
+    }
+}
+
+/// Bytes that an answer to an order line needs at most.
+fn bytes_max(answer: &Answer) -> usize {
+    match answer {
+        Answer::Reserved(reserved) => {
+            reserved.picks.len().saturating_mul(PICK_BYTES_MAX).saturating_add(RESERVED_ANSWER_BYTES_MAX)
+        }
+        Answer::Refused(_) | Answer::Released(_) | Answer::CancelRefused(_) => REFUSED_ANSWER_BYTES_MAX,
+    }
+}
+
+fn picks(answer: &Answer) -> usize {
+    match answer {
+        Answer::Reserved(reserved) => reserved.picks.len(),
+        Answer::Refused(_) | Answer::Released(_) | Answer::CancelRefused(_) => 0,
     }
 }
 

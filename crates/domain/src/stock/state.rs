@@ -3,7 +3,9 @@
 use core::fmt;
 use std::sync::Arc;
 
-use loopledger_types::{BaseUnit, BusinessDate, DivisionCode, LotId, OrderId, PartyId, PlaceId, ProductId, Quantity};
+use loopledger_types::{
+    BaseUnit, BusinessDate, DivisionCode, LotId, OrderId, PartyId, PlaceId, ProductId, Quantity, UnitPrice,
+};
 
 use super::{Answer, Shelves};
 use crate::{BuyerRef, Decider, Event, PartyKind, PartyRef, PlaceKind, State, StockLine, Title};
@@ -155,6 +157,8 @@ pub struct Reservation {
     pub product: ProductId,
     pub seller: PartyRef,
     pub buyer: BuyerRef,
+    /// The order line's price: what is issued must come to an amount.
+    pub price: UnitPrice,
     /// What was reserved, oldest lot first; each (lot, pool) once.
     pub picks: Arc<[StockLine]>,
     pub status: ReservationStatus,

@@ -370,7 +370,7 @@ impl World {
                 holder: line.find("holder").map_or_else(|| self.holder(parts[0]), words::service),
                 product: ProductId(self.id(parts[1])),
                 quantity: measure(parts[2]).quantity,
-                price: price("14.8/kg"),
+                price: price(parts.get(3).unwrap_or(&"14.8/kg")),
                 amount: Money(1),
             }
         };

@@ -259,3 +259,16 @@ fn a_payout_of_too_many_obligations_is_refused_and_can_be_split() {
     script.push_str("pay P1 to=CARR amount=300\npay P2 to=CARR => paid 1.00 in 654201: @T300 1.00\nfail P1 => 300.00 did not arrive");
     check(&script);
 }
+
+#[test]
+fn a_payout_never_comes_to_more_than_an_amount_can_name() {
+    check(
+        "
+        freight A amount=100000000000
+        freight B amount=0.01
+        pay P1 to=CARR => ! amount_fen AMOUNT_TOO_LARGE
+        pay P1 to=CARR amount=100000000000 => paid 100000000000.00 in 654201: @A 100000000000.00
+        pay P2 to=CARR => paid 0.01 in 654201: @B 0.01
+        ",
+    );
+}

@@ -632,6 +632,8 @@ pub enum StockRefusal {
     Unspecified = 0,
     PlaceUnknown = 1,
     InsufficientStock = 2,
+    /// There is enough, but in more lots than one answer can name.
+    TooManyLots = 3,
 }
 impl StockRefusal {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -643,6 +645,7 @@ impl StockRefusal {
             Self::Unspecified => "STOCK_REFUSAL_UNSPECIFIED",
             Self::PlaceUnknown => "STOCK_REFUSAL_PLACE_UNKNOWN",
             Self::InsufficientStock => "STOCK_REFUSAL_INSUFFICIENT_STOCK",
+            Self::TooManyLots => "STOCK_REFUSAL_TOO_MANY_LOTS",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -651,6 +654,7 @@ impl StockRefusal {
             "STOCK_REFUSAL_UNSPECIFIED" => Some(Self::Unspecified),
             "STOCK_REFUSAL_PLACE_UNKNOWN" => Some(Self::PlaceUnknown),
             "STOCK_REFUSAL_INSUFFICIENT_STOCK" => Some(Self::InsufficientStock),
+            "STOCK_REFUSAL_TOO_MANY_LOTS" => Some(Self::TooManyLots),
             _ => None,
         }
     }

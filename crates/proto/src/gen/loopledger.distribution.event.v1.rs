@@ -147,6 +147,9 @@ pub struct StockReserved {
     pub picks: ::prost::alloc::vec::Vec<
         super::super::super::common::event::v1::StockLine,
     >,
+    /// The order's: no more is issued than an amount can name.
+    #[prost(message, optional, tag = "9")]
+    pub price: ::core::option::Option<super::super::super::common::v1::UnitPrice>,
 }
 /// A line that cannot be reserved.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -165,7 +168,7 @@ pub struct StockRefused {
     pub reason: i32,
     #[prost(int64, tag = "6")]
     pub requested: i64,
-    /// What is free there, of that product and principal.
+    /// What is free there, of that product and principal; if there are too many lots, what the lots allowed hold.
     #[prost(int64, tag = "7")]
     pub available: i64,
 }

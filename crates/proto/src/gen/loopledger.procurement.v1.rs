@@ -473,7 +473,7 @@ pub struct MakePayoutRequest {
     /// if none is named, everything that the payer owes the payee.
     #[prost(int64, optional, tag = "6")]
     pub amount_fen: ::core::option::Option<i64>,
-    /// Which obligations it pays, in this order, at most 200; empty: the oldest first.
+    /// Which obligations it pays, in this order, at most 200; empty: the oldest first, at most 300 (TOO_LARGE, `items_max`).
     #[prost(string, repeated, tag = "7")]
     pub payable_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(enumeration = "super::super::common::v1::PaymentMethod", tag = "8")]

@@ -234,7 +234,8 @@ pub struct SettleConsignmentRequest {
     /// The consignee named in the terms.
     #[prost(string, tag = "4")]
     pub consignee_id: ::prost::alloc::string::String,
-    /// 1 to 200, each once.
+    /// 1 to 200, each once. Each lot sold has a line for each of its producers: about 180 lines fit, fewer with charges.
+    /// TOO_LARGE says how many of these lots would fit (`lots_max`).
     #[prost(message, repeated, tag = "5")]
     pub lots: ::prost::alloc::vec::Vec<SettleLot>,
 }

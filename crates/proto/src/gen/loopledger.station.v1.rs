@@ -198,7 +198,7 @@ pub struct HandOverGoodsRequest {
     /// 0 to 10^13.
     #[prost(int64, tag = "8")]
     pub freight_fen: i64,
-    /// 1 to 200.
+    /// 1 to 200. What they take lies in at most 200 lots and pools: TOO_MANY_LOTS says how much fits (`quantity_max`).
     #[prost(message, repeated, tag = "9")]
     pub lines: ::prost::alloc::vec::Vec<super::super::common::v1::MoveLine>,
 }

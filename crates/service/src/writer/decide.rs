@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use loopledger_chain::{Envelope, RECORD_BYTES_MAX, leaf_hash};
+use loopledger_domain::size::COMMAND_BYTES_MAX;
 use loopledger_domain::{Commit, Context, Decider, Event, Rejection, Rule, Subject};
 use loopledger_event_log::{Headers, Record};
 use loopledger_types::{Cause, Head, Key, Position, RequestId, StreamSequence, Timestamp};
@@ -17,9 +18,6 @@ use crate::trace::{Kind, Span, TraceContext};
 /// Commits decided, and so appended with one call, in one turn.
 const TURN_COMMITS_MAX: usize = 512;
 
-/// What one decision may say, so that every reaction to it, and a reversal that embeds it, fits one commit.
-const EVENTS_BYTES_MAX: usize = 24 * 1_024;
-
 /// A request id that is in flight, or confirmed and not yet in the store.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
@@ -30,7 +28,7 @@ pub(super) struct Request {
 
 /// Why a decision could not become a commit.
 enum Unfit {
-    TooLarge,
+    TooLarge { bytes: usize },
     Bug(String),
 }
 
@@ -118,7 +116,7 @@ impl<D: Decider> Task<D> {
                         self.put_in_flight(sealed, Origin::Command(job));
                         return Ok(());
                     }
-                    Err(Unfit::TooLarge) => WriteError::Rejected(Rejection::broken(Rule::TooLarge, request_id)),
+                    Err(Unfit::TooLarge { .. }) => WriteError::Rejected(Rejection::broken(Rule::TooLarge, request_id)),
                     Err(Unfit::Bug(detail)) => WriteError::Internal { detail },
                 }
             }
@@ -152,13 +150,15 @@ impl<D: Decider> Task<D> {
             let repeated = self.orphans.get(&request_id).and_then(|answer| answer.clone().of(D::SERVICE));
             let events = repeated.map_or_else(|| D::react(&self.state, &due.commit, &context), |event| vec![event]);
             let cause = Some(due.commit.position());
-            // A reaction fits by the bounds on what it reacts to; one that does not is a bug, and skipping it would
-            // leave upstream without an answer for ever.
+            // A reaction fits a record by the bounds on what it reacts to (`domain::size`); one that does not is a bug,
+            // and skipping it would leave upstream without an answer for ever.
             let trace = due.trace.clone();
             let sealed = match self.seal(Decision { request_id, digest: [0; 32], cause, now, events, trace }) {
                 Ok(sealed) => sealed,
-                Err(Unfit::TooLarge) => {
-                    return Err(Halt::Internal { detail: "a reaction does not fit one commit".to_owned() });
+                Err(Unfit::TooLarge { bytes }) => {
+                    let (sequence, stream) = (due.commit.sequence, due.commit.stream);
+                    let detail = format!("the answer to commit {sequence} of {stream} has {bytes} bytes: too many");
+                    return Err(Halt::Internal { detail });
                 }
                 Err(Unfit::Bug(detail)) => return Err(Halt::Internal { detail }),
             };
@@ -193,8 +193,8 @@ impl<D: Decider> Task<D> {
             },
             &mut self.scratch,
         );
-        if is_too_large(&self.scratch) {
-            return Err(Unfit::TooLarge);
+        if is_too_large(&self.scratch, decision.cause.is_none()) {
+            return Err(Unfit::TooLarge { bytes: self.scratch.len() });
         }
         let hash = leaf_hash(&self.scratch);
         let commit = Commit {
@@ -279,13 +279,16 @@ fn span(commit: &Commit, trace: TraceContext) -> Option<Span> {
     Some(span)
 }
 
-/// Whether the events, or the record, are over their bounds.
-fn is_too_large(record: &[u8]) -> bool {
-    if record.len() <= EVENTS_BYTES_MAX {
+/// Whether the record, or of a command its events, are over their bounds.
+fn is_too_large(record: &[u8], of_command: bool) -> bool {
+    if record.len() > RECORD_BYTES_MAX {
+        return true;
+    }
+    if !of_command || record.len() <= COMMAND_BYTES_MAX {
         return false;
     }
     let events = Envelope::decode(record).map_or(usize::MAX, |envelope| {
         envelope.events.iter().fold(0_usize, |sum, event| sum.saturating_add(event.value.len()))
     });
-    record.len() > RECORD_BYTES_MAX || events > EVENTS_BYTES_MAX
+    events > COMMAND_BYTES_MAX
 }

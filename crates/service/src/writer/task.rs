@@ -4,6 +4,7 @@
 //! yields. Nothing here is shared, so there is no lock on the way of a command.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -211,7 +212,7 @@ impl<D: Decider> Task<D> {
 
     async fn live(&mut self) -> Result<(), Halt> {
         loop {
-            let more = self.turn()?;
+            let more = caught(|| self.turn())?;
             if self.stopping && self.is_drained() {
                 return self.last_checkpoint();
             }
@@ -221,7 +222,7 @@ impl<D: Decider> Task<D> {
                 tokio::task::yield_now().await;
             }
             let event = self.event(more).await;
-            self.handle(event)?;
+            caught(|| self.handle(event))?;
         }
     }
 
@@ -371,4 +372,13 @@ impl<D: Decider> Task<D> {
             input.fail(error.clone());
         }
     }
+}
+
+/// Does the work; a panic in it (a rule met what cannot be) halts the stream with its message. What was half done is
+/// never looked at again.
+fn caught<T>(work: impl FnOnce() -> Result<T, Halt>) -> Result<T, Halt> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Err(Halt::Internal { detail: text.unwrap_or("a rule panicked").to_owned() })
+    })
 }

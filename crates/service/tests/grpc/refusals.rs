@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use loopledger_domain::Rule;
-use loopledger_domain::stock::MAX_PICKS;
+use loopledger_domain::size::{PAYOUT_ITEMS_MAX, PICKS_MAX};
 use loopledger_types::Topic;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
@@ -110,13 +110,13 @@ async fn every_write_says_why_it_is_refused_and_writes_nothing() {
     county.stop().await;
 }
 
-/// What the season leaves out: a child that joins late, and sheep in more lots than one commit moves.
+/// What the season leaves out: a child that joins late, and sheep in more lots than one commit moves or one payout pays.
 async fn prepare(county: &County) {
     let child = json!({"householdId": "$H1", "relation": "RELATION_CHILD", "occasion": season::on("2026-02-20")});
     county.made("procurement", "AddHouseholdMember", child, &[]).await;
     let sheep = json!({"placeId": "$D1", "ownerId": "$COOP", "supplierId": "$SUPP", "productId": "$sheep",
-        "quantity": {"value": 1, "unit": "UNIT_HEAD"}, "price": {"e4": 1, "per": "UNIT_HEAD"}, "lotLabel": "S"});
-    for _ in 0..=MAX_PICKS {
+        "quantity": {"value": 1, "unit": "UNIT_HEAD"}, "price": {"e4": 100, "per": "UNIT_HEAD"}, "lotLabel": "S"});
+    for _ in 0..=PICKS_MAX.max(PAYOUT_ITEMS_MAX) {
         county.made("distribution", "BuyInGoods", sheep.clone(), &[]).await;
     }
     county.settle().await;

@@ -56,6 +56,21 @@ async fn a_refusal_writes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rule_that_panics_halts_the_stream_with_its_message() {
+    let log = MemoryLog::new(8);
+    let writer = start::<Left>(&log, &Memory::new(), WriterConfig::default());
+    writer.handle().submit(add(1, 7, i64::MAX), in_time()).await.unwrap();
+    // The sum does not fit, which these rules do not expect.
+    writer.handle().submit(add(2, 7, 1), in_time()).await.unwrap_err();
+    let halt = crate::promises::halts(writer.handle()).await;
+    assert_eq!(halt.reason(), "INTERNAL");
+    assert!(halt.to_string().contains("attempt to add with overflow"), "{halt}");
+    let refused = writer.handle().submit(add(3, 7, -1), in_time()).await;
+    assert!(matches!(refused, Err(WriteError::Halted(_))), "{refused:?}");
+    assert_eq!(commits(&log, Service::Station).await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_thousand_at_once_are_answered_in_order_through_one_stream() {
     let log = MemoryLog::new(8);
     let writer = start::<Left>(&log, &Memory::new(), WriterConfig::default());

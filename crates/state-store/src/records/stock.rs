@@ -25,5 +25,5 @@ record_struct! {
     Product { base }
     Place { kind, division, operator, label }
     Cell { product, title, collected_on, on_hand, reserved, pending, quarantined }
-    Reservation { place, product, seller, buyer, picks, status }
+    Reservation { place, product, seller, buyer, price, picks, status }
 }

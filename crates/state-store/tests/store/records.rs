@@ -70,6 +70,7 @@ fn stock_entities() -> Vec<(stock::Key, stock::Entity)> {
         product: PRODUCT,
         seller: FIRM,
         buyer: buyer(true),
+        price: PRICE,
         picks: vec![owned(), consigned(SettlementMode::AgreedPrice)].into(),
         status,
     };

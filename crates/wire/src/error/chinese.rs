@@ -56,7 +56,7 @@ pub(super) fn field(violation: &Violation) -> &'static str {
         "NOT_A_VILLAGE_OF_THE_COUNTY" => "须为本县的村级区划。",
         "NOT_THE_REGISTERED_DIVISION" => "与登记的区划不符。",
         "OTHER_ACCOUNT" => "该应付款不属于此付款方与收款方。",
-        "AMOUNT_TOO_LARGE" => "单价乘以数量超出金额上限。",
+        "AMOUNT_TOO_LARGE" => "金额(或单价乘以数量)超出上限。",
         _ => "该字段不符合要求。",
     }
 }

@@ -3,6 +3,8 @@
 //! What cannot be read exactly (another type, an unknown enum value, an unknown field at any depth, a form that we
 //! would not write) is [`Unknown`]: the reader's stream halts, nothing is skipped.
 
+#[cfg(test)]
+mod largest;
 mod nested;
 mod shapes;
 #[cfg(test)]

@@ -139,7 +139,7 @@ messages! { LOSSES:
 
 // Station and distribution alike.
 messages! { STOCK:
-    StockReserved { 1 occasion, 2 order, 3 line, 4 place, 5 custodian, 6 seller, 7 buyer, 8 picks }
+    StockReserved { 1 occasion, 2 order, 3 line, 4 place, 5 custodian, 6 seller, 7 buyer, 8 picks, 9 price }
     StockRefused { 1 occasion, 2 order, 3 line, 4 place, 5 reason, 6 requested, 7 available }
     ReservationReleased { 1 occasion, 2 order, 3 line, 4 place, 5 custodian, 6 picks }
     CancelRefused { 1 occasion, 2 order, 3 line, 4 place }

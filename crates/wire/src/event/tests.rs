@@ -160,7 +160,7 @@ fn service_of(url: &str) -> Service {
 }
 
 /// Every event type with its descriptor.
-fn events() -> Vec<(&'static str, Service, MessageDescriptor)> {
+pub(super) fn events() -> Vec<(&'static str, Service, MessageDescriptor)> {
     let pool = pool();
     TYPE_URLS
         .iter()

@@ -19,6 +19,10 @@ use crate::words::Word;
 pub const POSITIONS_MAX: usize = 16;
 /// Lines, lots, payables, differences of one request: so that what follows from it fits one commit.
 pub const LINES_MAX: usize = 200;
+/// Members of a household when it is registered.
+pub const MEMBERS_MAX: usize = 50;
+/// Charges on one lot of a settlement.
+pub const CHARGES_MAX: usize = 16;
 /// Characters of names of parties, places, products, channels, and of reasons.
 pub const LABEL_MAX: usize = 100;
 /// Characters of people's numbers and codes.

@@ -18,7 +18,7 @@ use loopledger_types::{EntityKind, Position, RequestId, StreamId};
 use sha2::{Digest as _, Sha256};
 
 pub(crate) use check::{At, Check, at};
-pub use check::{GRADE_MAX, LABEL_MAX, LINES_MAX, NUMBER_MAX, POSITIONS_MAX};
+pub use check::{CHARGES_MAX, GRADE_MAX, LABEL_MAX, LINES_MAX, MEMBERS_MAX, NUMBER_MAX, POSITIONS_MAX};
 
 use crate::position_to_pb;
 

@@ -8,11 +8,8 @@ use loopledger_domain::{PartyKind, Rejection, Relation};
 use loopledger_proto::procurement::v1 as pb;
 use loopledger_types::{ContractId, EntityKind, MemberId, PartyId, PayableId, PayoutId, PlaceId, ProductId};
 
-use super::check::{LABEL_MAX, LINES_MAX};
+use super::check::{LABEL_MAX, LINES_MAX, MEMBERS_MAX};
 use super::{Check, at, requests};
-
-/// Members that a household can be registered with.
-const MEMBERS_MAX: usize = 50;
 
 requests! {
     "loopledger.procurement.v1" pb Command, |receipt, created|

@@ -8,11 +8,8 @@ use loopledger_domain::{Charge, Rejection};
 use loopledger_proto::sales::v1 as pb;
 use loopledger_types::{ChannelId, EntityKind, LotId, OrderId, PartyId, PaymentId, PlaceId, ProductId, SettlementId};
 
-use super::check::{LABEL_MAX, LINES_MAX};
+use super::check::{CHARGES_MAX, LABEL_MAX, LINES_MAX};
 use super::{At, Check, at, requests};
-
-/// Charges on one lot.
-const CHARGES_MAX: usize = 16;
 
 requests! {
     "loopledger.sales.v1" pb Command, |receipt, created|

@@ -8,7 +8,6 @@ mod products;
 use loopledger_types::{EntityKind, PartyId};
 
 pub(super) use contracts::produces;
-pub use payouts::MAX_PAYOUT_ITEMS;
 
 use super::{Command, Event, Party, Procurement};
 use crate::stock::found;

@@ -4,11 +4,9 @@ use loopledger_types::{BusinessDate, EntityKind, MemberId, Money, PayableId, Pay
 
 use super::party;
 use crate::procurement::{FailPayout, MakePayout, Party, Payable, PayoutFailed, PayoutItem, PayoutMade, Procurement};
+use crate::size::PAYOUT_ITEMS_MAX;
 use crate::stock::{Checks, found};
 use crate::{Context, Rejection, Rule, State};
-
-/// The most obligations that one payout pays: at 70 bytes each it fits 24 KiB of events, and so does its failure.
-pub const MAX_PAYOUT_ITEMS: usize = 300;
 
 pub(super) fn make(
     state: &State<Procurement>,
@@ -25,10 +23,14 @@ pub(super) fn make(
         belongs(payee_party, member, day)?;
     }
     let items = items(state, command)?;
-    if items.len() > MAX_PAYOUT_ITEMS {
-        return Err(Rejection::broken(Rule::TooLarge, payee.id).with("items_max", MAX_PAYOUT_ITEMS));
+    if items.len() > PAYOUT_ITEMS_MAX {
+        return Err(Rejection::broken(Rule::TooLarge, payee.id).with("items_max", PAYOUT_ITEMS_MAX));
     }
-    let amount = items.iter().fold(0, |sum: i64, item| sum.saturating_add(item.amount.0));
+    let amount = items.iter().map(|item| i128::from(item.amount.0)).sum::<i128>();
+    let Some(amount) = i64::try_from(amount).ok().filter(|amount| *amount <= Money::MAX.0) else {
+        let description = format!("{amount} fen are owed: state an amount of at most {} fen.", Money::MAX.0);
+        return Err(Rejection::invalid("amount_fen", "AMOUNT_TOO_LARGE", description));
+    };
     Ok(PayoutMade {
         occasion: command.occasion,
         payout: PayoutId::derive(context.request_id, context.stream, 0),
@@ -104,7 +106,7 @@ fn items(state: &State<Procurement>, command: &MakePayout) -> Result<Vec<PayoutI
             items.push(PayoutItem { payable: id, source: payable.source, amount: Money(fen) });
         }
         // One more than may be is enough to refuse: the cost of a decision stays bounded.
-        left > 0 && items.len() <= MAX_PAYOUT_ITEMS
+        left > 0 && items.len() <= PAYOUT_ITEMS_MAX
     };
     if command.payables.is_empty() {
         let account = state.entities.index().account(command.payer, command.payee);

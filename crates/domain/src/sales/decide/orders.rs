@@ -6,6 +6,7 @@ use super::{order, party, trader};
 use crate::sales::{
     CancelOrderLine, CancellationRequested, LineState, OrderLine, OrderPlaced, PlaceOrder, PlaceOrderLine, Sales,
 };
+use crate::size::ORDER_LINES_MAX;
 use crate::stock::{Checks, found};
 use crate::{BuyerRef, Context, PartyRef, Rejection, Rule, State};
 
@@ -19,6 +20,9 @@ pub(super) fn place(state: &State<Sales>, command: &PlaceOrder, context: &Contex
         lines.push(line(&mut checks, state, index, asked)?);
     }
     checks.pass()?;
+    if lines.len() > ORDER_LINES_MAX {
+        return Err(Rejection::broken(Rule::TooLarge, context.request_id).with("lines_max", ORDER_LINES_MAX));
+    }
     if let Some(buyer) = buyer {
         if buyer.id == seller.id {
             return Err(Rejection::broken(Rule::SellerIsBuyer, seller.id));

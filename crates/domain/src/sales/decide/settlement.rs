@@ -13,7 +13,7 @@ use crate::sales::{
     ConsignedPool, ConsignmentSettled, PoolKey, Sales, SettleConsignment, SettleLot, Settled, SettledLine,
 };
 use crate::stock::Checks;
-use crate::{Charge, Context, Origin, PartyRef, Rejection, Rule, State, Terms};
+use crate::{Charge, Context, Origin, PartyRef, Rejection, Rule, State, Terms, size};
 
 pub(super) fn settle(
     state: &State<Sales>,
@@ -29,20 +29,23 @@ pub(super) fn settle(
         }
     }
     checks.pass()?;
-    let mut lines = Vec::new();
     let mut receipts = BTreeMap::new();
-    for lot in &command.lots {
-        settle_lot(state, consignee, lot, &mut receipts, &mut lines)?;
-    }
-    if lines.is_empty() {
-        return Err(Rejection::broken(Rule::NothingToSettle, consignee.id));
-    }
-    Ok(ConsignmentSettled {
+    let mut settled = ConsignmentSettled {
         occasion: command.occasion,
         settlement: SettlementId::derive(context.request_id, context.stream, 0),
         consignee,
-        lines,
-    })
+        lines: Vec::new(),
+    };
+    for (fitting, lot) in command.lots.iter().enumerate() {
+        settle_lot(state, consignee, lot, &mut receipts, &mut settled.lines)?;
+        if !size::settlement_fits(&settled) {
+            return Err(Rejection::broken(Rule::TooLarge, lot.lot).with("lots_max", fitting));
+        }
+    }
+    if settled.lines.is_empty() {
+        return Err(Rejection::broken(Rule::NothingToSettle, consignee.id));
+    }
+    Ok(settled)
 }
 
 /// Adds a line for each producer of the lot of whose goods something was sold since the last settlement. `receipts` is

@@ -262,8 +262,17 @@ impl World {
         if prepaid > 0 {
             self.pay_in(order, seller, buyer, 0, prepaid);
         }
-        let reserved =
-            StockReserved { occasion, order, line: 0, place, custodian, seller, buyer, picks: vec![of(ordered)] };
+        let reserved = StockReserved {
+            occasion,
+            order,
+            line: 0,
+            place,
+            custodian,
+            seller,
+            buyer,
+            picks: vec![of(ordered)],
+            price,
+        };
         self.stock(at_station, StockFact::Reserved(reserved), Some(cause));
         let beyond = if actual > ordered { vec![of(actual - ordered)] } else { vec![] };
         let released = if actual < ordered { vec![of(ordered - actual)] } else { vec![] };

@@ -39,7 +39,7 @@ pub(super) fn cases() -> Vec<Case> {
             D,
             "DispatchShipment",
             json!({"lines": [{"productId": "$sheep", "quantity": {"value": 201, "unit": "UNIT_HEAD"}}]}),
-            "TOO_LARGE $sheep",
+            "TOO_MANY_LOTS $sheep",
         ),
         (D, "ReceiveShipment", json!({"placeId": "$NOBODY"}), "NOT_FOUND place $NOBODY"),
         (D, "IssueGoods", json!({"quantity": heads()}), "INVALID_REQUEST quantity:WRONG_UNIT"),

@@ -59,6 +59,12 @@ pub(super) fn cases() -> Vec<Case> {
         (P, "ContractLinkage", json!({"validTo": "2025-12-31"}), "INVALID_REQUEST valid_to:OUT_OF_RANGE"),
         (P, "MakePayout", json!({"amountFen": 1_000_000_000}), "PAYOUT_EXCEEDS_OWED $H1"),
         (P, "MakePayout", json!({"payeeId": "$H2"}), "NOTHING_OWED $H2"),
+        (
+            P,
+            "MakePayout",
+            json!({"payeeId": "$SUPP", "amountFen": null, "payableIds": null, "receivedBy": null}),
+            "TOO_LARGE $SUPP",
+        ),
         (P, "MakePayout", json!({"receivedBy": "$H2.head"}), "MEMBER_NOT_IN_HOUSEHOLD $H2.head"),
         (P, "MakePayout", json!({"payableIds": ["$NOBODY"]}), "NOT_FOUND payable $NOBODY"),
         (P, "MakePayout", json!({"payableIds": ["$OWED.SUPP"]}), "INVALID_REQUEST payable_ids[0]:OTHER_ACCOUNT"),
