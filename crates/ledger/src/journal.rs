@@ -111,6 +111,11 @@ impl EntryText {
         self as u8
     }
 
+    /// How early in a lot's life it can be: the list above is in that order, but for goods that come from outside.
+    pub(crate) const fn causal_rank(self) -> u8 {
+        if matches!(self, Self::BoughtIn) { Self::Collected.index() } else { self.index() }
+    }
+
     pub fn from_index(index: u8) -> Option<Self> {
         Self::ALL.get(usize::from(index)).copied()
     }

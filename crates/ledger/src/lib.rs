@@ -17,6 +17,7 @@ mod journal;
 mod kinds;
 mod loop_measures;
 mod lots;
+mod order;
 mod orders;
 mod origins;
 mod pending;
@@ -44,7 +45,7 @@ pub use orders::OrderStep;
 pub use pending::{Concerns, OpenHandOver};
 pub use post::{Unbalanced, check, check_with, post};
 pub use state::{ApplyError, Ledger, ListedException, StreamHead};
-pub use statement::{Statement, StatementCommits, StatementLine, book_lines, posted_lines, statement_from};
+pub use statement::{Statement, StatementCommits, StatementLine, book_lines, in_order, posted_lines, statement_from};
 pub use touch::Basis;
 pub use trace::{GoodsAt, LotDeed, LotOrigin, LotStep, LotTrace, OrderTraceStep};
 pub use valuation::{

@@ -25,6 +25,12 @@ pub enum OrderStep {
 }
 
 impl OrderStep {
+    /// How early in an order's life it can be.
+    pub(crate) fn causal_rank(self) -> u8 {
+        let rank = STEPS.iter().position(|step| *step == self);
+        rank.and_then(|rank| u8::try_from(rank).ok()).unwrap_or(u8::MAX)
+    }
+
     /// The stable code.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -43,6 +49,7 @@ impl OrderStep {
     }
 }
 
+/// In the order in which they follow from each other.
 const STEPS: [OrderStep; 11] = [
     OrderStep::Placed,
     OrderStep::Reserved,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use loopledger_domain::Commit;
 use loopledger_types::{BusinessDate, LotId, Month, PartyId};
 
+use crate::order::cause_first;
 use crate::tables::PartyMonth;
 use crate::touch;
 use crate::{Account, Counterparty, EntryText, FactRef, Journal, Ledger, post};
@@ -43,7 +44,7 @@ pub struct Statement {
     pub month: Month,
     /// Fen by account, debit positive, without what is nil.
     pub opening: BTreeMap<Account, i64>,
-    /// By business date and position, as posted.
+    /// By business date, causes before effects; of one fact as posted.
     pub lines: Vec<StatementLine>,
     pub closing: BTreeMap<Account, i64>,
 }
@@ -104,6 +105,11 @@ impl Ledger {
     }
 }
 
+/// Lines by business date, causes before effects; those of one fact keep the order in which it posts them.
+pub fn in_order(lines: Vec<StatementLine>) -> Vec<StatementLine> {
+    cause_first(lines, |line| (Some(line.date), line.at), |line| line.text.causal_rank())
+}
+
 /// The statement, posted again from the commits that `commits` names; their order does not matter.
 pub fn statement_from<'a>(
     party: PartyId,
@@ -124,7 +130,7 @@ pub fn statement_from<'a>(
     for commit in of_month {
         lines.extend(book_lines(party, commit, &mut journal).into_iter().filter(|line| line.date.month() == month));
     }
-    lines.sort_by_key(|line| (line.date, line.at));
+    let lines = in_order(lines);
     let mut closing = opening.clone();
     for line in &lines {
         add(&mut closing, line.account, line.amount);

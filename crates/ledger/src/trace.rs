@@ -7,6 +7,7 @@ use loopledger_types::{
 
 use crate::kinds::party_kind_of;
 use crate::lots::{self, CellRow, Deed, LotFact, TitleRow};
+use crate::order::cause_first;
 use crate::orders::{self, OrderStep};
 use crate::origins::OriginRecord;
 use crate::tables::NO_ROW;
@@ -105,7 +106,7 @@ pub struct LotTrace {
     /// When it was collected or bought in; absent if facts name it but its own has not been read.
     pub since: Option<BusinessDate>,
     pub origins: Vec<LotOrigin>,
-    /// By business date and position.
+    /// By business date, causes before effects.
     pub steps: Vec<LotStep>,
     /// Where it is now, per pool: what is not nil, boundary accounts included.
     pub balances: Vec<(u16, GoodsAt, i64)>,
@@ -138,7 +139,7 @@ impl Ledger {
         let mut steps: Vec<LotStep> = lots::facts(&self.tables, row.last).map(|fact| self.step(&fact)).collect();
         // Facts of one event keep the order in which they were posted; the chain gives them backwards.
         steps.reverse();
-        steps.sort_by_key(|step| (step.date, step.at));
+        let steps = cause_first(steps, |step| (Some(step.date), step.at), |step| step.text.causal_rank());
         Some(LotTrace {
             lot: id,
             product: row.born.and_then(|born| self.tables.product_id(born.product)),
@@ -150,18 +151,17 @@ impl Ledger {
         })
     }
 
-    /// An order's facts by position; empty if no fact names it.
+    /// An order's facts, causes before effects; empty if no fact names it.
     pub fn trace_order(&self, order: OrderId) -> Vec<OrderTraceStep> {
         let last = self.tables.orders.find(&order).and_then(|number| self.tables.orders.value(number)).copied();
-        let mut steps: Vec<OrderTraceStep> = orders::records(&self.tables, last.unwrap_or_default())
+        let steps: Vec<OrderTraceStep> = orders::records(&self.tables, last.unwrap_or_default())
             .map(|record| OrderTraceStep {
                 at: record.at,
                 step: record.step,
                 lots: record.lots.iter().filter_map(|lot| self.tables.lot_id(*lot)).collect(),
             })
             .collect();
-        steps.sort_by_key(|step| step.at);
-        steps
+        cause_first(steps, |step| (None, step.at), |step| step.step.causal_rank())
     }
 
     /// Whether any fact names this lot.

@@ -7,6 +7,7 @@ use loopledger_types::{BusinessDate, DivisionCode, Month, PartyId, PlaceId, Prod
 
 use super::{IncomeLine, IncomeView};
 use crate::loop_measures::ratio;
+use crate::order::cause_first;
 use crate::touch::Basis;
 use crate::{IncomeCategory, Ledger, PartyView};
 
@@ -143,12 +144,16 @@ impl Ledger {
         Some(income)
     }
 
-    /// The facts that a household's figures rest on, by business date and position.
+    /// The facts that a household's figures rest on, by business date, what was earned before what was paid for it.
     pub fn income_lines(&self, household: PartyId, query: IncomeQuery, filter: &IncomeFilter) -> Vec<IncomeLine> {
         let Some(number) = self.tables.parties.find(&household) else { return Vec::new() };
         let mut lines: Vec<IncomeLine> = self.income_records(number, &query).filter(|l| filter.takes(l)).collect();
         lines.sort_unstable();
-        lines
+        let rank = |line: &IncomeLine| match line.view {
+            IncomeView::Recognised => 0,
+            IncomeView::Received => 1,
+        };
+        cause_first(lines, |line| (Some(line.date), line.at), rank)
     }
 
     /// The income of the households of a division; of those of one category only, if asked.

@@ -82,8 +82,9 @@ pub struct Target {
 }
 
 impl Target {
+    /// What has no target yet, as the stations of an empty county, is not reached.
     pub const fn is_reached(&self) -> bool {
-        self.actual >= self.target
+        self.target > 0 && self.actual >= self.target
     }
 }
 

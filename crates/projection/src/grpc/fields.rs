@@ -121,6 +121,11 @@ impl Months {
         Month::from_index(0).expect("January 2000 is a month")
     }
 
+    /// Whether the caller names no month.
+    pub(super) const fn is_open(self) -> bool {
+        self.from.is_none() && self.to.is_none()
+    }
+
     pub(super) fn over(self, days: Option<Days>) -> (Month, Month) {
         let from = self.from.unwrap_or_else(Self::first);
         let last = days.map_or(from, |days| days.last.month());

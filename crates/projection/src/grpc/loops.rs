@@ -55,7 +55,11 @@ impl Api {
             .long(&terms, move |folded| {
                 let query = months.query(folded.days, division, product);
                 known(&query, folded)?;
-                let measures = folded.ledger.loop_measures(query);
+                let mut measures = folded.ledger.loop_measures(query);
+                if months.is_open() && folded.days.is_none() {
+                    // No fact says which year is meant.
+                    measures.targets = None;
+                }
                 let mut answer = measures_to_pb(&measures, super::heads(&shared, folded), folded);
                 if request.value_added {
                     add_value(&mut answer, &query, folded);

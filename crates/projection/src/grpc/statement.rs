@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use loopledger_chain::Envelope;
-use loopledger_ledger::{Account, FactRef, Journal, Ledger, StatementLine, book_lines};
+use loopledger_ledger::{Account, FactRef, Journal, Ledger, StatementLine, book_lines, in_order};
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_service::grpc::deadline_of;
 use loopledger_types::{BusinessDate, EntityKind, Month, PartyId, Service};
@@ -75,7 +75,7 @@ impl Api {
         })
     }
 
-    /// The opening, and the month's lines by business date and position.
+    /// The opening, and the month's lines by business date, causes before effects.
     async fn post_again(
         &self,
         subject: Subject,
@@ -96,9 +96,7 @@ impl Api {
             }
         })
         .await?;
-        // Stable: the lines of one fact keep the order in which it posts them.
-        lines.sort_by_key(|line| (line.date, line.at));
-        Ok((opening, lines))
+        Ok((opening, in_order(lines)))
     }
 
     /// What commits post in a party's book. `facts` are ascending.

@@ -1080,7 +1080,7 @@ pub struct GetStatementResponse {
     pub party: ::core::option::Option<Named>,
     #[prost(message, repeated, tag = "4")]
     pub opening: ::prost::alloc::vec::Vec<AccountAmount>,
-    /// By business date and position, as posted.
+    /// By business date; within a day causes before their effects; of one fact as posted.
     #[prost(message, repeated, tag = "5")]
     pub lines: ::prost::alloc::vec::Vec<StatementLine>,
     #[prost(message, repeated, tag = "6")]
@@ -3201,7 +3201,7 @@ pub struct TraceLotResponse {
     /// At most 200; on every page.
     #[prost(message, repeated, tag = "6")]
     pub origins: ::prost::alloc::vec::Vec<LotOrigin>,
-    /// By business date and position.
+    /// By business date; within a day causes before their effects, and each stream in its own order.
     #[prost(message, repeated, tag = "7")]
     pub steps: ::prost::alloc::vec::Vec<LotStep>,
     /// What is where at the heads; on every page.
@@ -3318,7 +3318,7 @@ pub struct TraceOrderRequest {
 pub struct TraceOrderResponse {
     #[prost(message, repeated, tag = "1")]
     pub heads: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
-    /// By position.
+    /// Causes before their effects, and each stream in its own order.
     #[prost(message, repeated, tag = "2")]
     pub steps: ::prost::alloc::vec::Vec<OrderStep>,
     #[prost(string, tag = "3")]
