@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::bench::Bench;
 use crate::command::{DemoArgs, IncomeArgs, LoopArgs, RecordArgs, StatementArgs, TopicsCommand, TraceArgs};
 use crate::kafka::KafkaClient;
-use crate::output::Format;
+use crate::output::{Format, View};
 use crate::program::Program;
 use crate::server::PartitionSet;
 
@@ -113,17 +113,33 @@ pub(crate) enum Command {
     },
 }
 
+/// Where `up` listens, unless it is asked for another address.
+pub(crate) const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
+
 #[derive(Debug, Args)]
 pub(crate) struct Server {
     /// One URL that serves everything, or service=URL pairs separated by commas.
-    #[arg(long, env = "LOOPLEDGER_SERVER", default_value = "http://127.0.0.1:50051")]
+    #[arg(long, env = "LOOPLEDGER_SERVER", default_value = DEFAULT_SERVER)]
     pub(crate) server: String,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Output {
+    /// A table for people, JSON or CSV for programs.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
+    /// Also ids, hashes and the facts behind each row.
+    #[arg(long)]
+    pub(crate) detail: bool,
+    /// Prints to the terminal directly, not through PAGER (less by default).
+    #[arg(long)]
+    pub(crate) no_pager: bool,
+}
+
+impl Output {
+    pub(crate) fn view(&self) -> View {
+        View::new(self.format, self.detail)
+    }
 }
 
 #[derive(Debug, Args)]

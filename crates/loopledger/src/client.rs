@@ -15,6 +15,8 @@ use tokio::time::{Instant, sleep};
 use tonic::transport::{Channel, Endpoint};
 
 use crate::exit::{Failure, chain};
+use crate::lang::both;
+use crate::output::note;
 use crate::program::Program;
 
 /// How long to wait for a connection; a server on this machine or in this cluster answers in milliseconds.
@@ -37,11 +39,12 @@ impl Client {
         let mut channels = Vec::new();
         if server.contains('=') {
             for pair in server.split(',') {
-                let (name, url) = pair
-                    .split_once('=')
-                    .ok_or_else(|| Failure::Usage(format!("--server: '{pair}' is not service=URL")))?;
-                let program = Program::named(name.trim())
-                    .ok_or_else(|| Failure::Usage(format!("--server: there is no service '{name}'")))?;
+                let (name, url) = pair.split_once('=').ok_or_else(|| {
+                    Failure::Usage(both!("--server:'{pair}' 不是 service=URL", "--server: '{pair}' is not service=URL"))
+                })?;
+                let program = Program::named(name.trim()).ok_or_else(|| {
+                    Failure::Usage(both!("--server:没有名为 '{name}' 的服务", "--server: there is no service '{name}'"))
+                })?;
                 channels.push((program, connect(url.trim()).await?));
             }
         } else {
@@ -58,7 +61,9 @@ impl Client {
             match Self::connect(server).await {
                 Err(Failure::Unreachable(why)) if began.elapsed() < START_MAX => {
                     if !mem::replace(&mut is_told, true) {
-                        eprintln!("loopledger: {why}; waiting for it, {} s at most", START_MAX.as_secs());
+                        let seconds = START_MAX.as_secs();
+                        let text = both!("等待服务器启动,最多 {seconds} 秒", "waiting for it, {seconds} s at most");
+                        note!("loopledger: {why}; {text}");
                     }
                     sleep(RETRY_PAUSE).await;
                 }
@@ -69,7 +74,9 @@ impl Client {
 
     fn channel(&self, program: Program) -> Result<Channel, Failure> {
         let found = self.channels.iter().find(|(known, _)| *known == program).map(|(_, channel)| channel.clone());
-        found.ok_or_else(|| Failure::Usage(format!("--server names no address of {program}")))
+        found.ok_or_else(|| {
+            Failure::Usage(both!("--server 中没有 {program} 的地址", "--server names no address of {program}"))
+        })
     }
 
     pub(crate) fn procurement(&self) -> Result<ProcurementServiceClient<Channel>, Failure> {
@@ -108,12 +115,54 @@ impl Client {
 }
 
 async fn connect(url: &str) -> Result<Channel, Failure> {
+    let endpoint = endpoint(url)?;
+    let url = endpoint.uri().to_string();
+    endpoint.connect().await.map_err(|error| {
+        let why = chain(&error);
+        Failure::Unreachable(both!("无法连接 {url}:{why}", "cannot reach {url}: {why}"))
+    })
+}
+
+/// Where to connect. This build speaks no TLS, so an address that asks for it is refused: never anything in the clear.
+pub(crate) fn endpoint(url: &str) -> Result<Endpoint, Failure> {
+    let wrong = |why: String| Failure::Usage(format!("--server: {why}"));
+    let (scheme, _) = url.split_once("://").unwrap_or(("http", url));
+    match scheme.to_ascii_lowercase().as_str() {
+        "http" => {}
+        "https" => {
+            return Err(wrong(both!(
+                "{url} 要求 TLS,而本程序不支持 TLS,不会以明文代替:请经本机的 TLS 代理连接,再用 http:// 指向该代理",
+                "{url} asks for TLS, which this program does not speak, and it sends nothing in the clear instead: \
+                 connect through a TLS proxy on this machine, and name that with http://"
+            )));
+        }
+        _ => return Err(wrong(both!("'{url}' 不是 http:// 地址", "'{url}' is no http:// address"))),
+    }
     let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
-    let endpoint = Endpoint::from_shared(url.clone())
-        .map_err(|error| Failure::Usage(format!("--server: '{url}' is not a URL: {}", chain(&error))))?
+    let endpoint = Endpoint::from_shared(url.clone()).map_err(|error| {
+        let why = chain(&error);
+        wrong(both!("'{url}' 不是有效的地址:{why}", "'{url}' is not a URL: {why}"))
+    })?;
+    Ok(endpoint
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
         .initial_stream_window_size(1 << 20)
-        .initial_connection_window_size(1 << 22);
-    endpoint.connect().await.map_err(|error| Failure::Unreachable(format!("cannot reach {url}: {}", chain(&error))))
+        .initial_connection_window_size(1 << 22))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_asks_for_tls_is_refused_and_never_spoken_to_in_the_clear() {
+        for url in ["https://127.0.0.1:1", "HTTPS://example.org", "grpcs://example.org:1", "unix:///tmp/x", "://x"] {
+            assert!(matches!(endpoint(url), Err(Failure::Usage(_))), "{url}");
+        }
+        for url in ["127.0.0.1:1", "http://127.0.0.1:1", "HTTP://example.org:1", "example.org:1"] {
+            assert!(endpoint(url).is_ok(), "{url}");
+        }
+        let said = endpoint("https://127.0.0.1:1").unwrap_err().to_string();
+        assert!(said.contains("TLS") && said.contains("in the clear"), "{said}");
+    }
 }

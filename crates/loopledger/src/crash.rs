@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use loopledger_service::writer::PointHook;
 
 use crate::exit::Failure;
+use crate::output::note;
 
 const VARIABLE: &str = "LOOPLEDGER_CRASH_POINT";
 
@@ -21,7 +22,7 @@ pub(crate) fn hook() -> Result<Option<PointHook>, Failure> {
     let passed = AtomicU64::new(0);
     Ok(Some(Arc::new(move |point: &'static str| {
         if point == name && passed.fetch_add(1, Ordering::Relaxed).saturating_add(1) == count {
-            eprintln!("loopledger: aborting at {point}");
+            note!("loopledger: aborting at {point}");
             std::process::abort();
         }
     })))

@@ -2,13 +2,16 @@
 //!
 //! And 141, in silence, if nobody reads what it prints any more: what a shell shows of a program that SIGPIPE ended.
 
-use core::fmt;
+use core::fmt::{self, Write as _};
 use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
 use tonic::{Code, Status};
-use tonic_types::StatusExt as _;
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+use crate::lang::{Lang, both, lang, pick};
+use crate::output::neutral;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
@@ -41,7 +44,11 @@ impl Failure {
     /// What was printed went nowhere.
     #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
     pub(crate) fn output(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::BrokenPipe { Self::Unread } else { Self::refused("cannot print", &error) }
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::Unread
+        } else {
+            Self::Refused(both!("无法输出:{error}", "cannot print: {error}"))
+        }
     }
 }
 
@@ -67,12 +74,71 @@ impl From<Status> for Failure {
     }
 }
 
-/// A status for people: in Chinese if it can be, and in English, which its code and the documentation are in.
+/// A status for people: in Chinese if it can be, and in English, which its code and the documentation are in; then every
+/// field that is wrong, or the numbers behind a rule.
 fn in_words(status: &Status) -> String {
     let code = code_name(status.code());
-    match status.get_details_localized_message() {
-        Some(chinese) => format!("{code}: {} ({})", chinese.message, status.message()),
-        None => format!("{code}: {}", status.message()),
+    let details = status.get_error_details();
+    let english = neutral(status.message());
+    let mut text = match details.localized_message() {
+        Some(chinese) if lang() == Lang::Chinese => format!("{code}: {} ({english})", neutral(&chinese.message)),
+        Some(_) | None if !english.trim().is_empty() => format!("{code}: {english}"),
+        Some(_) | None => format!("{code}: {}", advice(status.code())),
+    };
+    let violations = details.bad_request().map(|request| request.field_violations.as_slice()).unwrap_or_default();
+    if violations.len() > 1 {
+        for violation in violations {
+            let english = neutral(&violation.description);
+            let chinese = violation.localized_message.as_ref().filter(|_| lang() == Lang::Chinese);
+            let what =
+                chinese.map_or_else(|| english.to_string(), |text| format!("{} ({english})", neutral(&text.message)));
+            write!(text, "\n  {}: {what}", neutral(&violation.field)).expect("writing to a string does not fail");
+        }
+    }
+    text.push_str(&facts(&details));
+    text
+}
+
+/// What a rule was decided on, such as how much is available or owed.
+fn facts(details: &ErrorDetails) -> String {
+    let Some(info) = details.error_info().filter(|_| details.precondition_failure().is_some()) else {
+        return String::new();
+    };
+    let mut facts: Vec<String> =
+        info.metadata.iter().map(|(name, value)| format!("{name} {}", neutral(value))).collect();
+    facts.sort_unstable();
+    if facts.is_empty() { String::new() } else { format!(" [{}]", facts.join(", ")) }
+}
+
+/// What to do about an error that comes without a text.
+fn advice(code: Code) -> &'static str {
+    match code {
+        Code::Unimplemented => pick(
+            "对方没有这个方法:--server 指向的可能是别的程序或别的版本,请核对地址与 loopledger --version (The server has no such method: check --server, and that both are of one version)",
+            "the server has no such method: --server may name another program or another version; check the address and loopledger --version",
+        ),
+        Code::Unauthenticated | Code::PermissionDenied => pick(
+            "对方不允许此操作,请核对 --server 与访问权限 (The server does not permit this: check --server and your access)",
+            "the server does not permit this: check --server and your access",
+        ),
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => pick(
+            "服务器没有答复,请确认它在运行后重试 (The server did not answer: check that it runs, and try again)",
+            "the server did not answer: check that it runs, and try again",
+        ),
+        Code::Ok
+        | Code::Unknown
+        | Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::ResourceExhausted
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Internal
+        | Code::DataLoss => pick(
+            "对方没有说明原因,请查看服务器日志,并核对 --server 的地址 (The server gives no reason: look at its log, and check --server)",
+            "the server gives no reason: look at its log, and check --server",
+        ),
     }
 }
 
@@ -142,6 +208,33 @@ mod tests {
         for status in [broken, Status::unavailable("the server ended the stream")] {
             assert!(matches!(Failure::from(status), Failure::Unreachable(_)));
         }
+    }
+
+    #[test]
+    fn an_error_without_a_text_says_what_to_do() {
+        for code in (0..=16).map(Code::from_i32).filter(|code| *code != Code::Ok) {
+            let text = Failure::from(Status::new(code, "")).to_string();
+            let said = text.strip_prefix(code_name(code)).expect("the code comes first");
+            assert!(said.len() > 20 && said.contains("server"), "{text}");
+        }
+        let text = Failure::from(Status::unimplemented("")).to_string();
+        assert!(text.contains("--server") && text.contains("版本"), "{text}");
+    }
+
+    #[test]
+    fn every_wrong_field_and_the_numbers_behind_a_rule_are_shown() {
+        use loopledger_domain::{Rejection, Rule, Violation};
+        let violations = vec![
+            Violation::new("label", "REQUIRED", "This field must not be empty."),
+            Violation::new("gross.value", "NOT_POSITIVE", "The quantity must be positive."),
+        ];
+        let text = Failure::from(loopledger_wire::rejection_status(&Rejection::Invalid(violations))).to_string();
+        for part in ["label: 必填。", "gross.value: 必须大于零。", "The quantity must be positive."] {
+            assert!(text.contains(part), "{text}");
+        }
+        let broken = Rejection::broken(Rule::InsufficientStock, "lot 1").with("available", 200).with("wanted", 260);
+        let text = Failure::from(loopledger_wire::rejection_status(&broken)).to_string();
+        assert!(text.ends_with("[available 200, subject lot 1, wanted 260]"), "{text}");
     }
 
     #[test]

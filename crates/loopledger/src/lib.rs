@@ -9,7 +9,9 @@ mod command;
 mod crash;
 pub mod demo;
 mod exit;
+mod help;
 mod kafka;
+mod lang;
 mod output;
 mod program;
 mod record;
@@ -19,41 +21,39 @@ mod server;
 use core::time::Duration;
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::cli::{Cli, Command};
+use crate::cli::{Command, Output};
 use crate::client::Client;
 use crate::exit::Failure;
+use crate::output::{Format, Pager, View, note};
 
 /// How long the end waits for questions that nobody wants answered any more, such as one to a cluster that is away.
 const LEFT_OVER_MAX: Duration = Duration::from_millis(200);
 
 /// Parses the command line, does what it says, and tells how it ended.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
-    if let Err(error) = loopledger_service::telemetry::init("warn") {
-        let failure = Failure::Usage(error.to_string());
-        eprintln!("loopledger: {failure}");
-        return failure.code();
-    }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("loopledger: cannot start threads: {error}");
-            return ExitCode::from(1);
-        }
+    let ended = match help::parse() {
+        Ok(None) => Ok(()),
+        Ok(Some(cli)) => start(cli.command),
+        Err(failure) => Err(failure),
     };
-    let ended = runtime.block_on(dispatch(cli.command));
-    runtime.shutdown_timeout(LEFT_OVER_MAX);
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !matches!(failure, Failure::Unread) {
-                eprintln!("loopledger: {failure}");
+                note!("loopledger: {failure}");
             }
             failure.code()
         }
     }
+}
+
+fn start(command: Command) -> Result<(), Failure> {
+    loopledger_service::telemetry::init("warn").map_err(|error| Failure::Usage(error.to_string()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::refused("cannot start threads", &error))?;
+    let ended = runtime.block_on(dispatch(command));
+    runtime.shutdown_timeout(LEFT_OVER_MAX);
+    ended
 }
 
 async fn dispatch(command: Command) -> Result<(), Failure> {
@@ -61,29 +61,46 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Up(args) => server::up(args).await,
         Command::Serve(args) => server::serve(args).await,
         Command::Demo { server, args } => {
-            command::demo(async || Client::connect_soon(&server.server).await, &args).await
+            command::demo(async || Client::connect_soon(&server.server).await, &server.server, &args).await
         }
         Command::Record { server, args } => {
             command::record(async || Client::connect(&server.server).await, &args).await
         }
         Command::Income { server, output, args } => {
-            command::income(&Client::connect(&server.server).await?, &args, output.format).await
+            let client = Client::connect(&server.server).await?;
+            shown(&output, async |view| command::income(&client, &args, view).await).await
         }
         Command::Loop { server, output, args } => {
-            command::show_loop(&Client::connect(&server.server).await?, &args, output.format).await
+            let client = Client::connect(&server.server).await?;
+            shown(&output, async |view| command::show_loop(&client, &args, view).await).await
         }
         Command::Trace { server, output, args } => {
-            command::trace(&Client::connect(&server.server).await?, &args, output.format).await
+            let client = Client::connect(&server.server).await?;
+            shown(&output, async |view| command::trace(&client, &args, view).await).await
         }
         Command::Statement { server, output, args } => {
-            command::statement(&Client::connect(&server.server).await?, &args, output.format).await
+            let client = Client::connect(&server.server).await?;
+            shown(&output, async |view| command::statement(&client, &args, view).await).await
         }
         Command::Rebuild { server } => command::rebuild(&Client::connect(&server.server).await?).await,
         Command::Bench { server, bench } => bench::bench(&server, &bench).await,
-        Command::Repair { output, args } => repair::repair(&args, output.format).await,
+        Command::Repair { output, args } => repair::repair(&args, &output.view()).await,
         Command::Status { server, output } => {
-            command::status(&Client::connect(&server.server).await?, output.format).await
+            let client = Client::connect(&server.server).await?;
+            shown(&output, async |view| command::status(&client, view).await).await
         }
         Command::Topics { topics } => command::topics(&topics).await,
+    }
+}
+
+/// Prints an answer, through a pager if it is for people and they sit at a terminal.
+async fn shown(output: &Output, print: impl AsyncFnOnce(&View) -> Result<(), Failure>) -> Result<(), Failure> {
+    let pager = Pager::start(output.format == Format::Table && !output.no_pager);
+    let printed = print(&output.view()).await;
+    let was_paged = pager.finish();
+    match printed {
+        // Who leaves the pager has read enough.
+        Err(Failure::Unread) if was_paged => Ok(()),
+        printed => printed,
     }
 }

@@ -1,7 +1,6 @@
 //! `repair`: what the log lost is appended again from what the stores hold, or the loss is accepted. Offline: the
 //! services are stopped.
 
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,28 +15,32 @@ use serde_json::{Value, json};
 
 use crate::cli::RepairArgs;
 use crate::exit::Failure;
-use crate::output::{Format, Report};
+use crate::lang::{both, pick, tr};
+use crate::output::{Cell, Report, View, note};
 use crate::server::{open_log, projection_store, stores};
 
-pub(crate) async fn repair(args: &RepairArgs, format: Format) -> Result<(), Failure> {
+pub(crate) async fn repair(args: &RepairArgs, view: &View) -> Result<(), Failure> {
     if args.kafka.is_none() && !args.data.join("log").is_dir() {
-        return Err(Failure::Usage(format!("--data: there is no log in {}", args.data.display())));
+        return Err(Failure::Usage({
+            let data = args.data.display();
+            both!("--data:{data} 中没有日志", "--data: there is no log in {data}")
+        }));
     }
     let kafka = args.client.options_if(args.kafka.as_deref())?;
     let log = open_log(kafka, &args.data, None, None).await?;
-    repair_log(log, &args.data, args.accept_loss, format).await
+    repair_log(log, &args.data, args.accept_loss, view).await
 }
 
 /// Mends any log that the stores in `data` know of.
-async fn repair_log(log: Arc<dyn EventLog>, data: &Path, accepting: bool, format: Format) -> Result<(), Failure> {
+async fn repair_log(log: Arc<dyn EventLog>, data: &Path, accepting: bool, view: &View) -> Result<(), Failure> {
     let evidence = open_stores(data)?;
     let witnesses: Vec<Witness> = evidence.iter().map(|store| store.witness.clone()).collect();
     let feed = Feed::new(log);
     let look = || examine(&feed, CountyCode::TUOLI, &witnesses, accepting);
     let findings = look().await.map_err(|error| failed(&error))?;
-    print(&findings, format).map_err(|error| Failure::refused("print", &error))?;
+    view.print(&report(&findings))?;
     if findings.iter().all(|finding| finding.loss.is_none()) {
-        eprintln!("日志中没有缺失");
+        note!("{}", pick("日志中没有缺失", "nothing is missing in the log"));
     }
     for finding in &findings {
         if accepting {
@@ -57,7 +60,11 @@ async fn repair_log(log: Arc<dyn EventLog>, data: &Path, accepting: bool, format
         if is_settled && is_evidence(&after, &name) {
             let aside = store.retire().map_err(|error| Failure::refused("move a store aside", &error))?;
             let aside = aside.map(|aside| aside.display().to_string()).unwrap_or_default();
-            eprintln!("存储 {name} 含有已丢失提交的结果,已移至 {aside} 作为证据,下次启动时重建");
+            let text = tr!(
+                "存储 {name} 含有已丢失提交的结果,已移至 {aside} 作为证据,下次启动时重建",
+                "the store {name} holds effects of lost commits: it was moved to {aside} as evidence and is rebuilt at the next start"
+            );
+            note!("{text}");
         } else {
             store.close().map_err(|error| Failure::refused("close a store", &error))?;
         }
@@ -78,62 +85,78 @@ fn open_stores(data: &Path) -> Result<Vec<Evidence>, Failure> {
     evidence.extend(projection);
     for store in &evidence {
         if let Some((to, reason)) = &store.unusable {
-            eprintln!(
-                "loopledger: the store of {} says nothing: {reason}; it is in {}",
-                store.witness.name,
-                to.display()
+            let (name, to) = (&store.witness.name, to.display());
+            let text = both!(
+                "{name} 的存储无法使用:{reason};已移至 {to}",
+                "the store of {name} says nothing: {reason}; it is in {to}"
             );
+            note!("loopledger: {text}");
         }
     }
     Ok(evidence)
 }
 
 /// One line per stream and store that has seen it.
-fn print(findings: &[Finding], format: Format) -> io::Result<()> {
+fn report(findings: &[Finding]) -> Report {
     let mut report = Report::new("")
-        .text("stream", "数据流")
-        .number("in_log", "日志至")
-        .text("store", "存储")
-        .number("seen", "曾见至")
-        .text("standing", "状态")
-        .text("missing", "缺失")
-        .text("held", "可补写");
+        .text("stream", "数据流", "Stream")
+        .number("in_log", "日志至", "In log")
+        .text("store", "存储", "Store")
+        .number("seen", "曾见至", "Seen")
+        .text("standing", "状态", "State")
+        .text("missing", "缺失", "Missing")
+        .text("held", "可补写", "Held");
     for finding in findings {
         let range = |range: Option<(u64, u64)>| range.map_or(Value::Null, |(from, to)| json!(format!("{from}-{to}")));
         let missing = range(finding.loss.as_ref().map(|loss| (*loss.missing.start(), *loss.missing.end())));
         let held = range(finding.loss.as_ref().and_then(Loss::held).map(|held| (*held.start(), *held.end())));
         for Sighting { witness, head, standing } in &finding.seen {
-            let standing = match standing {
-                Standing::InLog => "在日志中",
-                Standing::Accepted => "已确认丢失",
-                Standing::Lost => "缺失",
+            let (standing, english) = match standing {
+                Standing::InLog => ("在日志中", "in the log"),
+                Standing::Accepted => ("已确认丢失", "loss accepted"),
+                Standing::Lost => ("缺失", "missing"),
             };
-            report.row(vec![
-                json!(finding.stream.to_string()),
-                json!(finding.in_log.sequence),
-                json!(witness),
-                json!(head.sequence),
-                json!(standing),
-                missing.clone(),
-                held.clone(),
+            report.row([
+                finding.stream.to_string().into(),
+                finding.in_log.sequence.into(),
+                json!(witness).into(),
+                head.sequence.into(),
+                Cell::shown(json!(standing), pick(standing, english).to_owned()),
+                missing.clone().into(),
+                held.clone().into(),
             ]);
         }
     }
-    report.print(format, &mut io::stdout().lock())
+    report
 }
 
 fn say_appended(finding: &Finding, done: bool) {
     if let Some(held) = finding.loss.as_ref().and_then(Loss::held).filter(|_| done) {
-        eprintln!("{}:第 {} 至 {} 条已重新写入日志,并读回核对", finding.stream, held.start(), held.end());
+        let (stream, from, to) = (finding.stream, held.start(), held.end());
+        let text = tr!(
+            "{stream}:第 {from} 至 {to} 条已重新写入日志,并读回核对",
+            "{stream}: commits {from} to {to} were appended again and read back"
+        );
+        note!("{text}");
     }
 }
 
 fn say_accepted(finding: &Finding, done: bool) {
     let Some(loss) = finding.loss.as_ref().filter(|_| done) else { return };
     let (from, to) = (loss.missing.start(), loss.missing.end());
-    eprintln!("{}:已在日志中确认第 {from} 至 {to} 条丢失(TailLost)", finding.stream);
+    let stream = finding.stream;
+    let text = tr!(
+        "{stream}:已在日志中确认第 {from} 至 {to} 条丢失(TailLost)",
+        "{stream}: the log says now that commits {from} to {to} are lost (TailLost)"
+    );
+    note!("{text}");
     if let Some(held) = loss.held() {
-        eprintln!("  其中第 {} 至 {} 条本可重新写入,其原文留在移开的存储中", held.start(), held.end());
+        let (from, to) = (held.start(), held.end());
+        let text = tr!(
+            "  其中第 {from} 至 {to} 条本可重新写入,其原文留在移开的存储中",
+            "  of these {from} to {to} could have been appended again: their bytes are in the store that was moved aside"
+        );
+        note!("{text}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! The county that the load runs in: the scenario's parties, places and households, and collections without end.
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use loopledger_proto::client::v1::RecordLine;
@@ -15,7 +16,7 @@ use loopledger_types::{BusinessDate, CountyCode, MemberId, PartyId, RequestId, S
 use crate::client::Client;
 use crate::demo::{DEMO_WEEKS, Rng, play};
 use crate::exit::Failure;
-use crate::record::Recorder;
+use crate::record::{Recorder, Stop, numbered};
 
 /// Collections that serve as patterns: from spring to harvest with some hundred households.
 const PATTERNS: usize = 20_000;
@@ -25,11 +26,13 @@ const OUTRIGHT_IN_FOUR: usize = 3;
 /// Sends the scenario's registrations; repeats find them.
 pub(super) async fn open(client: &Client, seed: u64, households: u32) -> Result<(), Failure> {
     let registrations = play(seed, households, DEMO_WEEKS).take_while(|line| collection(line).is_none());
-    let tally = Recorder::new(client, 1, Vec::new(), |_, _| Ok(())).run(registrations.map(Ok)).await?;
-    if tally.refused > 0 {
-        Err(Failure::Refused(format!("{} registrations were refused", tally.refused)))
-    } else {
-        Ok(())
+    let (tally, ended) =
+        Recorder::new(client, Duration::ZERO, Vec::new(), |_, _, _| Ok(())).run(numbered(registrations)).await;
+    match ended {
+        Ok(()) if tally.refused == 0 => Ok(()),
+        Ok(()) => Err(Failure::Refused(format!("{} registrations were refused", tally.refused))),
+        Err(Stop::Failed(failure)) => Err(failure),
+        Err(Stop::Broken(broken)) => Err(Failure::Usage(broken.to_string())),
     }
 }
 

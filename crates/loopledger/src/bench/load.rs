@@ -22,10 +22,13 @@ const AHEAD: usize = 8_192;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct BulkArgs {
+    /// Commands to send.
     #[arg(long, default_value_t = 500_000)]
     commands: u64,
+    /// Households of the county.
     #[arg(long, default_value_t = 6_000)]
     households: u32,
+    /// The same seed makes the same commands.
     #[arg(long, default_value_t = 7)]
     seed: u64,
     /// Makes this run's request ids unlike another's.
@@ -77,12 +80,16 @@ pub(super) async fn stream(
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct UnaryArgs {
+    /// Connections, with one command in flight on each.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_024))]
     connections: u32,
+    /// Commands to send.
     #[arg(long, default_value_t = 100_000)]
     commands: u64,
+    /// Households of the county.
     #[arg(long, default_value_t = 6_000)]
     households: u32,
+    /// The same seed makes the same commands.
     #[arg(long, default_value_t = 7)]
     seed: u64,
     /// Makes this run's request ids unlike another's.

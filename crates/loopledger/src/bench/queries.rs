@@ -14,8 +14,10 @@ use crate::output::say;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct IncomeArgs {
+    /// Queries to ask.
     #[arg(long, default_value_t = 50_000)]
     queries: u64,
+    /// The same seed asks the same.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Registers so many households first and buys something of each in every month; 0: those that are there.

@@ -1,19 +1,22 @@
 //! `demo`: plays the Tuoli scenario through gRPC, then shows the loop and a few households.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write, stdout};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use loopledger_proto::ledger::v1::ListDivisionIncomeRequest;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::income::print_household;
 use super::loops::print_loop;
 use super::record::send_all;
 use super::status::print_digest;
+use crate::cli::DEFAULT_SERVER;
 use crate::client::Client;
 use crate::demo::{DEMO_WEEKS, last_day, play};
 use crate::exit::Failure;
-use crate::output::{Format, say};
+use crate::lang::{pick, tr};
+use crate::output::{View, say};
 use crate::record::to_json;
 
 #[derive(Debug, Clone, clap::Args)]
@@ -34,6 +37,7 @@ pub(crate) struct DemoArgs {
 
 pub(crate) async fn demo(
     connect: impl AsyncFnOnce() -> Result<Client, Failure>,
+    server: &str,
     args: &DemoArgs,
 ) -> Result<(), Failure> {
     if let Some(path) = &args.write {
@@ -42,32 +46,58 @@ pub(crate) async fn demo(
     let client = connect().await?;
     let total = u64::try_from(play(args.seed, args.households, args.weeks).count()).unwrap_or(0);
     let (year, month, _) = last_day(args.weeks).ymd();
-    let until = if year == 2020 { format!("{month}月") } else { format!("{year}年{month}月") };
-    say!("托里县 2020年4月至{until}:{} 户,40 个村级站点,{total} 行指令(种子 {})", args.households, args.seed)?;
-    let tally = send_all(&client, "演示", total, play(args.seed, args.households, args.weeks)).await?;
-    say!("已记录 {} 条,同步点 {} 个\n", tally.recorded, tally.barriers)?;
-    show_outcome(&client).await
+    let (households, seed) = (args.households, args.seed);
+    let view = View::table();
+    // One line, not broken: programs wait for it.
+    let text = tr!(
+        "托里县 2020年4月至{year}年{month}月:{households} 户,40 个村级站点,{total} 行指令(种子 {seed})",
+        "托里县 from April 2020 to {year}-{month:02}: {households} households, 40 village stations, {total} lines (seed {seed})"
+    );
+    say!("{text}")?;
+    let lines = play(args.seed, args.households, args.weeks);
+    let tally = send_all(&client, pick("演示", "demo"), total, lines).await?;
+    let (new, found, barriers) = (tally.new, tally.found, tally.barriers);
+    let text = tr!(
+        "新记录 {new} 条,已有 {found} 条,同步点 {barriers} 个",
+        "{new} recorded, {found} found, {barriers} barriers"
+    );
+    say!("{text}\n")?;
+    show_outcome(&client, server, &view).await
 }
 
 /// The loop table, the income of a few households, and where to look further.
-async fn show_outcome(client: &Client) -> Result<(), Failure> {
-    print_loop(client, "", "", "", Format::Table, &mut stdout()).await?;
+async fn show_outcome(client: &Client, server: &str, view: &View) -> Result<(), Failure> {
+    print_loop(client, "", "", "", view).await?;
     say!()?;
     let households = earning_households(client).await?;
     for household in households.iter().take(3) {
-        print_household(client, household, ("", "", "")).await?;
+        print_household(client, household, ("", "", ""), view).await?;
         say!()?;
     }
     print_digest(client).await?;
-    say!("\n接下来可以看:")?;
-    if let Some(household) = households.first() {
-        say!("  loopledger income --household {household}        这户的收入,以及每一分钱的依据")?;
+    hints(server, households.first().map(String::as_str), view)
+}
+
+/// Commands to go on with, for this server.
+fn hints(server: &str, household: Option<&str>, view: &View) -> Result<(), Failure> {
+    say!("\n{}", pick("接下来可以看:", "To look further:"))?;
+    let at = if server == DEFAULT_SERVER { String::new() } else { format!(" --server {server}") };
+    let mut commands = Vec::new();
+    if let Some(household) = household {
+        let what = pick("这户的收入,以及每一分钱的依据", "what this household earned, and why");
+        commands.push((format!("income --household {household}"), what));
     }
-    say!("  loopledger income --division 654224202           库普乡各户")?;
-    say!("  loopledger loop --division 654224202             库普乡货物的流向")?;
-    say!("  loopledger status --format json                  各数据流的位置与账本摘要")?;
-    say!("  loopledger rebuild                               从零重算,与现状比对")?;
-    Ok(())
+    commands.extend([
+        ("income --division 654224202".to_owned(), pick("库普乡各户", "the households of 库普乡")),
+        ("loop --division 654224202".to_owned(), pick("库普乡货物的流向", "where the goods of 库普乡 went")),
+        ("status".to_owned(), pick("各数据流的位置与账本摘要", "heads of the streams, digests of the ledger")),
+        ("rebuild".to_owned(), pick("从零重算,与现状比对", "the ledger folded anew and compared")),
+    ]);
+    commands.into_iter().try_for_each(|(command, what)| {
+        let one_line = format!("  loopledger {command}{at}");
+        let gap = if one_line.width() > view.width { " \\\n     " } else { "" };
+        say!("  # {what}\n  loopledger {command}{gap}{at}")
+    })
 }
 
 /// Households of the county with recognised net income, the most first.

@@ -1,17 +1,19 @@
 //! `income`: what a household earned and why, or the households of a division.
 
-use std::io::stdout;
-
 use loopledger_proto::ledger::v1::{
     GetHouseholdIncomeRequest, GetHouseholdIncomeResponse, HouseholdSums, IncomeLine, IncomeSums, IncomeView,
     ListDivisionIncomeRequest, ListDivisionIncomeResponse, ListIncomeLinesRequest,
 };
+use loopledger_types::Money;
 use serde_json::{Value, json};
 
-use super::words::{basis, category, fact, household_category, named, some_yuan, unit, view, yuan};
+use super::words::{
+    basis, category, fact, household_category, measured, named, or_dash, some_yuan, unit, view as view_word, yuan,
+};
 use crate::client::Client;
 use crate::exit::Failure;
-use crate::output::{Format, Report, print_value, say};
+use crate::lang::{both, pick, tr};
+use crate::output::{Cell, Format, Report, View, say};
 
 /// The largest page that the server gives.
 const PAGE: u32 = 1_000;
@@ -42,26 +44,28 @@ pub(crate) struct IncomeArgs {
     as_of: String,
 }
 
-pub(crate) async fn income(client: &Client, args: &IncomeArgs, format: Format) -> Result<(), Failure> {
+pub(crate) async fn income(client: &Client, args: &IncomeArgs, view: &View) -> Result<(), Failure> {
     let window = (args.from.as_str(), args.to.as_str(), args.as_of.as_str());
     match (&args.subject.household, &args.subject.division) {
         (Some(household), _) => {
             let lines = lines(client, household, window).await?;
-            match format {
+            let report = || lines_report(&lines);
+            match view.format {
                 Format::Table => {
-                    print_household(client, household, window).await?;
-                    say!()?;
-                    print(&lines, format)
+                    print_household(client, household, window, view).await?;
+                    show_lines(&lines, view)
                 }
                 Format::Json => {
                     let answer = household_income(client, household, window).await?;
-                    print_json(&household_json(&answer, &lines))
+                    View::print_json(&household_json(&answer, &report()))
                 }
-                Format::Csv => print(&lines, format),
+                Format::Csv => view.print(&report()),
             }
         }
-        (None, Some(division)) => print_division(client, division, window, format).await,
-        (None, None) => Err(Failure::Usage("name a --household or a --division".to_owned())),
+        (None, Some(division)) => print_division(client, division, window, view).await,
+        (None, None) => {
+            Err(Failure::Usage(both!("请指明 --household 或 --division", "name a --household or a --division")))
+        }
     }
 }
 
@@ -83,52 +87,77 @@ async fn household_income(
     Ok(client.income()?.get_household_income(request).await?.into_inner())
 }
 
-/// The sums of one household.
-pub(super) async fn print_household(client: &Client, household: &str, window: Window<'_>) -> Result<(), Failure> {
-    let answer = household_income(client, household, window).await?;
-    let mut report = sums_report(household_title(&answer));
-    for (_, rows) in parts(&answer) {
-        for row in rows {
-            report.row(row);
-        }
-    }
-    report.row(sums_row("合计", answer.total.as_ref()));
-    print(&report, Format::Table)?;
-    let per_head = |fen: Option<i64>| fen.map_or("—".to_owned(), |fen| loopledger_types::Money(fen).to_string());
-    say!("人均(元):应得净收入 {},实收 {}", per_head(answer.net_per_head_fen), per_head(answer.received_per_head_fen))?;
-    Ok(())
+/// The sums of one household, under a heading for each way to divide them.
+pub(super) async fn print_household(
+    client: &Client,
+    household: &str,
+    window: Window<'_>,
+    view: &View,
+) -> Result<(), Failure> {
+    show_household(&household_income(client, household, window).await?, view)
 }
 
-/// The breakdowns of a household's income, each of which adds up to the total.
-fn parts(answer: &GetHouseholdIncomeResponse) -> [(&'static str, Vec<Vec<Value>>); 5] {
-    let months = answer.by_month.iter().map(|part| sums_row(&part.month, part.sums.as_ref()));
-    let categories = answer.by_category.iter().map(|part| sums_row(category(part.category()), part.sums.as_ref()));
-    let products = answer.by_product.iter().map(|part| sums_row(&named(part.product.as_ref()), part.sums.as_ref()));
-    let bases = answer.by_basis.iter().map(|part| sums_row(basis(part.basis()), part.sums.as_ref()));
-    let stations = answer.by_station.iter().map(|part| sums_row(&named(part.station.as_ref()), part.sums.as_ref()));
+pub(super) fn show_household(answer: &GetHouseholdIncomeResponse, view: &View) -> Result<(), Failure> {
+    household_title(answer).iter().try_for_each(|line| view.say(line))?;
+    view.say(pick(
+        "金额单位:元。应得与实收是同一笔钱的两种口径,不相加。",
+        "Amounts in yuan. Recognised and received are two views of the same money and are not added.",
+    ))?;
+    say!()?;
+    let mut reports: Vec<Report> = parts(answer).into_iter().map(Part::report).collect();
+    let mut total = sums_report(pick("合计", "Total"), pick("项目", "Item"));
+    total.row(sums_row(pick("合计", "total").into(), answer.total.as_ref()));
+    reports.push(total);
+    view.sections(&reports)?;
+    let (net, received) =
+        (or_dash(&some_yuan(answer.net_per_head_fen)), or_dash(&some_yuan(answer.received_per_head_fen)));
+    view.say(&tr!(
+        "人均(元):应得净收入 {net},实收 {received}",
+        "Per head (yuan): recognised net {net}, received {received}"
+    ))
+}
+
+/// One way to divide a household's income; each adds up to the total.
+struct Part {
+    key: &'static str,
+    title: &'static str,
+    item: &'static str,
+    rows: Vec<(Cell, Option<IncomeSums>)>,
+}
+
+impl Part {
+    fn report(self) -> Report {
+        let mut report = sums_report(self.title, self.item);
+        for (item, sums) in self.rows {
+            report.row(sums_row(item, sums.as_ref()));
+        }
+        report
+    }
+}
+
+fn parts(answer: &GetHouseholdIncomeResponse) -> [Part; 5] {
+    let months = answer.by_month.iter().map(|part| (Cell::from(&part.month), part.sums));
+    let categories = answer.by_category.iter().map(|part| (category(part.category()), part.sums));
+    let products = answer.by_product.iter().map(|part| (named(part.product.as_ref()).into(), part.sums));
+    let bases = answer.by_basis.iter().map(|part| (basis(part.basis()), part.sums));
+    let stations = answer.by_station.iter().map(|part| (named(part.station.as_ref()).into(), part.sums));
+    let part = |key, title, item, rows| Part { key, title, item, rows };
     [
-        ("by_month", months.collect()),
-        ("by_category", categories.collect()),
-        ("by_product", products.collect()),
-        ("by_basis", bases.collect()),
-        ("by_station", stations.collect()),
+        part("by_month", pick("按月份", "By month"), pick("月份", "Month"), months.collect()),
+        part("by_category", pick("按收入类别", "By category"), pick("类别", "Category"), categories.collect()),
+        part("by_product", pick("按产品", "By product"), pick("产品", "Product"), products.collect()),
+        part("by_basis", pick("按收购方式", "By terms"), pick("方式", "Terms"), bases.collect()),
+        part("by_station", pick("按站点", "By station"), pick("站点", "Station"), stations.collect()),
     ]
 }
 
 fn household_json(answer: &GetHouseholdIncomeResponse, lines: &Report) -> Value {
     let household = answer.household.clone().unwrap_or_default();
-    let table = |rows: Vec<Vec<Value>>| {
-        let mut report = sums_report(String::new());
-        for row in rows {
-            report.row(row);
-        }
-        report.to_json()
-    };
     let mut json = json!({
         "household_id": household.household_id,
         "division_code": household.division_code,
         "division_name": household.division_name,
-        "category": household_category(household.category()),
+        "category": household_category(household.category()).value(),
         "members": household.members,
         "net_per_head_yuan": some_yuan(answer.net_per_head_fen),
         "received_per_head_yuan": some_yuan(answer.received_per_head_fen),
@@ -136,39 +165,40 @@ fn household_json(answer: &GetHouseholdIncomeResponse, lines: &Report) -> Value 
         "lines": lines.to_json(),
     });
     if let Some(object) = json.as_object_mut() {
-        object.extend(parts(answer).map(|(name, rows)| (name.to_owned(), table(rows))));
+        object.extend(parts(answer).map(|part| (part.key.to_owned(), part.report().to_json())));
     }
     json
 }
 
-fn household_title(answer: &GetHouseholdIncomeResponse) -> String {
-    let Some(household) = &answer.household else { return String::new() };
-    let kind = household_category(household.category());
-    format!(
-        "农户 {}  {} {}  {kind}  {} 人  (元;应得与实收是同一笔钱的两种口径,不相加)",
-        household.household_id, household.division_code, household.division_name, household.members
-    )
+fn household_title(answer: &GetHouseholdIncomeResponse) -> [String; 2] {
+    let household = answer.household.clone().unwrap_or_default();
+    let (id, code, name) = (&household.household_id, &household.division_code, &household.division_name);
+    let (kind, members) = (household_category(household.category()).text(), household.members);
+    [
+        tr!("农户 {id}", "Household {id}"),
+        tr!("{code} {name} · {kind} · {members} 人", "{code} {name} · {kind} · {members} members"),
+    ]
 }
 
-fn sums_report(title: String) -> Report {
+fn sums_report(title: &str, item: &'static str) -> Report {
     Report::new(title)
-        .text("item", "项目")
-        .number("gross_yuan", "应得毛额")
-        .number("cost_yuan", "费用")
-        .number("net_yuan", "应得净额")
-        .number("received_yuan", "实收")
-        .number("facts", "依据(笔)")
+        .text("item", item, item)
+        .number("gross_yuan", "应得毛额", "Gross")
+        .number("cost_yuan", "费用", "Cost")
+        .number("net_yuan", "应得净额", "Net")
+        .number("received_yuan", "实收", "Received")
+        .number("facts", "依据(笔)", "Facts")
 }
 
-fn sums_row(item: &str, sums: Option<&IncomeSums>) -> Vec<Value> {
+fn sums_row(item: Cell, sums: Option<&IncomeSums>) -> [Cell; 6] {
     let sums = sums.copied().unwrap_or_default();
-    vec![
-        json!(item),
-        yuan(sums.gross_fen),
-        yuan(sums.cost_fen),
-        yuan(sums.net_fen),
-        yuan(sums.received_fen),
-        json!(sums.facts),
+    [
+        item,
+        yuan(sums.gross_fen).into(),
+        yuan(sums.cost_fen).into(),
+        yuan(sums.net_fen).into(),
+        yuan(sums.received_fen).into(),
+        sums.facts.into(),
     ]
 }
 
@@ -184,21 +214,8 @@ fn sums_json(sums: Option<&IncomeSums>) -> Value {
 }
 
 /// Every fact behind a household's figures.
-async fn lines(client: &Client, household: &str, window: Window<'_>) -> Result<Report, Failure> {
-    let mut report = Report::new("依据")
-        .text("business_date", "日期")
-        .text("view", "口径")
-        .text("category", "类别")
-        .text("basis", "方式")
-        .text("product", "产品")
-        .number("quantity", "数量")
-        .text("unit", "单位")
-        .number("gross_yuan", "金额")
-        .number("cost_yuan", "费用")
-        .text("payer", "付款方")
-        .text("station", "站点")
-        .text("lot_id", "批次")
-        .text("fact", "记录");
+async fn lines(client: &Client, household: &str, window: Window<'_>) -> Result<Vec<IncomeLine>, Failure> {
+    let mut lines = Vec::new();
     let mut page_token = String::new();
     loop {
         let request = ListIncomeLinesRequest {
@@ -211,47 +228,72 @@ async fn lines(client: &Client, household: &str, window: Window<'_>) -> Result<R
             ..ListIncomeLinesRequest::default()
         };
         let answer = client.income()?.list_income_lines(request).await?.into_inner();
-        answer.lines.iter().for_each(|line| report.row(line_row(line)));
+        lines.extend(answer.lines);
         page_token = answer.next_page_token;
         if page_token.is_empty() {
-            return Ok(report);
+            return Ok(lines);
         }
     }
 }
 
+pub(super) fn show_lines(lines: &[IncomeLine], view: &View) -> Result<(), Failure> {
+    say!()?;
+    view.print(&lines_report(lines))?;
+    view.more_on_request()
+}
+
+fn lines_report(lines: &[IncomeLine]) -> Report {
+    let mut report = Report::new(pick("依据", "Evidence"))
+        .text("business_date", "日期", "Date")
+        .text("view", "口径", "View")
+        .text("category", "类别", "Category")
+        .on_request()
+        .text("basis", "方式", "Terms")
+        .text("product", "产品", "Product")
+        .number("quantity", "数量", "Quantity")
+        .text("unit", "单位", "Unit")
+        .for_programs()
+        .number("gross_yuan", "金额", "Amount")
+        .number("cost_yuan", "费用", "Cost")
+        .text("payer", "付款方", "Payer")
+        .if_room()
+        .text("station", "站点", "Station")
+        .if_room()
+        .text("lot_id", "批次", "Lot")
+        .on_request()
+        .text("fact", "记录", "Fact")
+        .on_request();
+    for line in lines {
+        report.row(line_row(line));
+    }
+    report
+}
+
 /// What was received has neither quantity nor cost of its own.
-fn line_row(line: &IncomeLine) -> Vec<Value> {
+fn line_row(line: &IncomeLine) -> [Cell; 13] {
     let recognised = line.view() == IncomeView::Recognised;
-    let of_goods = |value: Value| if recognised { value } else { Value::Null };
-    vec![
-        json!(line.business_date),
-        json!(view(line.view())),
-        json!(category(line.category())),
-        json!(basis(line.basis())),
-        json!(named(line.product.as_ref())),
-        of_goods(json!(line.quantity)),
-        of_goods(json!(unit(line.unit()))),
-        yuan(line.gross_fen),
-        of_goods(yuan(line.cost_fen)),
-        json!(named(line.payer.as_ref())),
-        json!(named(line.station.as_ref())),
-        json!(line.lot_id),
-        json!(fact(line.fact.as_ref())),
+    let of_goods = |cell: Cell| if recognised { cell } else { Value::Null.into() };
+    [
+        (&line.business_date).into(),
+        view_word(line.view()),
+        category(line.category()),
+        basis(line.basis()),
+        named(line.product.as_ref()).into(),
+        of_goods(measured(line.quantity, line.unit())),
+        of_goods(unit(line.unit())),
+        yuan(line.gross_fen).into(),
+        of_goods(yuan(line.cost_fen).into()),
+        named(line.payer.as_ref()).into(),
+        named(line.station.as_ref()).into(),
+        (&line.lot_id).into(),
+        fact(line.fact.as_ref()).into(),
     ]
 }
 
-async fn print_division(client: &Client, division: &str, window: Window<'_>, format: Format) -> Result<(), Failure> {
-    let mut report = Report::new(format!("{division} 各户收入(元)"))
-        .text("household_id", "农户")
-        .text("division", "村")
-        .text("category", "类别")
-        .number("members", "人数")
-        .number("gross_yuan", "应得毛额")
-        .number("net_yuan", "应得净额")
-        .number("received_yuan", "实收")
-        .number("net_per_head_yuan", "人均净额");
+async fn print_division(client: &Client, division: &str, window: Window<'_>, view: &View) -> Result<(), Failure> {
+    let mut rows = Vec::new();
     let mut page_token = String::new();
-    loop {
+    let whole = loop {
         let request = ListDivisionIncomeRequest {
             page_size: PAGE,
             page_token,
@@ -262,59 +304,72 @@ async fn print_division(client: &Client, division: &str, window: Window<'_>, for
             ..ListDivisionIncomeRequest::default()
         };
         let mut answer = client.income()?.list_division_income(request).await?.into_inner();
-        answer.rows.iter().for_each(|row| report.row(household_row(row)));
+        rows.append(&mut answer.rows);
         page_token = std::mem::take(&mut answer.next_page_token);
-        if !page_token.is_empty() {
-            continue;
+        if page_token.is_empty() {
+            break answer;
         }
-        return match format {
-            Format::Table => {
-                print(&report, format)?;
-                print_total(&answer)
-            }
-            Format::Json => print_json(&json!({
-                "division_code": division,
-                "households": answer.households,
-                "members": answer.members,
-                "total": sums_json(answer.total.as_ref()),
-                "rows": report.to_json(),
-            })),
-            Format::Csv => print(&report, format),
-        };
+    };
+    match view.format {
+        Format::Table => {
+            show_rows(division, &rows, view)?;
+            view.say(&total_line(&whole))
+        }
+        Format::Json => View::print_json(&json!({
+            "division_code": division,
+            "households": whole.households,
+            "members": whole.members,
+            "total": sums_json(whole.total.as_ref()),
+            "rows": rows_report(division, &rows).to_json(),
+        })),
+        Format::Csv => view.print(&rows_report(division, &rows)),
     }
 }
 
-fn household_row(row: &HouseholdSums) -> Vec<Value> {
+pub(super) fn show_rows(division: &str, rows: &[HouseholdSums], view: &View) -> Result<(), Failure> {
+    view.print(&rows_report(division, rows))
+}
+
+fn rows_report(division: &str, rows: &[HouseholdSums]) -> Report {
+    let mut report = Report::new(tr!("{division} 各户收入(元)", "Households of {division} (yuan)"))
+        .text("household_id", "农户", "Household")
+        .text("division", "村", "Village")
+        .if_room()
+        .text("category", "类别", "Category")
+        .if_room()
+        .number("members", "人数", "Members")
+        .number("gross_yuan", "应得毛额", "Gross")
+        .if_room()
+        .number("net_yuan", "应得净额", "Net")
+        .number("received_yuan", "实收", "Received")
+        .number("net_per_head_yuan", "人均净额", "Per head");
+    for row in rows {
+        report.row(household_row(row));
+    }
+    report
+}
+
+fn household_row(row: &HouseholdSums) -> [Cell; 8] {
     let household = row.household.clone().unwrap_or_default();
     let sums = row.sums.unwrap_or_default();
-    vec![
-        json!(household.household_id),
-        json!(household.division_name),
-        json!(household_category(household.category())),
-        json!(household.members),
-        yuan(sums.gross_fen),
-        yuan(sums.net_fen),
-        yuan(sums.received_fen),
-        some_yuan(row.net_per_head_fen),
+    [
+        (&household.household_id).into(),
+        (&household.division_name).into(),
+        household_category(household.category()),
+        household.members.into(),
+        yuan(sums.gross_fen).into(),
+        yuan(sums.net_fen).into(),
+        yuan(sums.received_fen).into(),
+        some_yuan(row.net_per_head_fen).into(),
     ]
 }
 
-fn print_total(answer: &ListDivisionIncomeResponse) -> Result<(), Failure> {
+fn total_line(answer: &ListDivisionIncomeResponse) -> String {
     let total = answer.total.unwrap_or_default();
-    say!(
-        "合计 {} 户 {} 人:应得毛额 {} 元,应得净额 {} 元,实收 {} 元",
-        answer.households,
-        answer.members,
-        loopledger_types::Money(total.gross_fen),
-        loopledger_types::Money(total.net_fen),
-        loopledger_types::Money(total.received_fen),
+    let (gross, net, received) = (Money(total.gross_fen), Money(total.net_fen), Money(total.received_fen));
+    let (households, members) = (answer.households, answer.members);
+    tr!(
+        "合计 {households} 户 {members} 人:应得毛额 {gross} 元,应得净额 {net} 元,实收 {received} 元",
+        "Total of {households} households, {members} members: gross {gross}, net {net}, received {received} yuan"
     )
-}
-
-pub(super) fn print(report: &Report, format: Format) -> Result<(), Failure> {
-    report.print(format, &mut stdout().lock()).map_err(Failure::output)
-}
-
-pub(super) fn print_json(value: &Value) -> Result<(), Failure> {
-    print_value(value, &mut stdout().lock()).map_err(Failure::output)
 }

@@ -1,16 +1,15 @@
 //! `loop`: what goes round, what leaves, what money stays, and the plan's targets.
 
-use std::io::{Write, stdout};
-
 use loopledger_proto::common::v1::BaseUnit;
 use loopledger_proto::ledger::v1::{ByScope, GetLoopRequest, GetLoopResponse, ProductLoop};
 use loopledger_types::{BusinessDate, Money, Month};
 use serde_json::{Value, json};
 
-use super::words::{named, percent, unit, yuan};
+use super::words::{coded, named, or_dash, percent, quantity, unit, yuan};
 use crate::client::Client;
 use crate::exit::Failure;
-use crate::output::{Format, Report, print_value};
+use crate::lang::{both, pick, tr};
+use crate::output::{Cell, Format, Report, View, say};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct LoopArgs {
@@ -25,9 +24,9 @@ pub(crate) struct LoopArgs {
     to: String,
 }
 
-pub(crate) async fn show_loop(client: &Client, args: &LoopArgs, format: Format) -> Result<(), Failure> {
+pub(crate) async fn show_loop(client: &Client, args: &LoopArgs, view: &View) -> Result<(), Failure> {
     let (from, to) = (month("--from", &args.from)?, month("--to", &args.to)?);
-    print_loop(client, &args.division, &from, &to, format, &mut stdout()).await
+    print_loop(client, &args.division, &from, &to, view).await
 }
 
 /// A month, or the month of a day, as the server takes it; empty stays empty.
@@ -36,7 +35,12 @@ fn month(flag: &str, text: &str) -> Result<String, Failure> {
         return Ok(String::new());
     }
     let month = Month::parse(text).or_else(|_| BusinessDate::parse(text).map(BusinessDate::month));
-    let wrong = |_| Failure::Usage(format!("{flag}: '{text}' is neither a month YYYY-MM nor a day YYYY-MM-DD"));
+    let wrong = |_| {
+        Failure::Usage(both!(
+            "{flag}:'{text}' 不是月份 YYYY-MM,也不是日期 YYYY-MM-DD",
+            "{flag}: '{text}' is neither a month YYYY-MM nor a day YYYY-MM-DD"
+        ))
+    };
     month.map(|month| month.to_string()).map_err(wrong)
 }
 
@@ -45,8 +49,7 @@ pub(super) async fn print_loop(
     division: &str,
     from: &str,
     to: &str,
-    format: Format,
-    out: &mut impl Write,
+    view: &View,
 ) -> Result<(), Failure> {
     let request = GetLoopRequest {
         division_code: division.to_owned(),
@@ -56,22 +59,44 @@ pub(super) async fn print_loop(
         ..GetLoopRequest::default()
     };
     let answer = client.loops()?.get_loop(request).await?.into_inner();
-    match format {
-        Format::Table => table(&answer, out).map_err(Failure::output),
-        Format::Json => print_value(&loop_json(&answer), out).map_err(Failure::output),
-        Format::Csv => goods(&answer).print(format, out).map_err(Failure::output),
+    match view.format {
+        Format::Table => table(&answer, division, view),
+        Format::Json => View::print_json(&loop_json(&answer)),
+        Format::Csv => view.print(&goods(&answer)),
     }
 }
 
-fn table(answer: &GetLoopResponse, out: &mut impl Write) -> std::io::Result<()> {
-    goods(answer).print(Format::Table, out)?;
-    writeln!(out)?;
-    money(answer, out)?;
-    writeln!(out)?;
-    if answer.targets.is_empty() {
-        return writeln!(out, "规划目标只对全县、全部产品按日历年计算");
+pub(super) fn table(answer: &GetLoopResponse, division: &str, view: &View) -> Result<(), Failure> {
+    if answer.products.is_empty() {
+        view.say(pick("该范围内没有货物流转。", "No goods moved within this window."))?;
+        say!()?;
     }
-    targets(answer).print(Format::Table, out)
+    let goods = goods(answer);
+    let quantities = goods.part(
+        pick("区域流通闭环:数量(来源 = 去向 + 库存变化)", "Closed loop: quantities (sources = uses + change of stock)"),
+        &QUANTITIES,
+    );
+    let values = goods.part(pick("区域流通闭环:金额(元)", "Closed loop: values (yuan)"), &VALUES);
+    view.sections(&[quantities, values])?;
+    if !goods.is_empty() {
+        say!()?;
+    }
+    money(answer).iter().try_for_each(|line| view.say(line))?;
+    say!()?;
+    if !answer.targets.is_empty() {
+        return view.print(&targets(answer));
+    }
+    view.say(if division.is_empty() && answer.products.is_empty() {
+        pick(
+            "账本中还没有记录,规划目标无从计算。",
+            "The ledger holds no records yet: there is no year to measure targets in.",
+        )
+    } else {
+        pick(
+            "规划目标只对全县、全部产品按日历年计算。",
+            "Targets are those of the whole county, all goods, in a calendar year.",
+        )
+    })
 }
 
 fn loop_json(answer: &GetLoopResponse) -> Value {
@@ -95,7 +120,7 @@ fn loop_json(answer: &GetLoopResponse) -> Value {
             "mean_days": delay.mean_days_tenths.map(tenths),
         },
         "coverage": { "active": coverage.active, "covered": coverage.covered },
-        "target_year": answer.target_year,
+        "target_year": (answer.target_year != 0).then_some(answer.target_year),
         "targets": targets(answer).to_json(),
     })
 }
@@ -104,52 +129,74 @@ fn tenths(number: i64) -> String {
     format!("{}.{}", number / 10, number % 10)
 }
 
+/// What a table of quantities shows of [`goods`].
+const QUANTITIES: [&str; 11] = [
+    "product",
+    "unit",
+    "supply",
+    "bought_in",
+    "sold_county",
+    "sold_outside",
+    "returned",
+    "lost",
+    "stock_change",
+    "in_transit",
+    "identity",
+];
+
+/// And one of values.
+const VALUES: [&str; 6] =
+    ["product", "closed_loop_quantity", "sales_yuan", "closed_loop_value", "value_added_yuan", "value_added"];
+
 /// The closed-loop identity, product by product.
 fn goods(answer: &GetLoopResponse) -> Report {
-    let mut report = Report::new("区域流通闭环(数量按基本单位;来源 = 去向 + 库存变化)")
-        .text("product", "产品")
-        .text("unit", "单位")
-        .number("supply", "收购")
-        .number("bought_in", "外购")
-        .number("sold_county", "县内销售")
-        .number("sold_outside", "县外销售")
-        .number("returned", "退回")
-        .number("lost", "损耗")
-        .number("stock_change", "库存变化")
-        .number("in_transit", "其中在途")
-        .text("identity", "平衡")
-        .number("closed_loop_quantity", "闭环率(量)")
-        .number("sales_yuan", "销售额(元)")
-        .number("closed_loop_value", "闭环率(值)")
-        .number("value_added_yuan", "增值(元)")
-        .number("value_added", "增值率");
+    let mut report = Report::new("")
+        .text("product", "产品", "Product")
+        .text("unit", "单位", "Unit")
+        .number("supply", "收购", "Collected")
+        .number("bought_in", "外购", "Bought in")
+        .number("sold_county", "县内销售", "Sold here")
+        .number("sold_outside", "县外销售", "Sold out")
+        .number("returned", "退回", "Returned")
+        .number("lost", "损耗", "Lost")
+        .number("stock_change", "库存变化", "Stock +/-")
+        .number("in_transit", "其中在途", "In transit")
+        .if_room()
+        .text("identity", "平衡", "Holds")
+        .number("closed_loop_quantity", "闭环率(量)", "Loop (qty)")
+        .number("sales_yuan", "销售额(元)", "Sales")
+        .number("closed_loop_value", "闭环率(值)", "Loop (value)")
+        .number("value_added_yuan", "增值(元)", "Added")
+        .number("value_added", "增值率", "Added %");
     for product in &answer.products {
         report.row(goods_row(product));
     }
     report
 }
 
-fn goods_row(product: &ProductLoop) -> Vec<Value> {
+fn goods_row(product: &ProductLoop) -> [Cell; 16] {
     let sold = product.sold.unwrap_or_default();
     let sales = product.sales_fen.unwrap_or_default();
     let added = product.value_added.unwrap_or_default();
-    vec![
-        json!(named(product.product.as_ref())),
-        json!(unit(BaseUnit::try_from(product.unit).unwrap_or_default())),
-        json!(product.supply),
-        json!(product.bought_in),
-        json!(sold.county),
-        json!(sum(sold).saturating_sub(sold.county)),
-        json!(product.returned),
-        json!(product.lost),
-        json!(product.closing_stock.saturating_sub(product.opening_stock)),
-        json!(product.in_transit),
-        json!(if product.identity_holds { "✓" } else { "✗" }),
-        percent(product.closed_loop_quantity_bp),
-        yuan(sum(sales)),
-        percent(product.closed_loop_value_bp),
-        yuan(added.value_added_fen),
-        percent(added.value_added_bp),
+    let base = BaseUnit::try_from(product.unit).unwrap_or_default();
+    let quantity = |value| quantity(value, base);
+    [
+        named(product.product.as_ref()).into(),
+        unit(base),
+        quantity(product.supply),
+        quantity(product.bought_in),
+        quantity(sold.county),
+        quantity(sum(sold).saturating_sub(sold.county)),
+        quantity(product.returned),
+        quantity(product.lost),
+        quantity(product.closing_stock.saturating_sub(product.opening_stock)),
+        quantity(product.in_transit),
+        if product.identity_holds { "✓" } else { "✗" }.into(),
+        percent(product.closed_loop_quantity_bp).into(),
+        yuan(sum(sales)).into(),
+        percent(product.closed_loop_value_bp).into(),
+        yuan(added.value_added_fen).into(),
+        percent(added.value_added_bp).into(),
     ]
 }
 
@@ -157,45 +204,51 @@ fn sum(by_scope: ByScope) -> i64 {
     [by_scope.county, by_scope.prefecture, by_scope.region, by_scope.outside].into_iter().fold(0, i64::saturating_add)
 }
 
-fn money(answer: &GetLoopResponse, out: &mut impl Write) -> std::io::Result<()> {
+fn money(answer: &GetLoopResponse) -> [String; 3] {
     let money = answer.money.unwrap_or_default();
-    let text = |value: Value| value.as_str().unwrap_or("—").to_owned();
-    writeln!(
-        out,
-        "终端销售额 {} 元 · 流转总额 {} 元 · 闭环率(值){}",
-        Money(money.final_sales_fen),
-        Money(money.gross_flow_fen),
-        text(percent(money.closed_loop_value_bp))
-    )?;
-    writeln!(
-        out,
-        "付出款项 {} 元,其中付给本县 {} 元({})",
-        Money(money.paid_out_fen),
-        Money(money.paid_in_county_fen),
-        text(percent(money.kept_in_county_bp))
-    )?;
+    let (sales, flow) = (Money(money.final_sales_fen), Money(money.gross_flow_fen));
+    let (closed, kept) = (or_dash(&percent(money.closed_loop_value_bp)), or_dash(&percent(money.kept_in_county_bp)));
+    let (paid, here) = (Money(money.paid_out_fen), Money(money.paid_in_county_fen));
     let delay = answer.delay.unwrap_or_default();
-    let days = delay.mean_days_tenths.map_or("—".to_owned(), tenths);
-    writeln!(out, "从交货到付款平均 {days} 天({} 笔)", delay.payments)
+    let (days, payments) = (delay.mean_days_tenths.map_or("—".to_owned(), tenths), delay.payments);
+    [
+        tr!(
+            "终端销售额 {sales} 元 · 流转总额 {flow} 元 · 闭环率(值){closed}",
+            "Final sales {sales} yuan · gross flow {flow} yuan · closed-loop ratio (value) {closed}"
+        ),
+        tr!(
+            "付出款项 {paid} 元,其中付给本县 {here} 元({kept})",
+            "Paid out {paid} yuan, of which in the county {here} yuan ({kept})"
+        ),
+        tr!(
+            "从交货到付款平均 {days} 天({payments} 笔)",
+            "From delivery to payment {days} days on average ({payments} payments)"
+        ),
+    ]
 }
 
 fn targets(answer: &GetLoopResponse) -> Report {
-    let mut report = Report::new(format!("规划目标(全县,{}年1月至12月;交易额以元计)", answer.target_year))
-        .text("name", "代号")
-        .text("target", "指标")
-        .number("actual", "实际")
-        .number("planned", "目标")
-        .text("reached", "达成");
+    let year = answer.target_year;
+    let mut report = Report::new(tr!(
+        "规划目标(全县,{year}年1月至12月;交易额以元计)",
+        "Targets of the plan (whole county, January to December {year}; turnover in yuan)"
+    ))
+    .text("name", "代号", "Name")
+    .for_programs()
+    .text("target", "指标", "Target")
+    .number("actual", "实际", "Actual")
+    .number("planned", "目标", "Planned")
+    .text("reached", "达成", "Reached");
     for target in &answer.targets {
         let is_money = target.name == "turnover";
         let value = |number: i64| if is_money { yuan(number) } else { json!(number) };
         let reached = if target.reached { "✓" } else { "—" };
-        report.row(vec![
-            json!(target.name),
-            json!(target.label),
-            value(target.actual),
-            value(target.target),
-            json!(reached),
+        report.row([
+            (&target.name).into(),
+            coded(&target.name, &target.label),
+            value(target.actual).into(),
+            value(target.target).into(),
+            reached.into(),
         ]);
     }
     report

@@ -1,6 +1,8 @@
 //! The client commands: each asks a running server (`topics` a Kafka cluster), and prints what it said.
 
 mod demo;
+#[cfg(test)]
+mod golden;
 mod income;
 mod loops;
 mod progress;

@@ -7,26 +7,33 @@ use super::Progress;
 use super::status::hex;
 use crate::client::Client;
 use crate::exit::Failure;
+use crate::lang::{both, pick, tr};
 use crate::output::say;
 
 pub(crate) async fn rebuild(client: &Client) -> Result<(), Failure> {
     let mut reports = client.ledger()?.rebuild(RebuildRequest {}).await?.into_inner();
-    let mut progress = Progress::new("重算", 0);
+    let mut progress = Progress::new(pick("重算", "rebuild"), 0);
     while let Some(report) = reports.next().await {
         let report = report?;
         progress.set_total(report.total);
         progress.set(report.done);
         if let Some(agree) = report.digests_agree {
             progress.finish();
-            say!("账本摘要 {}", hex(&report.ledger_digest))?;
-            say!("状态摘要 {}", hex(&report.state_digest))?;
-            return if agree {
-                say!("与现有账本一致({} 条提交,{} 条/秒)", report.done, report.commits_per_second)?;
-                Ok(())
-            } else {
-                Err(Failure::Refused("the rebuilt ledger differs from the live one".to_owned()))
-            };
+            say!("{} {}", pick("账本摘要", "Ledger digest"), hex(&report.ledger_digest))?;
+            say!("{} {}", pick("状态摘要", "State digest "), hex(&report.state_digest))?;
+            if !agree {
+                return Err(Failure::Refused(both!(
+                    "重算的账本与现有账本不一致",
+                    "the rebuilt ledger differs from the live one"
+                )));
+            }
+            let (commits, rate) = (report.done, report.commits_per_second);
+            let text = tr!(
+                "与现有账本一致({commits} 条提交,{rate} 条/秒)",
+                "The live ledger agrees ({commits} commits, {rate} a second)"
+            );
+            return say!("{text}");
         }
     }
-    Err(Failure::Unreachable("the server ended the rebuild".to_owned()))
+    Err(Failure::Unreachable(both!("服务器中断了重算", "the server ended the rebuild")))
 }

@@ -1,14 +1,16 @@
 //! `statement`: a party's book in a month.
 
 use loopledger_proto::ledger::v1::counterparty::Who;
-use loopledger_proto::ledger::v1::{Account, AccountAmount, Counterparty, DerivedAmount, GetStatementRequest};
-use serde_json::{Value, json};
+use loopledger_proto::ledger::v1::{
+    AccountAmount, Counterparty, DerivedAmount, GetStatementRequest, GetStatementResponse, StatementLine,
+};
+use serde_json::json;
 
-use super::income::{print, print_json};
-use super::words::{fact, named, yuan};
+use super::words::{account, coded, fact, named, yuan};
 use crate::client::Client;
 use crate::exit::Failure;
-use crate::output::{Format, Report, say};
+use crate::lang::{pick, tr};
+use crate::output::{Cell, Format, Report, View};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct StatementArgs {
@@ -19,18 +21,9 @@ pub(crate) struct StatementArgs {
     period: String,
 }
 
-pub(crate) async fn statement(client: &Client, args: &StatementArgs, format: Format) -> Result<(), Failure> {
-    let mut report = Report::new(format!("{} {} 对账单(元,借方为正)", args.party, args.period))
-        .text("business_date", "日期")
-        .text("text", "摘要")
-        .text("account", "科目")
-        .text("counterparty", "对方")
-        .number("amount_yuan", "金额")
-        .text("lot_id", "批次")
-        .text("fact", "记录");
+pub(crate) async fn statement(client: &Client, args: &StatementArgs, view: &View) -> Result<(), Failure> {
+    let mut whole: Option<GetStatementResponse> = None;
     let mut page_token = String::new();
-    let mut first = true;
-    let mut derived = Vec::new();
     loop {
         let request = GetStatementRequest {
             page_size: 1_000,
@@ -38,84 +31,108 @@ pub(crate) async fn statement(client: &Client, args: &StatementArgs, format: For
             party_id: args.party.clone(),
             month: args.period.clone(),
             // Of the whole statement: once is enough.
-            derived: first,
+            derived: whole.is_none(),
             ..GetStatementRequest::default()
         };
         let mut answer = client.ledger()?.get_statement(request).await?.into_inner();
-        if std::mem::take(&mut first) {
-            derived = std::mem::take(&mut answer.derived);
-            answer.opening.iter().for_each(|amount| report.row(balance_row("期初", amount)));
+        page_token = std::mem::take(&mut answer.next_page_token);
+        match &mut whole {
+            Some(whole) => {
+                whole.lines.append(&mut answer.lines);
+                whole.closing = answer.closing;
+            }
+            None => whole = Some(answer),
         }
-        for line in &answer.lines {
-            report.row(vec![
-                json!(line.business_date),
-                json!(line.label),
-                json!(account(line.account.as_ref())),
-                json!(counterparty(line.counterparty.as_ref())),
-                yuan(line.amount_fen),
-                json!(line.lot_id),
-                json!(fact(line.fact.as_ref())),
-            ]);
-        }
-        page_token = answer.next_page_token;
         if page_token.is_empty() {
-            answer.closing.iter().for_each(|amount| report.row(balance_row("期末", amount)));
-            return print_statement(&report, &derived, format);
+            return show(&whole.unwrap_or_default(), (&args.party, &args.period), view);
         }
     }
 }
 
-fn print_statement(lines: &Report, derived: &[DerivedAmount], format: Format) -> Result<(), Failure> {
+pub(super) fn show(answer: &GetStatementResponse, (party, period): (&str, &str), view: &View) -> Result<(), Failure> {
+    let mut report = Report::new(tr!(
+        "{party} {period} 对账单(元,借方为正)",
+        "Statement of {party}, {period} (yuan, debit positive)"
+    ))
+    .text("business_date", "日期", "Date")
+    .text("text", "摘要", "Text")
+    .text("account", "科目", "Account")
+    .text("counterparty", "对方", "Counterparty")
+    .number("amount_yuan", "金额", "Amount")
+    .text("lot_id", "批次", "Lot")
+    .on_request()
+    .text("fact", "记录", "Fact")
+    .on_request();
+    answer.opening.iter().for_each(|amount| report.row(balance_row("期初", "opening", amount)));
+    answer.lines.iter().for_each(|line| report.row(line_row(line)));
+    answer.closing.iter().for_each(|amount| report.row(balance_row("期末", "closing", amount)));
+    print_statement(&report, &answer.derived, view)
+}
+
+fn print_statement(lines: &Report, derived: &[DerivedAmount], view: &View) -> Result<(), Failure> {
     let derived = derived_report(derived);
-    match format {
+    match view.format {
         Format::Table => {
-            print(lines, format)?;
-            say!()?;
-            print(&derived, format)
+            view.sections(&[lines.clone(), derived])?;
+            view.more_on_request()
         }
-        Format::Json => print_json(&json!({ "lines": lines.to_json(), "derived": derived.to_json() })),
-        Format::Csv => print(lines, format),
+        Format::Json => View::print_json(&json!({ "lines": lines.to_json(), "derived": derived.to_json() })),
+        Format::Csv => view.print(lines),
     }
+}
+
+fn line_row(line: &StatementLine) -> [Cell; 7] {
+    [
+        (&line.business_date).into(),
+        coded(&line.text, &line.label),
+        account(line.account.as_ref()),
+        counterparty(line.counterparty.as_ref()),
+        yuan(line.amount_fen).into(),
+        (&line.lot_id).into(),
+        fact(line.fact.as_ref()).into(),
+    ]
 }
 
 /// What valuation adds to the accounts.
 fn derived_report(derived: &[DerivedAmount]) -> Report {
-    let mut report = Report::new("推算(由批次计价得出,未记账;与记账余额相加为科目余额;1321/2314 为备查)")
-        .text("account", "科目")
-        .number("opening_yuan", "期初")
-        .number("movement_yuan", "本月")
-        .number("closing_yuan", "期末");
+    let title = pick(
+        "推算(由批次计价得出,未记账;与记账余额相加为科目余额;1321/2314 为备查)",
+        "Derived from the valuation of lots, not posted (added to the posted balance; 1321 and 2314 are memoranda)",
+    );
+    let mut report = Report::new(title)
+        .text("account", "科目", "Account")
+        .number("opening_yuan", "期初", "Opening")
+        .number("movement_yuan", "本月", "Movement")
+        .number("closing_yuan", "期末", "Closing");
     for amount in derived {
-        report.row(vec![
-            json!(account(amount.account.as_ref())),
-            yuan(amount.opening_fen),
-            yuan(amount.movement_fen),
-            yuan(amount.closing_fen),
+        report.row([
+            account(amount.account.as_ref()),
+            yuan(amount.opening_fen).into(),
+            yuan(amount.movement_fen).into(),
+            yuan(amount.closing_fen).into(),
         ]);
     }
     report
 }
 
-fn balance_row(text: &str, amount: &AccountAmount) -> Vec<Value> {
-    vec![
-        json!(""),
-        json!(text),
-        json!(account(amount.account.as_ref())),
-        json!(""),
-        yuan(amount.amount_fen),
-        json!(""),
-        json!(""),
+fn balance_row(chinese: &'static str, english: &'static str, amount: &AccountAmount) -> [Cell; 7] {
+    [
+        "".into(),
+        Cell::shown(json!(chinese), pick(chinese, english).to_owned()),
+        account(amount.account.as_ref()),
+        "".into(),
+        yuan(amount.amount_fen).into(),
+        "".into(),
+        "".into(),
     ]
 }
 
-fn account(account: Option<&Account>) -> String {
-    account.map_or_else(String::new, |account| format!("{} {}", account.number, account.chinese))
-}
-
-fn counterparty(counterparty: Option<&Counterparty>) -> String {
+fn counterparty(counterparty: Option<&Counterparty>) -> Cell {
     match counterparty.and_then(|counterparty| counterparty.who.as_ref()) {
-        None => String::new(),
-        Some(Who::Party(party)) => named(Some(party)),
-        Some(Who::Outside(scope)) => format!("外部({scope})"),
+        None => "".into(),
+        Some(Who::Party(party)) => named(Some(party)).into(),
+        Some(Who::Outside(scope)) => {
+            Cell::shown(json!(format!("外部({scope})")), tr!("外部({scope})", "outside ({scope})"))
+        }
     }
 }

@@ -8,11 +8,11 @@ use loopledger_kafka_log::{ConnectError, KafkaOptions};
 use loopledger_types::{Service, Topic};
 use serde_json::json;
 
-use super::income::print;
 use crate::cli::Output;
 use crate::exit::Failure;
 use crate::kafka::KafkaClient;
-use crate::output::{Format, Report, say};
+use crate::lang::pick;
+use crate::output::{Cell, Format, Report, View, say};
 
 /// How long a person waits to hear that nobody answers.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -63,7 +63,7 @@ pub(crate) async fn topics(command: &TopicsCommand) -> Result<(), Failure> {
             (topics::check(&cluster.options()?, cluster.wanted(*partitions)).await?, Vec::new(), &cluster.output)
         }
     };
-    show(&layout, &created, output.format)
+    show(&layout, &created, &output.view())
 }
 
 impl Cluster {
@@ -76,27 +76,27 @@ impl Cluster {
     }
 }
 
-fn show(layout: &Layout, created: &[String], format: Format) -> Result<(), Failure> {
+fn show(layout: &Layout, created: &[String], view: &View) -> Result<(), Failure> {
     let mut report = Report::new("")
-        .text("topic", "主题")
-        .number("partitions", "分区")
-        .number("replication_factor", "副本")
-        .number("min_insync_replicas", "最少同步副本")
-        .text("state", "状态");
+        .text("topic", "主题", "Topic")
+        .number("partitions", "分区", "Partitions")
+        .number("replication_factor", "副本", "Replicas")
+        .number("min_insync_replicas", "最少同步副本", "In sync, least")
+        .text("state", "状态", "State");
     for service in Service::ALL {
         let name = Topic(service).to_string();
-        let state = if created.contains(&name) { "新建" } else { "已有" };
-        report.row(vec![
-            json!(name),
-            json!(layout.partition_count),
-            json!(layout.replication_factor),
-            json!(layout.min_insync_replicas),
-            json!(state),
+        let (state, english) = if created.contains(&name) { ("新建", "created") } else { ("已有", "there") };
+        report.row([
+            name.into(),
+            json!(layout.partition_count).into(),
+            json!(layout.replication_factor).into(),
+            json!(layout.min_insync_replicas).into(),
+            Cell::shown(json!(state), pick(state, english).to_owned()),
         ]);
     }
-    print(&report, format)?;
-    if format == Format::Table {
-        say!("持久性 {}", layout.durability())?;
+    view.print(&report)?;
+    if view.format == Format::Table {
+        say!("{} {}", pick("持久性", "Durability"), layout.durability())?;
     }
     Ok(())
 }

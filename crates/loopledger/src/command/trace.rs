@@ -5,11 +5,11 @@ use loopledger_proto::ledger::v1::{GoodsAt, TraceLotRequest, TraceLotResponse};
 use loopledger_types::LotId;
 use serde_json::{Value, json};
 
-use super::income::{print, print_json};
-use super::words::{fact, named, unit, yuan};
+use super::words::{coded, fact, measured, named, unit, yuan};
 use crate::client::Client;
 use crate::exit::Failure;
-use crate::output::{Format, Report, say};
+use crate::lang::{pick, tr};
+use crate::output::{Cell, Format, Report, View, say};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct TraceArgs {
@@ -17,33 +17,31 @@ pub(crate) struct TraceArgs {
     lot: String,
 }
 
-pub(crate) async fn trace(client: &Client, args: &TraceArgs, format: Format) -> Result<(), Failure> {
-    let answer = whole(client, &args.lot).await?;
-    match format {
+pub(crate) async fn trace(client: &Client, args: &TraceArgs, view: &View) -> Result<(), Failure> {
+    show(&whole(client, &args.lot).await?, view)
+}
+
+pub(super) fn show(answer: &TraceLotResponse, view: &View) -> Result<(), Failure> {
+    match view.format {
         Format::Table => {
-            say!(
-                "批次 {}  {}  {}  {}",
-                answer.lot_id,
-                named(answer.product.as_ref()),
-                answer.since,
-                named(answer.place.as_ref())
-            )?;
-            print(&origins(&answer), format)?;
+            let (lot, product, since) = (&answer.lot_id, named(answer.product.as_ref()), &answer.since);
+            let place = named(answer.place.as_ref());
+            view.say(&tr!("批次 {lot}", "Lot {lot}"))?;
+            view.say(&format!("{product} · {since} · {place}"))?;
             say!()?;
-            print(&steps(&answer), format)?;
-            say!()?;
-            print(&balances(&answer), format)
+            view.sections(&[origins(answer), steps(answer), balances(answer)])?;
+            view.more_on_request()
         }
-        Format::Json => print_json(&json!({
+        Format::Json => View::print_json(&json!({
             "lot_id": answer.lot_id,
             "product": named(answer.product.as_ref()),
             "since": answer.since,
             "place": named(answer.place.as_ref()),
-            "origins": origins(&answer).to_json(),
-            "steps": steps(&answer).to_json(),
-            "balances": balances(&answer).to_json(),
+            "origins": origins(answer).to_json(),
+            "steps": steps(answer).to_json(),
+            "balances": balances(answer).to_json(),
         })),
-        Format::Csv => print(&steps(&answer), format),
+        Format::Csv => view.print(&steps(answer)),
     }
 }
 
@@ -71,25 +69,29 @@ async fn whole(client: &Client, lot: &str) -> Result<TraceLotResponse, Failure> 
 }
 
 fn origins(answer: &TraceLotResponse) -> Report {
-    let mut report = Report::new("来源")
-        .text("producer", "农户")
-        .text("division", "村")
-        .number("quantity", "数量")
-        .text("unit", "单位")
-        .text("label", "批次码")
-        .text("receipt", "过磅单")
-        .text("grade", "等级")
-        .text("fact", "记录");
+    let mut report = Report::new(pick("来源", "Origin"))
+        .text("producer", "农户", "Producer")
+        .text("division", "村", "Village")
+        .number("quantity", "数量", "Quantity")
+        .text("unit", "单位", "Unit")
+        .for_programs()
+        .text("label", "批次码", "Label")
+        .text("receipt", "过磅单", "Receipt")
+        .if_room()
+        .text("grade", "等级", "Grade")
+        .if_room()
+        .text("fact", "记录", "Fact")
+        .on_request();
     for origin in &answer.origins {
-        report.row(vec![
-            json!(named(origin.producer.as_ref())),
-            json!(origin.division_name),
-            json!(origin.quantity),
-            json!(unit(answer.unit())),
-            json!(origin.label),
-            json!(origin.receipt_number),
-            json!(origin.grade),
-            json!(fact(origin.fact.as_ref())),
+        report.row([
+            named(origin.producer.as_ref()).into(),
+            (&origin.division_name).into(),
+            measured(origin.quantity, answer.unit()),
+            unit(answer.unit()),
+            (&origin.label).into(),
+            (&origin.receipt_number).into(),
+            (&origin.grade).into(),
+            fact(origin.fact.as_ref()).into(),
         ]);
     }
     report
@@ -97,55 +99,61 @@ fn origins(answer: &TraceLotResponse) -> Report {
 
 /// A step is of goods, of money, or of both: what it is not of stays blank.
 fn steps(answer: &TraceLotResponse) -> Report {
-    let mut report = Report::new("经过")
-        .text("business_date", "日期")
-        .text("step", "事项")
-        .number("quantity", "数量")
-        .text("unit", "单位")
-        .number("amount_yuan", "金额(元)")
-        .text("from", "自")
-        .text("to", "至")
-        .text("document_id", "单据")
-        .text("fact", "记录");
+    let mut report = Report::new(pick("经过", "Steps"))
+        .text("business_date", "日期", "Date")
+        .text("step", "事项", "Step")
+        .number("quantity", "数量", "Quantity")
+        .text("unit", "单位", "Unit")
+        .for_programs()
+        .number("amount_yuan", "金额(元)", "Yuan")
+        .text("from", "自", "From")
+        .if_room()
+        .text("to", "至", "To")
+        .text("document_id", "单据", "Document")
+        .on_request()
+        .text("fact", "记录", "Fact")
+        .on_request();
     for step in &answer.steps {
-        let there = |is_there: bool, value: Value| if is_there { value } else { Value::Null };
-        report.row(vec![
-            json!(step.business_date),
-            json!(step.label),
-            there(step.quantity != 0, json!(step.quantity)),
-            there(step.quantity != 0, json!(unit(answer.unit()))),
-            there(step.from.is_none(), yuan(step.amount_fen)),
-            json!(side(step.from.as_ref(), &named(step.payer.as_ref()))),
-            json!(side(step.to.as_ref(), &named(step.payee.as_ref()))),
-            json!(step.document_id),
-            json!(fact(step.fact.as_ref())),
+        let there = |is_there: bool, cell: Cell| if is_there { cell } else { Value::Null.into() };
+        report.row([
+            (&step.business_date).into(),
+            coded(&step.text, &step.label),
+            there(step.quantity != 0, measured(step.quantity, answer.unit())),
+            there(step.quantity != 0, unit(answer.unit())),
+            there(step.from.is_none(), yuan(step.amount_fen).into()),
+            side(step.from.as_ref(), &named(step.payer.as_ref())),
+            side(step.to.as_ref(), &named(step.payee.as_ref())),
+            (&step.document_id).into(),
+            fact(step.fact.as_ref()).into(),
         ]);
     }
     report
 }
 
 fn balances(answer: &TraceLotResponse) -> Report {
-    let mut report = Report::new("现在")
-        .text("account", "状态")
-        .text("place", "地点")
-        .number("quantity", "数量")
-        .text("unit", "单位");
+    let mut report = Report::new(pick("现在", "Now"))
+        .text("account", "状态", "State")
+        .text("place", "地点", "Place")
+        .number("quantity", "数量", "Quantity")
+        .text("unit", "单位", "Unit")
+        .for_programs();
     for balance in &answer.balances {
         let at = balance.at.clone().unwrap_or_default();
-        let (place, unit) = (named(at.place.as_ref()), unit(answer.unit()));
-        report.row(vec![json!(at.label), json!(place), json!(balance.quantity), json!(unit)]);
+        report.row([
+            coded(&at.account, &at.label),
+            named(at.place.as_ref()).into(),
+            measured(balance.quantity, answer.unit()),
+            unit(answer.unit()),
+        ]);
     }
     report
 }
 
 /// Goods in a place, or who pays and is paid.
-fn side(at: Option<&GoodsAt>, party: &str) -> String {
-    match at {
-        None => party.to_owned(),
-        Some(at) => [at.label.clone(), named(at.place.as_ref())]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join(" "),
-    }
+fn side(at: Option<&GoodsAt>, party: &str) -> Cell {
+    let Some(at) = at else { return party.into() };
+    let (account, place) = (coded(&at.account, &at.label), named(at.place.as_ref()));
+    let with_place =
+        |text: &str| [text, &place].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    Cell::shown(json!(with_place(&at.label)), with_place(&account.text()))
 }

@@ -1,50 +1,116 @@
 //! What a line of the file came to.
 
+use std::collections::BTreeMap;
+
 use loopledger_proto::common::v1::{Position, Receipt};
 use loopledger_types::{Hash, StreamId};
 use loopledger_wire::status_from_pb;
 use serde_json::{Value, json};
-use tonic::Code;
+use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+use super::line::Line;
 use crate::exit::code_name;
 
 /// The outcome of one line, in the order of the file.
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
     Recorded(Receipt),
-    Refused {
-        request_id: String,
-        status: tonic_types::Status,
-    },
+    Refused(tonic_types::Status),
     /// A barrier, with the heads that it reached.
     Reached(Vec<Position>),
 }
 
 impl Answer {
     /// One line of JSON: what `record` prints, and what `--receipts` keeps.
-    pub(crate) fn to_json(&self, line: u64) -> Value {
+    pub(crate) fn to_json(&self, line: &Line) -> Value {
+        let (number, request_id) = (line.number, line.request_id());
         match self {
             Self::Recorded(receipt) => json!({
-                "line": line,
+                "line": number,
                 "receipt": {
-                    "requestId": receipt.request_id,
+                    "requestId": request_id,
                     "position": receipt.position.as_ref().map(position_json),
                     "created": receipt.created.iter().map(|entity| json!({ "kind": entity.kind, "id": entity.id })).collect::<Vec<_>>(),
+                    "alreadyRecorded": receipt.already_recorded,
                 },
             }),
-            Self::Refused { request_id, status } => {
-                let code = code_name(Code::from(status.code));
-                let whole = status_from_pb(status);
-                let reason = whole.get_details_error_info().map(|info| info.reason);
-                let chinese = whole.get_details_localized_message().map(|local| local.message);
-                json!({ "line": line, "refusal": {
-                    "requestId": request_id, "code": code, "reason": reason, "message": status.message, "messageZh": chinese,
-                } })
+            Self::Refused(status) => {
+                let mut refusal = refusal_json(&status_from_pb(status));
+                if let Some(object) = refusal.as_object_mut() {
+                    object.insert("requestId".to_owned(), json!(request_id));
+                }
+                json!({ "line": number, "refusal": refusal })
             }
             Self::Reached(heads) => {
-                json!({ "line": line, "await": heads.iter().map(position_json).collect::<Vec<_>>() })
+                json!({ "line": number, "await": heads.iter().map(position_json).collect::<Vec<_>>() })
             }
+        }
+    }
+}
+
+/// Code, reason and texts of a refusal; every wrong field; and the numbers behind a rule.
+fn refusal_json(status: &Status) -> Value {
+    let details = status.get_error_details();
+    let chinese = |text: Option<&tonic_types::LocalizedMessage>| text.map(|text| text.message.clone());
+    let violations: Vec<Value> = details
+        .bad_request()
+        .map(|request| request.field_violations.as_slice())
+        .unwrap_or_default()
+        .iter()
+        .map(|violation| {
+            json!({
+                "field": violation.field,
+                "reason": violation.reason,
+                "message": violation.description,
+                "messageZh": chinese(violation.localized_message.as_ref()),
+            })
+        })
+        .collect();
+    let info = details.error_info();
+    let facts: BTreeMap<_, _> = info.map(|info| info.metadata.iter().collect()).unwrap_or_default();
+    json!({
+        "code": code_name(status.code()),
+        "reason": info.map(|info| info.reason.clone()),
+        "message": status.message(),
+        "messageZh": chinese(details.localized_message()),
+        "violations": violations,
+        "facts": facts,
+    })
+}
+
+/// What an error of the server says about the line that it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// About the command: it will be said again.
+    Refusal,
+    /// About the moment: the same line may be taken later.
+    Later,
+    /// About the server or its log: no line will be taken until somebody acts.
+    Stop,
+}
+
+/// Reasons that stop a stream until an operator acts, whatever code they come with.
+const STOPPED: &[&str] = &["STREAM_HALTED", "LOST_TAIL", "POSITION_NOT_IN_LOG"];
+
+pub(super) fn verdict(status: &Status) -> Verdict {
+    let reason = status.get_details_error_info().map(|info| info.reason);
+    if reason.is_some_and(|reason| STOPPED.contains(&reason.as_str())) {
+        return Verdict::Stop;
+    }
+    match status.code() {
+        Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded | Code::Aborted | Code::Cancelled => {
+            Verdict::Later
+        }
+        Code::Ok
+        | Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::FailedPrecondition
+        | Code::OutOfRange
+        | Code::Internal => Verdict::Refusal,
+        Code::Unknown | Code::PermissionDenied | Code::Unimplemented | Code::DataLoss | Code::Unauthenticated => {
+            Verdict::Stop
         }
     }
 }

@@ -1,42 +1,102 @@
 //! Sends a file of commands: pipelined within a stretch, nothing in flight across a barrier, answers in file order.
+//!
+//! A server that goes away is waited for: its streams are opened anew, and what it has not answered is sent again under
+//! the same request ids, in the order of the file. What it had recorded is found then.
 
+use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
-use loopledger_proto::client::v1::RecordLine;
-use loopledger_proto::client::v1::record_line::Line;
 use loopledger_proto::common::v1::Position;
 use loopledger_proto::ledger::v1::AwaitRequest;
 use loopledger_types::Service;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+use tonic::Status;
 
-use super::answer::Answer;
+use super::answer::{Answer, Verdict, verdict};
+use super::broken::Broken;
 use super::lane::{Lane, Reply, rest_on, service_of};
+use super::line::Line;
 use crate::client::Client;
 use crate::exit::Failure;
+use crate::lang::both;
+use crate::output::note;
 
-/// Lines sent and not answered: bounds what a lost connection makes us send again, and the memory of the reorder buffer.
-const IN_FLIGHT_MAX: usize = 8_192;
+/// Lines sent and not told: bounds what a lost connection makes us send again, and our memory. A lane holds as many, so
+/// sending never waits.
+pub(super) const IN_FLIGHT_MAX: usize = 8_192;
+
+/// How long a server may be away, unless the caller says otherwise: long enough for a restart that replays its log.
+pub(crate) const PATIENCE_SECONDS: u64 = 60;
+/// Between two attempts to reach a server that is away.
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
 /// Counts of one run.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
-    pub(crate) recorded: u64,
+    /// Recorded now.
+    pub(crate) new: u64,
+    /// Recorded before, and found.
+    pub(crate) found: u64,
     pub(crate) refused: u64,
     pub(crate) barriers: u64,
+}
+
+impl Tally {
+    /// Lines that the server answered.
+    pub(crate) const fn answered(&self) -> u64 {
+        self.new.saturating_add(self.found).saturating_add(self.refused).saturating_add(self.barriers)
+    }
+
+    const fn count(&mut self, answer: &Answer) {
+        let counter = match answer {
+            Answer::Recorded(receipt) if receipt.already_recorded => &mut self.found,
+            Answer::Recorded(_) => &mut self.new,
+            Answer::Refused(_) => &mut self.refused,
+            Answer::Reached(_) => &mut self.barriers,
+        };
+        *counter = counter.saturating_add(1);
+    }
+}
+
+/// Why a run ended before the end of its file.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// A line cannot be sent. Everything before it is answered.
+    Broken(Broken),
+    Failed(Failure),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// A line on its way.
+#[derive(Debug)]
+struct Slot {
+    line: Line,
+    answer: Option<Answer>,
 }
 
 /// A run over one file.
 #[derive(Debug)]
 pub(crate) struct Recorder<'a, F> {
     client: &'a Client,
+    patience: Duration,
     lanes: BTreeMap<Service, Lane>,
+    /// Tells the answers of a lane that was given up from those of its successor.
+    generation: u64,
     replies: (mpsc::UnboundedSender<Reply>, mpsc::UnboundedReceiver<Reply>),
-    /// Per service the numbers of the lines that are unanswered, in the order sent.
+    /// Lines that are not told yet, in file order.
+    slots: VecDeque<Slot>,
+    /// Place in the file of the first slot.
+    first: u64,
+    /// Per service the places of the lines that are unanswered, in the order sent.
     unanswered: BTreeMap<Service, VecDeque<u64>>,
-    in_flight: usize,
-    /// Answers that came before those of earlier lines.
-    early: BTreeMap<u64, Answer>,
-    next_to_tell: u64,
+    /// Since when nothing was answered although we tried again.
+    trouble: Option<Instant>,
     /// Newest position of each stream that this run has written.
     written: BTreeMap<String, Position>,
     /// What the last barrier reached.
@@ -46,18 +106,19 @@ pub(crate) struct Recorder<'a, F> {
     tell: F,
 }
 
-impl<'a, F: FnMut(u64, &Answer) -> Result<(), Failure>> Recorder<'a, F> {
-    /// `first_line` is the number of the first line that will be sent (from 1); `heads` is what the last barrier
-    /// before it had reached.
-    pub(crate) fn new(client: &'a Client, first_line: u64, heads: Vec<Position>, tell: F) -> Self {
+impl<'a, F: FnMut(&Line, &Answer, &Tally) -> Result<(), Failure>> Recorder<'a, F> {
+    /// `heads` is what the last barrier before the first line had reached.
+    pub(crate) fn new(client: &'a Client, patience: Duration, heads: Vec<Position>, tell: F) -> Self {
         Self {
             client,
+            patience,
             lanes: BTreeMap::new(),
+            generation: 0,
             replies: mpsc::unbounded_channel(),
+            slots: VecDeque::new(),
+            first: 0,
             unanswered: BTreeMap::new(),
-            in_flight: 0,
-            early: BTreeMap::new(),
-            next_to_tell: first_line,
+            trouble: None,
             written: heads.iter().map(|head| (head.stream.clone(), head.clone())).collect(),
             heads,
             tally: Tally::default(),
@@ -65,120 +126,195 @@ impl<'a, F: FnMut(u64, &Answer) -> Result<(), Failure>> Recorder<'a, F> {
         }
     }
 
-    /// Sends every line, and returns when each is answered.
+    /// Sends every line, and returns when each is answered; also what was done if it stops before.
     pub(crate) async fn run(
         mut self,
-        lines: impl IntoIterator<Item = Result<RecordLine, Failure>>,
-    ) -> Result<Tally, Failure> {
-        let mut number = self.next_to_tell;
+        lines: impl IntoIterator<Item = Result<Line, Broken>>,
+    ) -> (Tally, Result<(), Stop>) {
+        let ended = self.send_all(lines).await;
+        (self.tally, ended)
+    }
+
+    async fn send_all(&mut self, lines: impl IntoIterator<Item = Result<Line, Broken>>) -> Result<(), Stop> {
         for line in lines {
-            let line = line?.line.ok_or_else(|| Failure::Usage(format!("line {number} says nothing")))?;
-            match service_of(&line) {
-                Some(service) => self.send(number, service, line).await?,
-                None => self.barrier(number).await?,
-            }
-            number = number.saturating_add(1);
-        }
-        self.drain(0).await?;
-        Ok(self.tally)
-    }
-
-    async fn send(&mut self, number: u64, service: Service, mut line: Line) -> Result<(), Failure> {
-        rest_on(&mut line, &self.heads);
-        if !self.lanes.contains_key(&service) {
-            let lane = Lane::open(self.client, service, self.replies.0.clone()).await?;
-            self.lanes.insert(service, lane);
-        }
-        self.unanswered.entry(service).or_default().push_back(number);
-        self.in_flight = self.in_flight.saturating_add(1);
-        self.drain(IN_FLIGHT_MAX.saturating_sub(1)).await?;
-        let Some(lane) = self.lanes.get(&service) else { return Ok(()) };
-        // Answers are taken while the lane is full: a server that waits for its answers to be read must not wait for us.
-        let mut sending = std::pin::pin!(lane.send(line));
-        loop {
-            tokio::select! {
-                sent = &mut sending => match sent {
-                    Ok(()) => return Ok(()),
-                    Err(ended) => {
-                        // The stream's own last word says more than that it ended.
-                        while let Ok(reply) = self.replies.1.try_recv() {
-                            reply.1.map_err(Failure::from)?;
-                        }
-                        return Err(ended);
-                    }
-                },
-                reply = self.replies.1.recv() => {
-                    let Some((service, answer)) = reply else { return Err(ended()) };
-                    let number = self.unanswered.get_mut(&service).and_then(VecDeque::pop_front);
-                    let answer = answer.map_err(Failure::from)?;
-                    if let Some(number) = number {
-                        self.in_flight = self.in_flight.saturating_sub(1);
-                        self.early.insert(number, answer);
-                    }
+            match line {
+                Err(broken) => {
+                    self.drain(0).await?;
+                    return Err(Stop::Broken(broken));
                 }
+                Ok(line) => match service_of(&line.command) {
+                    Some(service) => self.send(service, line).await?,
+                    None => self.barrier(line).await?,
+                },
+            }
+        }
+        Ok(self.drain(0).await?)
+    }
+
+    async fn send(&mut self, service: Service, line: Line) -> Result<(), Failure> {
+        self.drain(IN_FLIGHT_MAX.saturating_sub(1)).await?;
+        let place = self.first.saturating_add(u64::try_from(self.slots.len()).unwrap_or(u64::MAX));
+        self.slots.push_back(Slot { line, answer: None });
+        self.unanswered.entry(service).or_default().push_back(place);
+        if self.lanes.contains_key(&service) {
+            self.transmit(service, place);
+            Ok(())
+        } else {
+            self.open(service).await
+        }
+    }
+
+    /// Hands a line to its lane. One that is closed says why in its last reply, and everything is sent again then.
+    fn transmit(&self, service: Service, place: u64) {
+        let (Some(slot), Some(lane)) = (self.slot(place), self.lanes.get(&service)) else { return };
+        let mut command = slot.line.command.clone();
+        rest_on(&mut command, &self.heads);
+        lane.send(command);
+    }
+
+    fn index(&self, place: u64) -> Option<usize> {
+        usize::try_from(place.checked_sub(self.first)?).ok()
+    }
+
+    fn slot(&self, place: u64) -> Option<&Slot> {
+        self.slots.get(self.index(place)?)
+    }
+
+    /// Opens the lane of `service`, and sends what is unanswered there.
+    async fn open(&mut self, service: Service) -> Result<(), Failure> {
+        loop {
+            self.generation = self.generation.saturating_add(1);
+            match Lane::open(self.client, service, self.generation, self.replies.0.clone()).await? {
+                Ok(lane) => {
+                    self.lanes.insert(service, lane);
+                    let places: Vec<u64> = self.unanswered.get(&service).into_iter().flatten().copied().collect();
+                    for place in places {
+                        self.transmit(service, place);
+                    }
+                    return Ok(());
+                }
+                Err(status) => self.wait_after(status).await?,
             }
         }
     }
 
-    /// Takes answers until at most `left` lines are unanswered, and tells those that are next in the file.
+    /// Waits before the next attempt, as long as there is patience for it.
+    async fn wait_after(&mut self, status: Status) -> Result<(), Failure> {
+        if verdict(&status) != Verdict::Later && !is_transport(&status) {
+            return Err(status.into());
+        }
+        let since = *self.trouble.get_or_insert_with(|| {
+            let seconds = self.patience.as_secs();
+            if seconds > 0 {
+                let why = Failure::from(status.clone());
+                let text = both!(
+                    "服务中断,最多等待 {seconds} 秒,未答复的行将重新发送",
+                    "the server is away: it is waited for up to {seconds} s, and lines without an answer are sent again"
+                );
+                note!("loopledger: {text}: {why}");
+            }
+            Instant::now()
+        });
+        if since.elapsed() >= self.patience {
+            return Err(status.into());
+        }
+        sleep(RETRY_PAUSE).await;
+        Ok(())
+    }
+
+    /// Takes answers until at most `left` lines are untold.
     async fn drain(&mut self, left: usize) -> Result<(), Failure> {
         while let Ok(reply) = self.replies.1.try_recv() {
-            self.take(reply)?;
+            self.take(reply).await?;
         }
-        while self.in_flight > left {
+        while self.slots.len() > left {
+            let ended = || Failure::Unreachable("the server ended the stream".to_owned());
             let reply = self.replies.1.recv().await.ok_or_else(ended)?;
-            self.take(reply)?;
-        }
-        while let Some(answer) = self.early.remove(&self.next_to_tell) {
-            self.tell_next(&answer)?;
+            self.take(reply).await?;
         }
         Ok(())
     }
 
-    fn take(&mut self, (service, answer): Reply) -> Result<(), Failure> {
-        let Some(number) = self.unanswered.get_mut(&service).and_then(VecDeque::pop_front) else {
-            // The stream ended with nothing due.
-            self.lanes.remove(&service);
+    async fn take(&mut self, (service, generation, reply): Reply) -> Result<(), Failure> {
+        if self.lanes.get(&service).is_none_or(|lane| lane.generation != generation) {
             return Ok(());
+        }
+        let is_due = self.unanswered.get(&service).is_some_and(|places| !places.is_empty());
+        let status = match reply {
+            Ok(answer) if is_due => match settled(answer) {
+                Ok(answer) => return self.answered(service, answer),
+                Err(status) => status,
+            },
+            // More answers than questions: the stream is of no use.
+            Ok(_) => Status::unavailable("the server answered what was not asked"),
+            Err(status) => status,
         };
-        self.in_flight = self.in_flight.saturating_sub(1);
-        self.early.insert(number, answer?);
+        self.lanes.remove(&service);
+        if is_due {
+            self.wait_after(status).await?;
+            self.open(service).await?;
+        }
         Ok(())
     }
 
-    fn tell_next(&mut self, answer: &Answer) -> Result<(), Failure> {
-        (self.tell)(self.next_to_tell, answer)?;
-        self.next_to_tell = self.next_to_tell.saturating_add(1);
-        match answer {
-            Answer::Recorded(receipt) => {
-                self.tally.recorded = self.tally.recorded.saturating_add(1);
-                if let Some(position) = &receipt.position {
-                    let newest = self.written.entry(position.stream.clone()).or_insert_with(|| position.clone());
-                    if newest.sequence < position.sequence {
-                        *newest = position.clone();
-                    }
-                }
-            }
-            Answer::Refused { .. } => self.tally.refused = self.tally.refused.saturating_add(1),
-            Answer::Reached(_) => self.tally.barriers = self.tally.barriers.saturating_add(1),
+    /// Keeps an answer in its place, and tells all that are next in the file.
+    fn answered(&mut self, service: Service, answer: Answer) -> Result<(), Failure> {
+        self.trouble = None;
+        let place = self.unanswered.get_mut(&service).and_then(VecDeque::pop_front);
+        let index = place.and_then(|place| self.index(place));
+        if let Some(slot) = index.and_then(|index| self.slots.get_mut(index)) {
+            slot.answer = Some(answer);
+        }
+        while let Some(Slot { line, answer: Some(answer) }) = self.slots.pop_front_if(|slot| slot.answer.is_some()) {
+            self.first = self.first.saturating_add(1);
+            self.tell(&line, &answer)?;
         }
         Ok(())
+    }
+
+    fn tell(&mut self, line: &Line, answer: &Answer) -> Result<(), Failure> {
+        self.tally.count(answer);
+        if let Answer::Recorded(receipt) = answer
+            && let Some(position) = &receipt.position
+        {
+            let newest = self.written.entry(position.stream.clone()).or_insert_with(|| position.clone());
+            if newest.sequence < position.sequence {
+                *newest = position.clone();
+            }
+        }
+        (self.tell)(line, answer, &self.tally)
     }
 
     /// Everything before it is answered; its consequences are in; what follows carries the heads.
-    async fn barrier(&mut self, number: u64) -> Result<(), Failure> {
+    async fn barrier(&mut self, line: Line) -> Result<(), Failure> {
         self.drain(0).await?;
-        debug_assert_eq!(number, self.next_to_tell, "everything before a barrier is told");
-        let request = AwaitRequest { positions: self.written.values().cloned().collect(), consequences: true };
-        let heads = self.client.ledger()?.r#await(request).await?.into_inner().heads;
+        let heads = loop {
+            let request = AwaitRequest { positions: self.written.values().cloned().collect(), consequences: true };
+            match self.client.ledger()?.r#await(request).await {
+                Ok(answer) => break answer.into_inner().heads,
+                Err(status) => self.wait_after(status).await?,
+            }
+        };
+        self.trouble = None;
         self.heads.clone_from(&heads);
         for head in &heads {
             self.written.insert(head.stream.clone(), head.clone());
         }
-        self.tell_next(&Answer::Reached(heads))
+        self.first = self.first.saturating_add(1);
+        self.tell(&line, &Answer::Reached(heads))
     }
 }
 
-fn ended() -> Failure {
-    Failure::Unreachable("the server ended the stream".to_owned())
+/// An answer that ends its line; else why it does not.
+fn settled(answer: Answer) -> Result<Answer, Status> {
+    if let Answer::Refused(refusal) = &answer {
+        let status = loopledger_wire::status_from_pb(refusal);
+        return if verdict(&status) == Verdict::Refusal { Ok(answer) } else { Err(status) };
+    }
+    Ok(answer)
+}
+
+/// Whether the connection failed, and not the server said so.
+fn is_transport(status: &Status) -> bool {
+    matches!(Failure::from(status.clone()), Failure::Unreachable(_))
 }

@@ -10,18 +10,22 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::answer::Answer;
+use super::engine::IN_FLIGHT_MAX;
 use crate::client::Client;
 use crate::exit::Failure;
 
-/// Commands on their way to one service; beyond it the reader of the file waits for the stream's flow control.
-const SENT_MAX: usize = 2_048;
-
-/// What a lane hands on: which service answered, and what.
-pub(crate) type Reply = (Service, Result<Answer, Status>);
+/// What a lane hands on: which service answered, on which of its lanes, and what.
+pub(crate) type Reply = (Service, u64, Result<Answer, Status>);
 
 /// The sending half of an open bulk stream.
 #[derive(Debug)]
-pub(crate) enum Lane {
+pub(crate) struct Lane {
+    pub(crate) generation: u64,
+    sender: Sender,
+}
+
+#[derive(Debug)]
+enum Sender {
     Procurement(mpsc::Sender<procurement::v1::RecordRequest>),
     Station(mpsc::Sender<station::v1::RecordRequest>),
     Distribution(mpsc::Sender<distribution::v1::RecordRequest>),
@@ -29,10 +33,13 @@ pub(crate) enum Lane {
 }
 
 macro_rules! open_lane {
-    ($client:expr, $variant:ident, $service:ident, $replies:expr) => {{
-        let (sender, receiver) = mpsc::channel(SENT_MAX);
-        let mut answers = $client.record(ReceiverStream::new(receiver)).await?.into_inner();
-        let replies = $replies;
+    ($client:expr, $variant:ident, $service:ident, $generation:expr, $replies:expr) => {{
+        let (sender, receiver) = mpsc::channel(IN_FLIGHT_MAX);
+        let mut answers = match $client.record(ReceiverStream::new(receiver)).await {
+            Ok(answers) => answers.into_inner(),
+            Err(status) => return Ok(Err(status)),
+        };
+        let (generation, replies) = ($generation, $replies);
         tokio::spawn(async move {
             while let Some(message) = answers.next().await {
                 let ended = message.is_err();
@@ -40,47 +47,51 @@ macro_rules! open_lane {
                     use loopledger_proto::$service::v1::record_response::Outcome;
                     match message.outcome {
                         Some(Outcome::Receipt(receipt)) => Ok(Answer::Recorded(receipt)),
-                        Some(Outcome::Status(status)) => Ok(Answer::Refused { request_id: message.request_id, status }),
+                        Some(Outcome::Status(status)) => Ok(Answer::Refused(status)),
                         None => Err(Status::internal("the server answered with nothing")),
                     }
                 });
-                if replies.send((Service::$variant, reply)).is_err() || ended {
+                if replies.send((Service::$variant, generation, reply)).is_err() || ended {
                     return;
                 }
             }
             // The stream is over: if answers are still due, the reader must hear of it.
-            let _ = replies.send((Service::$variant, Err(Status::unavailable("the server ended the stream"))));
+            let _ =
+                replies.send((Service::$variant, generation, Err(Status::unavailable("the server ended the stream"))));
         });
-        Ok(Lane::$variant(sender))
+        Ok(Ok(Lane { generation, sender: Sender::$variant(sender) }))
     }};
 }
 
 impl Lane {
-    /// Opens the stream of `service`; its answers go to `replies`.
+    /// Opens the stream of `service`; its answers go to `replies`. The inner error is the server's, or that of the way there.
     pub(crate) async fn open(
         client: &Client,
         service: Service,
+        generation: u64,
         replies: mpsc::UnboundedSender<Reply>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Result<Self, Status>, Failure> {
         match service {
-            Service::Procurement => open_lane!(client.procurement()?, Procurement, procurement, replies),
-            Service::Station => open_lane!(client.station()?, Station, station, replies),
-            Service::Distribution => open_lane!(client.distribution()?, Distribution, distribution, replies),
-            Service::Sales => open_lane!(client.sales()?, Sales, sales, replies),
+            Service::Procurement => open_lane!(client.procurement()?, Procurement, procurement, generation, replies),
+            Service::Station => open_lane!(client.station()?, Station, station, generation, replies),
+            Service::Distribution => {
+                open_lane!(client.distribution()?, Distribution, distribution, generation, replies)
+            }
+            Service::Sales => open_lane!(client.sales()?, Sales, sales, generation, replies),
             Service::Ledger => Err(Failure::Usage("the ledger takes no commands".to_owned())),
         }
     }
 
-    /// Sends a line that belongs to this lane; waits while the server is busy.
-    pub(crate) async fn send(&self, line: Line) -> Result<(), Failure> {
-        let sent = match (self, line) {
-            (Self::Procurement(lane), Line::Procurement(request)) => lane.send(request).await.is_ok(),
-            (Self::Station(lane), Line::Station(request)) => lane.send(request).await.is_ok(),
-            (Self::Distribution(lane), Line::Distribution(request)) => lane.send(request).await.is_ok(),
-            (Self::Sales(lane), Line::Sales(request)) => lane.send(request).await.is_ok(),
+    /// Sends a line that belongs to this lane. A lane that is closed takes nothing: its last reply says why. It is never
+    /// full, since it holds all that may be in flight.
+    pub(crate) fn send(&self, line: Line) {
+        let _ = match (&self.sender, line) {
+            (Sender::Procurement(lane), Line::Procurement(request)) => lane.try_send(request).is_ok(),
+            (Sender::Station(lane), Line::Station(request)) => lane.try_send(request).is_ok(),
+            (Sender::Distribution(lane), Line::Distribution(request)) => lane.try_send(request).is_ok(),
+            (Sender::Sales(lane), Line::Sales(request)) => lane.try_send(request).is_ok(),
             _ => false,
         };
-        if sent { Ok(()) } else { Err(Failure::Unreachable("the server ended the stream".to_owned())) }
     }
 }
 

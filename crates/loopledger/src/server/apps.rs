@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::Failure;
+use crate::output::note;
 use crate::program::Program;
 
 /// One running program.
@@ -113,7 +114,7 @@ impl App {
             Self::Projection(projection) => {
                 let health = projection.caught_up().await;
                 if let Some(halt) = health.halt() {
-                    eprintln!("loopledger: the projection is halted: {halt}");
+                    note!("loopledger: the projection is halted: {halt}");
                 }
                 Ok(health.halt().is_none())
             }
@@ -167,7 +168,7 @@ async fn writer_caught_up(program: Program, mut health: watch::Receiver<Health>)
     match settled.as_deref() {
         Ok(Health::Halted(halt)) => {
             let advice = halt.advice().map(|advice| format!("; {advice}")).unwrap_or_default();
-            eprintln!("loopledger: {program} is halted: {}: {halt}{advice}", halt.reason());
+            note!("loopledger: {program} is halted: {}: {halt}{advice}", halt.reason());
             Ok(false)
         }
         Ok(Health::Serving | Health::Stopped | Health::CatchingUp(_)) => Ok(true),

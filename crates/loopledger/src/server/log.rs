@@ -9,6 +9,7 @@ use loopledger_service::metrics::Registry;
 use loopledger_service::writer::PointHook;
 
 use crate::exit::Failure;
+use crate::output::note;
 
 /// The log on Kafka, if it is there; else the embedded one in `data`.
 pub(crate) async fn open(
@@ -46,7 +47,7 @@ fn open_file(data: &Path, on_point: Option<PointHook>) -> Result<Arc<dyn EventLo
     let options = FileLogOptions { on_point, ..FileLogOptions::default() };
     let (log, report) = FileLog::open(&directory, options).map_err(|error| Failure::refused("open the log", &error))?;
     for torn in &report.torn_tails {
-        eprintln!("loopledger: a torn record was cut from the end of the log: {torn:?}");
+        note!("loopledger: a torn record was cut from the end of the log: {torn:?}");
     }
     Ok(Arc::new(log))
 }

@@ -25,7 +25,7 @@ pub(crate) use serve::serve;
 pub(crate) use up::up;
 
 use crate::exit::Failure;
-use crate::output::say;
+use crate::output::{self, say};
 use apps::Apps;
 pub(crate) use apps::{projection_store, stores};
 pub(crate) use log::open as open_log;
@@ -37,6 +37,7 @@ async fn observed(
     address: SocketAddr,
     body: impl AsyncFnOnce(&Registry, CancellationToken) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    output::go_on_without_readers();
     let stop = signals::stop_on_signals();
     let traces = Traces::from_environment(name);
     let metrics = Registry::new();

@@ -2,6 +2,8 @@
 
 use tokio_util::sync::CancellationToken;
 
+use crate::output::note;
+
 /// A token that is cancelled at the first signal to end. Listens from now on without a gap: a signal that comes while
 /// nobody listens is lost, if a shell has started the program in the background. Must be called within a tokio runtime.
 pub(super) fn stop_on_signals() -> CancellationToken {
@@ -10,7 +12,7 @@ pub(super) fn stop_on_signals() -> CancellationToken {
     tokio::spawn(async move {
         tokio::select! {
             () = signalled => {
-                eprintln!("loopledger: ending");
+                note!("loopledger: ending");
                 stop.cancel();
             }
             () = stop.cancelled() => {}

@@ -53,7 +53,7 @@ async fn run(args: UpArgs, metrics: &Registry, stop: CancellationToken) -> Resul
 async fn play_demo(address: SocketAddr, args: &UpArgs, stop: &CancellationToken) -> Result<(), Failure> {
     let url = format!("http://{address}");
     let demo_args = DemoArgs { households: args.households, seed: args.seed, weeks: DEMO_WEEKS, write: None };
-    let playing = demo(async || Client::connect(&url).await, &demo_args);
+    let playing = demo(async || Client::connect(&url).await, &url, &demo_args);
     tokio::select! {
         () = stop.cancelled() => Ok(()),
         // What the demo says of a server that is ending is no failure, also if it says it before we hear of the end.

@@ -11,7 +11,6 @@ use crate::support::Server;
 /// An empty ledger, and the inputs of one folder.
 pub(crate) struct Case {
     inputs: PathBuf,
-    #[allow(dead_code, reason = "held to the end, for the server's data")]
     scratch: TempDir,
     server: Server,
 }
@@ -32,7 +31,6 @@ impl Case {
     }
 
     /// A path for something that the case writes.
-    #[allow(dead_code, reason = "cases that write files use it")]
     pub(crate) fn scratch(&self, file: &str) -> String {
         text(&self.scratch.path().join(file))
     }

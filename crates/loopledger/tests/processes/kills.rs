@@ -85,6 +85,7 @@ fn record_at(url: &str, file: &Path, receipts: &Path, stop_after: usize, stop: &
     let mut child = Command::new(BINARY)
         .arg("record")
         .arg(file)
+        .args(["--patience", "0"])
         .arg("--receipts")
         .arg(receipts)
         .env("LOOPLEDGER_SERVER", url)

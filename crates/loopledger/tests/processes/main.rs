@@ -16,5 +16,7 @@ mod logs;
 mod lost_tail;
 mod manners;
 mod metrics;
+mod printed;
+mod restarts;
 mod spans;
 mod support;

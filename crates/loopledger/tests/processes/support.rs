@@ -171,13 +171,22 @@ fn up_at(data: &Path, listen: &str) -> Command {
     for name in ["LOOPLEDGER_CRASH_POINT", "LOOPLEDGER_LOG_FORMAT", "OTEL_EXPORTER_OTLP_ENDPOINT", "RUST_LOG"] {
         command.env_remove(name);
     }
-    command.stdout(Stdio::piped());
+    plain(&mut command).stdout(Stdio::piped());
+    command
+}
+
+/// With nothing in its environment that chooses a language or a width.
+pub(crate) fn plain(command: &mut Command) -> &mut Command {
+    for name in ["LC_ALL", "LC_MESSAGES", "LANG", "COLUMNS", "PAGER"] {
+        command.env_remove(name);
+    }
     command
 }
 
 /// Runs a client command against `server`.
 pub(crate) fn run_with(server: &str, args: &[&str]) -> Output {
-    Command::new(BINARY).args(args).env("LOOPLEDGER_SERVER", server).output().expect("the binary runs")
+    let mut command = Command::new(BINARY);
+    plain(&mut command).args(args).env("LOOPLEDGER_SERVER", server).output().expect("the binary runs")
 }
 
 /// Writes the scenario as a file of commands; how many lines it has.

@@ -1,0 +1,55 @@
+//! A line that cannot be sent, with everything that is wrong with it, in both languages.
+
+use core::fmt;
+
+use crate::lang::{Lang, lang};
+use crate::output::neutral;
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wrong {
+    /// As it is written in the line, e.g. `station.collectGoods.gross.value`; empty: the line itself.
+    pub(crate) field: String,
+    pub(crate) chinese: String,
+    pub(crate) english: String,
+}
+
+impl Wrong {
+    pub(super) fn of_line(chinese: impl Into<String>, english: impl Into<String>) -> Self {
+        Self { field: String::new(), chinese: chinese.into(), english: english.into() }
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.field.is_empty() {
+            write!(f, "{}: ", neutral(&self.field))?;
+        }
+        let (first, second) = match lang() {
+            Lang::Chinese => (&self.chinese, &self.english),
+            Lang::English => (&self.english, &self.chinese),
+        };
+        write!(f, "{} ({})", neutral(first), neutral(second))
+    }
+}
+
+/// The line at which reading stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Broken {
+    /// From 1, as an editor counts.
+    pub(crate) number: u64,
+    pub(crate) wrong: Vec<Wrong>,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match lang() {
+            Lang::Chinese => write!(f, "文件第 {} 行有误 (line {} of the file):", self.number, self.number)?,
+            Lang::English => write!(f, "line {} of the file (文件第 {} 行):", self.number, self.number)?,
+        }
+        match self.wrong.as_slice() {
+            [only] => write!(f, " {only}"),
+            several => several.iter().try_for_each(|wrong| write!(f, "\n  {wrong}")),
+        }
+    }
+}

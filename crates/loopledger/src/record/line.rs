@@ -1,0 +1,52 @@
+//! One line of a file of commands: where it stands, and what tells it from every other.
+
+use core::fmt::Write as _;
+
+use loopledger_proto::client::v1::RecordLine;
+use loopledger_proto::client::v1::record_line::Line as Command;
+use loopledger_types::RequestId;
+use loopledger_wire::BulkRequest as _;
+use prost::Message as _;
+use sha2::{Digest as _, Sha256};
+
+use super::broken::Broken;
+
+/// Bytes of a line's digest that receipts keep: enough to see a change, not a proof.
+const DIGEST_BYTES: usize = 8;
+
+/// A command or a barrier, and its line in the file.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Line {
+    /// From 1, as an editor counts.
+    pub(crate) number: u64,
+    pub(crate) command: Command,
+}
+
+impl Line {
+    /// What the command is recorded under, in its usual form; `None` for a barrier.
+    pub(crate) fn request_id(&self) -> Option<String> {
+        let id = match &self.command {
+            Command::Procurement(request) => request.request_id(),
+            Command::Station(request) => request.request_id(),
+            Command::Distribution(request) => request.request_id(),
+            Command::Sales(request) => request.request_id(),
+            Command::Await(_) => return None,
+        };
+        Some(RequestId::parse(id).map_or_else(|_| id.to_owned(), |id| id.to_string()))
+    }
+
+    /// A digest of what the line says, however it is written.
+    pub(crate) fn digest(&self) -> String {
+        let line = RecordLine { line: Some(self.command.clone()) };
+        let digest = Sha256::digest(line.encode_to_vec());
+        digest.iter().take(DIGEST_BYTES).fold(String::new(), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("writing to a string does not fail");
+            text
+        })
+    }
+}
+
+/// Lines that were made and not read, numbered from 1.
+pub(crate) fn numbered(lines: impl IntoIterator<Item = RecordLine>) -> impl Iterator<Item = Result<Line, Broken>> {
+    (1..).zip(lines).filter_map(|(number, line)| Some(Ok(Line { number, command: line.line? })))
+}
