@@ -160,7 +160,7 @@ def ledger_totals(url, heads):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kafka", required=True, metavar="BROKERS", help="host:port, separated by commas")
-    parser.add_argument("--compare", metavar="URL", help="a projection to compare with, e.g. http://127.0.0.1:50055")
+    parser.add_argument("--compare", metavar="URL", help="a projection to compare with, e.g. http://127.0.0.1:7614")
     args = parser.parse_args()
 
     households, heads, voids = fold(args.kafka)

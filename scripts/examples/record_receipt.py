@@ -102,7 +102,7 @@ def explain(error):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--server", default="127.0.0.1:50051")
+    parser.add_argument("--server", default="127.0.0.1:7610")
     parser.add_argument("--outbox", type=Path, default=Path("outbox.jsonl"))
     args = parser.parse_args()
     outbox = Outbox(args.outbox)

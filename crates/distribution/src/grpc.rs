@@ -4,9 +4,9 @@ use loopledger_domain::distribution::Distribution;
 use loopledger_proto::distribution::v1::distribution_service_server::DistributionService;
 use loopledger_proto::distribution::v1::{
     BuyInGoodsRequest, BuyInGoodsResponse, DispatchShipmentRequest, DispatchShipmentResponse, GetReceiptRequest,
-    GetReceiptResponse, GetShipmentRequest, GetShipmentResponse, IssueGoodsRequest, IssueGoodsResponse,
-    ListSitesRequest, ListSitesResponse, ListStockRequest, ListStockResponse, OpenSiteRequest, OpenSiteResponse,
-    ReceiveShipmentRequest, ReceiveShipmentResponse, RecordRequest,
+    GetReceiptResponse, GetShipmentRequest, GetShipmentResponse, GetStatusRequest, GetStatusResponse,
+    IssueGoodsRequest, IssueGoodsResponse, ListSitesRequest, ListSitesResponse, ListStockRequest, ListStockResponse,
+    OpenSiteRequest, OpenSiteResponse, ReceiveShipmentRequest, ReceiveShipmentResponse, RecordRequest,
 };
 use loopledger_service::grpc::Calls;
 use loopledger_service::rpcs;
@@ -27,6 +27,7 @@ impl Grpc {
 impl DistributionService for Grpc {
     rpcs! {
         record: RecordRequest;
+        status get_status: GetStatusRequest => GetStatusResponse;
         write open_site: OpenSiteRequest => OpenSiteResponse;
         write dispatch_shipment: DispatchShipmentRequest => DispatchShipmentResponse;
         write receive_shipment: ReceiveShipmentRequest => ReceiveShipmentResponse;

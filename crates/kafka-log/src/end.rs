@@ -38,6 +38,7 @@ pub(crate) struct Ends {
     /// Held by whoever has the client look at records: it looks at one partition at a time.
     looking: Mutex<()>,
     answer_timeout: Duration,
+    metrics: Arc<Metrics>,
 }
 
 impl fmt::Debug for Ends {
@@ -53,8 +54,8 @@ impl Ends {
         metrics: Arc<Metrics>,
         answer_timeout: Duration,
     ) -> KafkaResult<Self> {
-        let consumer = settings.create_with_context(Context::new(metrics))?;
-        Ok(Self { lanes, consumer, looking: Mutex::new(()), answer_timeout })
+        let consumer = settings.create_with_context(Context::new(Arc::clone(&metrics)))?;
+        Ok(Self { lanes, consumer, looking: Mutex::new(()), answer_timeout, metrics })
     }
 
     /// The offset after the last record. Waits for brokers, up to the time that an answer may take.
@@ -68,7 +69,7 @@ impl Ends {
                 Err(error) => error,
             };
             if deadline.is_over() || !self.may_pass(&error, place, &deadline) {
-                return Err(ReadError::Unavailable { reason: error.to_string() });
+                return Err(ReadError::Unavailable { reason: self.metrics.last_cause.explain(&error) });
             }
             thread::sleep(RETRY_PAUSE.min(deadline.remaining()));
         }

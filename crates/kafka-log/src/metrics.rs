@@ -1,12 +1,20 @@
 //! What the log counts. Whoever serves metrics takes [`Metrics::snapshot`].
 
 use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use rdkafka::error::KafkaError;
 
 macro_rules! metrics {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// Counters (`…_total`) and gauges of one [`KafkaLog`](crate::KafkaLog). Counters begin at zero with it.
         #[derive(Debug, Default)]
-        pub struct Metrics { $($(#[$doc])* pub $name: Gauge,)* }
+        pub struct Metrics {
+            $($(#[$doc])* pub $name: Gauge,)*
+            pub(crate) last_cause: LastCause,
+        }
 
         impl Metrics {
             /// Every value by its name.
@@ -52,6 +60,33 @@ metrics! {
     read_restarts_total,
     /// Offsets between the readers and the ends of their partitions, some seconds old.
     fetch_lag_offsets,
+}
+
+/// What a broker, or the way to it, last failed with: the client's own errors say only that it failed.
+#[derive(Debug, Default)]
+pub(crate) struct LastCause(Mutex<Option<(Instant, String)>>);
+
+/// A cause that is older explains nothing any more: while a broker is away, the client tries it twice a second.
+const CAUSE_AGE_MAX: Duration = Duration::from_mins(1);
+
+impl LastCause {
+    pub(crate) fn set(&self, cause: &str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), cause.to_owned()));
+    }
+
+    /// The error with what led to it: which broker, and what it was.
+    pub(crate) fn explain(&self, error: &KafkaError) -> String {
+        self.add_to(error.to_string())
+    }
+
+    /// The same of an error that is text already.
+    pub(crate) fn add_to(&self, error: String) -> String {
+        let cause = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*cause {
+            Some((at, cause)) if at.elapsed() < CAUSE_AGE_MAX => format!("{cause} ({error})"),
+            Some(_) | None => error,
+        }
+    }
 }
 
 /// A number that threads of the log write and anybody reads.

@@ -11,7 +11,15 @@ use rdkafka::statistics::Statistics;
 
 use crate::metrics::Metrics;
 
-pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+/// How the client marks the log lines that name the broker and what a connection failed with. Clients that only ask
+/// questions report it nowhere else.
+const FAILED: &str = "FAIL";
+
+pub(crate) fn log(metrics: &Metrics, level: RDKafkaLogLevel, facility: &str, message: &str) {
+    if facility == FAILED {
+        // Behind the name of the client's thread.
+        metrics.last_cause.set(message.split_once("]: ").map_or(message, |(_, cause)| cause));
+    }
     match level {
         RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
             tracing::error!(facility, "{message}");
@@ -26,14 +34,13 @@ pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
 
 pub(crate) fn error(metrics: &Metrics, error: &KafkaError, reason: &str) {
     metrics.broker_errors_total.add(1);
-    if is_denial(error) {
-        tracing::warn!("the Kafka cluster does not let this client in: {reason}");
-    } else if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
+    if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
         metrics.all_brokers_down_total.add(1);
-        tracing::warn!("no Kafka broker can be reached: {reason}");
     } else {
-        tracing::info!(%error, "{reason}");
+        metrics.last_cause.set(reason);
     }
+    // Every client says the same, again and again: an outage is logged once, with this cause, by whoever reads the log.
+    tracing::info!(%error, "{reason}");
 }
 
 /// Whether a broker answered, and would not have us: a wrong password, or a certificate that one of us does not trust.
@@ -80,7 +87,7 @@ impl Drop for Context {
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
+        log(&self.metrics, level, facility, message);
     }
 
     fn stats(&self, statistics: Statistics) {

@@ -17,7 +17,7 @@ use crate::server::PartitionSet;
 /// Exit codes: 0 done, 1 the server or a check said no, 2 wrong usage, 3 the server cannot be reached, 141 nobody reads
 /// the output any more.
 #[derive(Debug, Parser)]
-#[command(name = "loopledger", version, about)]
+#[command(name = "loopledger", version = concat!(env!("CARGO_PKG_VERSION"), " (", env!("LOOPLEDGER_COMMIT"), ")"), about)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -114,7 +114,7 @@ pub(crate) enum Command {
 }
 
 /// Where `up` listens, unless it is asked for another address.
-pub(crate) const DEFAULT_SERVER: &str = "http://127.0.0.1:50051";
+pub(crate) const DEFAULT_SERVER: &str = "http://127.0.0.1:7610";
 
 #[derive(Debug, Args)]
 pub(crate) struct Server {
@@ -168,7 +168,7 @@ pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) client: KafkaClient,
     /// gRPC address; port 0 picks a free one, which is printed.
-    #[arg(long, default_value = "127.0.0.1:50051")]
+    #[arg(long, default_value = "127.0.0.1:7610")]
     pub(crate) listen: SocketAddr,
     /// Address of /metrics, /livez and /readyz; port 0 picks a free one, which is printed.
     #[arg(long, default_value = "127.0.0.1:9464")]
@@ -197,7 +197,7 @@ pub(crate) struct ServeArgs {
     /// Where the program's store lives. Programs may share a folder, replicas of one program may not.
     #[arg(long, default_value = "data")]
     pub(crate) data: PathBuf,
-    /// gRPC address [default: 127.0.0.1:50051 to 50055, in the order of the programs]; port 0 picks a free one.
+    /// gRPC address [default: 127.0.0.1:7610 to 7614, in the order of the programs]; port 0 picks a free one.
     #[arg(long)]
     pub(crate) listen: Option<SocketAddr>,
     /// Address of /metrics, /livez and /readyz [default: 127.0.0.1:9464 to 9468]; port 0 picks a free one.

@@ -3,6 +3,7 @@
 use core::mem;
 use core::time::Duration;
 
+use loopledger_proto::common::v1::WriterStatus;
 use loopledger_proto::distribution::v1::distribution_service_client::DistributionServiceClient;
 use loopledger_proto::ledger::v1::income_service_client::IncomeServiceClient;
 use loopledger_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
@@ -11,8 +12,10 @@ use loopledger_proto::ledger::v1::trace_service_client::TraceServiceClient;
 use loopledger_proto::procurement::v1::procurement_service_client::ProcurementServiceClient;
 use loopledger_proto::sales::v1::sales_service_client::SalesServiceClient;
 use loopledger_proto::station::v1::station_service_client::StationServiceClient;
+use loopledger_types::Service;
 use tokio::time::{Instant, sleep};
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
 
 use crate::exit::{Failure, chain};
 use crate::lang::both;
@@ -95,6 +98,30 @@ impl Client {
 
     pub(crate) fn sales(&self) -> Result<SalesServiceClient<Channel>, Failure> {
         Ok(SalesServiceClient::new(self.channel(Program::Sales)?).max_decoding_message_size(MESSAGE_BYTES_MAX))
+    }
+
+    /// What the writer of a service's stream says of itself; `None` if nobody said where it is, or nothing writes it.
+    pub(crate) async fn writer_status(
+        &self,
+        service: Service,
+        patience: Duration,
+    ) -> Option<Result<WriterStatus, Status>> {
+        macro_rules! ask {
+            ($service:ident) => {{
+                let mut request = Request::new(loopledger_proto::$service::v1::GetStatusRequest {});
+                request.set_timeout(patience);
+                let answer = self.$service().ok()?.get_status(request).await;
+                answer
+                    .and_then(|answer| answer.into_inner().status.ok_or(Status::internal("an answer without a status")))
+            }};
+        }
+        Some(match service {
+            Service::Procurement => ask!(procurement),
+            Service::Station => ask!(station),
+            Service::Distribution => ask!(distribution),
+            Service::Sales => ask!(sales),
+            Service::Ledger => return None,
+        })
     }
 
     pub(crate) fn ledger(&self) -> Result<LedgerServiceClient<Channel>, Failure> {

@@ -182,21 +182,22 @@ mod tests {
     use core::time::Duration;
 
     use loopledger_types::{CountyCode, Service, StreamId};
-    use loopledger_wire::Failure as Said;
+    use loopledger_wire::{Failure as Said, HaltNotice, HaltReason};
 
     use super::*;
 
     #[test]
     fn what_a_server_says_is_no_failure_to_reach_it() {
         let stream = StreamId { service: Service::Sales, county: CountyCode::TUOLI };
+        let halt = HaltNotice { stream, sequence: 3, reason: HaltReason::NotUnderstood, detail: "why".to_owned() };
         for said in [
-            Said::StreamHalted { stream, sequence: 3, reason: "NOT_UNDERSTOOD".to_owned() },
+            Said::StreamHalted(halt),
             Said::UpstreamBehind { stream, wanted: 9, have: 4, retry_after: Duration::from_millis(50) },
             Said::ShuttingDown,
         ] {
             let failure = Failure::from(Status::from(said.clone()));
             let Failure::Refused(text) = failure else { panic!("{said:?} is {failure:?}") };
-            assert!(text.starts_with("UNAVAILABLE: ") && text.contains(&said.english()), "{text}");
+            assert!(text.starts_with(code_name(said.code())) && text.contains(&said.english()), "{text}");
             assert!(text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{text}");
         }
     }

@@ -21,10 +21,15 @@ mod server;
 use core::time::Duration;
 use std::process::ExitCode;
 
+use loopledger_service::metrics::Build;
+
 use crate::cli::{Command, Output};
 use crate::client::Client;
 use crate::exit::Failure;
 use crate::output::{Format, Pager, View, note};
+
+/// What this program was built from.
+const BUILD: Build = Build { version: env!("CARGO_PKG_VERSION"), commit: env!("LOOPLEDGER_COMMIT") };
 
 /// How long the end waits for questions that nobody wants answered any more, such as one to a cluster that is away.
 const LEFT_OVER_MAX: Duration = Duration::from_millis(200);

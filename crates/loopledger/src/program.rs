@@ -33,14 +33,15 @@ impl Program {
         Self::ALL.into_iter().find(|program| program.name() == name)
     }
 
-    /// Where it listens when it is served apart and nobody says otherwise.
+    /// Where it listens when it is served apart and nobody says otherwise: below the ports that systems give to outgoing
+    /// connections (Linux: from 32768), one of which could hold the address at a restart; and not assigned to anybody.
     pub(crate) const fn default_listen(self) -> SocketAddr {
         loopback(match self {
-            Self::Procurement => 50_051,
-            Self::Station => 50_052,
-            Self::Distribution => 50_053,
-            Self::Sales => 50_054,
-            Self::Projection => 50_055,
+            Self::Procurement => 7_610,
+            Self::Station => 7_611,
+            Self::Distribution => 7_612,
+            Self::Sales => 7_613,
+            Self::Projection => 7_614,
         })
     }
 
@@ -63,5 +64,24 @@ const fn loopback(port: u16) -> SocketAddr {
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_default_port_can_be_taken_by_an_outgoing_connection_or_by_another_program() {
+        let ports: Vec<u16> = Program::ALL
+            .into_iter()
+            .flat_map(|program| [program.default_listen().port(), program.default_metrics().port()])
+            .collect();
+        // Where Linux begins; IANA and other systems begin at 49152.
+        assert!(ports.iter().all(|port| (1_024..32_768).contains(port)), "{ports:?}");
+        let mut once = ports.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), ports.len(), "{ports:?}");
     }
 }

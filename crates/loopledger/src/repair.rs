@@ -27,7 +27,7 @@ pub(crate) async fn repair(args: &RepairArgs, view: &View) -> Result<(), Failure
         }));
     }
     let kafka = args.client.options_if(args.kafka.as_deref())?;
-    let log = open_log(kafka, &args.data, None, None).await?;
+    let log = open_log(kafka, &args.data, None).await?;
     repair_log(log, &args.data, args.accept_loss, view).await
 }
 

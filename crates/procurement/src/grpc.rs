@@ -5,12 +5,12 @@ use loopledger_proto::procurement::v1::procurement_service_server::ProcurementSe
 use loopledger_proto::procurement::v1::{
     AddHouseholdMemberRequest, AddHouseholdMemberResponse, ChangeHouseholdCategoryRequest,
     ChangeHouseholdCategoryResponse, ContractLinkageRequest, ContractLinkageResponse, FailPayoutRequest,
-    FailPayoutResponse, GetPartyRequest, GetPartyResponse, GetReceiptRequest, GetReceiptResponse, ListContractsRequest,
-    ListContractsResponse, ListPartiesRequest, ListPartiesResponse, ListPayablesRequest, ListPayablesResponse,
-    ListProductsRequest, ListProductsResponse, MakePayoutRequest, MakePayoutResponse, RecordRequest,
-    RegisterHouseholdRequest, RegisterHouseholdResponse, RegisterPartyRequest, RegisterPartyResponse,
-    RegisterProductRequest, RegisterProductResponse, RelocateHouseholdRequest, RelocateHouseholdResponse,
-    RemoveHouseholdMemberRequest, RemoveHouseholdMemberResponse,
+    FailPayoutResponse, GetPartyRequest, GetPartyResponse, GetReceiptRequest, GetReceiptResponse, GetStatusRequest,
+    GetStatusResponse, ListContractsRequest, ListContractsResponse, ListPartiesRequest, ListPartiesResponse,
+    ListPayablesRequest, ListPayablesResponse, ListProductsRequest, ListProductsResponse, MakePayoutRequest,
+    MakePayoutResponse, RecordRequest, RegisterHouseholdRequest, RegisterHouseholdResponse, RegisterPartyRequest,
+    RegisterPartyResponse, RegisterProductRequest, RegisterProductResponse, RelocateHouseholdRequest,
+    RelocateHouseholdResponse, RemoveHouseholdMemberRequest, RemoveHouseholdMemberResponse,
 };
 use loopledger_service::grpc::Calls;
 use loopledger_service::rpcs;
@@ -31,6 +31,7 @@ impl Grpc {
 impl ProcurementService for Grpc {
     rpcs! {
         record: RecordRequest;
+        status get_status: GetStatusRequest => GetStatusResponse;
         write register_household: RegisterHouseholdRequest => RegisterHouseholdResponse;
         write change_household_category: ChangeHouseholdCategoryRequest => ChangeHouseholdCategoryResponse;
         write add_household_member: AddHouseholdMemberRequest => AddHouseholdMemberResponse;

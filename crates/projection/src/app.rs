@@ -17,8 +17,9 @@ use tonic::service::Routes;
 
 use crate::beside::beside;
 use crate::checkpoint::{self, Checkpointer};
-use crate::fold::{Fold, RETRY_AFTER, follow};
+use crate::fold::{self, Fold, RETRY_AFTER, follow, note_failure};
 use crate::grpc::{Api, add_services};
+use crate::halts;
 use crate::health::{CatchUp, Halt, Health, StreamHealth};
 use crate::index::CommitIndex;
 use crate::merge::{BATCHES_AHEAD, Lane, Merge};
@@ -98,8 +99,10 @@ impl Projection {
         };
         drop(looking);
         followers.push(AbortOnDropHandle::new(tokio::spawn(told::watch(Arc::clone(&shared)))));
+        followers.push(AbortOnDropHandle::new(tokio::spawn(halts::watch(Arc::clone(&shared)))));
         let stop = stop.child_token();
-        let fold = tokio::spawn(Fold::new(Arc::clone(&shared), merge, checkpoint_commits).run(stop.clone()));
+        let folding = Fold::new(Arc::clone(&shared), merge, checkpoint_commits).run(stop.clone());
+        let fold = tokio::spawn(fold::halting_on_panic(Arc::clone(&shared), folding));
         let (checkpoints, requests) = mpsc::channel(1);
         let stop_checkpoints = CancellationToken::new();
         let offsets_saved = Service::ALL.map(|service| {
@@ -272,10 +275,7 @@ async fn resume(
     loop {
         match shared.feed.resume_with_end(stream, head, offset).await {
             Err(error) if error.is_transient() => {
-                shared.metrics.read_failures_total.add(1);
-                tracing::warn!(%stream, %error, "could not read the log; trying again");
-                let reason = error.to_string();
-                shared.set_health(stream.service, StreamHealth::LogUnavailable { reason });
+                note_failure(shared, &error);
                 sleep(RETRY_AFTER).await;
             }
             resumed => {

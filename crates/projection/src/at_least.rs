@@ -7,6 +7,7 @@ use loopledger_wire::Failure;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
+use crate::halts::awaited_in_vain;
 use crate::health::Health;
 use crate::index::Known;
 use crate::shared::{Folded, Shared};
@@ -65,7 +66,7 @@ impl Shared {
         }
         let mut waiting = Waiting::new(self);
         while let Some(have) = behind(self) {
-            if let Some(halt) = waiting.halt_of(stream.service) {
+            if let Some(halt) = waiting.halt_of(stream.service, sequence) {
                 return Err(halt);
             }
             if !waiting.change(deadline).await {
@@ -99,8 +100,9 @@ impl Shared {
             if Instant::now() >= deadline {
                 return Err(self.awaited(&folded, open));
             }
+            let in_vain = awaited_in_vain(&folded, &self.health.borrow(), open);
             drop(folded);
-            if let Some(failure) = refused(&self.health.borrow()) {
+            if let Some(failure) = refused(&self.health.borrow()).or(in_vain) {
                 return Err(failure);
             }
             // Woken or late: the state is looked at once more either way.
@@ -150,15 +152,18 @@ impl<'a> Waiting<'a> {
         timeout_at(deadline, changed).await.unwrap_or(false)
     }
 
-    /// Why the stream will not come further.
-    fn halt_of(&self, service: Service) -> Option<Failure> {
+    /// Why the stream will not come as far.
+    fn halt_of(&self, service: Service, sequence: u64) -> Option<Failure> {
         let health = self.shared.health.borrow();
         match health.stream(service) {
             crate::StreamHealth::Halted(halt) => Some(halt.failure()),
             crate::StreamHealth::Stopped => Some(Failure::ShuttingDown),
             crate::StreamHealth::CatchingUp(_)
             | crate::StreamHealth::Serving
-            | crate::StreamHealth::LogUnavailable { .. } => None,
+            | crate::StreamHealth::LogUnavailable { .. } => {
+                let writer = health.halted_writer(service).filter(|halted| halted.is_beyond(sequence));
+                writer.map(|halted| halted.notice.failure())
+            }
         }
     }
 }

@@ -99,8 +99,9 @@ impl Checkpointer {
 
     /// One checkpoint, if anything changed and the store takes it. `None`: the process is ending.
     async fn save(mut self) -> Option<Self> {
-        // A stream that lost commits makes the store the evidence of them: it stays as it is.
-        if self.shared.health.borrow().has_lost_tail() {
+        // A stream that lost commits makes the store the evidence of them; and half of a commit, which a bug may have left in
+        // the state, is not to be stored: it stays as it is.
+        if self.shared.health.borrow().keeps_store_as_it_is() {
             return Some(self);
         }
         let had_failed = self.shared.health.borrow().checkpoints_failed.is_some();

@@ -13,6 +13,7 @@ use loopledger_proto::ledger::v1 as pb;
 use loopledger_types::{Hash, Head, Position, Service, StreamId};
 use loopledger_wire::{Failure, position_to_pb};
 
+use crate::health::Halt;
 use crate::index::{Known, SPAN};
 use crate::shared::Shared;
 
@@ -146,7 +147,7 @@ impl Shared {
             ReadError::OffsetOutOfRange { .. } | ReadError::NotARecordBoundary { .. } => {
                 Failure::LostTail { stream, from: sequence, to: self.index.head(stream.service).0.sequence }
             }
-            ReadError::Damaged { .. } => Failure::StreamHalted { stream, sequence, reason: error.to_string() },
+            ReadError::Damaged { .. } => Halt::log(error, stream, sequence).failure(),
             ReadError::NoSuchPartition { .. } | ReadError::Io { .. } | ReadError::Unavailable { .. } => {
                 Failure::LogUnavailable { retry_after: crate::at_least::RETRY_AFTER }
             }

@@ -1,14 +1,16 @@
 //! The fold: a follower per stream decodes ahead, one task applies, in turns so short that queries hardly wait.
 
 use core::time::Duration;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use loopledger_domain::Commit;
-use loopledger_event_log::{Offset, ReadError};
+use loopledger_event_log::Offset;
 use loopledger_ledger::ApplyError;
 use loopledger_service::feed::{Admitted, FollowError, Follower};
 use loopledger_service::trace::{Kind, Span};
-use loopledger_types::{Head, Service};
+use loopledger_types::{Hash, Head, Position, Service};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -32,7 +34,8 @@ const RECOVERED_AFTER: Duration = Duration::from_secs(1);
 
 /// Follows one stream until it halts or nobody wants more.
 pub(crate) async fn follow(mut follower: Follower, shared: Arc<Shared>, out: mpsc::Sender<Result<Batch, Halt>>) {
-    let service = follower.stream().service;
+    let stream = follower.stream();
+    let service = stream.service;
     let mut troubled = false;
     loop {
         let read = {
@@ -44,8 +47,11 @@ pub(crate) async fn follow(mut follower: Follower, shared: Arc<Shared>, out: mps
                     () = out.closed() => return,
                     read = &mut next => break read,
                     () = sleep(RECOVERED_AFTER), if troubled => {
-                        troubled = false;
-                        shared.set_health(service, recovered(&shared));
+                        // Not because it has not failed again: it may wait where nobody answers.
+                        if !shared.feed.contact().is_failing(stream) {
+                            troubled = false;
+                            shared.set_health(service, recovered(&shared));
+                        }
                     }
                 }
             }
@@ -64,10 +70,8 @@ pub(crate) async fn follow(mut follower: Follower, shared: Arc<Shared>, out: mps
                 }
                 Ok(Batch { commits: commits.commits, next, voids: follower.voids() })
             }
-            Err(FollowError::Read { source, .. }) if is_worth_another_try(&source) => {
-                shared.metrics.read_failures_total.add(1);
-                tracing::warn!(stream = %follower.stream(), error = %source, "could not read the log; trying again");
-                shared.set_health(service, StreamHealth::LogUnavailable { reason: source.to_string() });
+            Err(error) if error.is_transient() => {
+                note_failure(&shared, &error);
                 troubled = true;
                 tokio::select! {
                     biased;
@@ -84,6 +88,16 @@ pub(crate) async fn follow(mut follower: Follower, shared: Arc<Shared>, out: mps
     }
 }
 
+/// The log cannot be read now, and is tried again.
+pub(crate) fn note_failure(shared: &Shared, error: &FollowError) {
+    if let FollowError::Read { stream, source } = error {
+        shared.metrics.read_failures_total.add(1);
+        shared.feed.note_failure(error);
+        tracing::debug!(%stream, error = %source, "could not read the log; trying again");
+        shared.set_health(stream.service, StreamHealth::LogUnavailable { reason: source.to_string() });
+    }
+}
+
 fn recovered(shared: &Shared) -> StreamHealth {
     if shared.health.borrow().is_caught_up {
         StreamHealth::Serving
@@ -92,14 +106,18 @@ fn recovered(shared: &Shared) -> StreamHealth {
     }
 }
 
-const fn is_worth_another_try(error: &ReadError) -> bool {
-    match error {
-        ReadError::Io { .. } | ReadError::Unavailable { .. } => true,
-        ReadError::Damaged { .. }
-        | ReadError::OffsetOutOfRange { .. }
-        | ReadError::NotARecordBoundary { .. }
-        | ReadError::NoSuchPartition { .. }
-        | ReadError::Closed => false,
+/// A fold that panics folds nothing more, of any stream.
+pub(crate) async fn halting_on_panic(shared: Arc<Shared>, folding: impl Future<Output = ()>) {
+    if AssertUnwindSafe(folding).catch_unwind().await.is_err() {
+        for service in Service::ALL {
+            let head = shared.head(service);
+            let position = Position {
+                stream: shared.stream(service),
+                sequence: head.sequence.saturating_add(1),
+                hash: Hash::ZERO,
+            };
+            shared.halt(service, Halt::Impossible { position, reason: "folding panicked".to_owned() });
+        }
     }
 }
 

@@ -4,12 +4,11 @@ use core::fmt;
 use core::time::Duration;
 
 use loopledger_event_log::ReadError;
-use loopledger_service::feed::FollowError;
+use loopledger_proto::common::v1::StreamState;
+use loopledger_service::feed::{FollowError, HaltedWriter};
+use loopledger_service::metrics::Readiness;
 use loopledger_types::{Position, Service, StreamId};
-use loopledger_wire::Failure;
-
-/// What an operator is told to do about a lost tail.
-const REPAIR: &str = "stop the services and run `loopledger repair`";
+use loopledger_wire::{Failure, HaltNotice, HaltReason};
 
 /// Why a stream is not folded any further. Never skipped: somebody has to look.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,7 +17,7 @@ pub enum Halt {
     #[error("commit {} is not understood by this version: {reason}", .position.sequence)]
     NotUnderstood { position: Position, reason: String },
     /// Commits that were folded are not in the log any more.
-    #[error("LOST_TAIL: commits {from} to {to} were folded and are not in the log any more; {REPAIR}")]
+    #[error("commits {from} to {to} were folded and are not in the log any more")]
     LostTail { stream: StreamId, from: u64, to: u64 },
     /// The log cannot be read here, and trying again would not help.
     #[error("the log cannot be read after commit {sequence}: {reason}")]
@@ -47,24 +46,33 @@ impl Halt {
 
     /// The stable reason, `UPPER_SNAKE`.
     pub const fn reason(&self) -> &'static str {
+        self.kind().as_str()
+    }
+
+    const fn kind(&self) -> HaltReason {
         match self {
-            Self::NotUnderstood { .. } => "NOT_UNDERSTOOD",
-            Self::LostTail { .. } => "LOST_TAIL",
-            Self::Log { .. } => "LOG_UNAVAILABLE",
-            Self::Impossible { .. } => "INTERNAL",
+            Self::NotUnderstood { .. } => HaltReason::NotUnderstood,
+            Self::LostTail { from, to, .. } => HaltReason::LostTail { from: *from, to: *to },
+            Self::Log { .. } => HaltReason::LogDamaged,
+            Self::Impossible { .. } => HaltReason::Internal,
         }
+    }
+
+    /// The halt as everybody is told of it.
+    pub fn notice(&self) -> HaltNotice {
+        let (stream, sequence) = match self {
+            Self::LostTail { stream, from, .. } => (*stream, *from),
+            Self::NotUnderstood { position, .. } | Self::Impossible { position, .. } => {
+                (position.stream, position.sequence)
+            }
+            Self::Log { stream, sequence, .. } => (*stream, *sequence),
+        };
+        HaltNotice { stream, sequence, reason: self.kind(), detail: self.to_string() }
     }
 
     /// What a caller is told whose answer needs the stream.
     pub fn failure(&self) -> Failure {
-        let halted = |stream, sequence| Failure::StreamHalted { stream, sequence, reason: self.to_string() };
-        match self {
-            Self::LostTail { stream, from, to } => Failure::LostTail { stream: *stream, from: *from, to: *to },
-            Self::NotUnderstood { position, .. } | Self::Impossible { position, .. } => {
-                halted(position.stream, position.sequence)
-            }
-            Self::Log { stream, sequence, .. } => halted(*stream, *sequence),
-        }
+        self.notice().failure()
     }
 }
 
@@ -94,13 +102,32 @@ pub enum StreamHealth {
     Stopped,
 }
 
+impl StreamHealth {
+    pub(crate) const fn halt(&self) -> Option<&Halt> {
+        match self {
+            Self::Halted(halt) => Some(halt),
+            Self::CatchingUp(_) | Self::Serving | Self::LogUnavailable { .. } | Self::Stopped => None,
+        }
+    }
+
+    pub(crate) const fn state(&self) -> StreamState {
+        match self {
+            Self::CatchingUp(_) => StreamState::CatchingUp,
+            Self::Serving => StreamState::Serving,
+            Self::LogUnavailable { .. } => StreamState::LogUnreachable,
+            Self::Halted(_) => StreamState::Halted,
+            Self::Stopped => StreamState::Stopped,
+        }
+    }
+}
+
 impl fmt::Display for StreamHealth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CatchingUp(_) => f.write_str("catching_up"),
             Self::Serving => f.write_str("serving"),
-            Self::LogUnavailable { reason } => write!(f, "log unavailable: {reason}"),
-            Self::Halted(halt) => write!(f, "halted: {halt}"),
+            Self::LogUnavailable { reason } => write!(f, "log unreachable: {reason}"),
+            Self::Halted(halt) => write!(f, "halted: {halt}; {}", halt.kind().advice()),
             Self::Stopped => f.write_str("stopped"),
         }
     }
@@ -111,6 +138,8 @@ impl fmt::Display for StreamHealth {
 pub struct Health {
     /// By service.
     pub streams: [StreamHealth; 5],
+    /// By service: writers of the same process that are halted, so that nothing more comes from them.
+    pub writers: [Option<HaltedWriter>; 5],
     /// Everything that was in the log at the start is folded.
     pub is_caught_up: bool,
     /// Why checkpoints are not written now. Answers do not need them; the next start has more to read.
@@ -120,31 +149,53 @@ pub struct Health {
 impl Health {
     pub(crate) fn starting() -> Self {
         let catching_up = || StreamHealth::CatchingUp(CatchUp::default());
-        Self { streams: core::array::from_fn(|_| catching_up()), is_caught_up: false, checkpoints_failed: None }
+        Self {
+            streams: core::array::from_fn(|_| catching_up()),
+            writers: Default::default(),
+            is_caught_up: false,
+            checkpoints_failed: None,
+        }
     }
 
     pub fn stream(&self, service: Service) -> &StreamHealth {
         self.streams.get(service.index()).unwrap_or(&StreamHealth::Stopped)
     }
 
-    /// The first halted stream's reason.
-    pub fn halt(&self) -> Option<&Halt> {
-        self.streams.iter().find_map(|stream| match stream {
-            StreamHealth::Halted(halt) => Some(halt),
-            StreamHealth::CatchingUp(_)
-            | StreamHealth::Serving
-            | StreamHealth::LogUnavailable { .. }
-            | StreamHealth::Stopped => None,
-        })
+    /// The halted writer of a stream.
+    pub fn halted_writer(&self, service: Service) -> Option<&HaltedWriter> {
+        self.writers.get(service.index()).and_then(Option::as_ref)
     }
 
-    pub(crate) fn has_lost_tail(&self) -> bool {
-        self.streams.iter().any(|stream| matches!(stream, StreamHealth::Halted(Halt::LostTail { .. })))
+    /// The first halted stream's reason.
+    pub fn halt(&self) -> Option<&Halt> {
+        self.halts().next()
+    }
+
+    pub(crate) fn halts(&self) -> impl Iterator<Item = &Halt> {
+        self.streams.iter().filter_map(StreamHealth::halt)
+    }
+
+    pub(crate) fn keeps_store_as_it_is(&self) -> bool {
+        self.halts().any(|halt| match halt {
+            Halt::LostTail { .. } | Halt::Impossible { .. } => true,
+            Halt::NotUnderstood { .. } | Halt::Log { .. } => false,
+        })
     }
 
     /// Whether queries are answered.
     pub fn is_serving(&self) -> bool {
         self.is_caught_up && self.halt().is_none() && !self.is_stopped()
+    }
+
+    /// Of queries.
+    pub fn readiness(&self) -> Readiness {
+        if self.halt().is_some() || self.is_stopped() {
+            Readiness::Unable
+        } else if self.is_caught_up {
+            Readiness::Able
+        } else {
+            Readiness::Starting
+        }
     }
 
     pub(crate) fn is_stopped(&self) -> bool {

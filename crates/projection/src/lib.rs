@@ -15,6 +15,7 @@ mod digests;
 mod evidence;
 mod fold;
 mod grpc;
+mod halts;
 mod health;
 mod index;
 mod merge;

@@ -1,14 +1,17 @@
 //! What the projection shows: its numbers and where it is in every stream.
 
-use loopledger_service::metrics::{Labels, Samples, Source, of_service, of_stream};
+use loopledger_service::metrics::{Labels, Readiness, Samples, Source, of_service, of_stream, unreachable};
 use loopledger_types::Service;
 
-use crate::health::{Health, StreamHealth};
+use crate::health::{Halt, Health, StreamHealth};
 use crate::metrics::Metrics;
 use crate::shared::Shared;
 
 /// The name it goes by.
 const NAME: &str = "projection";
+
+/// Streams that services write: the ledger's own has no writer yet.
+const STREAMS: usize = 4;
 
 impl Source for Shared {
     fn collect(&self, samples: &mut Samples) {
@@ -23,7 +26,7 @@ impl Source for Shared {
         for (((service, head), lag), voids) in Service::ALL.into_iter().zip(heads).zip(&self.lags).zip(&self.voids) {
             let stream = self.stream(service);
             samples.head(&labels, stream, head.sequence);
-            samples.lag(&labels, stream, lag);
+            samples.lag(&labels, stream, lag, self.feed.contact());
             let reason = match health.stream(service) {
                 StreamHealth::Halted(halt) => Some(halt.reason()),
                 StreamHealth::CatchingUp(_)
@@ -34,24 +37,34 @@ impl Source for Shared {
             samples.halted(&labels, stream, reason);
             let labels = of_stream(&labels, stream);
             let help = "1: the last attempt to read the stream failed, and it is tried again.";
-            let is_unreadable = matches!(health.stream(service), StreamHealth::LogUnavailable { .. });
+            let is_unreadable = matches!(self.stream_health(&health, service), StreamHealth::LogUnavailable { .. });
             samples.gauge("loopledger_projection_log_unavailable", help, &labels, u64::from(is_unreadable));
             let help = "Void records met in the stream's partition, as its writer counts them in loopledger_void_records_total.";
             samples.counter("loopledger_projection_void_records_total", help, &labels, voids.get());
         }
     }
 
-    fn unready(&self) -> Option<String> {
+    fn condition(&self) -> Option<(Readiness, Vec<String>)> {
         let health = self.health.borrow();
-        if health.is_serving() {
-            return None;
-        }
-        let what = match health.halt() {
-            Some(halt) => format!("halted, {}", halt.reason()),
-            None if health.is_stopped() => "stopped".to_owned(),
-            None => format!("catching up, {} %", percent(&health)),
+        let of = format!("{NAME}/{}", self.county);
+        let halts: Vec<&Halt> = health.halts().collect();
+        let (readiness, what) = if health.is_stopped() {
+            (Readiness::Unable, "stopped".to_owned())
+        } else if halts.len() >= STREAMS {
+            (Readiness::Unable, "every stream is halted".to_owned())
+        } else if !health.is_caught_up {
+            (Readiness::Starting, format!("catching up, {} %", percent(&health)))
+        } else if halts.is_empty() {
+            (Readiness::Able, "serving".to_owned())
+        } else {
+            (Readiness::Able, "shows status and commits, and refuses queries, which need every stream".to_owned())
         };
-        Some(format!("{NAME}/{}: {what}", self.county))
+        let outage = self.feed.contact().outage().filter(|_| readiness != Readiness::Unable);
+        let outage =
+            outage.map(|outage| format!("; answers are {} s old, {}", self.age().as_secs(), unreachable(&outage)));
+        let halted = halts.iter().map(|halt| format!("{of}: halted, {}: {}", halt.reason(), halt.notice()));
+        let first = format!("{of}: {what}{}", outage.unwrap_or_default());
+        Some((readiness, core::iter::once(first).chain(halted).collect()))
     }
 }
 

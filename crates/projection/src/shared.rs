@@ -1,5 +1,6 @@
 //! What the parts of a projection share: the folded state behind a fair lock, and what is published of it.
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use loopledger_domain::Commit;
@@ -148,6 +149,26 @@ impl Shared {
             }
             Some(_) | None => false,
         });
+    }
+
+    /// How a stream is, as far as anybody knows: a read that waits where nobody answers does not fail.
+    pub(crate) fn stream_health(&self, health: &Health, service: Service) -> StreamHealth {
+        let known = health.stream(service);
+        let contact = self.feed.contact();
+        match (known, contact.outage()) {
+            (StreamHealth::Serving | StreamHealth::CatchingUp(_), Some(outage))
+                if contact.is_failing(self.stream(service)) =>
+            {
+                StreamHealth::LogUnavailable { reason: outage.cause }
+            }
+            _ => known.clone(),
+        }
+    }
+
+    /// How old answers are: since when it is not known that everything in the log was read.
+    pub(crate) fn age(&self) -> Duration {
+        let ages = Service::ALL.map(|service| self.feed.contact().age(self.stream(service)));
+        ages.into_iter().max().unwrap_or_default()
     }
 
     pub(crate) fn halt(&self, service: Service, halt: Halt) {

@@ -4,9 +4,10 @@ use loopledger_domain::sales::Sales;
 use loopledger_proto::sales::v1::sales_service_server::SalesService;
 use loopledger_proto::sales::v1::{
     CancelOrderLineRequest, CancelOrderLineResponse, GetOrderRequest, GetOrderResponse, GetReceiptRequest,
-    GetReceiptResponse, ListChannelsRequest, ListChannelsResponse, OpenChannelRequest, OpenChannelResponse,
-    PlaceOrderRequest, PlaceOrderResponse, RecordPaymentRequest, RecordPaymentResponse, RecordRequest,
-    ReturnPrepaymentRequest, ReturnPrepaymentResponse, SettleConsignmentRequest, SettleConsignmentResponse,
+    GetReceiptResponse, GetStatusRequest, GetStatusResponse, ListChannelsRequest, ListChannelsResponse,
+    OpenChannelRequest, OpenChannelResponse, PlaceOrderRequest, PlaceOrderResponse, RecordPaymentRequest,
+    RecordPaymentResponse, RecordRequest, ReturnPrepaymentRequest, ReturnPrepaymentResponse, SettleConsignmentRequest,
+    SettleConsignmentResponse,
 };
 use loopledger_service::grpc::Calls;
 use loopledger_service::rpcs;
@@ -27,6 +28,7 @@ impl Grpc {
 impl SalesService for Grpc {
     rpcs! {
         record: RecordRequest;
+        status get_status: GetStatusRequest => GetStatusResponse;
         write open_channel: OpenChannelRequest => OpenChannelResponse;
         write place_order: PlaceOrderRequest => PlaceOrderResponse;
         write cancel_order_line: CancelOrderLineRequest => CancelOrderLineResponse;

@@ -53,6 +53,9 @@ const PROGRESS_PERIOD: Duration = Duration::from_secs(2);
 /// finished then is as after a crash: in the log or not, and the same request ids find out.
 const DRAIN_MAX: Duration = Duration::from_secs(20);
 
+/// The same while the log cannot be reached: nothing that needs it ends, so this is for what needs only the store.
+const DRAIN_MAX_IN_OUTAGE: Duration = Duration::from_secs(1);
+
 /// A running service, without the server that offers it.
 pub struct Program<D: Decider> {
     writer: Writer<D>,
@@ -107,7 +110,9 @@ where
     pub async fn shut_down(self) -> Health {
         let Self { writer, store, .. } = self;
         let stream = writer.handle().stream();
-        let health = timeout(DRAIN_MAX, writer.shut_down()).await.unwrap_or_else(|_| {
+        let is_cut_off = writer.handle().contact().outage().is_some();
+        let drain_max = if is_cut_off { DRAIN_MAX_IN_OUTAGE } else { DRAIN_MAX };
+        let health = timeout(drain_max, writer.shut_down()).await.unwrap_or_else(|_| {
             tracing::warn!(%stream, "the writer did not finish in time");
             Health::Halted(Halt::Stopped)
         });

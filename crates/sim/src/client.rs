@@ -163,7 +163,7 @@ fn judge(request_id: RequestId, answer: Answer, history: &History) -> Result<Ver
             Ok(Verdict::Refused(None))
         }
         Err(WriteError::RequestIdReused { first, .. }) => Ok(Verdict::Reused(first)),
-        Err(WriteError::UpstreamBehind { .. }) => {
+        Err(WriteError::UpstreamBehind { .. } | WriteError::UpstreamHalted(_)) => {
             history.count("upstream behind");
             Err(false)
         }

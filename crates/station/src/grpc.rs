@@ -4,9 +4,9 @@ use loopledger_domain::station::Station;
 use loopledger_proto::station::v1::station_service_server::StationService;
 use loopledger_proto::station::v1::{
     BuyInGoodsRequest, BuyInGoodsResponse, CollectGoodsRequest, CollectGoodsResponse, GetReceiptRequest,
-    GetReceiptResponse, HandOverGoodsRequest, HandOverGoodsResponse, IssueGoodsRequest, IssueGoodsResponse,
-    ListStationsRequest, ListStationsResponse, ListStockRequest, ListStockResponse, OpenStationRequest,
-    OpenStationResponse, RecordRequest,
+    GetReceiptResponse, GetStatusRequest, GetStatusResponse, HandOverGoodsRequest, HandOverGoodsResponse,
+    IssueGoodsRequest, IssueGoodsResponse, ListStationsRequest, ListStationsResponse, ListStockRequest,
+    ListStockResponse, OpenStationRequest, OpenStationResponse, RecordRequest,
 };
 use loopledger_service::grpc::Calls;
 use loopledger_service::rpcs;
@@ -27,6 +27,7 @@ impl Grpc {
 impl StationService for Grpc {
     rpcs! {
         record: RecordRequest;
+        status get_status: GetStatusRequest => GetStatusResponse;
         write open_station: OpenStationRequest => OpenStationResponse;
         write collect_goods: CollectGoodsRequest => CollectGoodsResponse;
         write hand_over_goods: HandOverGoodsRequest => HandOverGoodsResponse;

@@ -31,7 +31,7 @@ impl Exposition {
     /// If it shows nothing, or what is no `OpenMetrics`.
     pub fn scrape(address: &str) -> Self {
         let mut connection = TcpStream::connect(address).expect("a connection");
-        let request = "GET /metrics HTTP/1.1\r\nHost: loopledger\r\nConnection: close\r\n\r\n";
+        let request = "GET /metrics HTTP/1.1\r\nHost: loopledger\r\nAccept: application/openmetrics-text\r\nConnection: close\r\n\r\n";
         connection.write_all(request.as_bytes()).expect("it is sent");
         let mut answer = String::new();
         connection.read_to_string(&mut answer).expect("an answer");

@@ -9,7 +9,9 @@ use std::collections::HashMap;
 use loopledger_domain::{Rejection, Violation};
 use loopledger_types::{EntityKind, Position, RequestId, StreamId};
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, FieldViolation, LocalizedMessage, StatusExt as _};
+use tonic_types::{ErrorDetails, FieldViolation, LocalizedMessage, PreconditionViolation, StatusExt as _};
+
+use crate::HaltNotice;
 
 mod chinese;
 #[cfg(test)]
@@ -46,8 +48,8 @@ pub enum Failure {
     PositionNotInLog { position: Position },
     /// Commits that were known are no longer in the log.
     LostTail { stream: StreamId, from: u64, to: u64 },
-    /// The stream holds a commit that this version does not understand, or that cannot be.
-    StreamHalted { stream: StreamId, sequence: u64, reason: String },
+    /// Nothing more is written to the stream, or folded of it, until somebody acts.
+    StreamHalted(HaltNotice),
     /// This process does not serve the stream.
     NotServed { stream: StreamId },
     /// Still loading or rebuilding.
@@ -69,8 +71,9 @@ impl Failure {
             Self::QueueFull { .. } => Code::ResourceExhausted,
             Self::OutcomeUnknown { .. } | Self::DeadlineExceeded => Code::DeadlineExceeded,
             Self::PositionNotInLog { .. } | Self::LostTail { .. } => Code::DataLoss,
+            // Not UNAVAILABLE, which clients retry: trying again does not help.
+            Self::StreamHalted(_) => Code::FailedPrecondition,
             Self::UpstreamBehind { .. }
-            | Self::StreamHalted { .. }
             | Self::NotServed { .. }
             | Self::NotReady { .. }
             | Self::ShuttingDown
@@ -93,7 +96,7 @@ impl Failure {
             Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
             Self::PositionNotInLog { .. } => "POSITION_NOT_IN_LOG",
             Self::LostTail { .. } => "LOST_TAIL",
-            Self::StreamHalted { .. } => "STREAM_HALTED",
+            Self::StreamHalted(_) => "STREAM_HALTED",
             Self::NotServed { .. } => "STREAM_NOT_SERVED",
             Self::NotReady { .. } => "NOT_READY",
             Self::ShuttingDown => "SHUTTING_DOWN",
@@ -126,7 +129,7 @@ impl Failure {
                     "Commits {from} to {to} of {stream} were known and are not in the log (LOST_TAIL): stop the services and run `loopledger repair`."
                 )
             }
-            Self::StreamHalted { stream, sequence, reason } => format!("{stream} halted at {sequence}: {reason}."),
+            Self::StreamHalted(halt) => halt.english(),
             Self::NotServed { stream } => format!("{stream} is not served here."),
             Self::NotReady { .. } => "Still loading; try again.".to_owned(),
             Self::ShuttingDown => "The server is going down; try another one, or again.".to_owned(),
@@ -150,7 +153,7 @@ impl Failure {
             | Self::DeadlineExceeded
             | Self::PositionNotInLog { .. }
             | Self::LostTail { .. }
-            | Self::StreamHalted { .. }
+            | Self::StreamHalted(_)
             | Self::NotServed { .. }
             | Self::ShuttingDown
             | Self::Internal { .. } => None,
@@ -167,9 +170,8 @@ impl Failure {
             Self::PositionNotInLog { position } => {
                 Some(("commit", format!("{}/{}", position.stream, position.sequence)))
             }
-            Self::LostTail { stream, .. } | Self::StreamHalted { stream, .. } | Self::NotServed { stream } => {
-                Some(("stream", stream.to_string()))
-            }
+            Self::LostTail { stream, .. } | Self::NotServed { stream } => Some(("stream", stream.to_string())),
+            Self::StreamHalted(halt) => Some(("stream", halt.stream.to_string())),
             Self::MalformedMessage { .. }
             | Self::MessageTooLarge { .. }
             | Self::QueueFull { .. }
@@ -202,11 +204,11 @@ impl Failure {
             Self::LostTail { stream, from, to } => {
                 map([("stream", stream.to_string()), ("from", from.to_string()), ("to", to.to_string())])
             }
-            Self::StreamHalted { stream, sequence, reason } => map([
-                ("stream", stream.to_string()),
-                ("sequence", sequence.to_string()),
-                ("halt_reason", reason.clone()),
-            ]),
+            Self::StreamHalted(halt) => {
+                let at = (halt.sequence > 0).then(|| ("sequence", halt.sequence.to_string()));
+                let named = [("stream", halt.stream.to_string()), ("halt_reason", halt.reason.as_str().to_owned())];
+                named.into_iter().chain(at).map(|(name, value)| (name.to_owned(), value)).collect()
+            }
             Self::NotServed { stream } => map([("stream", stream.to_string())]),
             Self::Internal { what } => map([("what", (*what).to_owned())]),
             Self::QueueFull { .. }
@@ -234,6 +236,13 @@ impl From<&Failure> for Status {
                 localized_message: Some(LocalizedMessage::new(LOCALE, chinese::failure(failure))),
                 ..FieldViolation::new("", &english)
             }]);
+        }
+        if let Failure::StreamHalted(halt) = failure {
+            details.set_precondition_failure(vec![PreconditionViolation::new(
+                halt.reason.as_str(),
+                halt.stream.to_string(),
+                halt.reason.advice(),
+            )]);
         }
         if let Some((kind, name)) = failure.resource() {
             details.set_resource_info(kind, name, "", &english);

@@ -8,6 +8,7 @@ mod commit;
 pub mod divisions;
 mod error;
 mod event;
+mod halt;
 pub mod query;
 mod request;
 mod words;
@@ -15,6 +16,7 @@ mod words;
 pub use commit::{Draft, NotUnderstood, decode_commit, encode_commit};
 pub use error::{DOMAIN, Failure, rejection_status, status_from_pb, status_to_pb};
 pub use event::{TYPE_URLS, decode_answer, encode_event, type_url};
+pub use halt::{HaltNotice, HaltReason};
 pub use query::{heads_to_pb, position_to_pb};
 pub use request::{
     BulkRequest, CHARGES_MAX, Created, GRADE_MAX, LABEL_MAX, LINES_MAX, MEMBERS_MAX, NUMBER_MAX, POSITIONS_MAX,

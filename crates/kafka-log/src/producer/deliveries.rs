@@ -160,7 +160,7 @@ fn parts(ticket: usize) -> (usize, usize) {
 
 impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        report::log(level, facility, message);
+        report::log(&self.metrics, level, facility, message);
     }
 
     fn stats(&self, statistics: Statistics) {

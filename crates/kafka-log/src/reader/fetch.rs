@@ -104,7 +104,7 @@ impl Fetcher {
                 },
                 Err(error) => error,
             };
-            if !self.report(unavailable(&failure)) {
+            if !self.report(self.unavailable(&failure)) {
                 break;
             }
         }
@@ -189,7 +189,7 @@ impl Fetcher {
     }
 
     fn tell_of_outage(&mut self) -> bool {
-        self.outage.take().is_none_or(|error| self.report(unavailable(&error)))
+        self.outage.take().is_none_or(|error| self.report(self.unavailable(&error)))
     }
 
     /// Deals with an error of the client. None: it reads on by itself.
@@ -206,7 +206,7 @@ impl Fetcher {
                 again.then(|| self.damaged("a batch of records does not have its checksum"))
             }
             Trouble::Stopped if consumer.client().fatal_error().is_some() => return Some(End::Dead),
-            Trouble::Stopped => Some(unavailable(error)),
+            Trouble::Stopped => Some(self.unavailable(error)),
         };
         let goes_on = match why {
             Some(why) => self.report(why),
@@ -225,7 +225,7 @@ impl Fetcher {
                 .and_then(|()| range(consumer, topic, self.place.partition, &deadline));
             match range {
                 Ok(range) => break range,
-                Err(error) if deadline.is_over() || !self.pause() => return Some(unavailable(&error)),
+                Err(error) if deadline.is_over() || !self.pause() => return Some(self.unavailable(&error)),
                 Err(_) => {}
             }
         };
@@ -241,6 +241,10 @@ impl Fetcher {
             self.is_cut = consumer.context().saw_cut();
             None
         }
+    }
+
+    fn unavailable(&self, error: &KafkaError) -> ReadError {
+        ReadError::Unavailable { reason: self.cluster.metrics.last_cause.explain(error) }
     }
 
     fn damaged(&self, reason: &'static str) -> ReadError {
@@ -267,8 +271,4 @@ impl Fetcher {
         thread::sleep(RETRY_PAUSE);
         !self.is_over()
     }
-}
-
-fn unavailable(error: &KafkaError) -> ReadError {
-    ReadError::Unavailable { reason: error.to_string() }
 }

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use loopledger_proto::common::v1::{BaseUnit, HouseholdCategory, Position};
+use loopledger_proto::common::v1::{BaseUnit, HouseholdCategory, Position, StreamState, WriterStatus};
 use loopledger_proto::ledger::v1::{
     Account, AccountAmount, BasisIncome, ByScope, CategoryIncome, Counterparty, DerivedAmount, Fact,
     GetHouseholdIncomeResponse, GetLoopResponse, GetStatementResponse, GetStatusResponse, GoodsAt, HouseholdSums,
@@ -224,7 +224,7 @@ fn status_answer() -> GetStatusResponse {
         stream: format!("{stream}/654224"),
         sequence,
         hash: vec![0xab; 32],
-        health: "catching_up".to_owned(),
+        state: StreamState::CatchingUp.into(),
         ..StreamStatus::default()
     };
     GetStatusResponse {
@@ -249,7 +249,10 @@ fn printed(name: &str, view: &View) -> Result<(), Failure> {
         "empty-loop" => loops::table(&GetLoopResponse::default(), "", view),
         "trace" => trace::show(&lot(), view),
         "statement" => statement::show(&book(), (ID, "2020-05"), view),
-        _ => status::show(&status_answer(), &["serving".to_owned(), String::new()], view),
+        _ => {
+            let said = WriterStatus { state: StreamState::Serving.into(), ..WriterStatus::default() };
+            status::show(&status_answer(), &[status::Writer::Said(Box::new(said)), status::Writer::NotAsked], view)
+        }
     }
 }
 

@@ -1,40 +1,58 @@
-//! `status`: how far every stream is, and the digests of the ledger.
+//! `status`: how far every stream is, whether it is read and written, and the digests of the ledger.
 
 use core::time::Duration;
-use std::collections::BTreeSet;
 
-use loopledger_proto::ledger::v1::{GetStatusRequest, GetStatusResponse};
-use loopledger_types::Hash;
+use loopledger_proto::common::v1::{Halt, LogStatus, StreamState, WriterStatus};
+use loopledger_proto::ledger::v1::{GetStatusRequest, GetStatusResponse, StreamStatus};
+use loopledger_types::{Hash, StreamId};
 use serde_json::{Value, json};
-use tonic::Code;
+use tonic::Status;
 
 use crate::client::Client;
 use crate::exit::Failure;
-use crate::lang::{pick, tr};
+use crate::lang::{Lang, both, lang, pick, tr};
 use crate::output::{Cell, Format, Report, View, neutral, say};
 
-/// A request id that no caller sends.
-const NOBODYS_REQUEST: &str = "00000000-0000-8000-8000-000000000001";
-/// How long a service may take to say that it serves.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a service may take to say how it is.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Digits of a hash that people compare; all of them with details.
 const HASH_DIGITS: usize = 12;
 
-pub(crate) async fn status(client: &Client, view: &View) -> Result<(), Failure> {
-    let answer = ask(client).await?;
-    if view.format == Format::Json {
-        return say!("{}", as_json(&answer));
-    }
-    let mut writers = Vec::new();
-    for stream in &answer.streams {
-        writers.push(writer_health(client, &stream.stream).await);
-    }
-    show(&answer, &writers, view)
+/// What the writer of a stream says of itself.
+pub(super) enum Writer {
+    /// `--server` does not name it, or nothing writes the stream.
+    NotAsked,
+    Unreachable(Box<Status>),
+    Said(Box<WriterStatus>),
 }
 
-/// `writers` says what the services of the streams said of themselves.
-pub(super) fn show(answer: &GetStatusResponse, writers: &[String], view: &View) -> Result<(), Failure> {
+pub(crate) async fn status(client: &Client, view: &View) -> Result<(), Failure> {
+    let answer = ask(client).await?;
+    let mut writers = Vec::with_capacity(answer.streams.len());
+    for stream in &answer.streams {
+        writers.push(ask_writer(client, &stream.stream).await);
+    }
+    if view.format == Format::Json {
+        say!("{}", as_json(&answer, &writers))?;
+    } else {
+        show(&answer, &writers, view)?;
+    }
+    let halted: Vec<&str> =
+        streams(&answer, &writers).filter(|of| is_halted(*of)).map(|(stream, _)| stream.stream.as_str()).collect();
+    if !halted.is_empty() {
+        let halted = halted.join(", ");
+        return Err(Failure::Refused(both!("已停止的数据流:{halted}", "halted: {halted}")));
+    }
+    let unreachable = streams(&answer, &writers).find_map(|(stream, writer)| match writer {
+        Writer::Unreachable(status) => Some(format!("{}: {}", stream.stream, status.message())),
+        Writer::NotAsked | Writer::Said(_) => None,
+    });
+    unreachable.map_or(Ok(()), |what| Err(Failure::Unreachable(what)))
+}
+
+/// `writers` are those of the streams, in their order.
+pub(super) fn show(answer: &GetStatusResponse, writers: &[Writer], view: &View) -> Result<(), Failure> {
     let report = Report::new("")
         .text("stream", "数据流", "Stream")
         .number("sequence", "序号", "Sequence")
@@ -43,7 +61,7 @@ pub(super) fn show(answer: &GetStatusResponse, writers: &[String], view: &View) 
     let report = if view.detail { report.on_request() } else { report };
     let mut report =
         report.number("voids", "作废记录", "Voids").text("health", "状态", "Health").text("writer", "写入", "Writer");
-    for (stream, writer) in answer.streams.iter().zip(writers) {
+    for (stream, writer) in streams(answer, writers) {
         let hash = hex(&stream.hash);
         let shown = if view.detail { hash.clone() } else { hash.chars().take(HASH_DIGITS).collect() };
         report.row([
@@ -51,38 +69,66 @@ pub(super) fn show(answer: &GetStatusResponse, writers: &[String], view: &View) 
             stream.sequence.into(),
             Cell::shown(json!(hash), shown),
             stream.voids.into(),
-            in_a_word(&stream.health),
-            in_a_word(writer),
+            state(stream.state()).into(),
+            writer.state().into(),
         ]);
     }
     view.print(&report)?;
-    if view.format == Format::Table {
-        for (stream, writer) in answer.streams.iter().zip(writers) {
-            let told: BTreeSet<&str> =
-                [stream.health.as_str(), writer].into_iter().filter(|text| is_long(text)).collect();
-            // Not broken: it names commands to copy.
-            told.into_iter().try_for_each(|text| say!("{}: {}", stream.stream, neutral(text)))?;
+    if view.format != Format::Table {
+        return Ok(());
+    }
+    // Not broken: it names commands to copy.
+    for halt in streams(answer, writers).flat_map(halts) {
+        if lang() == Lang::Chinese {
+            say!("✗ {}", neutral(&halt.message_zh))?;
         }
-        say!("{} {}", pick("账本摘要", "Ledger digest"), hex(&answer.ledger_digest))?;
-        say!("{} {}", pick("状态摘要", "State digest "), hex(&answer.state_digest))?;
-        let (durability, open, exceptions) = (&answer.durability, answer.open_hand_overs, answer.exceptions);
-        let megabytes = answer.ledger_bytes / 1_000_000;
+        say!("✗ {}", neutral(&halt.message))?;
+    }
+    for (of, log) in unreachable_logs(answer, writers) {
+        let (seconds, cause) =
+            (log.unreachable_for.as_ref().map_or(0, |duration| duration.seconds), neutral(&log.cause));
         view.say(&tr!(
-            "持久性 {durability} · 待答复交接 {open} · 异常 {exceptions} · 账本内存 {megabytes} MB",
-            "Durability {durability} · open hand-overs {open} · exceptions {exceptions} · ledger memory {megabytes} MB"
+            "✗ {of} 无法访问日志,已 {seconds} 秒:{cause}",
+            "✗ {of} cannot reach the log for {seconds} s: {cause}"
         ))?;
     }
-    Ok(())
+    say!("{} {}", pick("账本摘要", "Ledger digest"), hex(&answer.ledger_digest))?;
+    say!("{} {}", pick("状态摘要", "State digest "), hex(&answer.state_digest))?;
+    let (durability, open, exceptions) = (&answer.durability, answer.open_hand_overs, answer.exceptions);
+    let megabytes = answer.ledger_bytes / 1_000_000;
+    view.say(&tr!(
+        "持久性 {durability} · 待答复交接 {open} · 异常 {exceptions} · 账本内存 {megabytes} MB",
+        "Durability {durability} · open hand-overs {open} · exceptions {exceptions} · ledger memory {megabytes} MB"
+    ))
 }
 
-/// Whether a text says more than a state.
-fn is_long(text: &str) -> bool {
-    text.contains(' ')
+/// One stream as it is read, and its writer.
+type Of<'a> = (&'a StreamStatus, &'a Writer);
+
+fn streams<'a>(answer: &'a GetStatusResponse, writers: &'a [Writer]) -> impl Iterator<Item = Of<'a>> {
+    answer.streams.iter().zip(writers)
 }
 
-/// A state; why something is halted stands below the table.
-fn in_a_word(text: &str) -> Cell {
-    if is_long(text) { Cell::shown(json!(text), pick("停止", "halted").to_owned()) } else { text.into() }
+/// How it is read, then how it is written; what is said of it twice, once.
+fn halts<'a>((stream, writer): Of<'a>) -> impl Iterator<Item = &'a Halt> {
+    let read = stream.halt.as_ref();
+    let written = writer.said().and_then(|said| said.halt.as_ref()).or(stream.writer_halt.as_ref());
+    read.into_iter().chain(written.filter(|written| read.is_none_or(|read| read.message != written.message)))
+}
+
+fn is_halted(of: Of<'_>) -> bool {
+    halts(of).next().is_some()
+}
+
+/// Who cannot reach the log.
+fn unreachable_logs<'a>(
+    answer: &'a GetStatusResponse,
+    writers: &'a [Writer],
+) -> impl Iterator<Item = (&'a str, &'a LogStatus)> {
+    let of_writers = streams(answer, writers);
+    let of_writers =
+        of_writers.filter_map(|(stream, writer)| Some((stream.stream.as_str(), writer.said()?.log.as_ref()?)));
+    answer.log.iter().map(|log| ("projection", log)).chain(of_writers).filter(|(_, log)| !log.reachable)
 }
 
 /// The ledger's digest alone, for the end of the demo.
@@ -94,39 +140,40 @@ pub(super) async fn print_digest(client: &Client) -> Result<(), Failure> {
     say!("{text}")
 }
 
-/// What the service that writes a stream says when it is asked for a receipt that nobody has: that there is none, or why
-/// it cannot say.
-async fn writer_health(client: &Client, stream: &str) -> String {
-    macro_rules! ask {
-        ($service:ident) => {
-            match client.$service() {
-                Ok(mut service) => {
-                    let asked = loopledger_proto::$service::v1::GetReceiptRequest {
-                        request_id: NOBODYS_REQUEST.to_owned(),
-                        at_least: Vec::new(),
-                    };
-                    let mut request = tonic::Request::new(asked);
-                    request.set_timeout(PATIENCE);
-                    service.get_receipt(request).await.err()
-                }
-                // Nobody said where it is.
-                Err(_) => return String::new(),
-            }
-        };
+async fn ask_writer(client: &Client, stream: &str) -> Writer {
+    let Ok(stream) = StreamId::parse(stream) else { return Writer::NotAsked };
+    match client.writer_status(stream.service, PATIENCE).await {
+        None => Writer::NotAsked,
+        Some(Ok(status)) => Writer::Said(Box::new(status)),
+        Some(Err(status)) => Writer::Unreachable(Box::new(status)),
     }
-    let refused = match stream.split('/').next() {
-        Some("procurement") => ask!(procurement),
-        Some("station") => ask!(station),
-        Some("distribution") => ask!(distribution),
-        Some("sales") => ask!(sales),
-        // Nothing writes the ledger's own stream yet.
-        _ => return String::new(),
-    };
-    match refused {
-        None => "serving".to_owned(),
-        Some(status) if status.code() == Code::NotFound => "serving".to_owned(),
-        Some(status) if status.code() == Code::DeadlineExceeded => "catching_up".to_owned(),
-        Some(status) => status.message().to_owned(),
+}
+
+impl Writer {
+    fn said(&self) -> Option<&WriterStatus> {
+        match self {
+            Self::Said(status) => Some(status),
+            Self::NotAsked | Self::Unreachable(_) => None,
+        }
+    }
+
+    fn state(&self) -> &'static str {
+        match self {
+            Self::NotAsked => "",
+            Self::Unreachable(_) => "unreachable",
+            Self::Said(status) => state(status.state()),
+        }
+    }
+}
+
+const fn state(state: StreamState) -> &'static str {
+    match state {
+        StreamState::Unspecified => "",
+        StreamState::CatchingUp => "catching_up",
+        StreamState::Serving => "serving",
+        StreamState::LogUnreachable => "log_unreachable",
+        StreamState::Halted => "halted",
+        StreamState::Stopped => "stopped",
     }
 }
 
@@ -134,18 +181,28 @@ async fn ask(client: &Client) -> Result<GetStatusResponse, Failure> {
     Ok(client.ledger()?.get_status(GetStatusRequest::default()).await?.into_inner())
 }
 
-/// The form that DESIGN §4 fixes, in one line.
-fn as_json(answer: &GetStatusResponse) -> Value {
-    let streams: Vec<Value> = answer
-        .streams
-        .iter()
-        .map(|s| json!({ "stream": s.stream, "sequence": s.sequence, "hash": hex(&s.hash), "voids": s.voids }))
-        .collect();
+/// The form that DESIGN §4 fixes, in one line; each stream says beside how it is read and written.
+fn as_json(answer: &GetStatusResponse, writers: &[Writer]) -> Value {
+    let halt = |halt: &Halt| {
+        json!({
+            "stream": halt.stream, "sequence": halt.sequence, "reason": halt.reason, "message": halt.message,
+            "messageZh": halt.message_zh,
+        })
+    };
+    let stream = |of: Of<'_>| {
+        let (read, writer) = of;
+        json!({
+            "stream": read.stream, "sequence": read.sequence, "hash": hex(&read.hash), "voids": read.voids,
+            "health": state(read.state()), "writer": writer.state(), "halts": halts(of).map(halt).collect::<Vec<_>>(),
+        })
+    };
     json!({
-        "streams": streams,
+        "streams": streams(answer, writers).map(stream).collect::<Vec<_>>(),
         "ledger_digest": hex(&answer.ledger_digest),
         "state_digest": hex(&answer.state_digest),
         "durability": answer.durability,
+        "halted": streams(answer, writers).any(is_halted),
+        "log_reachable": unreachable_logs(answer, writers).next().is_none(),
     })
 }
 

@@ -7,13 +7,13 @@ use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use loopledger_proto::common::v1::Position;
-use loopledger_proto::ledger::v1::AwaitRequest;
 use loopledger_types::Service;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tonic::Status;
 
 use super::answer::{Answer, Verdict, verdict};
+use super::barrier;
 use super::broken::Broken;
 use super::lane::{Lane, Reply, rest_on, service_of};
 use super::line::Line;
@@ -289,9 +289,8 @@ impl<'a, F: FnMut(&Line, &Answer, &Tally) -> Result<(), Failure>> Recorder<'a, F
     async fn barrier(&mut self, line: Line) -> Result<(), Failure> {
         self.drain(0).await?;
         let heads = loop {
-            let request = AwaitRequest { positions: self.written.values().cloned().collect(), consequences: true };
-            match self.client.ledger()?.r#await(request).await {
-                Ok(answer) => break answer.into_inner().heads,
+            match barrier::reach(self.client, self.written.values().cloned().collect()).await? {
+                Ok(heads) => break heads,
                 Err(status) => self.wait_after(status).await?,
             }
         };

@@ -1,6 +1,7 @@
 //! Sending files of commands; the demo's too.
 
 mod answer;
+mod barrier;
 mod broken;
 mod bytes;
 mod diagnosis;

@@ -63,8 +63,7 @@ impl Apps {
                 App::Projection(projection) => {
                     server.route(|routes| projection.add_services(routes));
                     for name in SERVICE_NAMES {
-                        server
-                            .follow(name, projection.health(), |health| health.is_caught_up && health.halt().is_none());
+                        server.follow(name, projection.health(), loopledger_projection::Health::readiness);
                     }
                 }
             }
@@ -82,7 +81,6 @@ impl Apps {
                 App::Projection(projection) => projection.register_metrics(metrics),
             }
         }
-        metrics.complete();
     }
 
     /// Waits until everything has read what was in the log at the start; whether all of it serves. What is halted is
@@ -167,8 +165,7 @@ async fn writer_caught_up(program: Program, mut health: watch::Receiver<Health>)
     let settled = health.wait_for(|health| !matches!(health, Health::CatchingUp(_))).await;
     match settled.as_deref() {
         Ok(Health::Halted(halt)) => {
-            let advice = halt.advice().map(|advice| format!("; {advice}")).unwrap_or_default();
-            note!("loopledger: {program} is halted: {}: {halt}{advice}", halt.reason());
+            note!("loopledger: {program} is halted: {}: {halt}; {}", halt.reason(), halt.advice());
             Ok(false)
         }
         Ok(Health::Serving | Health::Stopped | Health::CatchingUp(_)) => Ok(true),

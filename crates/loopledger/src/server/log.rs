@@ -1,5 +1,6 @@
 //! Opening the log that the programs share.
 
+use core::time::Duration;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,35 +8,57 @@ use loopledger_event_log::{EventLog, FileLog, FileLogOptions};
 use loopledger_kafka_log::{ConnectError, KafkaLog, KafkaOptions};
 use loopledger_service::metrics::Registry;
 use loopledger_service::writer::PointHook;
+use tokio::time::{Instant, sleep};
 
 use crate::exit::Failure;
 use crate::output::note;
 
-/// The log on Kafka, if it is there; else the embedded one in `data`.
+/// Between two attempts to find a cluster. Each waits for its answer, so this is only a pause.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+
+/// The log on Kafka, if it is there; else the embedded one in `data`. A cluster that does not answer is an error.
 pub(crate) async fn open(
     kafka: Option<KafkaOptions>,
     data: &Path,
     on_point: Option<PointHook>,
-    metrics: Option<&Registry>,
 ) -> Result<Arc<dyn EventLog>, Failure> {
     match kafka {
-        Some(options) => connect(options, metrics).await,
+        Some(options) => match KafkaLog::connect(options).await {
+            Ok(log) => Ok(Arc::new(log)),
+            Err(error @ ConnectError::Unreachable { .. }) => Err(Failure::Unreachable(error.to_string())),
+            Err(error) => Err(Failure::Refused(error.to_string())),
+        },
         None => open_file(data, on_point),
     }
 }
 
-/// The log on Kafka. Its topics are checked, never changed; what it counts is shown.
-pub(super) async fn connect(options: KafkaOptions, metrics: Option<&Registry>) -> Result<Arc<dyn EventLog>, Failure> {
-    match KafkaLog::connect(options).await {
-        Ok(log) => {
-            if let Some(metrics) = metrics {
+/// The log on Kafka for a program that serves: a cluster that does not answer is waited for, and the process is not ready
+/// meanwhile. Its topics are checked, never changed; what it counts is shown. Wrong topics and a denied login are refused
+/// at once: waiting does not change them.
+pub(super) async fn await_cluster(options: KafkaOptions, metrics: &Registry) -> Result<Arc<dyn EventLog>, Failure> {
+    let mut waiting_since = None;
+    loop {
+        match KafkaLog::connect(options.clone()).await {
+            Ok(log) => {
+                if let Some(since) = waiting_since {
+                    let since: Instant = since;
+                    note!("loopledger: the Kafka cluster answers after {} s", since.elapsed().as_secs());
+                }
                 let counted = log.metrics();
                 metrics.add_snapshot("kafka", Vec::new(), move || counted.snapshot());
+                metrics.starting("reading the log");
+                return Ok(Arc::new(log));
             }
-            Ok(Arc::new(log))
+            Err(error @ ConnectError::Unreachable { .. }) => {
+                metrics.starting(&error.to_string());
+                if waiting_since.is_none() {
+                    note!("loopledger: {error}; waiting for it");
+                    waiting_since = Some(Instant::now());
+                }
+                sleep(RETRY_PAUSE).await;
+            }
+            Err(error) => return Err(Failure::Refused(error.to_string())),
         }
-        Err(error @ ConnectError::Unreachable { .. }) => Err(Failure::Unreachable(error.to_string())),
-        Err(error) => Err(Failure::Refused(error.to_string())),
     }
 }
 

@@ -19,11 +19,13 @@ use loopledger_service::metrics::{Endpoint, Registry};
 use loopledger_service::trace::Traces;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) use partitions::PartitionSet;
 pub(crate) use serve::serve;
 pub(crate) use up::up;
 
+use crate::BUILD;
 use crate::exit::Failure;
 use crate::output::{self, say};
 use apps::Apps;
@@ -40,11 +42,19 @@ async fn observed(
     output::go_on_without_readers();
     let stop = signals::stop_on_signals();
     let traces = Traces::from_environment(name);
-    let metrics = Registry::new();
+    let metrics = Registry::of(BUILD);
+    let ending = AbortOnDropHandle::new(tokio::spawn({
+        let (stop, metrics) = (stop.clone(), metrics.clone());
+        async move {
+            stop.cancelled().await;
+            metrics.end();
+        }
+    }));
     let endpoint = Endpoint::start(address, metrics.clone()).await;
     let endpoint = endpoint.map_err(|error| Failure::refused("start", &error))?;
     say!("指标 http://{}/metrics", endpoint.address())?;
     let ended = body(&metrics, stop).await;
+    drop(ending);
     traces.shut_down().await;
     endpoint.shut_down().await;
     ended
@@ -65,6 +75,7 @@ impl Running {
     async fn start(
         listen: SocketAddr,
         log: Arc<dyn EventLog>,
+        metrics: &Registry,
         stop: CancellationToken,
         start: impl AsyncFnOnce(&mut Server) -> Result<Apps, Failure>,
     ) -> Result<Self, Failure> {
@@ -74,6 +85,8 @@ impl Running {
         let bound = server.bind(ServerConfig::new(listen)).await.map_err(|error| Failure::refused("listen", &error))?;
         let address = bound.address();
         let serving = tokio::spawn(bound.serve());
+        apps.register(metrics);
+        metrics.complete();
         Ok(Self { apps, address, serving, stop, _log: log })
     }
 

@@ -2,9 +2,10 @@
 //! two writers of a stream apart, and which replica serves a county is an optimisation.
 
 use core::time::Duration;
+use std::sync::Arc;
 
 use loopledger_service::feed::Feed;
-use loopledger_service::metrics::Registry;
+use loopledger_service::metrics::{LogReach, Registry};
 use loopledger_service::writer::WriterConfig;
 use loopledger_types::{CountyCode, Key, Service, partition_of};
 use tokio_util::sync::CancellationToken;
@@ -27,19 +28,21 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
 
 async fn run(args: ServeArgs, metrics: &Registry, stop: CancellationToken) -> Result<(), Failure> {
     let on_point = crash::hook()?;
+    let reach = Arc::new(LogReach::default());
+    metrics.add_shared(reach.clone());
     let listen = args.listen.unwrap_or_else(|| args.service.default_listen());
-    let connecting = log::connect(args.client.options(&args.kafka)?, Some(metrics));
+    let connecting = log::await_cluster(args.client.options(&args.kafka)?, metrics);
     let Some(log) = stop.run_until_cancelled(connecting).await.transpose()? else { return Ok(()) };
     let feed = Feed::new(log.clone());
+    reach.found(Arc::clone(feed.contact()));
     // The number is the same for every topic.
     let partition = partition_of(Key(CountyCode::TUOLI), log.partition_count(Service::Station.topic()));
     let is_standby = args.partitions.as_ref().is_some_and(|partitions| !partitions.contains(partition));
-    let running = Running::start(listen, log, stop.clone(), async |server| {
+    let running = Running::start(listen, log, metrics, stop.clone(), async |server| {
         let reaction_delay = if is_standby { STANDBY_REACTION_DELAY } else { Duration::ZERO };
         let writer = WriterConfig { on_point, reaction_delay, ..WriterConfig::default() };
         let apps = Apps::start(&[args.service], &feed, &args.data, writer, &stop).await?;
         apps.serve(server);
-        apps.register(metrics);
         Ok(apps)
     })
     .await?;

@@ -1,9 +1,10 @@
 //! `up`: every program in one process, on the embedded log or on Kafka.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use loopledger_service::feed::Feed;
-use loopledger_service::metrics::Registry;
+use loopledger_service::metrics::{LogReach, Registry};
 use loopledger_service::writer::WriterConfig;
 use loopledger_types::CountyCode;
 use tokio_util::sync::CancellationToken;
@@ -25,16 +26,23 @@ pub(crate) async fn up(args: UpArgs) -> Result<(), Failure> {
 
 async fn run(args: UpArgs, metrics: &Registry, stop: CancellationToken) -> Result<(), Failure> {
     let on_point = crash::hook()?;
+    let reach = Arc::new(LogReach::default());
+    metrics.add_shared(reach.clone());
     let kafka = args.client.options_if(args.kafka.as_deref())?;
-    let opening = log::open(kafka, &args.data, on_point.clone(), Some(metrics));
+    let opening = async {
+        match kafka {
+            Some(options) => log::await_cluster(options, metrics).await,
+            None => log::open(None, &args.data, on_point.clone()).await,
+        }
+    };
     let Some(log) = stop.run_until_cancelled(opening).await.transpose()? else { return Ok(()) };
     let durability = log.durability();
     let feed = Feed::new(log.clone());
-    let running = Running::start(args.listen, log, stop.clone(), async |server| {
+    reach.found(Arc::clone(feed.contact()));
+    let running = Running::start(args.listen, log, metrics, stop.clone(), async |server| {
         let writer = WriterConfig { on_point, ..WriterConfig::default() };
         let apps = Apps::start(&Program::ALL, &feed, &args.data, writer, &stop).await?;
         apps.serve(server);
-        apps.register(metrics);
         Ok(apps)
     })
     .await?;

@@ -139,7 +139,7 @@ async fn halted(cluster: &Deployment, head: Head) {
     let url = cluster.get("procurement", "a").await_ready();
     ends_serving(&url, "loopledger.procurement.v1.ProcurementService").await;
     let refused = register(cluster, 7).await.expect_err("a stream that is halted takes nothing");
-    assert_eq!(refused.code(), Code::Unavailable, "{refused}");
+    assert_eq!(refused.code(), Code::FailedPrecondition, "{refused}");
     let info = refused.get_details_error_info().expect("a reason");
     assert_eq!(info.reason, "STREAM_HALTED", "{info:?}");
     assert_eq!(info.metadata["sequence"], (head.sequence + 1).to_string(), "{info:?}");

@@ -1,7 +1,8 @@
 //! One replica of one program as a process: kept running as an orchestrator would, and ended as a power cut would.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -91,6 +92,20 @@ impl Replica {
         let address = state.metrics.clone().expect("waited for");
         drop(state);
         Exposition::scrape(&address)
+    }
+
+    /// The status code and the body of a page beside the metrics.
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
+        let state = self.inner.wait("it says where its metrics are", |state| state.metrics.is_some());
+        let address = state.metrics.clone().expect("waited for");
+        drop(state);
+        let mut connection = TcpStream::connect(address).expect("a connection");
+        write!(connection, "GET {path} HTTP/1.1\r\nHost: loopledger\r\nConnection: close\r\n\r\n").expect("it is sent");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        let code = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
+        (code, body.to_owned())
     }
 
     /// SIGKILL, and it stays dead until it is started again.

@@ -94,9 +94,25 @@ fn what_a_log_lost_is_named_and_appended_again() {
         assert!(said.contains(&format!("{service} is halted")), "{service}: {said}");
     }
     let status = server.run(&["status"]);
+    assert_eq!(status.status.code(), Some(1), "a check says no");
     let status = String::from_utf8_lossy(&status.stdout).into_owned();
     assert!(status.contains("LOST_TAIL") && status.contains("run `loopledger repair`"), "{status}");
     assert!(status.contains(&format!("{missing} to {last}")), "{status}");
+    assert!(status.contains("请停止各服务"), "{status}");
+    let json = server.run(&["status", "--format", "json"]);
+    assert_eq!(json.status.code(), Some(1));
+    let json: Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    let station = json["streams"].as_array().and_then(|all| all.iter().find(|s| s["stream"] == "station/654224"));
+    let station = station.expect("a stream");
+    assert_eq!(
+        (&station["health"], &station["writer"], &json["halted"]),
+        (&"halted".into(), &"halted".into(), &true.into())
+    );
+    assert_eq!(station["halts"][0]["reason"], "LOST_TAIL", "{json}");
+    // Not a stream is left that serves, so the process is not to be called; why is in the body.
+    let (code, body) = server.get("/readyz");
+    assert_eq!(code, 503, "{body}");
+    assert!(body.contains("station/654224: halted, LOST_TAIL") && body.contains("run `loopledger repair`"), "{body}");
     let refused = server.run(&["loop"]);
     let told = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(refused.status.code() == Some(1) && told.contains("LOST_TAIL"), "{told}");

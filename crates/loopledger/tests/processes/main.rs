@@ -11,6 +11,7 @@ mod again;
 mod calls;
 #[path = "../traces/collector.rs"]
 mod collector;
+mod ends;
 mod kills;
 mod logs;
 mod lost_tail;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use loopledger_event_log::{EventLog as _, FileLog, FileLogOptions, Record};
 use loopledger_testkit::Exposition;
@@ -54,8 +54,11 @@ fn what_a_process_does_is_seen_by_whoever_scrapes_it() {
     let data = folder.path().join("data");
     let server = Server::start(&data);
     assert_eq!(server.get("/livez"), (200, "ok\n".to_owned()));
-    assert_eq!(server.get("/readyz"), (200, "ready\n".to_owned()));
+    let (code, body) = server.get("/readyz");
+    assert!(code == 200 && body.starts_with("ready\nprocurement/654224: serving\n"), "{body}");
+    assert_eq!(server.scrape().value("loopledger_log_reachable", &[]), Some(1.0));
     assert_eq!(server.get("/elsewhere").0, 404);
+    each_scraper_gets_the_format_it_asks_for(&server);
     let empty = server.scrape();
     for service in WRITERS {
         for name in ["loopledger_commits_total", "loopledger_void_records_total", "loopledger_conflicts_total"] {
@@ -101,6 +104,27 @@ fn what_a_process_does_is_seen_by_whoever_scrapes_it() {
     assert!(is_level(&projected), "what is void changes nothing");
 }
 
+/// The newer text for those who ask for it, the older for everybody else; a probe that wants no body gets none.
+fn each_scraper_gets_the_format_it_asks_for(server: &Server) {
+    let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1";
+    for (accept, kind, counter, is_open) in [
+        (prometheus, "application/openmetrics-text; version=1.0.0", "# TYPE loopledger_commits counter\n", true),
+        ("*/*", "text/plain; version=0.0.4", "# TYPE loopledger_commits_total counter\n", false),
+        ("text/plain", "text/plain; version=0.0.4", "# TYPE loopledger_commits_total counter\n", false),
+    ] {
+        let (code, head, body) = server.ask("GET", "/metrics", accept);
+        assert_eq!(code, 200, "{accept}");
+        assert!(head.contains(&format!("content-type: {kind}")) && head.contains("vary: accept"), "{accept}: {head}");
+        assert_eq!((body.contains(counter), body.ends_with("# EOF\n")), (true, is_open), "{accept}: {body}");
+        assert!(body.contains("loopledger_commits_total{"), "{accept}: {body}");
+    }
+    assert_eq!(server.ask("GET", "/metrics", "application/json").0, 406);
+    for path in ["/metrics", "/livez", "/readyz"] {
+        let (code, _, body) = server.ask("HEAD", path, "*/*");
+        assert_eq!((code, body.as_str()), (200, ""), "{path}");
+    }
+}
+
 /// Counters, heads and the histogram tell the same story.
 fn counts_agree(server: &Server, shown: &Exposition) {
     let status = server.status();
@@ -119,7 +143,14 @@ fn counts_agree(server: &Server, shown: &Exposition) {
         assert_eq!(value(shown, "loopledger_due_reactions", service), 0.0);
     }
     assert!(value(shown, "loopledger_reactions_total", "procurement") > 0.0);
-    assert!(shown.value("process_resident_memory_bytes", &[]).is_some_and(|bytes| bytes > 1e6));
+    let of_process = |name: &str| shown.value(name, &[]).unwrap_or_else(|| panic!("{name} is not shown"));
+    assert!(of_process("process_resident_memory_bytes") > 1e6);
+    assert!(of_process("process_virtual_memory_bytes") > of_process("process_resident_memory_bytes"));
+    assert!(of_process("process_cpu_seconds_total") > 0.0);
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs_f64();
+    let age = since_epoch - of_process("process_start_time_seconds");
+    assert!((-2.0..PATIENCE.as_secs_f64()).contains(&age), "started {age} s ago");
+    assert!(of_process("process_max_fds") > of_process("process_open_fds") && of_process("process_open_fds") > 3.0);
     let halted: f64 = shown.all("loopledger_stream_halted").map(|(_, value)| value).sum();
     assert_eq!(halted, 0.0);
     for (family, kind) in [
@@ -135,7 +166,7 @@ fn counts_agree(server: &Server, shown: &Exposition) {
 
 /// No household, request or user: only what there are few of.
 fn labels_are_bounded(shown: &Exposition) {
-    let known = BTreeSet::from(["county", "le", "reason", "service", "stream", "version"]);
+    let known = BTreeSet::from(["commit", "county", "le", "reason", "service", "stream", "version"]);
     assert!(shown.label_names().is_subset(&known), "{:?}", shown.label_names());
     let long: Vec<&str> = shown.label_values().into_iter().filter(|value| value.len() > 24).collect();
     assert!(long.is_empty(), "as long as an id: {long:?}");

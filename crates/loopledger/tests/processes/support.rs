@@ -32,7 +32,12 @@ impl Server {
 
     /// The same on this address.
     pub(crate) fn start_at(data: &Path, listen: &str) -> Self {
-        Self::wait_for(up_at(data, listen), READY).expect("the server starts")
+        Self::start_on(data, listen, "127.0.0.1:0")
+    }
+
+    /// The same with its metrics on this one.
+    pub(crate) fn start_on(data: &Path, listen: &str, metrics: &str) -> Self {
+        Self::wait_for(up_on(data, listen, metrics), READY).expect("the server starts")
     }
 
     /// The same with a crash point; `None` if the server ended before it was ready (a point in the start itself).
@@ -126,13 +131,12 @@ impl Server {
 
     /// The status code and the body of a page beside the metrics.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
-        let mut connection = TcpStream::connect(&self.metrics).expect("a connection");
-        write!(connection, "GET {path} HTTP/1.1\r\nHost: loopledger\r\nConnection: close\r\n\r\n").expect("it is sent");
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).expect("an answer");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
-        let code = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-        (code, body.to_owned())
+        get(&self.metrics, path)
+    }
+
+    /// The status code, the head and the body.
+    pub(crate) fn ask(&self, method: &str, path: &str, accept: &str) -> (u16, String, String) {
+        ask(&self.metrics, method, path, accept)
     }
 
     /// What it shows to Prometheus.
@@ -160,14 +164,32 @@ impl Drop for Server {
     }
 }
 
-/// `up` on free ports, with nothing in its environment that changes what it does.
-fn up(data: &Path) -> Command {
-    up_at(data, "127.0.0.1:0")
+/// The status code and the body of a page.
+pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
+    let (code, _, body) = ask(address, "GET", path, "application/openmetrics-text");
+    (code, body)
 }
 
-fn up_at(data: &Path, listen: &str) -> Command {
+/// The same with the head, in lower case.
+fn ask(address: &str, method: &str, path: &str, accept: &str) -> (u16, String, String) {
+    let mut connection = TcpStream::connect(address).expect("a connection");
+    let rest = format!("Host: loopledger\r\nAccept: {accept}\r\nConnection: close\r\n\r\n");
+    write!(connection, "{method} {path} HTTP/1.1\r\n{rest}").expect("it is sent");
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).expect("an answer");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    let code = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
+    (code, head.to_ascii_lowercase(), body.to_owned())
+}
+
+/// `up` on free ports, with nothing in its environment that changes what it does.
+fn up(data: &Path) -> Command {
+    up_on(data, "127.0.0.1:0", "127.0.0.1:0")
+}
+
+fn up_on(data: &Path, listen: &str, metrics: &str) -> Command {
     let mut command = Command::new(BINARY);
-    command.args(["up", "--listen", listen, "--metrics", "127.0.0.1:0", "--data"]).arg(data);
+    command.args(["up", "--listen", listen, "--metrics", metrics, "--data"]).arg(data);
     for name in ["LOOPLEDGER_CRASH_POINT", "LOOPLEDGER_LOG_FORMAT", "OTEL_EXPORTER_OTLP_ENDPOINT", "RUST_LOG"] {
         command.env_remove(name);
     }

@@ -7,7 +7,7 @@ use loopledger_domain::{Rejection, Violation};
 use loopledger_ledger::{Balance, Counterparty};
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_proto::ledger::v1::ledger_service_server::LedgerService;
-use loopledger_service::grpc::deadline_of;
+use loopledger_service::grpc::{deadline_of, duration_to_pb, log_status};
 use loopledger_types::{EntityKind, PartyId, Service, StreamId};
 use loopledger_wire::query::{self, Page};
 use loopledger_wire::{Failure, position_to_pb, rejection_status};
@@ -123,6 +123,7 @@ impl Api {
         let digest = if health.is_caught_up { Some(self.shared.digest().await?) } else { None };
         let folded = self.shared.folded.read().await;
         let heads = digest.map_or_else(|| Service::ALL.map(|s| folded.ledger.head(s)), |digest| digest.heads);
+        let contact = self.shared.feed.contact();
         let streams = Service::ALL.into_iter().zip(heads).map(|(service, at)| pb::StreamStatus {
             stream: self.shared.stream(service).to_string(),
             sequence: at.head.sequence,
@@ -132,7 +133,11 @@ impl Api {
                 seconds: at.recorded_at.seconds,
                 nanos: i32::try_from(at.recorded_at.nanos).unwrap_or(0),
             }),
-            health: health.stream(service).to_string(),
+            health: self.shared.stream_health(&health, service).to_string(),
+            state: self.shared.stream_health(&health, service).state().into(),
+            halt: health.stream(service).halt().map(|halt| halt.notice().to_pb()),
+            writer_halt: health.halted_writer(service).map(|halted| halted.notice.to_pb()),
+            age: Some(duration_to_pb(contact.age(self.shared.stream(service)))),
         });
         let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         Ok(pb::GetStatusResponse {
@@ -143,6 +148,7 @@ impl Api {
             open_hand_overs: number(folded.ledger.open_hand_over_count()),
             exceptions: folded.ledger.exception_count(),
             ledger_bytes: number(folded.ledger.bytes()),
+            log: Some(log_status(contact)),
         })
     }
 

@@ -23,6 +23,7 @@ use loopledger_types::{EntityKind, Position, Service};
 use loopledger_wire::{Failure, position_to_pb};
 use tokio::sync::OwnedRwLockReadGuard;
 use tokio::time::{Instant, timeout_at};
+use tonic::metadata::MetadataValue;
 use tonic::service::Routes;
 use tonic::{Response, Status};
 
@@ -37,6 +38,10 @@ pub const SERVICE_NAMES: [&str; 4] = [
     trace_service_server::SERVICE_NAME,
     ledger_service_server::SERVICE_NAME,
 ];
+
+/// Metadata of every answer: for how many seconds it has not been known that everything in the log was read. Some seconds,
+/// unless the log cannot be reached.
+const AGE: &str = "loopledger-age-seconds";
 
 /// What every service answers from.
 #[derive(Debug, Clone)]
@@ -74,7 +79,10 @@ impl Api {
         if outcome.is_err() {
             self.shared.metrics.failures_total.add(1);
         }
-        outcome.map(Response::new)
+        let mut answer = Response::new(outcome?);
+        // Every answer says how old it may be, whatever else it says.
+        answer.metadata_mut().insert(AGE, MetadataValue::from(self.shared.age().as_secs()));
+        Ok(answer)
     }
 
     /// The state, once it includes what the query asks for.

@@ -1,12 +1,23 @@
 //! A stream that cannot be followed is never skipped: it halts, and whatever needs it says so.
 
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::ready;
 use loopledger_chain::{AnyRef, Envelope, leaf_hash};
 use loopledger_domain::TailLost;
-use loopledger_event_log::{EventLog as _, MemoryLog};
+use loopledger_event_log::{AppendError, Appending, Around, EventLog, MemoryLog, Record};
 use loopledger_projection::{Halt, StoragePlace, StreamHealth};
+use loopledger_proto::common::v1::StreamState;
 use loopledger_proto::ledger::v1 as pb;
+use loopledger_service::clock::SystemClock;
+use loopledger_service::feed::Feed;
+use loopledger_service::program::ProgramConfig;
+use loopledger_service::writer::{Health, WriterConfig};
 use loopledger_state_store::Memory;
-use loopledger_types::{CountyCode, Hash, Key, Position, RequestId, Service, Timestamp, partition_of};
+use loopledger_types::{
+    CountyCode, Hash, Key, Partition, Position, RequestId, Service, Timestamp, Topic, partition_of,
+};
 use loopledger_wire::{Draft, encode_commit, position_to_pb};
 use tonic::{Code, Status};
 
@@ -104,8 +115,9 @@ async fn a_commit_that_is_not_understood_halts_its_stream_in_every_answer() {
     assert_eq!(at, future);
     assert!(why.contains("GoodsTeleported"), "{why}");
     for refused in refusals(&world).await {
-        assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unavailable, "STREAM_HALTED"));
-        assert!(refused.message().contains("GoodsTeleported"), "{}", refused.message());
+        assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "STREAM_HALTED"));
+        let said = refused.message();
+        assert!(said.contains("GoodsTeleported") && said.contains("run a newer version"), "{said}");
     }
 
     // The other streams go on, and what is known is shown.
@@ -117,6 +129,10 @@ async fn a_commit_that_is_not_understood_halts_its_stream_in_every_answer() {
     let status = world.status().await;
     let of = |service: Service| status.streams.iter().find(|s| s.stream == stream(service).to_string()).unwrap();
     assert!(of(Service::Station).health.starts_with("halted: commit"), "{status:?}");
+    let halt = of(Service::Station).halt.clone().unwrap();
+    assert_eq!((halt.sequence, halt.reason.as_str()), (future.sequence, "NOT_UNDERSTOOD"));
+    assert!(halt.message_zh.contains("请升级到新版本"), "{halt:?}");
+    assert_eq!((of(Service::Station).state(), of(Service::Sales).state()), (StreamState::Halted, StreamState::Serving));
     assert_eq!((of(Service::Station).sequence + 1, of(Service::Sales).health.as_str()), (future.sequence, "serving"));
     let request = pb::ListCommitsRequest { stream: "station/654224".into(), page_size: 1, ..Default::default() };
     assert_eq!(world.ledger().list_commits(request).await.unwrap().into_inner().commits.len(), 1);
@@ -192,4 +208,62 @@ async fn a_log_that_loses_its_tail_while_it_is_followed_halts_the_stream() {
     }
     let health = world.projection.health().borrow().clone();
     assert_eq!(*health.stream(Service::Station), StreamHealth::Serving);
+}
+
+/// The log takes nothing more of procurement's from this process.
+#[derive(Debug)]
+struct Refusing(MemoryLog);
+
+impl Around for Refusing {
+    fn inner(&self) -> &dyn EventLog {
+        &self.0
+    }
+
+    fn append(&self, topic: Topic, partition: Partition, records: Vec<Record>) -> Appending {
+        if topic != Service::Procurement.topic() {
+            return self.0.append(topic, partition, records);
+        }
+        let failed =
+            || AppendError::SyncFailed { path: "segment".into(), source: Arc::new(std::io::Error::other("EIO")) };
+        ready(records.iter().map(|_| Err(failed())).collect()).boxed()
+    }
+}
+
+/// The history up to the first commit that procurement answers; that commit.
+fn before_the_first_answer() -> (&'static [(Service, Vec<u8>)], Position) {
+    let records = HISTORY.records();
+    let answers = |(_, record): &(Service, Vec<u8>)| Envelope::decode(record).unwrap().cause;
+    let is_answer = |record: &(Service, Vec<u8>)| record.0 == Service::Procurement && answers(record).is_some();
+    let first = records.iter().position(is_answer).unwrap();
+    (&records[..first], answers(&records[first]).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn consequences_due_from_a_halted_writer_are_not_waited_for() {
+    let (records, asked) = before_the_first_answer();
+    let log = MemoryLog::new(PARTITIONS);
+    append(&log, records).await;
+    let feed = Feed::new(Arc::new(Refusing(log)));
+    let world = World::start_on(feed.clone(), StoragePlace::Memory(Memory::new())).await;
+    assert!(world.projection.caught_up().await.is_serving());
+    let waiting = move || pb::AwaitRequest { positions: vec![position_to_pb(asked)], consequences: true };
+    let mut ledger = world.ledger();
+    let before = tokio::spawn(async move { ledger.r#await(waiting()).await.map(drop).unwrap_err() });
+
+    let config = ProgramConfig { county: CountyCode::TUOLI, data: None, writer: WriterConfig::default() };
+    let procurement = loopledger_procurement::App::start(&feed, Arc::new(SystemClock), &config).unwrap();
+    procurement.handle().health().wait_for(|health| matches!(health, Health::Halted(_))).await.unwrap();
+    let after = world.ledger().r#await(waiting()).await.map(drop).unwrap_err();
+    for refused in [before.await.unwrap(), after] {
+        assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "STREAM_HALTED"));
+        assert!(refused.message().starts_with("procurement/654224 is halted"), "{refused:?}");
+    }
+    // What needs nothing of it is answered, and the status says so.
+    let reads = pb::AwaitRequest { positions: vec![position_to_pb(asked)], consequences: false };
+    world.ledger().r#await(reads).await.unwrap();
+    let status = world.status().await;
+    let of = |service: Service| status.streams.iter().find(|s| s.stream == stream(service).to_string()).unwrap();
+    let halt = of(Service::Procurement).writer_halt.clone().unwrap();
+    assert_eq!((halt.reason.as_str(), of(Service::Procurement).state()), ("LOG_REFUSES", StreamState::Serving));
+    assert!(of(Service::Station).writer_halt.is_none() && of(Service::Procurement).halt.is_none(), "{status:?}");
 }

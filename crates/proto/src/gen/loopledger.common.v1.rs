@@ -171,6 +171,101 @@ impl BaseUnit {
         }
     }
 }
+/// Why a stream is halted, and what to do.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Halt {
+    /// The stream that the cause is in: a service's own, or one that it reads.
+    #[prost(string, tag = "1")]
+    pub stream: ::prost::alloc::string::String,
+    /// The commit that it halted at; 0 if it is none in particular.
+    #[prost(uint64, tag = "2")]
+    pub sequence: u64,
+    /// Stable: LOST_TAIL, NOT_UNDERSTOOD, LOG_DAMAGED, LOG_REFUSES, STORE_FULL, STORE_FAILED, STREAM_INCONSISTENT, INTERNAL,
+    /// STOPPED.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    /// English: what happened, and what to do.
+    #[prost(string, tag = "4")]
+    pub message: ::prost::alloc::string::String,
+    /// The same in Chinese.
+    #[prost(string, tag = "5")]
+    pub message_zh: ::prost::alloc::string::String,
+}
+/// Whether the log can be reached, as this process knows it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LogStatus {
+    #[prost(bool, tag = "1")]
+    pub reachable: bool,
+    /// Why not; empty while it can be reached.
+    #[prost(string, tag = "2")]
+    pub cause: ::prost::alloc::string::String,
+    /// Since when not; absent while it can be reached.
+    #[prost(message, optional, tag = "3")]
+    pub unreachable_for: ::core::option::Option<::prost_types::Duration>,
+    /// What an acknowledged write survives, e.g. "fsync".
+    #[prost(string, tag = "4")]
+    pub durability: ::prost::alloc::string::String,
+}
+/// What the writer of a stream says of itself.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WriterStatus {
+    /// The service's own stream, e.g. "station/654224".
+    #[prost(string, tag = "1")]
+    pub stream: ::prost::alloc::string::String,
+    #[prost(enumeration = "StreamState", tag = "2")]
+    pub state: i32,
+    /// How much is read of what was in the log at the start, 0 to 100.
+    #[prost(uint32, tag = "3")]
+    pub caught_up_percent: u32,
+    /// Present if, and only if, it is halted.
+    #[prost(message, optional, tag = "4")]
+    pub halt: ::core::option::Option<Halt>,
+    #[prost(message, optional, tag = "5")]
+    pub log: ::core::option::Option<LogStatus>,
+}
+/// What a service can do with a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum StreamState {
+    Unspecified = 0,
+    /// Reading what was in the log when it started.
+    CatchingUp = 1,
+    Serving = 2,
+    /// The log cannot be reached, and is tried again. Nothing is acknowledged meanwhile; what was read is still shown.
+    LogUnreachable = 3,
+    /// Nothing more is written to it, or read of it, until what the halt says is done.
+    Halted = 4,
+    /// The service is ending.
+    Stopped = 5,
+}
+impl StreamState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "STREAM_STATE_UNSPECIFIED",
+            Self::CatchingUp => "STREAM_STATE_CATCHING_UP",
+            Self::Serving => "STREAM_STATE_SERVING",
+            Self::LogUnreachable => "STREAM_STATE_LOG_UNREACHABLE",
+            Self::Halted => "STREAM_STATE_HALTED",
+            Self::Stopped => "STREAM_STATE_STOPPED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "STREAM_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "STREAM_STATE_CATCHING_UP" => Some(Self::CatchingUp),
+            "STREAM_STATE_SERVING" => Some(Self::Serving),
+            "STREAM_STATE_LOG_UNREACHABLE" => Some(Self::LogUnreachable),
+            "STREAM_STATE_HALTED" => Some(Self::Halted),
+            "STREAM_STATE_STOPPED" => Some(Self::Stopped),
+            _ => None,
+        }
+    }
+}
 /// What kind of party; decides which book it has and which account it earns in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]

@@ -879,6 +879,8 @@ pub struct GetStatusResponse {
     /// Bytes of memory that the ledger holds, roughly.
     #[prost(uint64, tag = "7")]
     pub ledger_bytes: u64,
+    #[prost(message, optional, tag = "8")]
+    pub log: ::core::option::Option<super::super::common::v1::LogStatus>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StreamStatus {
@@ -893,9 +895,22 @@ pub struct StreamStatus {
     pub voids: u64,
     #[prost(message, optional, tag = "5")]
     pub recorded_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// "serving", "catching_up", or why the stream halted.
+    /// For people: "serving", "catching_up", "stopped", "log unreachable: …", or "halted: …".
     #[prost(string, tag = "6")]
     pub health: ::prost::alloc::string::String,
+    /// How the ledger reads it.
+    #[prost(enumeration = "super::super::common::v1::StreamState", tag = "7")]
+    pub state: i32,
+    /// Present if, and only if, the ledger's reading of it is halted.
+    #[prost(message, optional, tag = "8")]
+    pub halt: ::core::option::Option<super::super::common::v1::Halt>,
+    /// Present if its writer runs in the same process and is halted. Elsewhere its service's GetStatus tells.
+    #[prost(message, optional, tag = "9")]
+    pub writer_halt: ::core::option::Option<super::super::common::v1::Halt>,
+    /// How old the answers are: since when it is not known that everything in the log was read. Grows while the log cannot
+    /// be read; some seconds otherwise.
+    #[prost(message, optional, tag = "10")]
+    pub age: ::core::option::Option<::prost_types::Duration>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AwaitRequest {
@@ -1409,7 +1424,8 @@ pub mod ledger_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Returns when the positions are folded, and what follows from them too if asked; UPSTREAM_BEHIND otherwise.
+        /// Returns when the positions are folded, and what follows from them too if asked; UPSTREAM_BEHIND otherwise, and
+        /// STREAM_HALTED at once if a stream that they need is halted.
         pub async fn r#await(
             &mut self,
             request: impl tonic::IntoRequest<super::AwaitRequest>,
@@ -1649,7 +1665,8 @@ pub mod ledger_service_server {
             tonic::Response<super::GetStatusResponse>,
             tonic::Status,
         >;
-        /// Returns when the positions are folded, and what follows from them too if asked; UPSTREAM_BEHIND otherwise.
+        /// Returns when the positions are folded, and what follows from them too if asked; UPSTREAM_BEHIND otherwise, and
+        /// STREAM_HALTED at once if a stream that they need is halted.
         async fn r#await(
             &self,
             request: tonic::Request<super::AwaitRequest>,

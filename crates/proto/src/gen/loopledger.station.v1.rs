@@ -42,6 +42,17 @@ pub mod record_response {
         Status(::tonic_types::Status),
     }
 }
+/// What the service says of itself. Nothing is waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetStatusRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetStatusResponse {
+    /// The heads that the service has read, its own stream's among them.
+    #[prost(message, repeated, tag = "1")]
+    pub heads: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+    #[prost(message, optional, tag = "2")]
+    pub status: ::core::option::Option<super::super::common::v1::WriterStatus>,
+}
 /// Finds what became of a request.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetReceiptRequest {
@@ -627,6 +638,33 @@ pub mod station_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Answered whatever the state: it is where a halted stream is looked at.
+        pub async fn get_status(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetStatusRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetStatusResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/loopledger.station.v1.StationService/GetStatus",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("loopledger.station.v1.StationService", "GetStatus"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         pub async fn list_stations(
             &mut self,
             request: impl tonic::IntoRequest<super::ListStationsRequest>,
@@ -749,6 +787,14 @@ pub mod station_service_server {
             request: tonic::Request<super::GetReceiptRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetReceiptResponse>,
+            tonic::Status,
+        >;
+        /// Answered whatever the state: it is where a halted stream is looked at.
+        async fn get_status(
+            &self,
+            request: tonic::Request<super::GetStatusRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetStatusResponse>,
             tonic::Status,
         >;
         async fn list_stations(
@@ -1148,6 +1194,51 @@ pub mod station_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetReceiptSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/loopledger.station.v1.StationService/GetStatus" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetStatusSvc<T: StationService>(pub Arc<T>);
+                    impl<
+                        T: StationService,
+                    > tonic::server::UnaryService<super::GetStatusRequest>
+                    for GetStatusSvc<T> {
+                        type Response = super::GetStatusResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetStatusRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as StationService>::get_status(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetStatusSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -3,7 +3,9 @@
 //! [`Feed`] reads each partition once, whoever follows it; each [`Follower`] runs admission for its own stream.
 //! What does not happen here: folding, and any judgement of what a commit means.
 
+mod contact;
 mod follower;
+mod halts;
 mod losses;
 mod openings;
 mod place;
@@ -11,7 +13,7 @@ mod record;
 mod source;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use loopledger_domain::TailLost;
 use loopledger_event_log::{EventLog, Offset};
@@ -19,8 +21,13 @@ use loopledger_types::{Head, Key, Partition, Position, StreamId, Topic, partitio
 use loopledger_wire::decode_commit;
 use tokio_util::task::AbortOnDropHandle;
 
+use contact::Followed;
+pub(crate) use contact::STALE_AFTER;
+pub use contact::{Contact, Outage};
 pub(crate) use follower::Seen;
 pub use follower::{Admitted, Commits, FollowError, Follower, LostTail};
+pub use halts::HaltedWriter;
+use halts::Halts;
 pub(crate) use losses::{loss, walk};
 pub use openings::Opening;
 use openings::Openings;
@@ -40,6 +47,10 @@ struct Shared {
     decode: Decode,
     sources: Mutex<BTreeMap<(Topic, Partition), Running>>,
     openings: Arc<Openings>,
+    halts: Halts,
+    contact: Arc<Contact>,
+    /// Asks for the log's end from the first follower on.
+    watch: OnceLock<AbortOnDropHandle<()>>,
 }
 
 #[derive(Debug)]
@@ -57,7 +68,9 @@ impl Feed {
     /// Of a reader that understands what `decode` does, e.g. of one that is older than what is on the log.
     pub fn understanding(log: Arc<dyn EventLog>, decode: Decode) -> Self {
         let (sources, openings) = (Mutex::default(), Arc::default());
-        Self { shared: Arc::new(Shared { log, decode, sources, openings }) }
+        let contact = Arc::new(Contact::new(&*log));
+        let (halts, watch) = (Halts::default(), OnceLock::new());
+        Self { shared: Arc::new(Shared { log, decode, sources, openings, halts, contact, watch }) }
     }
 
     pub fn log(&self) -> &Arc<dyn EventLog> {
@@ -98,6 +111,21 @@ impl Feed {
     /// What somebody in this process remembers of a stream and could not resume at.
     pub(crate) fn lost(&self, stream: StreamId) -> Option<LostTail> {
         self.shared.openings.lost(stream)
+    }
+
+    /// The writer of `stream` in this process is halted, or not any more.
+    pub(crate) fn set_halted(&self, stream: StreamId, halted: Option<HaltedWriter>) {
+        self.shared.halts.set(stream, halted);
+    }
+
+    /// The writer of `stream`, if it runs in this process and is halted.
+    pub fn halted(&self, stream: StreamId) -> Option<HaltedWriter> {
+        self.shared.halts.of(stream)
+    }
+
+    /// Waits until writers of this process halted, or went on, more than `seen` times in all; how often. Cancel-safe.
+    pub async fn halts_changed(&self, seen: u64) -> u64 {
+        self.shared.halts.changed(seen).await
     }
 
     /// The same, and where the log ends now.
@@ -146,11 +174,36 @@ impl Feed {
         Place { topic, partition, partition_count, decode: self.shared.decode }
     }
 
+    /// Whether the log can be reached.
+    pub fn contact(&self) -> &Arc<Contact> {
+        &self.shared.contact
+    }
+
+    /// A read that failed and is tried again.
+    pub fn note_failure(&self, error: &FollowError) {
+        if let FollowError::Read { stream, source } = error {
+            let followed = self.watched(*stream);
+            self.shared.contact.read_failed(followed, source);
+        }
+    }
+
+    /// From now on the log is asked where it ends. Must be called within a tokio runtime.
+    fn watched(&self, stream: StreamId) -> Followed {
+        let followed = self.shared.contact.place(stream);
+        self.shared.contact.follow(followed);
+        self.shared.watch.get_or_init(|| {
+            let watch = Arc::clone(&self.shared.contact).watch(Arc::downgrade(&self.shared.log));
+            AbortOnDropHandle::new(tokio::spawn(watch))
+        });
+        followed
+    }
+
     fn source(&self, stream: StreamId) -> Arc<Source> {
+        self.watched(stream);
         let place = self.place(stream);
         let mut sources = self.shared.sources.lock().unwrap_or_else(PoisonError::into_inner);
         let running = sources.entry((place.topic, place.partition)).or_insert_with(|| {
-            let source = Arc::new(Source::new(place));
+            let source = Arc::new(Source::new(place, Arc::clone(&self.shared.contact)));
             let task = tokio::spawn(Arc::clone(&source).run(Arc::clone(&self.shared.log)));
             Running { source, _task: AbortOnDropHandle::new(task) }
         });

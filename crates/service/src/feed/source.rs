@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::time::timeout;
 
+use super::contact::{Contact, Followed};
 use super::record::{Batch, Place};
 
 /// Bytes of records (decoded commits are a few times as large) kept for slower followers: about 10,000 commits, some
@@ -42,6 +43,7 @@ pub(super) struct Source {
     wanted: Notify,
     /// Nobody needs the headers of records before this offset.
     traces_from: AtomicU64,
+    contact: Arc<Contact>,
 }
 
 #[derive(Debug, Default)]
@@ -55,13 +57,14 @@ struct Cache {
 }
 
 impl Source {
-    pub(super) fn new(place: Place) -> Self {
+    pub(super) fn new(place: Place, contact: Arc<Contact>) -> Self {
         Self {
             place,
             cache: Mutex::default(),
             arrived: Notify::new(),
             wanted: Notify::new(),
             traces_from: AtomicU64::new(0),
+            contact,
         }
     }
 
@@ -82,7 +85,10 @@ impl Source {
     /// What there is at `from`. `failures_seen` is what this follower knows of already.
     pub(super) fn look(&self, from: Offset, failures_seen: &mut u64) -> Look {
         let mut cache = self.lock();
-        let tip = *cache.tip.get_or_insert(from);
+        let tip = *cache.tip.get_or_insert_with(|| {
+            self.contact.begin(self.followed(), from);
+            from
+        });
         if from == tip {
             if cache.failures > *failures_seen {
                 *failures_seen = cache.failures;
@@ -138,7 +144,12 @@ impl Source {
         cache.bytes = 0;
     }
 
+    const fn followed(&self) -> Followed {
+        (self.place.topic, self.place.partition)
+    }
+
     fn push(&self, batch: Batch) {
+        self.contact.read(self.followed(), batch.next);
         let mut cache = self.lock();
         cache.tip = Some(batch.next);
         cache.bytes = cache.bytes.saturating_add(batch.bytes);
@@ -152,6 +163,7 @@ impl Source {
     }
 
     fn fail(&self, error: ReadError) {
+        self.contact.read_failed(self.followed(), &error);
         let mut cache = self.lock();
         cache.failures = cache.failures.saturating_add(1);
         cache.failure = Some(error);
@@ -178,12 +190,10 @@ mod tests {
         let (topic, partition) = (Topic(Service::Station), Partition(0));
         let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new(1));
         let record = || Record { key: Key(CountyCode::TUOLI), headers: Vec::new(), value: Bytes::from_static(b"any") };
-        let source = Arc::new(Source::new(Place {
-            topic,
-            partition,
-            partition_count: 1,
-            decode: loopledger_wire::decode_commit,
-        }));
+        let source = Arc::new(Source::new(
+            Place { topic, partition, partition_count: 1, decode: loopledger_wire::decode_commit },
+            Arc::new(Contact::new(&*log)),
+        ));
         let running = tokio::spawn(Arc::clone(&source).run(Arc::clone(&log)));
         for round in 0..2 {
             assert!(log.append(topic, partition, vec![record()]).await.iter().all(Result::is_ok));

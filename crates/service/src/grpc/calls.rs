@@ -17,6 +17,7 @@ use super::deadline::stream_deadline_of;
 use super::frames::Frame;
 use super::status::check_streams;
 use super::{deadline_of, refused, write_status};
+use crate::feed::Contact;
 use crate::trace::TraceContext;
 use crate::writer::{EntityKey, Health, WriterHandle};
 
@@ -111,6 +112,27 @@ impl<D: Decider> Calls<D> {
         Ok((receipt.to_pb(Created::default()), heads.positions().map(position_to_pb).collect()))
     }
 
+    /// What the writer says of itself, and its heads. Nothing is waited for.
+    pub fn status(&self) -> (pb::WriterStatus, Vec<pb::Position>) {
+        let (stream, contact) = (self.stream(), self.handle.contact());
+        let outage = contact.outage();
+        let (state, caught_up_percent, halt) = match &*self.health.borrow() {
+            Health::CatchingUp(progress) => (pb::StreamState::CatchingUp, progress.percent, None),
+            Health::Serving if outage.is_some() => (pb::StreamState::LogUnreachable, 100, None),
+            Health::Serving => (pb::StreamState::Serving, 100, None),
+            Health::Stopped => (pb::StreamState::Stopped, 100, None),
+            Health::Halted(halt) => (pb::StreamState::Halted, 100, Some(halt.notice(stream).to_pb())),
+        };
+        let status = pb::WriterStatus {
+            stream: stream.to_string(),
+            state: state.into(),
+            caught_up_percent: u32::from(caught_up_percent),
+            halt,
+            log: Some(log_status(contact)),
+        };
+        (status, self.handle.heads().positions().map(position_to_pb).collect())
+    }
+
     /// A look at the state at `at_least` or later, with the heads that it was taken at. `keys` are loaded first.
     pub async fn ask<R: Send + 'static>(
         &self,
@@ -146,5 +168,25 @@ impl<D: Decider> Calls<D> {
             Ok(Err(error)) => Err(write_status(self.stream(), None, &error)),
             Err(_) => Err(Failure::NotReady { retry_after: READY_MAX }.into()),
         }
+    }
+}
+
+/// Whether the log can be reached.
+pub fn log_status(contact: &Contact) -> pb::LogStatus {
+    let outage = contact.outage();
+    let unreachable_for = outage.as_ref().map(|outage| duration_to_pb(outage.since.elapsed()));
+    pb::LogStatus {
+        reachable: outage.is_none(),
+        cause: outage.map(|outage| outage.cause).unwrap_or_default(),
+        unreachable_for,
+        durability: contact.durability().to_owned(),
+    }
+}
+
+/// A duration as the contracts have it.
+pub fn duration_to_pb(duration: Duration) -> prost_types::Duration {
+    prost_types::Duration {
+        seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(duration.subsec_nanos()).unwrap_or(0),
     }
 }

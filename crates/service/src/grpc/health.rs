@@ -14,11 +14,14 @@ use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use tonic_health::server::{HealthReporter, HealthService};
 
-/// Which services serve. The empty name stands for all of them.
+use crate::metrics::Readiness;
+
+/// Which services serve. The empty name stands for the process: it serves from when every service has caught up, for as
+/// long as any serves. One halted stream must not take every replica out of service.
 #[derive(Debug, Clone)]
 pub(super) struct Services {
     reporter: HealthReporter,
-    serving: Arc<Mutex<BTreeMap<&'static str, bool>>>,
+    services: Arc<Mutex<BTreeMap<&'static str, Readiness>>>,
 }
 
 impl Services {
@@ -27,26 +30,31 @@ impl Services {
         let reporter = HealthReporter::new();
         // It begins with SERVING.
         reporter.set_service_status("", ServingStatus::NotServing).await;
-        Self { reporter, serving: Arc::default() }
+        Self { reporter, services: Arc::default() }
     }
 
     /// Makes a service known, as not serving.
     pub(super) fn add(&self, name: &'static str) {
-        self.serving.lock().unwrap_or_else(PoisonError::into_inner).insert(name, false);
+        self.services.lock().unwrap_or_else(PoisonError::into_inner).insert(name, Readiness::Starting);
     }
 
-    pub(super) async fn set(&self, name: &'static str, serving: bool) {
-        let all = {
-            let mut services = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
-            services.insert(name, serving);
-            services.values().all(|serving| *serving)
+    pub(super) async fn set(&self, name: &'static str, readiness: Readiness) {
+        let process = {
+            let mut services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = services.insert(name, readiness);
+            // It has caught up before, and reads something again.
+            if readiness == Readiness::Starting && known.is_some_and(|known| known != Readiness::Starting) {
+                services.insert(name, Readiness::Unable);
+            }
+            let has = |wanted: Readiness| services.values().any(|readiness| *readiness == wanted);
+            has(Readiness::Able) && !has(Readiness::Starting)
         };
-        self.reporter.set_service_status(name, status(serving)).await;
-        self.reporter.set_service_status("", status(all)).await;
+        self.reporter.set_service_status(name, status(readiness == Readiness::Able)).await;
+        self.reporter.set_service_status("", status(process)).await;
     }
 
     pub(super) fn names(&self) -> Vec<&'static str> {
-        self.serving.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+        self.services.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
     }
 
     /// The gRPC service; its watches end with `NOT_SERVING` when `stop` is cancelled.

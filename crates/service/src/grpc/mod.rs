@@ -17,9 +17,9 @@ pub mod stock;
 mod unreadable;
 
 pub use bulk::RecordStream;
-pub use calls::Calls;
+pub use calls::{Calls, duration_to_pb, log_status};
 pub use deadline::{DEADLINE_DEFAULT, DEADLINE_MAX, deadline_of};
-pub use server::{Bound, ServeError, Server, ServerConfig};
+pub use server::{Bound, DRAIN_MAX, ServeError, Server, ServerConfig};
 pub use status::{failure_status, refused, write_status};
 
 /// The largest message that a service reads or writes, in bytes: what gRPC clients take unless told otherwise.
@@ -35,6 +35,7 @@ pub type Answering<'call, R> =
 /// ```text
 /// rpcs! {
 ///     record: RecordRequest;
+///     status get_status: GetStatusRequest => GetStatusResponse;
 ///     write collect_goods: CollectGoodsRequest => CollectGoodsResponse;
 ///     ask list_stock: ListStockRequest => ListStockResponse, query::list_stock;
 /// }
@@ -43,6 +44,7 @@ pub type Answering<'call, R> =
 macro_rules! rpcs {
     (
         record: $record:ty;
+        status $status:ident: $status_request:ty => $status_response:ident;
         $(write $write:ident: $write_request:ty => $write_response:ty;)*
         $(ask $ask:ident: $ask_request:ty => $ask_response:ty, $with:path;)*
     ) => {
@@ -57,6 +59,18 @@ macro_rules! rpcs {
             Self: 'call,
         {
             Box::pin(self.calls.record(request))
+        }
+
+        fn $status<'life, 'call>(
+            &'life self,
+            _: ::tonic::Request<$status_request>,
+        ) -> $crate::grpc::Answering<'call, $status_response>
+        where
+            'life: 'call,
+            Self: 'call,
+        {
+            let (status, heads) = self.calls.status();
+            Box::pin(::core::future::ready(Ok(::tonic::Response::new($status_response { heads, status: Some(status) }))))
         }
 
         $(fn $write<'life, 'call>(

@@ -21,6 +21,7 @@ use super::frames::Bulk;
 use super::health::Services;
 use super::unreadable::Explained;
 use super::{Calls, connection};
+use crate::metrics::Readiness;
 use crate::trace::traced;
 use crate::writer::Health;
 
@@ -33,8 +34,17 @@ const CONNECTION_WINDOW_BYTES: u32 = 4 * 1_024 * 1_024;
 /// Bulk streams fill frames of 64 KiB; the protocol's own 16 KiB cost four times the bookkeeping.
 const FRAME_BYTES_MAX: u32 = 64 * 1_024;
 
+/// How long open calls may take to end after a shutdown began. Writers answer what they have taken within milliseconds;
+/// who has not read the answers by then reads none, and a stop takes no more than 5 s in all.
+pub const DRAIN_MAX: Duration = Duration::from_secs(2);
+
 /// How long a connection that was cut may take to notice.
-const CUT_MAX: Duration = Duration::from_secs(1);
+const CUT_MAX: Duration = Duration::from_millis(500);
+
+/// What a stop may take in all while the log answers: a shell waits longer, and so do orchestrators.
+const STOP_MAX: Duration = Duration::from_secs(5);
+/// Half of it is left for the writers and the stores.
+const _: () = assert!(DRAIN_MAX.as_millis() + CUT_MAX.as_millis() <= STOP_MAX.as_millis() / 2);
 
 /// Served on every server.
 const OWN_NAMES: [&str; 3] =
@@ -72,7 +82,7 @@ impl ServerConfig {
             streams_max: 1_024,
             keepalive: Duration::from_secs(30),
             keepalive_timeout: Duration::from_secs(20),
-            drain_max: Duration::from_secs(10),
+            drain_max: DRAIN_MAX,
         }
     }
 }
@@ -116,23 +126,27 @@ impl Server {
 
     /// Reports the service of this full name as serving whenever its writer is.
     pub fn follow_health(&mut self, name: &'static str, health: watch::Receiver<Health>) {
-        self.follow(name, health, |health| matches!(health, Health::Serving));
+        self.follow(name, health, |health| match health {
+            Health::CatchingUp(_) => Readiness::Starting,
+            Health::Serving => Readiness::Able,
+            Health::Halted(_) | Health::Stopped => Readiness::Unable,
+        });
     }
 
-    /// Reports the service of this full name as serving whenever `is_serving` says so, until the server stops.
+    /// Reports the service of this full name as serving whenever `readiness` says so, until the server stops.
     pub fn follow<T: Send + Sync + 'static>(
         &mut self,
         name: &'static str,
         mut health: watch::Receiver<T>,
-        is_serving: impl Fn(&T) -> bool + Send + Sync + 'static,
+        readiness: impl Fn(&T) -> Readiness + Send + Sync + 'static,
     ) {
         let (services, stop) = (self.services.clone(), self.stop.clone());
         services.add(name);
         let task = tokio::spawn(async move {
             let following = async {
                 loop {
-                    let serving = is_serving(&health.borrow_and_update());
-                    services.set(name, serving).await;
+                    let readiness = readiness(&health.borrow_and_update());
+                    services.set(name, readiness).await;
                     if health.changed().await.is_err() {
                         return;
                     }
@@ -143,7 +157,7 @@ impl Server {
                 () = stop.cancelled() => {}
                 () = following => {}
             }
-            services.set(name, false).await;
+            services.set(name, Readiness::Unable).await;
         });
         self.followers.push(AbortOnDropHandle::new(task));
     }

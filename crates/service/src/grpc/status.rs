@@ -7,8 +7,7 @@ use loopledger_types::{Position, RequestId, StreamId};
 use loopledger_wire::{Failure, rejection_status};
 use tonic::Status;
 
-use crate::feed::FollowError;
-use crate::writer::{Halt, WriteError};
+use crate::writer::WriteError;
 
 /// A full queue is a matter of milliseconds.
 pub(super) const QUEUE_RETRY: Duration = Duration::from_millis(50);
@@ -38,7 +37,8 @@ pub fn write_status(stream: StreamId, request_id: Option<RequestId>, error: &Wri
             tracing::error!(%stream, %detail, "a decision was refused as a bug");
             Failure::Internal { what: "the decision could not be recorded" }.into()
         }
-        WriteError::Halted(halt) => halt_failure(stream, halt).into(),
+        WriteError::UpstreamHalted(notice) => notice.failure().into(),
+        WriteError::Halted(halt) => halt.notice(stream).failure().into(),
         WriteError::ShuttingDown => Failure::ShuttingDown.into(),
     }
 }
@@ -71,26 +71,4 @@ pub fn refused(rejection: Rejection) -> Status {
 /// Any other failure.
 pub fn failure_status(failure: &Failure) -> Status {
     failure.into()
-}
-
-fn halt_failure(stream: StreamId, halt: &Halt) -> Failure {
-    match halt {
-        Halt::Follow(FollowError::LostTail(lost)) => {
-            Failure::LostTail { stream: lost.stream, from: *lost.missing.start(), to: *lost.missing.end() }
-        }
-        Halt::Follow(FollowError::NotUnderstood { position, .. }) => Failure::StreamHalted {
-            stream: position.stream,
-            sequence: position.sequence,
-            reason: halt.reason().to_owned(),
-        },
-        Halt::Follow(FollowError::Read { .. }) | Halt::LogRefuses(_) => {
-            Failure::LogUnavailable { retry_after: LOG_RETRY }
-        }
-        Halt::CauseMismatch { sequence, .. } | Halt::UnknownUpstream { sequence, .. } => {
-            Failure::StreamHalted { stream, sequence: *sequence, reason: halt.reason().to_owned() }
-        }
-        Halt::Store(_) | Halt::Internal { .. } | Halt::Stopped => {
-            Failure::StreamHalted { stream, sequence: 0, reason: halt.reason().to_owned() }
-        }
-    }
 }

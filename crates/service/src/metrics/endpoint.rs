@@ -6,8 +6,8 @@ use std::io;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
@@ -16,10 +16,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::format::{Format, classic};
 use super::registry::Registry;
-
-/// What `OpenMetrics` text is called.
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// How long a scrape that is under way may take to end.
 const DRAIN_MAX: Duration = Duration::from_secs(1);
@@ -71,17 +69,25 @@ impl Endpoint {
     }
 }
 
-async fn metrics(State(registry): State<Registry>) -> Response {
+async fn metrics(State(registry): State<Registry>, headers: HeaderMap) -> Response {
+    // Several headers are one list.
+    let accept: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok()).collect();
+    let Some(format) = Format::accepted(&accept.join(",")) else {
+        let offered = [Format::OpenMetrics, Format::Classic].map(Format::content_type).join("\n");
+        return (StatusCode::NOT_ACCEPTABLE, format!("{offered}\n")).into_response();
+    };
     match registry.render() {
-        Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Ok(text) => {
+            let text = if format == Format::Classic { classic(&text) } else { text };
+            ([(CONTENT_TYPE, format.content_type()), (VARY, "accept")], text).into_response()
+        }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
 }
 
 async fn ready(State(registry): State<Registry>) -> Response {
-    let reasons = registry.unready();
-    if reasons.is_empty() {
-        return "ready\n".into_response();
-    }
-    (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", reasons.join("\n"))).into_response()
+    let (is_ready, lines) = registry.readiness();
+    let code = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let said = if is_ready { "ready" } else { "not ready" };
+    (code, format!("{said}\n{}\n", lines.join("\n"))).into_response()
 }

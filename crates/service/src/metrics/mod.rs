@@ -6,6 +6,7 @@
 
 mod common;
 mod endpoint;
+mod format;
 mod histogram;
 mod lag;
 mod process;
@@ -13,9 +14,10 @@ mod registry;
 mod samples;
 mod writer;
 
-pub use common::{of_service, of_stream};
+pub use common::{LogReach, of_service, of_stream, unreachable};
 pub use endpoint::{Endpoint, EndpointError};
 pub use histogram::{Buckets, Histogram};
 pub use lag::Lag;
-pub use registry::{Registry, Source};
+pub use process::Build;
+pub use registry::{Readiness, Registry, Source};
 pub use samples::{Labels, Samples};

@@ -19,6 +19,8 @@ pub type Labels = Vec<(&'static str, String)>;
 enum Value {
     Count(u64),
     Level(u64),
+    /// A counter that is not whole.
+    Sum(f64),
     Measure(f64),
     Durations(Buckets),
 }
@@ -47,6 +49,16 @@ impl Samples {
     /// A duration now, named `…_seconds`.
     pub fn seconds(&mut self, name: &'static str, help: &'static str, labels: &Labels, value: Duration) {
         self.add(name.into(), help.into(), labels, Value::Measure(value.as_secs_f64()));
+    }
+
+    /// A time that only grows, named `…_seconds_total`.
+    pub(super) fn count_seconds(&mut self, name: &'static str, help: &'static str, seconds: f64) {
+        self.add(name.into(), help.into(), &Vec::new(), Value::Sum(seconds));
+    }
+
+    /// A number that is not whole.
+    pub(super) fn measure(&mut self, name: &'static str, help: &'static str, measure: f64) {
+        self.add(name.into(), help.into(), &Vec::new(), Value::Measure(measure));
     }
 
     /// A share in percent, named `…_ratio`: 1 is all.
@@ -90,7 +102,7 @@ impl Collector for Samples {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         for (name, family) in &self.0 {
             let kind = match family.samples.first() {
-                Some((_, Value::Count(_))) => MetricType::Counter,
+                Some((_, Value::Count(_) | Value::Sum(_))) => MetricType::Counter,
                 Some((_, Value::Level(_) | Value::Measure(_))) => MetricType::Gauge,
                 Some((_, Value::Durations(_))) => MetricType::Histogram,
                 None => continue,
@@ -119,6 +131,7 @@ fn write(encoder: &mut MetricEncoder<'_>, value: &Value) -> Result<(), fmt::Erro
     match value {
         Value::Count(count) => encoder.encode_counter::<NoLabelSet, _, f64>(count, None),
         Value::Level(level) => encoder.encode_gauge(level),
+        Value::Sum(sum) => encoder.encode_counter::<NoLabelSet, _, f64>(sum, None),
         Value::Measure(measure) => encoder.encode_gauge(measure),
         Value::Durations(buckets) => {
             let bound = |bound: &Option<Duration>| bound.map_or(f64::INFINITY, |bound| bound.as_secs_f64());

@@ -1,9 +1,12 @@
 //! What a writer shows.
 
+use core::sync::atomic::Ordering;
+
 use loopledger_domain::Decider;
 
 use super::common::of_service;
-use super::registry::Source;
+use super::common::unreachable;
+use super::registry::{Readiness, Source};
 use super::samples::{Labels, Samples};
 use crate::writer::{Health, Metrics, WriterHandle};
 
@@ -19,7 +22,8 @@ impl<D: Decider> Source for WriterHandle<D> {
 
         let (percent, reason, is_serving) = match &*self.health().borrow() {
             Health::CatchingUp(progress) => (progress.percent, None, false),
-            Health::Serving => (100, None, true),
+            // Without the log nothing is acknowledged.
+            Health::Serving => (100, None, self.contact().outage().is_none()),
             Health::Stopped => (100, None, false),
             Health::Halted(halt) => (100, Some(halt.reason()), false),
         };
@@ -30,7 +34,7 @@ impl<D: Decider> Source for WriterHandle<D> {
         samples.head(&labels, own, heads.get(own).sequence);
         for (stream, lag) in &self.measured().lags {
             samples.head(&labels, *stream, heads.get(*stream).sequence);
-            samples.lag(&labels, *stream, lag);
+            samples.lag(&labels, *stream, lag, self.contact());
         }
         let help =
             "From the append of a commit until its writer has read it back, which is when the caller is answered.";
@@ -38,14 +42,22 @@ impl<D: Decider> Source for WriterHandle<D> {
         samples.histogram("loopledger_append_to_read_back_seconds", help, &labels, buckets);
     }
 
-    fn unready(&self) -> Option<String> {
+    fn condition(&self) -> Option<(Readiness, Vec<String>)> {
         let stream = self.stream();
-        match &*self.health().borrow() {
-            Health::Serving => None,
-            Health::CatchingUp(progress) => Some(format!("{stream}: catching up, {} %", progress.percent)),
-            Health::Stopped => Some(format!("{stream}: stopped")),
-            Health::Halted(halt) => Some(format!("{stream}: halted, {}", halt.reason())),
-        }
+        let (readiness, what) = match &*self.health().borrow() {
+            Health::Serving => (Readiness::Able, "serving".to_owned()),
+            Health::CatchingUp(progress) => {
+                // Later it reads again what its store had not written.
+                let has_served = self.measured().has_served.load(Ordering::Relaxed);
+                let readiness = if has_served { Readiness::Able } else { Readiness::Starting };
+                (readiness, format!("catching up, {} %", progress.percent))
+            }
+            Health::Stopped => (Readiness::Unable, "stopped".to_owned()),
+            Health::Halted(halt) => (Readiness::Unable, format!("halted, {}: {}", halt.reason(), halt.notice(stream))),
+        };
+        let outage = self.contact().outage().filter(|_| readiness != Readiness::Unable);
+        let outage = outage.map(|outage| format!("; writes are not acknowledged, {}", unreachable(&outage)));
+        Some((readiness, vec![format!("{stream}: {what}{}", outage.unwrap_or_default())]))
     }
 }
 

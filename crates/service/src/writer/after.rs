@@ -74,6 +74,18 @@ impl<D: Decider> Task<D> {
         }
     }
 
+    /// Writers of this process halted, or went on: what is waited for in vain is not waited for.
+    pub(super) fn take_halts(&mut self, changes: u64) {
+        self.halts_seen = changes;
+        let streams: Vec<StreamId> = self.upstream.iter().map(|upstream| upstream.stream).collect();
+        for stream in streams {
+            if self.feed.halted(stream).is_some() {
+                let blocked = self.waiting.reached(stream, u64::MAX);
+                self.recheck(blocked);
+            }
+        }
+    }
+
     fn let_go(&mut self, id: u64) {
         match self.waiting.remove(id).map(|entry| entry.waiter) {
             Some(Waiter::Job(job)) => self.ready.push_back(Ready::Job(job)),
@@ -94,7 +106,13 @@ impl<D: Decider> Task<D> {
             match recent.at(position.sequence) {
                 Known::Hash(hash) if hash == position.hash => {}
                 Known::Hash(_) => return Folded::Failed(WriteError::DataLoss(*position)),
-                Known::NotYet => return Folded::Not(position.stream, position.sequence),
+                Known::NotYet => {
+                    let halted = self.feed.halted(position.stream);
+                    return match halted.filter(|halted| halted.is_beyond(position.sequence)) {
+                        Some(halted) => Folded::Failed(WriteError::UpstreamHalted(halted.notice)),
+                        None => Folded::Not(position.stream, position.sequence),
+                    };
+                }
                 Known::Forgotten if self.waiting.is_verified(position) => {}
                 Known::Forgotten => return Folded::Unknown(*position),
             }

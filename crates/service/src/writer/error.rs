@@ -1,9 +1,12 @@
 //! Why a write gets no receipt, and why a stream halts.
 
+use core::error::Error;
+
 use loopledger_domain::Rejection;
 use loopledger_event_log::AppendError;
 use loopledger_state_store::StoreError;
 use loopledger_types::{Position, RequestId, StreamId};
+use loopledger_wire::{HaltNotice, HaltReason};
 
 use crate::feed::FollowError;
 
@@ -41,6 +44,9 @@ pub enum WriteError {
     Internal { detail: String },
     #[error("the stream is halted: {0}")]
     Halted(Halt),
+    /// A position in `after` is beyond the end of a stream whose writer is halted. Nothing was written.
+    #[error("{0}")]
+    UpstreamHalted(HaltNotice),
     /// Nothing was written, or the same request id finds it.
     #[error("the service is shutting down")]
     ShuttingDown,
@@ -75,32 +81,64 @@ fn name(due: Option<&Position>) -> String {
 }
 
 impl Halt {
-    /// What an operator should do, if it is known.
-    pub const fn advice(&self) -> Option<&'static str> {
+    /// The halt of the stream `own`, as everybody is told of it.
+    pub fn notice(&self, own: StreamId) -> HaltNotice {
+        let (stream, sequence) = match self {
+            Self::Follow(FollowError::NotUnderstood { position, .. }) => (position.stream, position.sequence),
+            Self::Follow(FollowError::LostTail(lost)) => (lost.stream, *lost.missing.start()),
+            Self::Follow(FollowError::Read { stream, .. }) => (*stream, 0),
+            Self::CauseMismatch { sequence, .. } | Self::UnknownUpstream { sequence, .. } => (own, *sequence),
+            Self::LogRefuses(_) | Self::Store(_) | Self::Internal { .. } | Self::Stopped => (own, 0),
+        };
+        HaltNotice { stream, sequence, reason: self.kind(), detail: self.detail() }
+    }
+
+    pub const fn kind(&self) -> HaltReason {
         match self {
-            Self::Follow(FollowError::LostTail(_)) => Some("stop the services and run `loopledger repair`"),
-            Self::Follow(FollowError::NotUnderstood { .. }) => Some("run a newer version"),
-            Self::Store(StoreError::OutOfSpace(_)) => Some("make room on its disk: it goes on by itself then"),
-            Self::Follow(FollowError::Read { .. })
-            | Self::LogRefuses(_)
-            | Self::Store(_)
-            | Self::CauseMismatch { .. }
-            | Self::UnknownUpstream { .. }
-            | Self::Internal { .. }
-            | Self::Stopped => None,
+            Self::Follow(FollowError::LostTail(lost)) => {
+                HaltReason::LostTail { from: *lost.missing.start(), to: *lost.missing.end() }
+            }
+            Self::Follow(FollowError::NotUnderstood { .. }) => HaltReason::NotUnderstood,
+            Self::Follow(FollowError::Read { .. }) => HaltReason::LogDamaged,
+            Self::LogRefuses(_) => HaltReason::LogRefuses,
+            Self::Store(StoreError::OutOfSpace(_)) => HaltReason::StoreFull,
+            Self::Store(_) => HaltReason::StoreFailed,
+            Self::CauseMismatch { .. } | Self::UnknownUpstream { .. } => HaltReason::Inconsistent,
+            Self::Internal { .. } => HaltReason::Internal,
+            Self::Stopped => HaltReason::Stopped,
         }
     }
 
     /// The stable reason, `UPPER_SNAKE`.
     pub const fn reason(&self) -> &'static str {
+        self.kind().as_str()
+    }
+
+    /// What an operator should do.
+    pub const fn advice(&self) -> &'static str {
+        self.kind().advice()
+    }
+
+    /// What happened, with everything that led to it.
+    fn detail(&self) -> String {
         match self {
-            Self::Follow(FollowError::LostTail(_)) => "LOST_TAIL",
-            Self::Follow(FollowError::NotUnderstood { .. }) => "NOT_UNDERSTOOD",
-            Self::Follow(FollowError::Read { .. }) | Self::LogRefuses(_) => "LOG_UNAVAILABLE",
-            Self::Store(_) => "STORE_FAILED",
-            Self::CauseMismatch { .. } | Self::UnknownUpstream { .. } => "STREAM_INCONSISTENT",
-            Self::Internal { .. } => "INTERNAL",
-            Self::Stopped => "STOPPED",
+            Self::Follow(error) => chain(error),
+            Self::LogRefuses(error) => chain(error),
+            Self::Store(error) => chain(error),
+            Self::CauseMismatch { .. } | Self::UnknownUpstream { .. } | Self::Internal { .. } | Self::Stopped => {
+                self.to_string()
+            }
         }
     }
+}
+
+/// The display of an error and of everything beneath it.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
 }

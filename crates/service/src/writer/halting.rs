@@ -8,11 +8,15 @@ use tokio_util::sync::CancellationToken;
 use super::health::Health;
 use super::job::Input;
 use super::{Halt, WriteError};
+use crate::feed::{Feed, HaltedWriter};
 
-/// Says for all to see that the stream is halted.
-pub(super) fn report(stream: StreamId, halt: &Halt, health: &watch::Sender<Health>) {
-    let advice = halt.advice().unwrap_or_default();
-    tracing::error!(%stream, reason = halt.reason(), error = %halt, advice, "the stream is halted");
+/// Reports that the stream is halted, in the log, in the health and to those in this process who wait for it. `head` is
+/// the newest commit that was read back.
+pub(super) fn report(stream: StreamId, halt: &Halt, head: u64, feed: &Feed, health: &watch::Sender<Health>) {
+    let notice = halt.notice(stream);
+    let (reason, advice) = (halt.reason(), halt.advice());
+    tracing::error!(%stream, reason, error = %notice.detail, advice, "the stream is halted");
+    feed.set_halted(stream, Some(HaltedWriter { notice, head }));
     health.send_replace(Health::Halted(halt.clone()));
 }
 

@@ -16,6 +16,7 @@ use super::health::{Health, Metrics};
 use super::job::{Answer, Asked, EntityKey, Input, Job, Reply};
 use super::measured::Measured;
 use super::{Halt, WriteError};
+use crate::feed::Contact;
 use crate::heads::Heads;
 use crate::trace::TraceContext;
 
@@ -34,6 +35,7 @@ pub struct WriterHandle<D: Decider> {
     pub(super) heads: watch::Receiver<Arc<Heads>>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) measured: Arc<Measured>,
+    pub(super) contact: Arc<Contact>,
 }
 
 impl<D: Decider> Clone for WriterHandle<D> {
@@ -45,6 +47,7 @@ impl<D: Decider> Clone for WriterHandle<D> {
             heads: self.heads.clone(),
             metrics: Arc::clone(&self.metrics),
             measured: Arc::clone(&self.measured),
+            contact: Arc::clone(&self.contact),
         }
     }
 }
@@ -60,6 +63,11 @@ impl<D: Decider> WriterHandle<D> {
 
     pub(crate) fn measured(&self) -> &Measured {
         &self.measured
+    }
+
+    /// Whether the log can be reached.
+    pub fn contact(&self) -> &Contact {
+        &self.contact
     }
 
     /// What was asked and the writer has not looked at.

@@ -1,5 +1,6 @@
 //! What a writer measures besides counting.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -11,6 +12,8 @@ use crate::metrics::{Histogram, Lag};
 /// Durations and lags of one writer, for whoever asks.
 #[derive(Debug)]
 pub(crate) struct Measured {
+    /// Set when the writer has caught up for the first time.
+    pub(crate) has_served: AtomicBool,
     pub(crate) append_to_read_back: Histogram,
     /// Of each upstream stream, in the order in which commits name them.
     pub(crate) lags: Vec<(StreamId, Arc<Lag>)>,
@@ -19,7 +22,7 @@ pub(crate) struct Measured {
 impl Measured {
     pub(super) fn new(upstream: &[StreamId]) -> Self {
         let lags = upstream.iter().map(|stream| (*stream, Arc::new(Lag::starting_at(0)))).collect();
-        Self { append_to_read_back: Histogram::default(), lags }
+        Self { has_served: AtomicBool::new(false), append_to_read_back: Histogram::default(), lags }
     }
 
     pub(super) fn lag(&self, stream: StreamId) -> Arc<Lag> {
@@ -41,6 +44,10 @@ pub(super) struct Appended {
 impl Appended {
     pub(super) const fn new(measured: Arc<Measured>) -> Self {
         Self { measured, calls: VecDeque::new(), counted: 0 }
+    }
+
+    pub(super) fn note_serving(&self) {
+        self.measured.has_served.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn into_measured(self) -> Arc<Measured> {

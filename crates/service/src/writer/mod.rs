@@ -27,8 +27,10 @@ mod waiting;
 use core::fmt;
 use core::time::Duration;
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use futures::stream::FuturesUnordered;
 use loopledger_domain::{AnswerRepeated, Decider, State};
 use loopledger_ledger::Journal;
@@ -119,12 +121,23 @@ impl<D: Decider> Writer<D> {
             heads: heads_out,
             metrics: Arc::clone(&metrics),
             measured: Arc::clone(&measured),
+            contact: Arc::clone(feed.contact()),
         };
+        // An earlier writer of the process may have been halted.
+        feed.set_halted(stream, None);
         // From now on, not from when the task first runs: others may begin to serve meanwhile.
         let opening = feed.opening();
+        let (after, shown) = (feed.clone(), health.clone());
         let beginning =
             Beginning::<D> { stream, upstream, feed, store, clock, config, metrics, measured, health, heads, inputs };
-        let task = tokio::spawn(beginning.run(stop.clone(), opening));
+        let (running, seen) = (beginning.run(stop.clone(), opening), handle.heads.clone());
+        let task = tokio::spawn(async move {
+            // What a panic leaves behind is dropped; only what others see of it is written.
+            if AssertUnwindSafe(running).catch_unwind().await.is_err() {
+                let head = seen.borrow().get(stream).sequence;
+                halting::report(stream, &Halt::Stopped, head, &after, &shown);
+            }
+        });
         Self { handle, stop, task }
     }
 
@@ -203,7 +216,7 @@ impl<D: Decider> Beginning<D> {
                     }
                 },
                 Some(Err(halt)) => {
-                    halting::report(self.stream, &halt, &self.health);
+                    self.report(&halt);
                     halt
                 }
             };
@@ -212,6 +225,12 @@ impl<D: Decider> Beginning<D> {
                 return halting::halted(halt, self.inputs, &stop).await;
             }
         }
+    }
+
+    /// Reports that it is halted.
+    fn report(&self, halt: &Halt) {
+        let head = self.heads.borrow().get(self.stream).sequence;
+        halting::report(self.stream, halt, head, &self.feed, &self.health);
     }
 
     /// Loads what the store has, and opens the streams where it ends.
@@ -235,7 +254,8 @@ impl<D: Decider> Beginning<D> {
         loop {
             match start::open(&self.feed, self.stream, &self.upstream, progress, &self.measured).await {
                 Err(error) if error.is_transient() => {
-                    tracing::warn!(stream = %self.stream, %error, "reading again soon");
+                    self.feed.note_failure(&error);
+                    tracing::debug!(stream = %self.stream, %error, "reading again soon");
                     sleep(own::READ_RETRY).await;
                 }
                 opened => return opened,
@@ -266,6 +286,7 @@ impl<D: Decider> Beginning<D> {
             heads: self.heads,
             inputs: self.inputs,
             taken: Vec::new(),
+            halts_seen: 0,
             stop,
             state,
             requests: Table::new(),

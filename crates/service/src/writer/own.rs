@@ -16,7 +16,7 @@ use super::dangling::{Losses, Told};
 use super::decide::Request;
 use super::task::{Origin, Outcome, Ready, Task};
 use super::waiting::Recent;
-use crate::feed::{FollowError, Follower};
+use crate::feed::{Feed, FollowError, Follower};
 
 /// The pause before reading again what could not be read.
 pub(super) const READ_RETRY: Duration = Duration::from_millis(100);
@@ -78,8 +78,9 @@ pub(super) struct Own {
 
 impl Own {
     /// The log cannot be read now; nothing is acknowledged until it can.
-    pub(super) fn read_later(&mut self, error: &FollowError) {
-        tracing::warn!(stream = %self.follower.stream(), %error, "reading again soon");
+    pub(super) fn read_later(&mut self, feed: &Feed, error: &FollowError) {
+        feed.note_failure(error);
+        tracing::debug!(stream = %self.follower.stream(), %error, "reading again soon");
         self.retry_at = Instant::now().checked_add(READ_RETRY);
     }
 }

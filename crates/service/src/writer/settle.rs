@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::Halt;
 use super::task::{Outcome, Report, Task};
+use crate::feed::FollowError;
 
 /// The point between an append that the log has confirmed and its read-back.
 pub const AFTER_APPEND: &str = "writer.after-append-before-read-back";
@@ -55,7 +56,10 @@ impl<D: Decider> Task<D> {
                     self.metrics.append_failures_total.add(1);
                     if !matches!(error, AppendError::Busy) && self.metrics.log_unavailable.get() == 0 {
                         self.metrics.log_unavailable.set(1);
-                        tracing::warn!(stream = %self.stream, %error, "the log takes nothing; appending again until it does");
+                        // An outage is logged once, where the log is watched.
+                        if self.feed.contact().outage().is_none() {
+                            tracing::warn!(stream = %self.stream, %error, "log append failing, retrying");
+                        }
                     }
                     self.failed |= self.in_flight > 0;
                 }
@@ -164,7 +168,9 @@ impl<D: Decider> Task<D> {
             Ok(end) => self.own.reach = Some(end),
             // Whether the refusal is right cannot be said without the log; the caller's deadline ends the wait.
             Err(error) => {
-                tracing::warn!(stream = %self.stream, %error, "could not find the log's end");
+                tracing::debug!(stream = %self.stream, %error, "could not find the log's end");
+                let stream = self.stream;
+                self.feed.note_failure(&FollowError::Read { stream, source: error });
                 self.end_check_after = Instant::now().checked_add(RETRY_PAUSE);
             }
         }

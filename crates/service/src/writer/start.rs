@@ -118,7 +118,7 @@ pub(super) async fn open(
         spans.push((follower.next_offset(), feed.clone().end(known.stream).await?));
         named.push(known.named);
         let lag = measured.lag(known.stream);
-        upstream.push(Upstream::new(follower, known.noted, Offset(known.noted_offset), lag));
+        upstream.push(Upstream::new(feed.clone(), follower, known.noted, Offset(known.noted_offset), lag));
     }
     let now = Instant::now();
     let own = Own {
@@ -176,6 +176,7 @@ impl<D: Decider> Task<D> {
                 }
             }
             self.serving = true;
+            self.appended.note_serving();
             self.own.fresh_at = now;
             tracing::info!(stream = %self.stream, sequence = self.own.chain.head.sequence, commits = self.catch_up.commits, "serving");
             // Whoever hears that it serves may ask for the heads at once.

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::health::{CatchUp, Health};
 use super::task::Task;
-use super::{Beginning, Halt, WriteError, halting};
+use super::{Beginning, Halt, WriteError};
 
 /// Between two looks at the disk of a store that failed. A look writes some megabytes.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -90,7 +90,7 @@ impl<D: Decider> Beginning<D> {
     pub(super) fn reopen_at_once(&self) -> Result<(), Halt> {
         self.open_store_again().map_err(|error| {
             let halt = Halt::Store(error);
-            halting::report(self.stream, &halt, &self.health);
+            self.report(&halt);
             halt
         })
     }
@@ -99,6 +99,7 @@ impl<D: Decider> Beginning<D> {
         let report = self.store.reopen()?;
         tracing::info!(stream = %self.stream, ?report, "the state store is open again");
         self.metrics.store_failed.set(0);
+        self.feed.set_halted(self.stream, None);
         self.health.send_replace(Health::CatchingUp(CatchUp::default()));
         Ok(())
     }

@@ -115,6 +115,8 @@ pub(super) enum Event {
     Verified(Verified),
     Stuck(Answered),
     OthersOpened,
+    /// Writers of this process halted, or went on, so often.
+    HaltsChanged(u64),
     Stop,
     Time,
     Nothing,
@@ -133,6 +135,8 @@ pub(super) struct Task<D: Decider> {
     pub(super) heads: watch::Sender<Arc<Heads>>,
     pub(super) inputs: mpsc::Receiver<Input<D>>,
     pub(super) taken: Vec<Input<D>>,
+    /// Changes of the halts of other writers that were looked at.
+    pub(super) halts_seen: u64,
     pub(super) stop: CancellationToken,
 
     pub(super) state: State<D>,
@@ -203,7 +207,7 @@ impl<D: Decider> Task<D> {
             }
             Err(halt) => {
                 self.give_up_store(&halt);
-                report(self.stream, &halt, &self.health);
+                report(self.stream, &halt, self.own.chain.head.sequence, &self.feed, &self.health);
                 self.refuse_everything(&WriteError::Halted(halt.clone()));
                 End::Halted(Box::new(self.into_beginning()), halt)
             }
@@ -279,6 +283,7 @@ impl<D: Decider> Task<D> {
             Some(verified) = self.verifications.next(), if !self.verifications.is_empty() => Event::Verified(verified),
             answered = answered(&mut self.stuck), if self.stuck.is_some() => Event::Stuck(answered),
             () = all_opened(&mut self.others_open), if self.others_open.is_some() => Event::OthersOpened,
+            changes = self.feed.halts_changed(self.halts_seen), if self.waiting.len() > 0 => Event::HaltsChanged(changes),
             () = self.stop.cancelled(), if !self.stopping => Event::Stop,
             () = core::future::ready(()), if more => Event::Nothing,
             () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => Event::Time,
@@ -288,7 +293,7 @@ impl<D: Decider> Task<D> {
     fn handle(&mut self, event: Event) -> Result<(), Halt> {
         match event {
             Event::Own(Ok(seen)) => self.read_back(&seen)?,
-            Event::Own(Err(error)) if error.is_transient() => self.own.read_later(&error),
+            Event::Own(Err(error)) if error.is_transient() => self.own.read_later(&self.feed, &error),
             Event::Own(Err(error)) | Event::Upstream(_, Err(error)) => return Err(error.into()),
             Event::Report(report) => self.take_report(report)?,
             Event::Upstream(index, Ok(read)) => self.note(index, read)?,
@@ -296,6 +301,7 @@ impl<D: Decider> Task<D> {
             Event::Verified((id, position, found)) => self.take_verified(id, position, found),
             Event::Stuck(answered) => self.take_stuck(answered)?,
             Event::OthersOpened => self.others_open = None,
+            Event::HaltsChanged(changes) => self.take_halts(changes),
             Event::Stop => self.begin_stop(),
             Event::Inputs | Event::Time | Event::Nothing => {}
         }

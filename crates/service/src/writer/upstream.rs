@@ -20,7 +20,7 @@ use super::dangling::Losses;
 use super::own::READ_RETRY;
 use super::task::Task;
 use super::waiting::Recent;
-use crate::feed::{Admitted, Commits, FollowError, Follower, LostTail};
+use crate::feed::{Admitted, Commits, Feed, FollowError, Follower, LostTail};
 use crate::metrics::Lag;
 use crate::trace::TraceContext;
 
@@ -70,7 +70,7 @@ pub(super) struct Upstream {
 
 impl Upstream {
     /// Follows on from `follower`; what it says up to `noted` is folded already.
-    pub(super) fn new(mut follower: Follower, noted: Head, noted_offset: Offset, lag: Arc<Lag>) -> Self {
+    pub(super) fn new(feed: Feed, mut follower: Follower, noted: Head, noted_offset: Offset, lag: Arc<Lag>) -> Self {
         let (stream, next) = (follower.stream(), follower.next_offset());
         let begun = (follower.head(), follower.head_offset());
         let (send, reads) = mpsc::channel(READS_AHEAD);
@@ -83,7 +83,8 @@ impl Upstream {
                 if let Err(error) = &read
                     && error.is_transient()
                 {
-                    tracing::warn!(%stream, %error, "reading again soon");
+                    feed.note_failure(error);
+                    tracing::debug!(%stream, %error, "reading again soon");
                     tokio::time::sleep(READ_RETRY).await;
                     continue;
                 }

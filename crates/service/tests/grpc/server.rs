@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use loopledger_proto::station::v1::station_service_client::StationServiceClient;
 use loopledger_proto::station::v1::{RecordRequest, record_request, record_response};
@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Streaming};
+use tonic::{Code, Status, Streaming};
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
@@ -47,6 +47,19 @@ fn register() -> serde_json::Value {
     json!({"kind": "PARTY_KIND_FIRM", "divisionCode": "654224", "label": "A"})
 }
 
+async fn status_of(county: &County, service: &str) -> serde_json::Value {
+    call(&county.channel, service, "GetStatus", &json!({}), None).await.unwrap()
+}
+
+/// Trying again does not help, and what helps is said in both languages.
+fn is_halted(status: &Status) {
+    assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
+    assert_eq!(status.get_details_error_info().unwrap().reason, "STREAM_HALTED");
+    assert!(status.get_details_retry_info().is_none(), "{status:?}");
+    assert!(status.message().contains("restart the service"), "{status:?}");
+    assert!(status.get_details_localized_message().unwrap().message.contains("重启该服务"), "{status:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn health_follows_the_writers() {
     let gate = Gate::open();
@@ -72,10 +85,28 @@ async fn health_follows_the_writers() {
     county.gate.is_broken.store(true, Ordering::Relaxed);
     let request = county.complete(&register());
     let status = call(&county.channel, "procurement", "RegisterParty", &request, None).await.unwrap_err();
-    assert_eq!(status.code(), Code::Unavailable, "{status:?}");
-    until(&mut overall, ServingStatus::NotServing).await;
-    assert_eq!(check(&county, SERVICES[0]).await, ServingStatus::NotServing);
+    is_halted(&status);
+    let mut procurement = watch(&county, SERVICES[0]).await;
+    until(&mut procurement, ServingStatus::NotServing).await;
     assert_eq!(check(&county, STATION).await, ServingStatus::Serving, "the others go on");
+    assert_eq!(check(&county, "").await, ServingStatus::Serving, "so the process is still to be called");
+    // Its own status says why; whoever waits for what it would write hears of it at once.
+    let halted = status_of(&county, "procurement").await;
+    assert_eq!(
+        (&halted["status"]["state"], &halted["status"]["halt"]["reason"]),
+        (&json!("STREAM_STATE_HALTED"), &json!("LOG_REFUSES"))
+    );
+    assert!(halted["status"]["halt"]["messageZh"].as_str().unwrap().contains("重启"), "{halted}");
+    let serving = status_of(&county, "station").await;
+    assert_eq!(
+        (&serving["status"]["state"], &serving["status"]["log"]["reachable"]),
+        (&json!("STREAM_STATE_SERVING"), &json!(true))
+    );
+    let hash = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+    let waiting = json!({"atLeast": [{"stream": "procurement/654224", "sequence": 99, "hash": hash}]});
+    let began = Instant::now();
+    is_halted(&call(&county.channel, "station", "ListStations", &waiting, None).await.unwrap_err());
+    assert!(began.elapsed() < loopledger_service::grpc::DEADLINE_DEFAULT, "not by its deadline");
     let mut health = HealthClient::new(county.channel.clone());
     let unknown = HealthCheckRequest { service: "nothing".to_owned() };
     assert_eq!(health.check(unknown).await.unwrap_err().code(), Code::NotFound);

@@ -14,6 +14,7 @@
 mod basics;
 mod faults;
 mod full_store;
+mod halts;
 mod lost_tail;
 mod outages;
 mod peer;

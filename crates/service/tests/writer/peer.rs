@@ -15,7 +15,13 @@ use loopledger_types::{BusinessDate, DivisionCode, PartyId, PlaceId, Service};
 pub(crate) trait Side: core::fmt::Debug + Clone + PartialEq + Send + Sync + 'static {
     const OWN: Service;
     const UPSTREAM: &'static [Service];
+    /// A build that answers [`BUG`] with nothing at all.
+    const HAS_BUG: bool = false;
 }
+
+/// The question that a build with the bug trips over, and the one that it panics at.
+pub(crate) const BUG: u64 = 13;
+pub(crate) const PANIC: u64 = 14;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LeftSide;
@@ -25,6 +31,15 @@ pub(crate) struct RightSide;
 impl Side for LeftSide {
     const OWN: Service = Service::Station;
     const UPSTREAM: &'static [Service] = &[Service::Distribution];
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct BuggySide;
+
+impl Side for BuggySide {
+    const OWN: Service = Service::Distribution;
+    const UPSTREAM: &'static [Service] = &[Service::Station];
+    const HAS_BUG: bool = true;
 }
 
 impl Side for RightSide {
@@ -37,6 +52,7 @@ pub(crate) struct Peer<S>(PhantomData<S>);
 
 pub(crate) type Left = Peer<LeftSide>;
 pub(crate) type Right = Peer<RightSide>;
+pub(crate) type Buggy = Peer<BuggySide>;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Command {
@@ -260,6 +276,8 @@ impl<S: Side> Decider for Peer<S> {
 
     fn react(state: &State<Self>, upstream: &Commit, context: &Context) -> Vec<Event> {
         let label = match said(upstream.heard().next().unwrap()) {
+            Said::Ask(BUG) if S::HAS_BUG => return Vec::new(),
+            Said::Ask(PANIC) if S::HAS_BUG => panic!("planted"),
             Said::Ask(number) => {
                 assert!(state.entities.get(&Key::Seen(number)).is_some(), "noted before it is reacted to");
                 format!("answer:{number}")

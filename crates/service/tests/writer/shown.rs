@@ -35,11 +35,11 @@ async fn what_a_writer_does_is_seen() {
     let left: Writer<Left> = start(&log, &left_memory, WriterConfig::default());
     let right: Writer<Right> = start(&log, &right_memory, WriterConfig::default());
     let registry = register(left.handle(), right.handle());
-    assert_eq!(registry.unready().last().map(String::as_str), Some("starting"));
+    assert_eq!(registry.readiness().1.last().map(String::as_str), Some("starting"));
     registry.complete();
     left.handle().serving().await.unwrap();
     right.handle().serving().await.unwrap();
-    assert_eq!(registry.unready(), Vec::<String>::new());
+    assert!(registry.readiness().0);
     let before = scrape(&registry);
     assert_eq!(before.value("loopledger_commits_total", &LEFT), Some(0.0));
     assert_eq!(before.value("loopledger_serving", &LEFT), Some(1.0));
@@ -124,7 +124,9 @@ async fn conflicts_and_halts_are_seen() {
     halted.push(("reason", "NOT_UNDERSTOOD"));
     assert_eq!(shown.value("loopledger_stream_halted", &halted), Some(1.0));
     assert_eq!(shown.value("loopledger_serving", &LEFT), Some(0.0));
-    assert_eq!(registry.unready(), ["station/654224: halted, NOT_UNDERSTOOD"]);
+    let (is_ready, lines) = registry.readiness();
+    assert!(!is_ready && lines[0].starts_with("station/654224: halted, NOT_UNDERSTOOD: "), "{lines:?}");
+    assert!(lines[0].contains("run a newer version"), "{lines:?}");
 }
 
 #[tokio::test]

@@ -82,7 +82,7 @@ pub(super) fn failure(failure: &Failure) -> String {
         Failure::LostTail { stream, from, to } => {
             format!("{stream} 第 {from} 至 {to} 条曾经存在,现已不在日志中:请停止各服务,运行 loopledger repair。")
         }
-        Failure::StreamHalted { stream, sequence, .. } => format!("{stream} 在第 {sequence} 条停止,需要升级或检查。"),
+        Failure::StreamHalted(halt) => halt.chinese(),
         Failure::NotServed { stream } => format!("此处不提供 {stream}。"),
         Failure::NotReady { .. } => "正在加载,请稍后重试。".to_owned(),
         Failure::ShuttingDown => "服务正在关闭,请稍后重试。".to_owned(),

@@ -9,6 +9,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::*;
+use crate::HaltReason;
 
 const STREAM: StreamId = StreamId { service: Service::Station, county: CountyCode::TUOLI };
 
@@ -50,17 +51,49 @@ fn failures() -> Vec<(Failure, Code, &'static str)> {
         (Failure::DeadlineExceeded, Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
         (Failure::PositionNotInLog { position }, Code::DataLoss, "POSITION_NOT_IN_LOG"),
         (Failure::LostTail { stream, from: 3, to: 5 }, Code::DataLoss, "LOST_TAIL"),
-        (
-            Failure::StreamHalted { stream, sequence: 3, reason: "unknown event".to_owned() },
-            Code::Unavailable,
-            "STREAM_HALTED",
-        ),
+        (halted(HaltReason::NotUnderstood), Code::FailedPrecondition, "STREAM_HALTED"),
         (Failure::NotServed { stream }, Code::Unavailable, "STREAM_NOT_SERVED"),
         (Failure::NotReady { retry_after }, Code::Unavailable, "NOT_READY"),
         (Failure::ShuttingDown, Code::Unavailable, "SHUTTING_DOWN"),
         (Failure::LogUnavailable { retry_after }, Code::Unavailable, "LOG_UNAVAILABLE"),
         (Failure::Internal { what: "an entry does not balance" }, Code::Internal, "INTERNAL"),
     ]
+}
+
+fn halted(reason: HaltReason) -> Failure {
+    Failure::StreamHalted(HaltNotice { stream: STREAM, sequence: 3, reason, detail: "unknown event".to_owned() })
+}
+
+#[test]
+fn a_halted_stream_says_what_to_do_in_both_languages_and_is_not_retried() {
+    let reasons = [
+        HaltReason::NotUnderstood,
+        HaltReason::LogDamaged,
+        HaltReason::LogRefuses,
+        HaltReason::StoreFull,
+        HaltReason::StoreFailed,
+        HaltReason::Inconsistent,
+        HaltReason::Internal,
+        HaltReason::Stopped,
+    ];
+    for reason in reasons {
+        let status = Status::from(halted(reason));
+        check(&status, Code::FailedPrecondition, "STREAM_HALTED");
+        let details = status.get_error_details();
+        assert!(details.retry_info().is_none(), "{reason:?}");
+        assert_eq!(details.error_info().unwrap().metadata["halt_reason"], reason.as_str());
+        assert_eq!(details.precondition_failure().unwrap().violations[0].description, reason.advice());
+        assert!(status.message().contains(reason.advice()), "{}", status.message());
+        let chinese = &details.localized_message().unwrap().message;
+        assert!(chinese.contains(reason.advice_chinese()), "{chinese}");
+    }
+    let lost = HaltNotice {
+        stream: STREAM,
+        sequence: 0,
+        reason: HaltReason::LostTail { from: 3, to: 5 },
+        detail: String::new(),
+    };
+    assert_eq!(lost.failure(), Failure::LostTail { stream: STREAM, from: 3, to: 5 });
 }
 
 #[test]
