@@ -39,7 +39,7 @@ async fn silent_callers(url: &str) -> Vec<tonic::Streaming<procurement::RecordRe
         // The call is answered when the server sends its first answer, which the first command brings.
         let feeding = tokio::spawn(async move {
             for number in 0.. {
-                if send.send(registration(caller << 24 | number)).await.is_err() {
+                if send.send(registration((caller << 24) | number)).await.is_err() {
                     return;
                 }
             }

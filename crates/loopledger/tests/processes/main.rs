@@ -4,6 +4,7 @@
     clippy::as_conversions,
     clippy::float_cmp,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "tests: an overflow should stop them"
 )]
 

@@ -44,7 +44,7 @@ const CUT_MAX: Duration = Duration::from_millis(500);
 /// What a stop may take in all while the log answers: a shell waits longer, and so do orchestrators.
 const STOP_MAX: Duration = Duration::from_secs(5);
 /// Half of it is left for the writers and the stores.
-const _: () = assert!(DRAIN_MAX.as_millis() + CUT_MAX.as_millis() <= STOP_MAX.as_millis() / 2);
+const _: () = assert!(DRAIN_MAX.saturating_add(CUT_MAX).saturating_mul(2).as_millis() <= STOP_MAX.as_millis());
 
 /// Served on every server.
 const OWN_NAMES: [&str; 3] =

@@ -83,7 +83,8 @@ impl<'a> Range<'a> {
     fn closeness(&self) -> u8 {
         let named = if self.media.ends_with("/*") { 0 } else { 2 };
         let typed = u8::from(self.media != "*/*");
-        named + typed + u8::from(self.version.is_some())
+        let parts: [u8; 3] = [named, typed, self.version.is_some().into()];
+        parts.into_iter().fold(0, u8::saturating_add)
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn collect(samples: &mut Samples, build: Build) {
         samples.count_seconds("process_cpu_seconds_total", help, seconds(stat.cpu_ticks));
         if let Some(boot) = boot_seconds() {
             let help = "When the process started, since the Unix epoch.";
-            samples.measure("process_start_time_seconds", help, seconds(stat.start_ticks) + boot);
+            samples.measure("process_start_time_seconds", help, after(boot, stat.start_ticks));
         }
     }
     if let Ok(open) = fs::read_dir("/proc/self/fd") {
@@ -93,6 +93,11 @@ fn descriptors_max(limits: &str) -> Option<u64> {
 )]
 fn seconds(ticks: u64) -> f64 {
     ticks as f64 / TICKS_PER_SECOND as f64
+}
+
+#[expect(clippy::float_arithmetic, reason = "shown, not reckoned with")]
+fn after(boot: f64, ticks: u64) -> f64 {
+    boot + seconds(ticks)
 }
 
 #[cfg(test)]
