@@ -5,6 +5,8 @@
 
 #![allow(clippy::similar_names, reason = "payer and payee are the words of the trade")]
 
+mod age;
+mod by_day;
 mod commit;
 mod core;
 mod entities;
@@ -19,6 +21,8 @@ pub mod size;
 pub mod station;
 pub mod stock;
 
+pub use age::{Age, Numbered};
+pub use by_day::{ByDay, Change, Dated};
 pub use commit::{Actor, Commit, Event};
 pub use core::{Context, Decider, State, Subject};
 pub use entities::{Entities, Entity, Index, NoIndex};

@@ -1,6 +1,6 @@
 //! Why a command is refused. A closed vocabulary: each rule has a stable reason, and a refusal writes nothing.
 
-use loopledger_types::EntityKind;
+use loopledger_types::{BusinessDate, EntityKind};
 
 /// One field of a request that cannot be accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,11 @@ impl Rejection {
 
     pub fn broken(rule: Rule, subject: impl ToString) -> Self {
         Self::Broken { rule, subject: subject.to_string(), facts: Vec::new() }
+    }
+
+    /// The command is dated before `subject`, which it rests on: it may be dated `earliest` or later.
+    pub fn too_early(subject: impl ToString, earliest: BusinessDate) -> Self {
+        Self::broken(Rule::DateTooEarly, subject).with("earliest", earliest)
     }
 
     #[must_use]
@@ -86,6 +91,8 @@ macro_rules! rules {
 rules! {
     /// Any service: the events would exceed 24 KiB.
     TooLarge => "TOO_LARGE", "What this command decides does not fit one commit.", "该请求产生的记录过大,请拆分后重试。";
+    /// Any service: existence is an entity's opening day, not when it was recorded. `earliest` says from when on it may be.
+    DateTooEarly => "DATE_TOO_EARLY", "The day is before that of something that this rests on.", "业务日期早于其所依据事项的日期。";
     /// Procurement.
     NotAHousehold => "NOT_A_HOUSEHOLD", "The party is not a household.", "该主体不是农户。";
     MemberNotIn => "MEMBER_NOT_IN_HOUSEHOLD", "The member does not belong to the household on that day.", "该成员当日不属于本户。";
@@ -100,7 +107,6 @@ rules! {
     NothingOwed => "NOTHING_OWED", "The payer owes the payee nothing.", "付款方没有应付该收款方的款项。";
     PayoutExceedsOwed => "PAYOUT_EXCEEDS_OWED", "The payout exceeds what is owed.", "支付金额超过应付金额。";
     PayoutAlreadyFailed => "PAYOUT_ALREADY_FAILED", "The payout has failed already.", "该笔支付已登记为失败。";
-    PayoutBeforeFailure => "FAILURE_BEFORE_PAYOUT", "A payout cannot fail before it was made.", "失败日期不能早于支付日期。";
     /// Station and distribution.
     PlaceKindWrong => "PLACE_KIND_WRONG", "The place is of another kind.", "地点类型不符。";
     StationNotInVillage => "STATION_NOT_IN_VILLAGE", "A station lies in a village-level unit of the county.", "站点必须位于本县的村级区划内。";

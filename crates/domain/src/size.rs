@@ -54,6 +54,8 @@ const PRICE: usize = message((1 + 6) + WORD);
 const OCCASION: usize = message(DATE + INSTANT + SMALL + DIVISION);
 /// The occasion of an answer, which leaves out what the device said.
 const CONSEQUENCE: usize = message(DATE + DIVISION);
+/// The occasion of an obligation, which keeps the instant.
+const DEBT: usize = message(DATE + INSTANT + DIVISION);
 const TERMS: usize = message(message(PARTY + SMALL + PRICE + ID));
 const CONTRACT_TERMS: usize = message(message(SMALL + PRICE));
 const ORIGIN: usize = message(ID + PARTY + DIVISION + TERMS + QUANTITY + QUANTITY);
@@ -81,14 +83,15 @@ const RECEIVED: usize = OCCASION + ID + ID + ID + FLAG + WORD + PARTY + ID;
 const TAKEN_BACK: usize = CONSEQUENCE + ID + ID + ID + ID + PARTY;
 const TAKEN_IN: usize = CONSEQUENCE + ID + ID;
 const RESERVED: usize = CONSEQUENCE + ID + SMALL + ID + ID + PARTY + BUYER + PRICE;
-const REFUSED: usize = CONSEQUENCE + ID + SMALL + ID + WORD + QUANTITY + TOTAL;
+const REFUSED: usize = CONSEQUENCE + ID + SMALL + ID + WORD + QUANTITY + TOTAL + DATE;
 const RELEASED: usize = CONSEQUENCE + ID + SMALL + ID + ID;
 const ISSUED: usize = OCCASION + ID + ID + SMALL + ID + ID + PARTY + BUYER;
 const FULFILLED: usize =
     CONSEQUENCE + ID + SMALL + ID + ID + WORD + ID + PARTY + BUYER + ID + QUANTITY + PRICE + MONEY + MONEY;
 const ORDERED: usize = OCCASION + ID + ID + WORD + PARTY + BUYER;
 const SETTLED: usize = OCCASION + ID + PARTY;
-const PAYABLE: usize = CONSEQUENCE + ID + PARTY + PARTY + DIVISION + MONEY + SOURCE;
+/// Without its number, which only what was bought in has.
+const PAYABLE: usize = DEBT + ID + PARTY + PARTY + DIVISION + MONEY + SOURCE;
 const PAID: usize = OCCASION + ID + PARTY + PARTY + DIVISION + MONEY + WORD + HASH + ID;
 
 /// (lot, pool) lines of one order line, hand-over or dispatch: 200, unless an event that carries them would not fit.
@@ -224,9 +227,11 @@ fn procurement(event: &procurement::Event) -> usize {
         E::PartyRegistered(e) => texts(OCCASION + PARTY + DIVISION, [&e.label]),
         E::ProductRegistered(e) => texts(OCCASION + ID + WORD + WORD, [&e.code, &e.name]),
         E::LinkageContracted(_) => OCCASION + ID + PARTY + ID + PARTY + ID + CONTRACT_TERMS + DATE + DATE + QUANTITY,
-        E::PurchaseAccepted(_) => CONSEQUENCE + ID + ID + ID + PARTY + PARTY + ID + ID + QUANTITY + PRICE + MONEY + ID,
+        E::PurchaseAccepted(e) => {
+            texts(DEBT + ID + ID + ID + PARTY + PARTY + ID + ID + QUANTITY + PRICE + MONEY + ID, [&e.receipt_number])
+        }
         E::PurchaseDeclined(_) => CONSEQUENCE + ID + ID + ID + WORD + QUANTITY,
-        E::PayableOpened(_) => PAYABLE,
+        E::PayableOpened(e) => texts(PAYABLE, [&e.number]),
         E::PayoutMade(e) => items(PAID, &e.items, PAYOUT_ITEM),
         E::PayoutFailed(e) => {
             texts(OCCASION, [&e.reason]).saturating_add(message(items(PAID, &e.original.items, PAYOUT_ITEM)))

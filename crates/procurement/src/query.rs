@@ -3,10 +3,10 @@
 use core::ops::Bound;
 
 use loopledger_domain::procurement::{Account, Key, Payable, Procurement};
-use loopledger_domain::{PartyKind, Rejection};
+use loopledger_domain::{Age, Numbered, PartyKind, Rejection};
 use loopledger_proto::procurement::v1 as pb;
 use loopledger_service::grpc::{Calls, pages, refused};
-use loopledger_types::{ContractId, EntityKind, PartyId, PayableId, ProductId};
+use loopledger_types::{BusinessDate, ContractId, EntityKind, Money, PartyId, PayableId, ProductId, Timestamp};
 use loopledger_wire::query::{self, Page};
 use tokio::time::Instant;
 use tonic::Status;
@@ -101,7 +101,7 @@ pub(crate) async fn list_payables(
     deadline: Instant,
 ) -> Result<pb::ListPayablesResponse, Status> {
     let page = Page::parse(request.page_size, &request.page_token).map_err(refused)?;
-    let after = pages::begins_after::<24>(&page).map_err(refused)?;
+    let after = page.after.as_deref().map(read_key).transpose().map_err(refused)?;
     let payer = query::optional_id("payer_id", &request.payer_id, PartyId::parse).map_err(refused)?;
     let payee = query::optional_id("payee_id", &request.payee_id, PartyId::parse).map_err(refused)?;
     if payer.is_none() && payee.is_none() {
@@ -129,17 +129,45 @@ pub(crate) async fn list_payables(
             let ids = accounts.flat_map(Account::items);
             let mut rows: Vec<(PayableId, &Payable)> =
                 ids.filter_map(|id| state.payable(id).map(|payable| (id, payable))).collect();
-            let age = |id: PayableId, payable: &Payable| -> [u8; 24] {
-                let mut key = [0; 24];
-                let (opened_at, payable_id) = key.split_at_mut(8);
-                opened_at.copy_from_slice(&payable.opened_at.to_be_bytes());
-                payable_id.copy_from_slice(&id.0);
-                key
-            };
-            rows.retain(|(id, payable)| after.is_none_or(|after| age(*id, payable) > after));
-            rows.sort_unstable_by_key(|(id, payable)| (payable.opened_at, *id));
-            Ok(pages::fill(&page, rows.into_iter().map(|(id, open)| (age(id, open), view::payable(id, open)))))
+            let place = |id: PayableId, payable: &Payable| (Age::clone(&payable.age), payable.amount, id);
+            rows.retain(|(id, payable)| after.as_ref().is_none_or(|after| place(*id, payable) > *after));
+            rows.sort_by_cached_key(|(id, payable)| place(*id, payable));
+            let rows = rows.into_iter().map(|(id, open)| (write_key(&place(id, open)), view::payable(id, open)));
+            Ok(pages::fill(&page, rows))
         })
         .await?;
     Ok(pb::ListPayablesResponse { heads, next_page_token, payables })
+}
+
+/// Where an obligation stands among others: oldest first.
+type Place = (Age, Money, PayableId);
+
+/// Day, instant, amount and id, then the number, which is of any length.
+const FIXED_BYTES: usize = 4 + 8 + 4 + 8 + 16;
+
+fn write_key((age, amount, id): &Place) -> Vec<u8> {
+    let mut key = Vec::with_capacity(FIXED_BYTES);
+    key.extend_from_slice(&age.day.days().to_be_bytes());
+    key.extend_from_slice(&age.at.seconds.to_be_bytes());
+    key.extend_from_slice(&age.at.nanos.to_be_bytes());
+    key.extend_from_slice(&amount.0.to_be_bytes());
+    key.extend_from_slice(&id.0);
+    key.extend_from_slice(age.number.0.as_bytes());
+    key
+}
+
+fn read_key(key: &[u8]) -> Result<Place, Rejection> {
+    let read = || {
+        let (days, rest) = key.split_first_chunk()?;
+        let (seconds, rest) = rest.split_first_chunk()?;
+        let (nanos, rest) = rest.split_first_chunk()?;
+        let (amount, rest) = rest.split_first_chunk()?;
+        let (id, number) = rest.split_first_chunk()?;
+        let day = BusinessDate::from_days(i32::from_be_bytes(*days)).ok()?;
+        let at = Timestamp { seconds: i64::from_be_bytes(*seconds), nanos: u32::from_be_bytes(*nanos) };
+        let number = Numbered(core::str::from_utf8(number).ok()?.into());
+        Some((Age { day, at, number }, Money(i64::from_be_bytes(*amount)), PayableId(*id)))
+    };
+    read()
+        .ok_or_else(|| Rejection::invalid("page_token", "MALFORMED_PAGE_TOKEN", "This token is not one of this list."))
 }

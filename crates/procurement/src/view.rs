@@ -78,8 +78,8 @@ pub(crate) fn payable(id: PayableId, payable: &Payable) -> pb::Payable {
         payee_id: payable.payee.id.to_string(),
         kind: kind.into(),
         amount_fen: payable.amount.0,
-        open_fen: payable.open.0,
-        opened_on: payable.opened_on.to_string(),
+        open_fen: payable.owed().0,
+        opened_on: payable.age.day.to_string(),
         source_id,
     }
 }

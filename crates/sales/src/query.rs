@@ -63,6 +63,7 @@ fn channel(id: ChannelId, channel: &Channel) -> pb::Channel {
 
 fn order(id: OrderId, order: Order) -> pb::Order {
     let lines = order.lines.iter().zip(&order.states).map(|(line, state)| order_line(line, *state)).collect();
+    let prepaid_fen = order.prepaid().0;
     pb::Order {
         order_id: id.to_string(),
         number: order.number.into(),
@@ -73,7 +74,7 @@ fn order(id: OrderId, order: Order) -> pb::Order {
         ordered_on: order.ordered_on.to_string(),
         lines,
         owed_fen: order.owed.0,
-        prepaid_fen: order.prepaid.0,
+        prepaid_fen,
     }
 }
 
@@ -81,8 +82,8 @@ fn order_line(line: &OrderLine, state: LineState) -> pb::OrderLine {
     let (state, amount, issued) = match state {
         LineState::Open => (pb::OrderLineState::Open, line.amount, 0),
         LineState::CancellationPending => (pb::OrderLineState::CancellationPending, line.amount, 0),
-        LineState::Cancelled => (pb::OrderLineState::Cancelled, line.amount, 0),
-        LineState::Fulfilled { quantity, amount } => (pb::OrderLineState::Fulfilled, amount, quantity.0),
+        LineState::Cancelled { .. } => (pb::OrderLineState::Cancelled, line.amount, 0),
+        LineState::Fulfilled { quantity, amount, .. } => (pb::OrderLineState::Fulfilled, amount, quantity.0),
     };
     pb::OrderLine {
         product_id: line.product.to_string(),

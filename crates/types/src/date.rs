@@ -61,6 +61,12 @@ impl BusinessDate {
         Self(i32::try_from(days).unwrap_or(Self::LAST).clamp(Self::FIRST, Self::LAST))
     }
 
+    /// The instant at which the day ends in official time.
+    pub fn end(self) -> Timestamp {
+        // 16:00 UTC; days are below 2^17.
+        Timestamp { seconds: i64::from(self.0).saturating_mul(86_400).saturating_add(16 * 3_600), nanos: 0 }
+    }
+
     /// Days since 1970-01-01.
     pub const fn days(self) -> i32 {
         self.0
@@ -239,6 +245,7 @@ mod tests {
         // 2020-03-31T16:00:00Z is the first of April in Beijing.
         assert_eq!(BusinessDate::of(Timestamp { seconds: 1_585_670_400, nanos: 0 }).to_string(), "2020-04-01");
         assert_eq!(BusinessDate::of(Timestamp { seconds: 1_585_670_399, nanos: 0 }).to_string(), "2020-03-31");
+        assert_eq!(BusinessDate::from_ymd(2020, 3, 31).unwrap().end(), Timestamp { seconds: 1_585_670_400, nanos: 0 });
     }
 
     #[test]

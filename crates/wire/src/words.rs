@@ -92,10 +92,10 @@ words! {
     domain::SettlementMode = SettlementMode { AgreedPrice, Commission }
     domain::ChargeKind = ChargeKind { Freight, Platform, Processing }
     domain::IgnoreReason = IgnoreReason { NotAsked, AlreadyAnswered, NothingOwed }
-    stock::StockRefusal = StockRefusal { PlaceUnknown, InsufficientStock, TooManyLots }
+    stock::StockRefusal = StockRefusal { PlaceUnknown, InsufficientStock, TooManyLots, DateTooEarly }
     procurement::DeclineReason = DeclineReason {
         BuyerUnknown, ProducerUnknown, ContractUnknown, ContractNotInForce, ContractMismatch, PriceMismatch,
-        QuantityExceeded,
+        QuantityExceeded, DateTooEarly,
     }
-    distribution::HandOverRefusal = HandOverRefusal { DestinationUnknown, CarrierUnknown }
+    distribution::HandOverRefusal = HandOverRefusal { DestinationUnknown, CarrierUnknown, DateTooEarly }
 }

@@ -6,7 +6,7 @@ use super::{
     DispatchShipment, Distribution, OpenSite, ReceiveShipment, ReceivedLine, Shipment, ShipmentDispatched,
     ShipmentLine, ShipmentReceived, SiteOpened,
 };
-use crate::stock::{self, Checks, LineWeight, Place, found};
+use crate::stock::{self, Checks, LineWeight, found};
 use crate::{Context, PartyKind, PlaceKind, Rejection, Rule, State, StockLine};
 
 pub(super) fn open(
@@ -24,7 +24,8 @@ pub(super) fn open(
         checks.refuse("division_code", "OUTSIDE_COUNTY", description);
     }
     checks.pass()?;
-    let operator = stock::party(state, command.operator)?;
+    let operator = checks.party_ref(state, command.operator)?;
+    checks.pass()?;
     // 寄递企业 run logistics sites; like co-ops and firms they have a book that custody stands in.
     if !operator.kind.trades() && operator.kind != PartyKind::Carrier {
         return Err(Rejection::broken(Rule::PartyCannotTrade, command.operator));
@@ -46,8 +47,8 @@ pub(super) fn dispatch(
 ) -> Result<ShipmentDispatched, Rejection> {
     let mut checks = Checks::new(&command.occasion, context);
     checks.freight(command.freight);
-    let route = stock::route(state, (command.from, command.to), command.principal, command.carrier)?;
-    let carrier = found(state.party(command.carrier), EntityKind::Party, command.carrier)?;
+    let (ends, parties) = ((command.from, command.to), (command.principal, command.carrier));
+    let route = stock::route(state, &mut checks, ends, parties)?;
     let from = (command.from, command.principal);
     let moved = stock::moved(state, checks, from, (&command.lines, command.freight))?;
     Ok(ShipmentDispatched {
@@ -58,7 +59,7 @@ pub(super) fn dispatch(
         to: command.to,
         direction: route.direction,
         carrier: route.carrier,
-        carrier_division: carrier.division_on(command.occasion.business_date),
+        carrier_division: route.carrier_party.division_on(command.occasion.business_date),
         principal: route.principal,
         freight: command.freight,
         lines: with_freight(command.freight, &moved.lines, &moved.weights),
@@ -84,7 +85,8 @@ pub(super) fn receive(
 ) -> Result<ShipmentReceived, Rejection> {
     let mut checks = Checks::new(&command.occasion, context);
     let shipment = found(state.shipment(command.shipment), EntityKind::Shipment, command.shipment)?;
-    let (place, at_station) = destination(state, command.place)?;
+    let place = checks.any_place(state, command.place)?;
+    checks.rests_on(shipment.dispatched_on, command.shipment);
     check_differences(state, &mut checks, shipment, command)?;
     checks.pass()?;
     if shipment.received_on.is_some() {
@@ -105,20 +107,12 @@ pub(super) fn receive(
         shipment: command.shipment,
         from: shipment.from,
         place: command.place,
-        at_station,
+        at_station: state.place(command.place).is_none(),
         direction: shipment.direction,
         carrier: shipment.carrier,
         custodian: place.operator.id,
         lines,
     })
-}
-
-/// An own site, or a station.
-fn destination(state: &State<Distribution>, id: PlaceId) -> Result<(&Place, bool), Rejection> {
-    if let Some(place) = state.place(id) {
-        return Ok((place, false));
-    }
-    Ok((found(state.other_place(id), EntityKind::Place, id)?, true))
 }
 
 fn check_differences(
@@ -134,7 +128,7 @@ fn check_differences(
         }
         let line = shipment.lines.iter().find(|line| is(&line.stock, difference.lot, difference.pool));
         if let Some(line) = line {
-            let product = stock::product_of(state, line.stock.product)?;
+            let product = checks.product(state, line.stock.product)?;
             checks.unit(format!("differences[{index}].damaged"), difference.damaged, product);
             checks.unit(format!("differences[{index}].missing"), difference.missing, product);
         }

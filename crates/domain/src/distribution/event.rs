@@ -76,6 +76,8 @@ pub struct HandOverRefused {
 pub enum HandOverRefusal {
     DestinationUnknown,
     CarrierUnknown,
+    /// The destination or the carrier came after the day of the hand-over.
+    DateTooEarly,
 }
 
 /// What became of a line: received + damaged + missing = dispatched.

@@ -7,23 +7,28 @@ use super::{
     TransitLine,
 };
 use crate::stock::{self, Bucket, Place};
-use crate::{State, StockLine, station};
+use crate::{Age, State, StockLine, station};
 
 pub(super) fn evolve(state: &mut State<Distribution>, event: &Event) {
     match event {
         Event::SiteOpened(e) => {
-            let place =
-                Place { kind: e.kind, division: e.division, operator: e.operator, label: e.label.as_str().into() };
+            let place = Place {
+                kind: e.kind,
+                since: e.occasion.business_date,
+                division: e.division,
+                operator: e.operator,
+                label: e.label.as_str().into(),
+            };
             stock::place_opened(state, e.site, place);
         }
         Event::ShipmentDispatched(e) => dispatched(state, e),
         Event::ShipmentReceived(e) => received(state, e),
         Event::GoodsBoughtIn(e) => stock::bought_in(state, e),
         Event::StockReserved(e) => stock::reserved(state, e),
+        Event::StockRefused(e) => stock::refused(state, e),
         Event::ReservationReleased(e) => stock::not_reserved_any_more(state, e),
         Event::GoodsIssued(e) => stock::issued(state, e),
         Event::HandOverRefused(_)
-        | Event::StockRefused(_)
         | Event::CancelRefused(_)
         | Event::UpstreamIgnored(_)
         | Event::AnswerRepeated(_)
@@ -35,7 +40,8 @@ fn dispatched(state: &mut State<Distribution>, event: &ShipmentDispatched) {
     // What a station handed over left station's stock, not ours.
     if !event.handed_over {
         for line in &event.lines {
-            stock::shift(state, event.from, &line.stock, Some(Bucket::OnHand), None);
+            let at = (event.from, event.occasion.business_date);
+            stock::shift(state, at, &line.stock, Some(Bucket::OnHand), None);
         }
     }
     let shipment = Shipment {
@@ -81,7 +87,8 @@ fn put_away(
     bucket: Bucket,
 ) {
     if quantity.is_positive() {
-        stock::shift(state, event.place, &StockLine { quantity, ..line.stock }, None, Some(bucket));
+        let at = (event.place, event.occasion.business_date);
+        stock::shift(state, at, &StockLine { quantity, ..line.stock }, None, Some(bucket));
     }
 }
 
@@ -94,9 +101,20 @@ pub(super) fn note(state: &mut State<Distribution>, event: &crate::Event) {
     match event {
         crate::Event::Procurement(event) => stock::note_parties(state, event),
         crate::Event::Station(station::Event::StationOpened(e)) => {
-            let place =
-                Place { kind: e.kind, division: e.division, operator: e.operator, label: e.label.as_str().into() };
+            let place = Place {
+                kind: e.kind,
+                since: e.occasion.business_date,
+                division: e.division,
+                operator: e.operator,
+                label: e.label.as_str().into(),
+            };
             stock::note_other_place(state, e.station, place);
+        }
+        crate::Event::Station(station::Event::GoodsCollected(e)) => {
+            stock::note_lot(state, e.lot, Age::new(&e.occasion, &e.receipt_number));
+        }
+        crate::Event::Station(station::Event::GoodsBoughtIn(e)) => {
+            stock::note_lot(state, e.line.lot, Age::new(&e.occasion, &e.lot_label));
         }
         crate::Event::Station(_) | crate::Event::Sales(_) | crate::Event::Distribution(_) => {}
     }

@@ -33,6 +33,9 @@ fn of_receive(missing: &mut Missing<'_, Distribution>, state: &State<Distributio
         for line in shipment.lines.iter() {
             missing.ask(stock::Key::Product(line.stock.product));
         }
+        if state.place(command.place).is_some() {
+            missing.arrival(command.place, shipment.lines.iter().map(|line| &line.stock));
+        }
     }
 }
 
@@ -40,7 +43,12 @@ fn of_own(missing: &mut Missing<'_, Distribution>, commit: &Commit) {
     for event in &commit.events {
         let crate::Event::Distribution(event) = event else { continue };
         match event {
-            Event::ShipmentReceived(e) => missing.ask(Key::Shipment(e.shipment)),
+            Event::ShipmentReceived(e) => {
+                missing.ask(Key::Shipment(e.shipment));
+                if !e.at_station {
+                    missing.arrival(e.place, e.lines.iter().map(|line| &line.stock));
+                }
+            }
             Event::ReservationReleased(e) => missing.reservation(OrderLineKey { order: e.order, line: e.line }),
             Event::GoodsIssued(e) => missing.reservation(OrderLineKey { order: e.order, line: e.line }),
             // These create what they name, move stock of cells, which need no loading, or change nothing.

@@ -42,10 +42,13 @@ fn handed_over(state: &State<Distribution>, event: &GoodsHandedOver) -> Event {
             reason,
         })
     };
-    if state.place(event.to).or_else(|| state.other_place(event.to)).is_none() {
+    let Some(destination) = state.place(event.to).or_else(|| state.other_place(event.to)) else {
         return refused(HandOverRefusal::DestinationUnknown);
-    }
+    };
     let Some(carrier) = state.party(event.carrier.id) else { return refused(HandOverRefusal::CarrierUnknown) };
+    if event.occasion.business_date < destination.since.max(carrier.since) {
+        return refused(HandOverRefusal::DateTooEarly);
+    }
     Event::ShipmentDispatched(ShipmentDispatched {
         occasion: consequence(&event.occasion),
         shipment: event.shipment,

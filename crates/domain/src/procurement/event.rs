@@ -130,7 +130,7 @@ pub enum ContractTerms {
 }
 
 /// The buyer takes an outright purchase, at the receipt's price; answers station's `GoodsCollected`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PurchaseAccepted {
     pub occasion: Occasion,
     pub receipt: ReceiptId,
@@ -145,6 +145,8 @@ pub struct PurchaseAccepted {
     pub amount: Money,
     /// What the buyer now owes the producer.
     pub payable: PayableId,
+    /// People's number of the weigh slip: which of two debts of one instant is the older.
+    pub receipt_number: String,
 }
 
 /// The buyer does not take it: the goods go back to the producer.
@@ -170,6 +172,8 @@ pub enum DeclineReason {
     PriceMismatch,
     /// The receipt exceeds what is left of the contract's quantity.
     QuantityExceeded,
+    /// The buyer or the producer was registered after the day of the collection.
+    DateTooEarly,
 }
 
 /// What a payable is for; says which account it stands in and who posted its opening.
@@ -185,9 +189,9 @@ pub enum PayableSource {
     BoughtIn { lot: LotId },
 }
 
-/// An obligation noted by procurement, which alone pays; answers facts of the other services.
+/// An obligation noted by procurement, which alone pays; answers facts of the other services, at their instant.
 /// One event per obligation; a commit may hold several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PayableOpened {
     pub occasion: Occasion,
     pub payable: PayableId,
@@ -197,6 +201,8 @@ pub struct PayableOpened {
     pub payee_division: DivisionCode,
     pub amount: Money,
     pub source: PayableSource,
+    /// Of what was bought in: people's code of the lot. Which of two debts of one instant is the older.
+    pub number: String,
 }
 
 /// Part of a payout: which obligation it pays, and how much of it.

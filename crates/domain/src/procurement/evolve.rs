@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use loopledger_types::{Money, Quantity};
+use loopledger_types::Quantity;
 
 use super::{
     Contract, Entity, Event, Household, HouseholdRegistered, Key, LinkageContracted, MemberSince, Membership, Party,
     Payable, PayableSource, Payout, PayoutItem, PayoutMade, Procurement, Product, PurchaseAccepted, ResidenceAt,
     Station,
 };
-use crate::{CategoryAt, Origin, State, Terms, station};
+use crate::{Age, CategoryAt, Dated, Origin, State, Terms, station};
 use loopledger_types::{PartyId, PayableId};
 
-pub(super) fn evolve(state: &mut State<Procurement>, event: &Event, sequence: u64) {
+pub(super) fn evolve(state: &mut State<Procurement>, event: &Event) {
     match event {
         Event::HouseholdRegistered(e) => registered(state, e),
         Event::HouseholdCategoryChanged(e) => change(state, e.household, |household| {
@@ -30,35 +30,39 @@ pub(super) fn evolve(state: &mut State<Procurement>, event: &Event, sequence: u6
         }),
         Event::PartyRegistered(e) => {
             let label = e.label.as_str().into();
-            let party = Party { kind: e.party.kind, division: e.division, label, household: None };
+            let since = e.occasion.business_date;
+            let party = Party { kind: e.party.kind, since, division: e.division, label, household: None };
             state.entities.put(Key::Party(e.party.id), Entity::Party(Box::new(party)));
         }
         Event::ProductRegistered(e) => {
             let (code, name) = (e.code.as_str().into(), e.name.as_str().into());
-            let product = Product { code, name, class: e.class, base: e.base };
+            let product = Product { since: e.occasion.business_date, code, name, class: e.class, base: e.base };
             state.entities.put(Key::Product(e.product), Entity::Product(Box::new(product)));
         }
         Event::LinkageContracted(e) => contracted(state, e),
-        Event::PurchaseAccepted(e) => accepted(state, e, sequence),
+        Event::PurchaseAccepted(e) => accepted(state, e),
         Event::PurchaseDeclined(_) | Event::UpstreamIgnored(_) | Event::AnswerRepeated(_) | Event::TailLost(_) => {}
         Event::PayableOpened(e) => {
             let payable = Payable {
                 payer: e.payer,
                 payee: e.payee,
                 source: e.source,
-                opened_on: e.occasion.business_date,
-                opened_at: sequence,
+                age: Arc::new(Age::new(&e.occasion, &e.number)),
                 amount: e.amount,
-                open: e.amount,
+                open: Dated::since(e.occasion.business_date, e.amount.0),
             };
             put_payable(state, e.payable, payable);
         }
         Event::PayoutMade(e) => {
-            settle(state, &e.items, i64::saturating_sub);
+            for item in &e.items {
+                change_open(state, item, |open| open.take(e.occasion.business_date, item.amount.0));
+            }
             put_payout(state, e, false);
         }
         Event::PayoutFailed(e) => {
-            settle(state, &e.original.items, i64::saturating_add);
+            for item in &e.original.items {
+                change_open(state, item, |open| open.add(e.occasion.business_date, item.amount.0));
+            }
             put_payout(state, &e.original, true);
         }
     }
@@ -67,7 +71,7 @@ pub(super) fn evolve(state: &mut State<Procurement>, event: &Event, sequence: u6
 pub(super) fn note(state: &mut State<Procurement>, event: &crate::Event) {
     match event {
         crate::Event::Station(station::Event::StationOpened(e)) => {
-            let station = Station { kind: e.kind, division: e.division };
+            let station = Station { since: e.occasion.business_date, kind: e.kind, division: e.division };
             state.entities.put_reference(Key::Station(e.station), Entity::Station(station));
         }
         crate::Event::Station(station::Event::GoodsCollected(e)) => consigned(state, &e.origin),
@@ -96,6 +100,7 @@ fn registered(state: &mut State<Procurement>, event: &HouseholdRegistered) {
     };
     let party = Party {
         kind: crate::PartyKind::Household,
+        since: event.from,
         division: event.division,
         label: Box::default(),
         household: Some(household),
@@ -134,7 +139,7 @@ fn contracted(state: &mut State<Procurement>, event: &LinkageContracted) {
     state.entities.put(Key::Contract(event.contract), Entity::Contract(Box::new(contract)));
 }
 
-fn accepted(state: &mut State<Procurement>, event: &PurchaseAccepted, sequence: u64) {
+fn accepted(state: &mut State<Procurement>, event: &PurchaseAccepted) {
     if let Some((id, contract)) = event.contract.and_then(|id| Some((id, *state.contract(id)?))) {
         let taken = Quantity(contract.taken.0.saturating_add(event.quantity.0));
         state.entities.put(Key::Contract(id), Entity::Contract(Box::new(Contract { taken, ..contract })));
@@ -143,21 +148,18 @@ fn accepted(state: &mut State<Procurement>, event: &PurchaseAccepted, sequence: 
         payer: event.buyer,
         payee: event.producer,
         source: PayableSource::Purchase { receipt: event.receipt },
-        opened_on: event.occasion.business_date,
-        opened_at: sequence,
+        age: Arc::new(Age::new(&event.occasion, &event.receipt_number)),
         amount: event.amount,
-        open: event.amount,
+        open: Dated::since(event.occasion.business_date, event.amount.0),
     };
     put_payable(state, event.payable, payable);
 }
 
-/// Changes what is open of each item's obligation.
-fn settle(state: &mut State<Procurement>, items: &[PayoutItem], rest: fn(i64, i64) -> i64) {
-    for item in items {
-        if let Some(payable) = state.payable(item.payable).copied() {
-            let open = Money(rest(payable.open.0, item.amount.0));
-            put_payable(state, item.payable, Payable { open, ..payable });
-        }
+/// Changes what is open of an item's obligation.
+fn change_open(state: &mut State<Procurement>, item: &PayoutItem, change: impl FnOnce(&mut Dated)) {
+    if let Some(mut payable) = state.payable(item.payable).cloned() {
+        change(&mut payable.open);
+        put_payable(state, item.payable, payable);
     }
 }
 

@@ -46,9 +46,9 @@ impl Decider for Procurement {
         Ok(vec![crate::Event::Procurement(event)])
     }
 
-    fn evolve(state: &mut State<Self>, event: &crate::Event, commit: &Commit) {
+    fn evolve(state: &mut State<Self>, event: &crate::Event, _: &Commit) {
         if let crate::Event::Procurement(event) = event {
-            evolve::evolve(state, event, commit.sequence);
+            evolve::evolve(state, event);
         }
     }
 

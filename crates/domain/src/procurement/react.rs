@@ -13,7 +13,7 @@ use crate::distribution::ShipmentDispatched;
 use crate::sales::ConsignmentSettled;
 use crate::station::GoodsCollected;
 use crate::stock::{GoodsBoughtIn, consequence};
-use crate::{Context, IgnoreReason, PartyRef, State, Terms, UpstreamIgnored, distribution, sales, station};
+use crate::{Context, IgnoreReason, Occasion, PartyRef, State, Terms, UpstreamIgnored, distribution, sales, station};
 
 pub(super) fn concerns(event: &crate::Event) -> bool {
     match event {
@@ -97,9 +97,13 @@ impl Answers<'_> {
         contract: Option<ContractId>,
     ) -> Result<PurchaseAccepted, Declined> {
         let origin = &collected.origin;
-        self.state.party(buyer.id).filter(|party| party.kind.trades()).ok_or(DeclineReason::BuyerUnknown)?;
+        let trader = self.state.party(buyer.id).filter(|party| party.kind.trades());
+        let trader = trader.ok_or(DeclineReason::BuyerUnknown)?;
         let producer = self.state.party(origin.producer.id).filter(|party| produces(party.kind));
         let producer = producer.ok_or(DeclineReason::ProducerUnknown)?;
+        if collected.occasion.business_date < trader.since.max(producer.since) {
+            return Err(DeclineReason::DateTooEarly.into());
+        }
         if let Some(id) = contract {
             let contract = self.state.contract(id).ok_or(DeclineReason::ContractUnknown)?;
             let taken = self.taken.get(&id).copied().unwrap_or_default();
@@ -108,7 +112,7 @@ impl Answers<'_> {
         // Station has checked the amount; a price that comes to more than an amount can be is no price.
         let amount = price.amount(origin.quantity).filter(|amount| *amount <= Money::MAX);
         Ok(PurchaseAccepted {
-            occasion: consequence(&collected.occasion),
+            occasion: debt(&collected.occasion),
             receipt: origin.receipt,
             lot: collected.lot,
             station: collected.station,
@@ -120,19 +124,21 @@ impl Answers<'_> {
             price,
             amount: amount.ok_or(DeclineReason::PriceMismatch)?,
             payable: PayableId([0; 16]),
+            receipt_number: collected.receipt_number.clone(),
         })
     }
 
     fn bought_in(&mut self, bought: &GoodsBoughtIn) {
         let payable = self.payable();
         self.events.push(Event::PayableOpened(PayableOpened {
-            occasion: consequence(&bought.occasion),
+            occasion: debt(&bought.occasion),
             payable,
             payer: bought.owner,
             payee: bought.supplier,
             payee_division: bought.supplier_division,
             amount: bought.amount,
             source: PayableSource::BoughtIn { lot: bought.line.lot },
+            number: bought.lot_label.clone(),
         }));
     }
 
@@ -142,13 +148,14 @@ impl Answers<'_> {
         }
         let payable = self.payable();
         self.events.push(Event::PayableOpened(PayableOpened {
-            occasion: consequence(&shipment.occasion),
+            occasion: debt(&shipment.occasion),
             payable,
             payer: shipment.principal,
             payee: shipment.carrier,
             payee_division: shipment.carrier_division,
             amount: shipment.freight,
             source: PayableSource::Freight { shipment: shipment.shipment },
+            number: String::new(),
         }));
     }
 
@@ -163,16 +170,22 @@ impl Answers<'_> {
         for line in lines.take(if nothing { 1 } else { usize::MAX }) {
             let payable = self.payable();
             self.events.push(Event::PayableOpened(PayableOpened {
-                occasion: consequence(&settled.occasion),
+                occasion: debt(&settled.occasion),
                 payable,
                 payer: settled.consignee,
                 payee: line.producer,
                 payee_division: line.producer_division,
                 amount: line.net,
                 source: PayableSource::Settlement { settlement: settled.settlement, lot: line.lot, mode: line.mode },
+                number: String::new(),
             }));
         }
     }
+}
+
+/// The occasion of an obligation: its cause's, with the instant, so that the oldest can be paid first.
+const fn debt(cause: &Occasion) -> Occasion {
+    Occasion { device_utc_offset_min: None, ..*cause }
 }
 
 /// Why a purchase is declined.

@@ -9,7 +9,7 @@ use loopledger_types::{
 };
 
 use super::{ContractTerms, PayableSource, PayoutMade, Procurement};
-use crate::{CategoryAt, Index, PartyKind, PartyRef, PlaceKind, ProductClass, Relation, State};
+use crate::{Age, ByDay, CategoryAt, Dated, Index, PartyKind, PartyRef, PlaceKind, ProductClass, Relation, State};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
@@ -39,6 +39,8 @@ pub enum Entity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Party {
     pub kind: PartyKind,
+    /// The day from which on there is such a party.
+    pub since: BusinessDate,
     /// Where it stands; of a household, where it was registered.
     pub division: DivisionCode,
     /// Empty for households.
@@ -88,6 +90,8 @@ impl Party {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Product {
+    /// The day from which on there is such a product.
+    pub since: BusinessDate,
     /// Unique in the county.
     pub code: Box<str>,
     pub name: Box<str>,
@@ -111,18 +115,24 @@ pub struct Contract {
 }
 
 /// One obligation. In memory while something of it is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payable {
     pub payer: PartyRef,
     pub payee: PartyRef,
     pub source: PayableSource,
-    pub opened_on: BusinessDate,
-    /// Sequence of the commit that opened it: the oldest is paid first (ties: the lower id).
-    pub opened_at: u64,
+    /// The oldest is paid first (ties: the smaller amount, then the lower id), whatever was recorded first.
+    pub age: Arc<Age>,
     /// What was owed at first.
     pub amount: Money,
-    /// What is still owed.
-    pub open: Money,
+    /// What is still owed, by day: less from the day of a payout, more again from that of its failure.
+    pub open: Dated,
+}
+
+impl Payable {
+    /// What is still owed in all.
+    pub fn owed(&self) -> Money {
+        Money(self.open.balance())
+    }
 }
 
 /// A payout as it was made, so that its failure can carry it whole. Leaves memory at once.
@@ -134,8 +144,17 @@ pub struct Payout {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Station {
+    /// The day on which it opened.
+    pub since: BusinessDate,
     pub kind: PlaceKind,
     pub division: DivisionCode,
+}
+
+impl Entity {
+    fn payable(&self) -> Option<&Payable> {
+        let Self::Payable(payable) = self else { return None };
+        Some(payable)
+    }
 }
 
 impl crate::Entity for Entity {
@@ -144,7 +163,7 @@ impl crate::Entity for Entity {
     fn is_closed(&self) -> bool {
         match self {
             Self::Party(_) | Self::Product(_) | Self::Contract(_) | Self::Station(_) | Self::Consigned(_) => false,
-            Self::Payable(payable) => payable.open == Money::ZERO,
+            Self::Payable(payable) => payable.owed() == Money::ZERO,
             // A failure, which is rare, loads it again.
             Self::Payout(_) => true,
         }
@@ -167,21 +186,31 @@ pub struct Directory {
 /// What one party owes another.
 #[derive(Debug, Default)]
 pub struct Account {
-    /// Σ open, in fen; wider than one fact's amount, so that it cannot overflow.
-    owed: i128,
+    /// In fen.
+    owed: ByDay,
     /// Open obligations, oldest first.
-    items: BTreeSet<(u64, PayableId)>,
+    items: BTreeSet<(Arc<Age>, Money, PayableId)>,
 }
 
 impl Account {
     /// What is owed in all, in fen.
     pub const fn owed_fen(&self) -> i128 {
-        self.owed
+        self.owed.total()
+    }
+
+    /// The same by day: what can be paid then.
+    pub const fn owed(&self) -> &ByDay {
+        &self.owed
     }
 
     /// Open obligations, oldest first.
     pub fn items(&self) -> impl Iterator<Item = PayableId> + '_ {
-        self.items.iter().map(|(_, payable)| *payable)
+        self.items.iter().map(|(_, _, payable)| *payable)
+    }
+
+    /// Those that were opened by that day, oldest first.
+    pub fn opened_by(&self, day: BusinessDate) -> impl Iterator<Item = PayableId> + '_ {
+        self.items.iter().take_while(move |(age, _, _)| age.day <= day).map(|(_, _, payable)| *payable)
     }
 }
 
@@ -222,23 +251,23 @@ impl Directory {
     }
 
     fn payable(&mut self, id: PayableId, old: Option<&Payable>, new: Option<&Payable>) {
-        let open = |payable: &&Payable| payable.open != Money::ZERO;
+        let open = |payable: &&Payable| payable.owed() != Money::ZERO;
         let (old, new) = (old.filter(open), new.filter(open));
         if let Some(payable) = new {
             let (payer, payee) = (payable.payer.id, payable.payee.id);
             let account = self.accounts.entry((payer, payee)).or_default();
-            account.owed = account.owed.saturating_add(i128::from(payable.open.0));
+            account.owed.add(&payable.open);
             if old.is_none() {
-                account.items.insert((payable.opened_at, id));
+                account.items.insert((Arc::clone(&payable.age), payable.amount, id));
                 self.by_payee.insert((payee, payer));
             }
         }
         if let Some(payable) = old {
             let (payer, payee) = (payable.payer.id, payable.payee.id);
             let Some(account) = self.accounts.get_mut(&(payer, payee)) else { return };
-            account.owed = account.owed.saturating_sub(i128::from(payable.open.0));
+            account.owed.remove(&payable.open);
             if new.is_none() {
-                account.items.remove(&(payable.opened_at, id));
+                account.items.remove(&(Arc::clone(&payable.age), payable.amount, id));
                 if account.items.is_empty() {
                     self.accounts.remove(&(payer, payee));
                     self.by_payee.remove(&(payee, payer));
@@ -252,11 +281,7 @@ impl Index<Entity> for Directory {
     fn update(&mut self, key: &Key, old: Option<&Entity>, new: Option<&Entity>) {
         match key {
             Key::Payable(id) => {
-                let payable = |entity: Option<&Entity>| match entity {
-                    Some(Entity::Payable(payable)) => Some(**payable),
-                    _ => None,
-                };
-                self.payable(*id, payable(old).as_ref(), payable(new).as_ref());
+                self.payable(*id, old.and_then(Entity::payable), new.and_then(Entity::payable));
             }
             Key::Product(id) => {
                 if let Some(Entity::Product(product)) = old {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use loopledger_types::{DivisionCode, Money, OrderId, PartyId, PlaceId, Quantity, Service};
+use loopledger_types::{BusinessDate, DivisionCode, Money, OrderId, PartyId, PlaceId, Quantity, Service};
 
 use super::{
     Channel, ConsignedPool, ConsignmentSettled, Entity, Event, Key, LineState, Lot, Order, OrderFulfilled, OrderPlaced,
@@ -10,19 +10,26 @@ use super::{
 };
 use crate::station::GoodsCollected;
 use crate::stock::Product;
-use crate::{PartyKind, State, Title, distribution, procurement, station};
+use crate::{Dated, PartyKind, State, Title, distribution, procurement, station};
 
 pub(super) fn evolve(state: &mut State<Sales>, event: &Event) {
     match event {
         Event::ChannelOpened(e) => {
-            let channel = Channel { medium: e.medium, operator: e.operator, label: e.label.as_str().into() };
+            let channel = Channel {
+                since: e.occasion.business_date,
+                medium: e.medium,
+                operator: e.operator,
+                label: e.label.as_str().into(),
+            };
             state.entities.put(Key::Channel(e.channel), Entity::Channel(Box::new(channel)));
         }
         Event::OrderPlaced(e) => placed(state, e),
         Event::CancellationRequested(e) => change(state, e.order, |order| {
             order.set(e.line, LineState::CancellationPending);
         }),
-        Event::OrderLineCancelled(e) => change(state, e.order, |order| order.set(e.line, LineState::Cancelled)),
+        Event::OrderLineCancelled(e) => change(state, e.order, |order| {
+            order.set(e.line, LineState::Cancelled { on: e.occasion.business_date });
+        }),
         Event::OrderLineStands(e) => change(state, e.order, |order| order.stands(e.line)),
         Event::OrderFulfilled(e) => {
             change(state, e.order, |order| order.fulfilled(e));
@@ -30,10 +37,10 @@ pub(super) fn evolve(state: &mut State<Sales>, event: &Event) {
         }
         Event::PaymentReceived(e) => change(state, e.order, |order| {
             order.owed = Money(order.owed.0.saturating_sub(e.applied.0));
-            order.prepaid = Money(order.prepaid.0.saturating_add(e.prepaid.0));
+            order.prepaid.add(e.occasion.business_date, e.prepaid.0);
         }),
         Event::PrepaymentReturned(e) => change(state, e.order, |order| {
-            order.prepaid = Money(order.prepaid.0.saturating_sub(e.amount.0));
+            order.prepaid.take(e.occasion.business_date, e.amount.0);
         }),
         Event::ConsignmentSettled(e) => settled(state, e),
         Event::UpstreamIgnored(_) | Event::AnswerRepeated(_) | Event::TailLost(_) => {}
@@ -43,19 +50,20 @@ pub(super) fn evolve(state: &mut State<Sales>, event: &Event) {
 pub(super) fn note(state: &mut State<Sales>, event: &crate::Event) {
     match event {
         crate::Event::Procurement(procurement::Event::HouseholdRegistered(e)) => {
-            put_party(state, e.household, PartyKind::Household, e.division);
+            put_party(state, e.household, PartyKind::Household, (e.from, e.division));
         }
         crate::Event::Procurement(procurement::Event::PartyRegistered(e)) => {
-            put_party(state, e.party.id, e.party.kind, e.division);
+            put_party(state, e.party.id, e.party.kind, (e.occasion.business_date, e.division));
         }
         crate::Event::Procurement(procurement::Event::ProductRegistered(e)) => {
-            state.entities.put_reference(Key::Product(e.product), Entity::Product(Product { base: e.base }));
+            let product = Product { since: e.occasion.business_date, base: e.base };
+            state.entities.put_reference(Key::Product(e.product), Entity::Product(product));
         }
         crate::Event::Station(station::Event::StationOpened(e)) => {
-            put_place(state, e.station, e.kind.holder(), e.division);
+            put_place(state, e.station, e.kind.holder(), (e.occasion.business_date, e.division));
         }
         crate::Event::Distribution(distribution::Event::SiteOpened(e)) => {
-            put_place(state, e.site, e.kind.holder(), e.division);
+            put_place(state, e.site, e.kind.holder(), (e.occasion.business_date, e.division));
         }
         crate::Event::Station(station::Event::GoodsCollected(e)) => collected(state, e),
         crate::Event::Procurement(_)
@@ -81,8 +89,9 @@ impl Order {
 
     pub(super) fn fulfilled(&mut self, fulfilled: &OrderFulfilled) {
         let (quantity, amount) = (fulfilled.quantity, fulfilled.amount);
-        self.set(fulfilled.line, LineState::Fulfilled { quantity, amount });
-        self.prepaid = Money(self.prepaid.0.saturating_sub(fulfilled.from_prepayment.0));
+        let on = fulfilled.occasion.business_date;
+        self.set(fulfilled.line, LineState::Fulfilled { on, quantity, amount });
+        self.prepaid.take(on, fulfilled.from_prepayment.0);
         let owed = amount.0.saturating_sub(fulfilled.from_prepayment.0);
         self.owed = Money(self.owed.0.saturating_add(owed));
     }
@@ -99,7 +108,7 @@ fn placed(state: &mut State<Sales>, event: &OrderPlaced) {
         lines: Arc::from(event.lines.as_slice()),
         states: event.lines.iter().map(|_| LineState::Open).collect(),
         owed: Money::ZERO,
-        prepaid: Money::ZERO,
+        prepaid: Dated::default(),
     };
     state.entities.put(Key::Order(event.order), Entity::Order(Box::new(order)));
 }
@@ -116,12 +125,14 @@ fn sold(state: &mut State<Sales>, event: &OrderFulfilled) {
             let key = PoolKey { lot: part.stock.lot, pool: part.stock.pool };
             let mut tally = state.tally(key).cloned().unwrap_or_default();
             tally.shared = part.shared;
-            let sale = Sale { quantity: part.stock.quantity, amount: part.amount };
+            let until = event.occasion.business_date;
+            let sale = Sale { quantity: part.stock.quantity, amount: part.amount, until };
             tally.sold = plus(tally.sold, sale.quantity);
             match tally.unsettled.last_mut() {
                 Some(last) if !part.shared => {
                     last.quantity = plus(last.quantity, sale.quantity);
                     last.amount = sum(last.amount, sale.amount);
+                    last.until = last.until.max(until);
                 }
                 Some(_) | None => tally.unsettled.push(sale),
             }
@@ -158,12 +169,12 @@ fn sum(a: Money, b: Money) -> Money {
     a.checked_add(b).expect("amounts of one lot or receipt stay far below 2^63")
 }
 
-fn put_party(state: &mut State<Sales>, id: PartyId, kind: PartyKind, division: DivisionCode) {
-    state.entities.put_reference(Key::Party(id), Entity::Party(Party { kind, division }));
+fn put_party(state: &mut State<Sales>, id: PartyId, kind: PartyKind, (since, division): (BusinessDate, DivisionCode)) {
+    state.entities.put_reference(Key::Party(id), Entity::Party(Party { kind, since, division }));
 }
 
-fn put_place(state: &mut State<Sales>, id: PlaceId, holder: Service, division: DivisionCode) {
-    state.entities.put_reference(Key::Place(id), Entity::Place(Place { holder, division }));
+fn put_place(state: &mut State<Sales>, id: PlaceId, holder: Service, (since, division): (BusinessDate, DivisionCode)) {
+    state.entities.put_reference(Key::Place(id), Entity::Place(Place { since, holder, division }));
 }
 
 /// A lot of one origin, hence of one pool.

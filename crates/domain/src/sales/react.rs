@@ -127,7 +127,7 @@ fn fulfilled(state: &State<Sales>, order: &Order, issued: &GoodsIssued) -> Optio
         quantity,
         price: line.price,
         amount,
-        from_prepayment: order.prepaid.min(amount),
+        from_prepayment: order.prepaid().min(amount),
         parts: parts.collect(),
     })
 }

@@ -11,7 +11,7 @@ use loopledger_types::{
 
 use super::{OrderLine, Sales};
 use crate::stock::Product;
-use crate::{BuyerRef, Index, Medium, Origin, PartyKind, PartyRef, SettlementMode, State};
+use crate::{BuyerRef, Dated, Index, Medium, Origin, PartyKind, PartyRef, SettlementMode, State};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
@@ -52,12 +52,16 @@ pub enum Entity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Party {
     pub kind: PartyKind,
+    /// The day from which on there is such a party.
+    pub since: BusinessDate,
     /// Where it was registered; a buyer does not move.
     pub division: DivisionCode,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
+    /// The day on which it opened.
+    pub since: BusinessDate,
     /// Who holds stock there: station or distribution.
     pub holder: Service,
     pub division: DivisionCode,
@@ -82,6 +86,8 @@ pub struct ConsignedPool {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Channel {
+    /// The day on which it opened.
+    pub since: BusinessDate,
     pub medium: Medium,
     pub operator: PartyRef,
     pub label: Box<str>,
@@ -102,8 +108,8 @@ pub struct Order {
     pub states: Box<[LineState]>,
     /// What the buyer owes now, of issued goods.
     pub owed: Money,
-    /// What is paid ahead. Never together with something owed.
-    pub prepaid: Money,
+    /// What is paid ahead, by day. Never together with something owed.
+    pub prepaid: Dated,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,9 +117,12 @@ pub enum LineState {
     /// Waits for its holder: to be reserved, or issued.
     Open,
     CancellationPending,
-    Cancelled,
+    Cancelled {
+        on: BusinessDate,
+    },
     /// At actual weight.
     Fulfilled {
+        on: BusinessDate,
         quantity: Quantity,
         amount: Money,
     },
@@ -124,7 +133,15 @@ impl LineState {
     pub const fn may_be_issued(self) -> bool {
         match self {
             Self::Open | Self::CancellationPending => true,
-            Self::Cancelled | Self::Fulfilled { .. } => false,
+            Self::Cancelled { .. } | Self::Fulfilled { .. } => false,
+        }
+    }
+
+    /// The day on which it ended.
+    pub const fn ended_on(self) -> Option<BusinessDate> {
+        match self {
+            Self::Open | Self::CancellationPending => None,
+            Self::Cancelled { on } | Self::Fulfilled { on, .. } => Some(on),
         }
     }
 }
@@ -137,18 +154,37 @@ impl Order {
 
     /// What lines that may still be issued come to at the ordered quantity.
     pub fn open_amount(&self) -> Money {
-        let lines = self.lines.iter().zip(&self.states).filter(|(_, state)| state.may_be_issued());
-        Money(lines.fold(0, |sum: i64, (line, _)| sum.saturating_add(line.amount.0)))
+        self.amount_of(LineState::may_be_issued)
     }
 
-    /// Prepayment that no open line can still use.
-    pub fn returnable(&self) -> Money {
-        Money(self.prepaid.0.saturating_sub(self.open_amount().0).max(0))
+    /// What is paid ahead in all.
+    pub fn prepaid(&self) -> Money {
+        Money(self.prepaid.balance())
+    }
+
+    /// Prepayment that there is on that day, and that no line can use that is open on that day.
+    pub fn returnable(&self, day: BusinessDate) -> Money {
+        let open = self.amount_of(|state| state.ended_on().is_none_or(|ended| day < ended));
+        Money(self.prepaid.on(day).checked_sub(open.0).map_or(0, |left| left.max(0)))
+    }
+
+    /// The first day on which that much can be returned.
+    pub fn returnable_from(&self, wanted: Money) -> Option<BusinessDate> {
+        let paid = self.prepaid.changes.iter().map(|change| change.day);
+        let mut days: Vec<BusinessDate> = paid.chain(self.states.iter().filter_map(|state| state.ended_on())).collect();
+        days.sort_unstable();
+        days.into_iter().find(|day| self.returnable(*day) >= wanted)
+    }
+
+    fn amount_of(&self, counts: impl Fn(LineState) -> bool) -> Money {
+        let lines = self.lines.iter().zip(&self.states).filter(|(_, state)| counts(**state));
+        let amounts = lines.map(|(line, _)| line.amount);
+        amounts.fold(Money::ZERO, |sum, amount| sum.checked_add(amount).expect("200 lines stay far below 2^63"))
     }
 
     /// The most that the customer can still pay: what is owed, and what open lines come to beyond the prepayment.
     pub fn payable(&self) -> Money {
-        let ahead = self.open_amount().0.saturating_sub(self.prepaid.0).max(0);
+        let ahead = self.open_amount().0.saturating_sub(self.prepaid().0).max(0);
         Money(self.owed.0.saturating_add(ahead))
     }
 }
@@ -170,6 +206,8 @@ pub struct Tally {
 pub struct Sale {
     pub quantity: Quantity,
     pub amount: Money,
+    /// The last day on which any of it was sold: it is not settled before.
+    pub until: BusinessDate,
 }
 
 impl Tally {
@@ -197,7 +235,7 @@ impl crate::Entity for Entity {
             Self::Lot(_) => true,
             Self::Order(order) => {
                 let open = order.states.iter().any(|state| state.may_be_issued());
-                !open && order.owed == Money::ZERO && order.prepaid == Money::ZERO
+                !open && order.owed == Money::ZERO && order.prepaid() == Money::ZERO
             }
             // The next sale of the pool loads it again.
             Self::Tally(tally) => tally.unsettled.is_empty(),

@@ -1,6 +1,8 @@
 //! What a station can decide, and when it must not.
 
-use loopledger_types::{ContractId, EntityKind, LotId, Money, PlaceId, Quantity, ReceiptId, Service, ShipmentId};
+use loopledger_types::{
+    BaseUnit, ContractId, EntityKind, LotId, Money, PlaceId, Quantity, ReceiptId, Service, ShipmentId,
+};
 
 use super::evolve::members;
 use super::{
@@ -8,7 +10,7 @@ use super::{
     StationOpened,
 };
 use crate::procurement::ContractTerms;
-use crate::stock::{self, Checks, Product, found};
+use crate::stock::{self, Checks, found};
 use crate::{Context, Origin, PartyKind, PartyRef, Rejection, Rule, State, Terms};
 
 pub(super) fn open(
@@ -16,14 +18,17 @@ pub(super) fn open(
     command: &OpenStation,
     context: &Context,
 ) -> Result<StationOpened, Rejection> {
-    Checks::new(&command.occasion, context).pass()?;
+    let mut checks = Checks::new(&command.occasion, context);
+    checks.pass()?;
     if command.kind.holder() != Service::Station {
         return Err(Rejection::broken(Rule::PlaceKindWrong, format!("{:?}", command.kind)));
     }
     if !command.division.is_village() || command.division.county() != state.county {
         return Err(Rejection::broken(Rule::StationNotInVillage, command.division));
     }
-    let operator = stock::trader(state, command.operator)?;
+    let operator = checks.party_ref(state, command.operator)?;
+    checks.pass()?;
+    let operator = stock::trades(operator)?;
     Ok(StationOpened {
         occasion: command.occasion,
         station: PlaceId::derive(context.request_id, context.stream, 0),
@@ -41,10 +46,10 @@ pub(super) fn collect(
 ) -> Result<GoodsCollected, Rejection> {
     let mut checks = Checks::new(&command.occasion, context);
     let day = command.occasion.business_date;
-    let station = stock::place_of(state, command.station)?;
-    let producer = found(state.party(command.producer), EntityKind::Party, command.producer)?;
-    let product = stock::product_of(state, command.product)?;
-    let basis = basis(state, command)?;
+    let station = checks.place(state, command.station)?;
+    let producer = checks.party(state, command.producer)?;
+    let product = checks.product(state, command.product)?;
+    let basis = basis(&mut checks, state, command)?;
     units(&mut checks, command, product);
     checks.pass()?;
 
@@ -97,14 +102,18 @@ enum Basis<'s> {
     Stated(PartyRef, ContractTerms),
 }
 
-fn basis<'s>(state: &'s State<Station>, command: &CollectGoods) -> Result<Basis<'s>, Rejection> {
+fn basis<'s>(checks: &mut Checks, state: &'s State<Station>, command: &CollectGoods) -> Result<Basis<'s>, Rejection> {
     match command.terms {
-        CollectTerms::Contract(id) => Ok(Basis::Contract(id, found(state.contract(id), EntityKind::Contract, id)?)),
-        CollectTerms::Stated { principal, terms } => Ok(Basis::Stated(stock::party(state, principal)?, terms)),
+        CollectTerms::Contract(id) => {
+            let contract = found(state.contract(id), EntityKind::Contract, id)?;
+            checks.party(state, contract.firm.id)?;
+            Ok(Basis::Contract(id, contract))
+        }
+        CollectTerms::Stated { principal, terms } => Ok(Basis::Stated(checks.party_ref(state, principal)?, terms)),
     }
 }
 
-fn units(checks: &mut Checks, command: &CollectGoods, product: Product) {
+fn units(checks: &mut Checks, command: &CollectGoods, product: BaseUnit) {
     checks.unit("gross", command.gross, product);
     checks.unit("tare", command.tare, product);
     checks.unit("moisture", command.moisture, product);
@@ -136,7 +145,11 @@ fn check_member(state: &State<Station>, command: &CollectGoods, kind: PartyKind)
         return Err(Rejection::broken(Rule::NotAHousehold, command.producer));
     }
     let day = command.occasion.business_date;
-    let belongs = members(state, command.producer)
+    let members = members(state, command.producer);
+    if let Some(later) = members.iter().find(|known| known.member == member && day < known.from) {
+        return Err(Rejection::too_early(member, later.from));
+    }
+    let belongs = members
         .iter()
         .any(|known| known.member == member && known.from <= day && known.until.is_none_or(|until| day < until));
     if belongs { Ok(()) } else { Err(Rejection::broken(Rule::MemberNotIn, member)) }
@@ -229,7 +242,8 @@ pub(super) fn hand_over(
 ) -> Result<GoodsHandedOver, Rejection> {
     let mut checks = Checks::new(&command.occasion, context);
     checks.freight(command.freight);
-    let route = stock::route(state, (command.from, command.to), command.principal, command.carrier)?;
+    let (ends, parties) = ((command.from, command.to), (command.principal, command.carrier));
+    let route = stock::route(state, &mut checks, ends, parties)?;
     let from = (command.from, command.principal);
     let moved = stock::moved(state, checks, from, (&command.lines, command.freight))?;
     Ok(GoodsHandedOver {

@@ -2,55 +2,61 @@
 
 use std::sync::Arc;
 
-use loopledger_types::{PartyId, ReceiptId};
+use loopledger_types::{BusinessDate, PartyId, PlaceId, ReceiptId};
 
 use super::{
     Contract, Entity, Event, GoodsCollected, GoodsHandedOver, HandOver, Key, Membership, PendingReceipt, Station,
 };
 use crate::procurement::MemberSince;
 use crate::stock::{self, Bucket, Place};
-use crate::{State, StockLine, Terms, distribution, procurement};
+use crate::{Age, Occasion, State, StockLine, Terms, distribution, procurement};
 
 pub(super) fn evolve(state: &mut State<Station>, event: &Event) {
     match event {
         Event::StationOpened(e) => {
-            let place =
-                Place { kind: e.kind, division: e.division, operator: e.operator, label: e.label.as_str().into() };
+            let place = Place {
+                kind: e.kind,
+                since: e.occasion.business_date,
+                division: e.division,
+                operator: e.operator,
+                label: e.label.as_str().into(),
+            };
             stock::place_opened(state, e.station, place);
         }
         Event::GoodsCollected(e) => collected(state, e),
         Event::GoodsReleased(e) => {
-            stock::shift(state, e.place, &e.line, Some(Bucket::Pending), Some(Bucket::OnHand));
+            stock::shift(state, at(e.place, &e.occasion), &e.line, Some(Bucket::Pending), Some(Bucket::OnHand));
             answered(state, e.receipt);
         }
         Event::GoodsReturned(e) => {
-            stock::shift(state, e.place, &e.line, Some(Bucket::Pending), None);
+            stock::shift(state, at(e.place, &e.occasion), &e.line, Some(Bucket::Pending), None);
             answered(state, e.receipt);
         }
         Event::GoodsHandedOver(e) => handed_over(state, e),
         Event::GoodsTakenBack(e) => {
             for line in &e.lines {
-                stock::shift(state, e.from, line, None, Some(Bucket::OnHand));
+                stock::shift(state, at(e.from, &e.occasion), line, None, Some(Bucket::OnHand));
             }
         }
         Event::StockTakenIn(e) => {
             for line in &e.received {
-                stock::shift(state, e.place, line, None, Some(Bucket::OnHand));
+                stock::shift(state, at(e.place, &e.occasion), line, None, Some(Bucket::OnHand));
             }
             for line in &e.damaged {
-                stock::shift(state, e.place, line, None, Some(Bucket::Quarantined));
+                stock::shift(state, at(e.place, &e.occasion), line, None, Some(Bucket::Quarantined));
             }
         }
         Event::GoodsBoughtIn(e) => stock::bought_in(state, e),
         Event::StockReserved(e) => stock::reserved(state, e),
+        Event::StockRefused(e) => stock::refused(state, e),
         Event::ReservationReleased(e) => stock::not_reserved_any_more(state, e),
         Event::GoodsIssued(e) => stock::issued(state, e),
-        Event::StockRefused(_)
-        | Event::CancelRefused(_)
-        | Event::UpstreamIgnored(_)
-        | Event::AnswerRepeated(_)
-        | Event::TailLost(_) => {}
+        Event::CancelRefused(_) | Event::UpstreamIgnored(_) | Event::AnswerRepeated(_) | Event::TailLost(_) => {}
     }
+}
+
+const fn at(place: PlaceId, occasion: &Occasion) -> (PlaceId, BusinessDate) {
+    (place, occasion.business_date)
 }
 
 fn collected(state: &mut State<Station>, event: &GoodsCollected) {
@@ -62,15 +68,17 @@ fn collected(state: &mut State<Station>, event: &GoodsCollected) {
         collected_on: event.occasion.business_date,
         quantity: event.origin.quantity,
     };
+    let age = Age::new(&event.occasion, &event.receipt_number);
+    state.entities.put(stock::Key::Lot(event.lot).into(), stock::Entity::Lot(Arc::new(age)).into());
     match event.origin.terms {
         Terms::Outright { .. } => {
-            stock::shift(state, event.station, &line, None, Some(Bucket::Pending));
+            stock::shift(state, at(event.station, &event.occasion), &line, None, Some(Bucket::Pending));
             let receipt =
                 PendingReceipt { place: event.station, producer: event.origin.producer, line, answered: false };
             state.entities.put(Key::Receipt(event.origin.receipt), Entity::Receipt(Box::new(receipt)));
         }
         Terms::AgreedPrice { contract, .. } | Terms::Commission { contract, .. } => {
-            stock::shift(state, event.station, &line, None, Some(Bucket::OnHand));
+            stock::shift(state, at(event.station, &event.occasion), &line, None, Some(Bucket::OnHand));
             if let Some(id) = contract {
                 let collected = state.collected(id).checked_add(line.quantity);
                 let collected = collected.expect("what one contract covers stays far below 2^63");
@@ -90,7 +98,7 @@ fn answered(state: &mut State<Station>, receipt: ReceiptId) {
 
 fn handed_over(state: &mut State<Station>, event: &GoodsHandedOver) {
     for line in &event.lines {
-        stock::shift(state, event.from, line, Some(Bucket::OnHand), None);
+        stock::shift(state, at(event.from, &event.occasion), line, Some(Bucket::OnHand), None);
     }
     let hand_over = HandOver {
         from: event.from,
@@ -110,9 +118,17 @@ pub(super) fn note(state: &mut State<Station>, event: &crate::Event) {
             note_procurement(state, event);
         }
         crate::Event::Distribution(distribution::Event::SiteOpened(e)) => {
-            let place =
-                Place { kind: e.kind, division: e.division, operator: e.operator, label: e.label.as_str().into() };
+            let place = Place {
+                kind: e.kind,
+                since: e.occasion.business_date,
+                division: e.division,
+                operator: e.operator,
+                label: e.label.as_str().into(),
+            };
             stock::note_other_place(state, e.site, place);
+        }
+        crate::Event::Distribution(distribution::Event::GoodsBoughtIn(e)) => {
+            stock::note_lot(state, e.line.lot, Age::new(&e.occasion, &e.lot_label));
         }
         crate::Event::Distribution(_) | crate::Event::Sales(_) | crate::Event::Station(_) => {}
     }

@@ -1,6 +1,6 @@
 //! Which entities a command or commit needs that may have left memory.
 
-use super::{CollectTerms, Command, Event, Key, Station};
+use super::{CollectTerms, Command, Entity, Event, Key, Station};
 
 use crate::stock::{self, Missing, OrderLineKey};
 use crate::{Commit, State, Subject, distribution, procurement};
@@ -8,14 +8,14 @@ use crate::{Commit, State, Subject, distribution, procurement};
 pub(super) fn keys(state: &State<Station>, subject: &Subject<'_, Command>) -> Vec<Key> {
     let mut missing = Missing::new(state);
     match subject {
-        Subject::Command(command) => of_command(&mut missing, command),
+        Subject::Command(command) => of_command(&mut missing, state, command),
         Subject::Own(commit) => of_own(&mut missing, commit),
-        Subject::Upstream(commit) => of_upstream(&mut missing, commit),
+        Subject::Upstream(commit) => of_upstream(&mut missing, state, commit),
     }
     missing.into_keys()
 }
 
-fn of_command(missing: &mut Missing<'_, Station>, command: &Command) {
+fn of_command(missing: &mut Missing<'_, Station>, state: &State<Station>, command: &Command) {
     match command {
         Command::OpenStation(c) => missing.ask(stock::Key::Party(c.operator)),
         Command::CollectGoods(c) => {
@@ -26,9 +26,12 @@ fn of_command(missing: &mut Missing<'_, Station>, command: &Command) {
                 missing.ask(Key::Members(c.producer));
             }
             match c.terms {
-                CollectTerms::Contract(contract) => {
-                    missing.ask(Key::Contract(contract));
-                    missing.ask(Key::Collected(contract));
+                CollectTerms::Contract(id) => {
+                    missing.ask(Key::Contract(id));
+                    missing.ask(Key::Collected(id));
+                    if let Some(contract) = state.contract(id) {
+                        missing.ask(stock::Key::Party(contract.firm.id));
+                    }
                 }
                 CollectTerms::Stated { principal, .. } => missing.ask(stock::Key::Party(principal)),
             }
@@ -52,11 +55,11 @@ fn of_own(missing: &mut Missing<'_, Station>, commit: &Commit) {
                     missing.ask(Key::Collected(contract));
                 }
             }
+            Event::GoodsTakenBack(e) => missing.arrival(e.from, &e.lines),
+            Event::StockTakenIn(e) => missing.arrival(e.place, e.received.iter().chain(&e.damaged)),
             // These create what they name, move stock of cells, which need no loading, or change nothing.
             Event::StationOpened(_)
             | Event::GoodsHandedOver(_)
-            | Event::GoodsTakenBack(_)
-            | Event::StockTakenIn(_)
             | Event::GoodsBoughtIn(_)
             | Event::StockReserved(_)
             | Event::StockRefused(_)
@@ -68,12 +71,18 @@ fn of_own(missing: &mut Missing<'_, Station>, commit: &Commit) {
     }
 }
 
-fn of_upstream(missing: &mut Missing<'_, Station>, commit: &Commit) {
+fn of_upstream(missing: &mut Missing<'_, Station>, state: &State<Station>, commit: &Commit) {
     for event in commit.heard() {
         match event {
             crate::Event::Procurement(event) => of_procurement(missing, event),
             crate::Event::Distribution(distribution::Event::HandOverRefused(e)) => {
                 missing.ask(Key::HandOver(e.shipment));
+                if let Some(Entity::HandOver(hand_over)) = state.entities.get(&Key::HandOver(e.shipment)) {
+                    missing.arrival(hand_over.from, hand_over.lines.iter());
+                }
+            }
+            crate::Event::Distribution(distribution::Event::ShipmentReceived(e)) if e.at_station => {
+                missing.arrival(e.place, e.lines.iter().map(|line| &line.stock));
             }
             crate::Event::Sales(event) => missing.sales(event),
             crate::Event::Distribution(_) | crate::Event::Station(_) => {}

@@ -10,7 +10,7 @@ use loopledger_types::{
 
 use super::pick::{Picker, Shortage, take_oldest, total};
 use super::{
-    BuyIn, GoodsBoughtIn, GoodsIssued, Holder, IssueGoods, LineWeight, MoveLine, OrderLineKey, Place, Product,
+    BuyIn, GoodsBoughtIn, GoodsIssued, Holder, IssueGoods, LineWeight, MoveLine, OrderLineKey, Party, Place,
     Reservation, ReservationStatus, Shelf,
 };
 use crate::size::{ISSUE_LINES_MAX, PICKS_MAX};
@@ -19,13 +19,18 @@ use crate::{
     Violation,
 };
 
-/// Collects what is wrong with a request, so that the caller learns of all of it at once.
-#[derive(Debug, Default)]
-pub(crate) struct Checks(Vec<Violation>);
+/// Collects what is wrong with a request, so that the caller learns of all of it at once, and the days of what it rests on.
+#[derive(Debug)]
+pub(crate) struct Checks {
+    day: BusinessDate,
+    violations: Vec<Violation>,
+    /// The latest day of what the command rests on, and what that is.
+    latest: Option<(BusinessDate, String)>,
+}
 
 impl Checks {
     pub(crate) fn new(occasion: &Occasion, context: &Context) -> Self {
-        let mut checks = Self::default();
+        let mut checks = Self { day: occasion.business_date, violations: Vec::new(), latest: None };
         let today = BusinessDate::of(context.now);
         if occasion.business_date > today {
             let description = format!("The day is still to come: today is {today}.");
@@ -35,14 +40,14 @@ impl Checks {
     }
 
     /// The measure must be in the product's unit; nothing is nothing in any unit.
-    pub(crate) fn unit(&mut self, field: impl Into<String>, measure: Measure, product: Product) {
+    pub(crate) fn unit(&mut self, field: impl Into<String>, measure: Measure, counted_in: BaseUnit) {
         if measure.quantity != Quantity::ZERO {
-            self.base(field, measure.base, product);
+            self.base(field, measure.base, counted_in);
         }
     }
 
-    pub(crate) fn price_unit(&mut self, field: &str, price: UnitPrice, product: Product) {
-        self.base(field, price.per.base(), product);
+    pub(crate) fn price_unit(&mut self, field: &str, price: UnitPrice, counted_in: BaseUnit) {
+        self.base(field, price.per.base(), counted_in);
     }
 
     /// What the quantity comes to; zero, and a violation, if it passes [`Money::MAX`].
@@ -61,16 +66,30 @@ impl Checks {
     }
 
     pub(crate) fn refuse(&mut self, field: impl Into<String>, reason: &'static str, description: impl Into<String>) {
-        self.0.push(Violation::new(field, reason, description));
+        self.violations.push(Violation::new(field, reason, description));
     }
 
+    /// The command rests on `what`, which there is from `since` on.
+    pub(crate) fn rests_on(&mut self, since: BusinessDate, what: impl Display) {
+        if self.latest.as_ref().is_none_or(|(latest, _)| *latest < since) {
+            self.latest = Some((since, what.to_string()));
+        }
+    }
+
+    /// The request is well formed, and not dated before what it rests on.
     pub(crate) fn pass(&self) -> Result<(), Rejection> {
-        if self.0.is_empty() { Ok(()) } else { Err(Rejection::Invalid(self.0.clone())) }
+        if !self.violations.is_empty() {
+            return Err(Rejection::Invalid(self.violations.clone()));
+        }
+        match &self.latest {
+            Some((since, what)) if self.day < *since => Err(Rejection::too_early(what, *since)),
+            Some(_) | None => Ok(()),
+        }
     }
 
-    fn base(&mut self, field: impl Into<String>, base: BaseUnit, product: Product) {
-        if base != product.base {
-            let description = format!("The product is counted in units of {:?}.", product.base);
+    fn base(&mut self, field: impl Into<String>, base: BaseUnit, counted_in: BaseUnit) {
+        if base != counted_in {
+            let description = format!("The product is counted in units of {counted_in:?}.");
             self.refuse(field, "WRONG_UNIT", description);
         }
     }
@@ -81,25 +100,49 @@ pub(crate) fn found<T>(entity: Option<T>, kind: EntityKind, id: impl Display) ->
     entity.ok_or_else(|| Rejection::NotFound { kind, id: id.to_string() })
 }
 
-/// A party with its kind.
-pub(crate) fn party<H: Holder>(state: &State<H>, id: PartyId) -> Result<PartyRef, Rejection> {
-    let party = found(state.party(id), EntityKind::Party, id)?;
-    Ok(PartyRef { id, kind: party.kind })
+/// What the command rests on: it exists, and the command is not dated before it.
+impl Checks {
+    pub(crate) fn party<'s, H: Holder>(&mut self, state: &'s State<H>, id: PartyId) -> Result<&'s Party, Rejection> {
+        let party = found(state.party(id), EntityKind::Party, id)?;
+        self.rests_on(party.since, id);
+        Ok(party)
+    }
+
+    /// A party with its kind.
+    pub(crate) fn party_ref<H: Holder>(&mut self, state: &State<H>, id: PartyId) -> Result<PartyRef, Rejection> {
+        let party = self.party(state, id)?;
+        Ok(PartyRef { id, kind: party.kind })
+    }
+
+    /// What the product is counted in.
+    pub(crate) fn product<H: Holder>(&mut self, state: &State<H>, id: ProductId) -> Result<BaseUnit, Rejection> {
+        let product = found(state.product(id), EntityKind::Product, id)?;
+        self.rests_on(product.since, id);
+        Ok(product.base)
+    }
+
+    /// An own place.
+    pub(crate) fn place<'s, H: Holder>(&mut self, state: &'s State<H>, id: PlaceId) -> Result<&'s Place, Rejection> {
+        let place = found(state.place(id), EntityKind::Place, id)?;
+        self.rests_on(place.since, id);
+        Ok(place)
+    }
+
+    /// A place of either holder.
+    pub(crate) fn any_place<'s, H: Holder>(
+        &mut self,
+        state: &'s State<H>,
+        id: PlaceId,
+    ) -> Result<&'s Place, Rejection> {
+        let place = found(state.place(id).or_else(|| state.other_place(id)), EntityKind::Place, id)?;
+        self.rests_on(place.since, id);
+        Ok(place)
+    }
 }
 
-/// A party that can own goods in the loop.
-pub(crate) fn trader<H: Holder>(state: &State<H>, id: PartyId) -> Result<PartyRef, Rejection> {
-    let party = party(state, id)?;
-    if party.kind.trades() { Ok(party) } else { Err(Rejection::broken(Rule::PartyCannotTrade, id)) }
-}
-
-pub(crate) fn product_of<H: Holder>(state: &State<H>, id: ProductId) -> Result<Product, Rejection> {
-    found(state.product(id).copied(), EntityKind::Product, id)
-}
-
-/// An own place.
-pub(crate) fn place_of<H: Holder>(state: &State<H>, id: PlaceId) -> Result<&Place, Rejection> {
-    found(state.place(id), EntityKind::Place, id)
+/// The party can own goods in the loop.
+pub(crate) fn trades(party: PartyRef) -> Result<PartyRef, Rejection> {
+    if party.kind.trades() { Ok(party) } else { Err(Rejection::broken(Rule::PartyCannotTrade, party.id)) }
 }
 
 /// Where goods go, who carries them and whose they are.
@@ -108,30 +151,31 @@ pub(crate) struct Route<'s> {
     pub(crate) from: &'s Place,
     pub(crate) principal: PartyRef,
     pub(crate) carrier: PartyRef,
+    pub(crate) carrier_party: &'s Party,
     pub(crate) direction: Direction,
 }
 
 /// Checks the ends of a movement that begins at an own place.
-pub(crate) fn route<H: Holder>(
-    state: &State<H>,
+pub(crate) fn route<'s, H: Holder>(
+    state: &'s State<H>,
+    checks: &mut Checks,
     (from, to): (PlaceId, PlaceId),
-    principal: PartyId,
-    carrier: PartyId,
-) -> Result<Route<'_>, Rejection> {
-    let origin = place_of(state, from)?;
-    let target = found(state.place(to).or_else(|| state.other_place(to)), EntityKind::Place, to)?;
-    let principal = party(state, principal)?;
-    let carrier = party(state, carrier)?;
+    (principal, carrier): (PartyId, PartyId),
+) -> Result<Route<'s>, Rejection> {
+    let origin = checks.place(state, from)?;
+    let target = checks.any_place(state, to)?;
+    let principal = checks.party_ref(state, principal)?;
+    let carrier_party = checks.party(state, carrier)?;
+    let carrier = PartyRef { id: carrier, kind: carrier_party.kind };
     if from == to {
         return Err(Rejection::broken(Rule::SamePlace, to));
     }
-    if !principal.kind.trades() {
-        return Err(Rejection::broken(Rule::PartyCannotTrade, principal.id));
-    }
+    trades(principal)?;
     if carrier.kind != PartyKind::Carrier {
         return Err(Rejection::broken(Rule::PartyNotCarrier, carrier.id));
     }
-    Ok(Route { from: origin, principal, carrier, direction: direction(state.county, origin.kind, target) })
+    let direction = direction(state.county, origin.kind, target);
+    Ok(Route { from: origin, principal, carrier, carrier_party, direction })
 }
 
 /// 上行: out of a station or out of the county; 下行: into a station; all else stays local.
@@ -166,14 +210,14 @@ pub(crate) fn moved<H: Holder>(
     }
     let mut bases = BTreeSet::new();
     for (index, line) in lines.iter().enumerate() {
-        let product = product_of(state, line.product)?;
+        let product = checks.product(state, line.product)?;
         checks.unit(format!("lines[{index}].quantity"), line.quantity, product);
-        bases.insert(product.base);
+        bases.insert(product);
     }
     let weighed = freight.is_positive() && (bases.len() > 1 || lines.iter().any(|line| line.weight.is_some()));
     let weights = if weighed { weights(&mut checks, lines) } else { Vec::new() };
     checks.pass()?;
-    let mut picker = Picker::merging(state);
+    let mut picker = Picker::merging(state, checks.day);
     let mut moved = Moved { lines: Vec::with_capacity(lines.len()), weights: Vec::new() };
     for (index, line) in lines.iter().enumerate() {
         let goods = Shelf { place: from, product: line.product, principal };
@@ -259,14 +303,23 @@ fn lot_short<H: Holder>(
 /// `limit` is how many lots there was room for.
 fn short_of(subject: impl Display, wanted: Quantity, short: Shortage, limit: usize) -> Rejection {
     match short {
-        Shortage::Stock { available } => {
-            Rejection::broken(Rule::InsufficientStock, subject).with("requested", wanted).with("available", available)
+        Shortage::Stock { available, earliest } => {
+            let refused = Rejection::broken(Rule::InsufficientStock, subject);
+            enough_on(refused.with("requested", wanted).with("available", available), earliest)
         }
         Shortage::Lots { available, fitting } => Rejection::broken(Rule::TooManyLots, subject)
             .with("requested", wanted)
             .with("available", available)
             .with("lots_max", limit)
             .with("quantity_max", fitting),
+    }
+}
+
+/// There is less on the day than is wanted: says from when on there is enough, if ever.
+fn enough_on(refused: Rejection, earliest: Option<BusinessDate>) -> Rejection {
+    match earliest {
+        Some(earliest) => refused.with("earliest", earliest),
+        None => refused,
     }
 }
 
@@ -295,15 +348,17 @@ pub(crate) fn issue<H: Holder>(
     let open = state.reservation(key).filter(|reservation| reservation.status == ReservationStatus::Open);
     let Some(reservation) = open else {
         checks.pass()?;
-        return Err(Rejection::broken(Rule::ReservationNotOpen, key));
+        return Err(enough_on(Rejection::broken(Rule::ReservationNotOpen, key), state.refused(key)));
     };
-    let product = product_of(state, reservation.product)?;
+    let product = checks.product(state, reservation.product)?;
     checks.unit("quantity", command.quantity, product);
+    let place = checks.place(state, reservation.place)?;
+    checks.rests_on(reservation.reserved_on, key);
     checks.pass()?;
     checks.amount("quantity", reservation.price, command.quantity.quantity);
     checks.pass()?;
-    let place = place_of(state, reservation.place)?;
-    let Actual { issued, beyond, released } = actual(state, reservation, command.quantity.quantity, key)?;
+    let day = command.occasion.business_date;
+    let Actual { issued, beyond, released } = actual(state, (reservation, key), command.quantity.quantity, day)?;
     Ok(GoodsIssued {
         occasion: command.occasion,
         issue: IssueId::derive(context.request_id, context.stream, 0),
@@ -332,9 +387,9 @@ struct Actual {
 /// of the reservation needs one more line then, another lot two: it is issued, and it was not reserved.
 fn actual<H: Holder>(
     state: &State<H>,
-    reservation: &Reservation,
+    (reservation, key): (&Reservation, OrderLineKey),
     quantity: Quantity,
-    key: OrderLineKey,
+    day: BusinessDate,
 ) -> Result<Actual, Rejection> {
     let mut took = take_oldest(reservation.picks.iter().copied(), quantity, |_| 1, usize::MAX);
     if took.missing == Quantity::ZERO {
@@ -344,28 +399,25 @@ fn actual<H: Holder>(
     let goods = Shelf { place: reservation.place, product: reservation.product, principal: reservation.seller.id };
     let mut lots: Vec<LotId> = reservation.picks.iter().map(|pick| pick.lot).collect();
     lots.dedup();
-    let mut picker = Picker::new(state);
-    let free = picker.free(&goods);
+    let mut picker = Picker::new(state, day);
+    let (free, earliest) = (picker.free(&goods), picker.enough_on(&goods, took.missing));
     let room = ISSUE_LINES_MAX.saturating_sub(took.lines.len());
     let (mut beyond, missing) = picker.up_to(&goods, lots.into_iter(), took.missing, room);
     let others_max = room.saturating_sub(beyond.len()) / 2;
     let older = picker.oldest(&goods, missing, others_max).map_err(|short| {
         let reserved = total(reservation.picks.iter());
-        let (rule, facts) = match short {
-            Shortage::Stock { .. } => (Rule::InsufficientStock, Vec::new()),
+        let broken = |rule| {
+            let rejection = Rejection::broken(rule, key).with("requested", quantity).with("reserved", reserved);
+            rejection.with("available", free)
+        };
+        match short {
+            Shortage::Stock { .. } => enough_on(broken(Rule::InsufficientStock), earliest),
             Shortage::Lots { fitting, .. } => {
                 let lots_max = took.lines.len().saturating_add(others_max);
                 let quantity_max = total(took.lines.iter().chain(&beyond)).0.saturating_add(fitting.0);
-                (
-                    Rule::TooManyLots,
-                    vec![("lots_max", lots_max.to_string()), ("quantity_max", quantity_max.to_string())],
-                )
+                broken(Rule::TooManyLots).with("lots_max", lots_max).with("quantity_max", quantity_max)
             }
-        };
-        let rejection = Rejection::broken(rule, key).with("requested", quantity).with("reserved", reserved);
-        facts
-            .into_iter()
-            .fold(rejection.with("available", free), |rejection, (name, value)| rejection.with(name, value))
+        }
     })?;
     merge(&mut beyond, older);
     merge(&mut took.lines, beyond.iter().copied());
@@ -386,16 +438,16 @@ pub(crate) fn buy_in<H: Holder>(
     context: &Context,
 ) -> Result<GoodsBoughtIn, Rejection> {
     let mut checks = Checks::new(&command.occasion, context);
-    let place = place_of(state, command.place)?;
-    party(state, command.owner)?;
-    let outside = found(state.party(command.supplier), EntityKind::Party, command.supplier)?;
-    let product = product_of(state, command.product)?;
+    let place = checks.place(state, command.place)?;
+    let owner = checks.party_ref(state, command.owner)?;
+    let outside = checks.party(state, command.supplier)?;
+    let product = checks.product(state, command.product)?;
     let quantity = command.quantity.quantity;
     checks.unit("quantity", command.quantity, product);
     checks.price_unit("price", command.price, product);
     let amount = checks.amount("price", command.price, quantity);
     checks.pass()?;
-    let owner = trader(state, command.owner)?;
+    let owner = trades(owner)?;
     if outside.kind != PartyKind::Supplier {
         return Err(Rejection::broken(Rule::PartyNotSupplier, command.supplier));
     }

@@ -1,7 +1,7 @@
 //! Facts about stock that a holder (station or distribution) decides; both services record the same shapes.
 
 use loopledger_types::{
-    DivisionCode, IssueId, LotId, Money, OrderId, PartyId, PlaceId, ProductId, Quantity, UnitPrice,
+    BusinessDate, DivisionCode, IssueId, LotId, Money, OrderId, PartyId, PlaceId, ProductId, Quantity, UnitPrice,
 };
 
 use crate::{BuyerRef, Measure, Occasion, PartyRef, StockLine};
@@ -31,9 +31,11 @@ pub struct StockRefused {
     pub place: PlaceId,
     pub reason: StockRefusal,
     pub requested: Quantity,
-    /// What is free there, of that product and principal; if there are too many lots, what the lots hold that the order's
-    /// other lines left room for.
+    /// What is free there on that day, of that product and principal; if there are too many lots, what the lots hold that
+    /// the order's other lines left room for.
     pub available: Quantity,
+    /// The first day on which it could be reserved, if there is any.
+    pub earliest: Option<BusinessDate>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +44,8 @@ pub enum StockRefusal {
     InsufficientStock,
     /// There is enough, but in more lots than one answer can name.
     TooManyLots,
+    /// The place opened after the day of the order.
+    DateTooEarly,
 }
 
 /// A cancelled line's goods: reserved becomes on hand. Answers sales' `CancellationRequested`.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use loopledger_types::{OrderId, PlaceId, Quantity};
+use loopledger_types::{BusinessDate, OrderId, PlaceId, Quantity};
 
 use super::{
     Cell, CellKey, Entity, GoodsBoughtIn, GoodsIssued, Holder, Key, OrderLineKey, Place, Reservation,
-    ReservationReleased, ReservationStatus, StockReserved,
+    ReservationReleased, ReservationStatus, StockRefused, StockReserved,
 };
-use crate::{State, StockLine};
+use crate::{Age, Dated, Numbered, State, StockLine};
 
 /// The states of stock at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,48 +20,72 @@ pub(crate) enum Bucket {
 }
 
 impl Cell {
-    const fn of(line: &StockLine) -> Self {
+    /// Holds nothing yet. Of a lot that nothing is known of, only the day is known.
+    fn of(line: &StockLine, age: Option<&Arc<Age>>) -> Self {
+        let unknown = || {
+            let at = line.collected_on.end();
+            Arc::new(Age { day: line.collected_on, at, number: Numbered::default() })
+        };
         Self {
             product: line.product,
             title: line.title,
-            collected_on: line.collected_on,
-            on_hand: Quantity::ZERO,
+            age: age.map_or_else(unknown, Arc::clone),
+            on_hand: Dated::default(),
             reserved: Quantity::ZERO,
             pending: Quantity::ZERO,
             quarantined: Quantity::ZERO,
         }
     }
 
-    const fn bucket(&mut self, bucket: Bucket) -> &mut Quantity {
+    fn add(&mut self, day: BusinessDate, bucket: Bucket, quantity: Quantity) {
         match bucket {
-            Bucket::Pending => &mut self.pending,
-            Bucket::OnHand => &mut self.on_hand,
-            Bucket::Reserved => &mut self.reserved,
-            Bucket::Quarantined => &mut self.quarantined,
+            Bucket::OnHand => self.on_hand.add(day, quantity.0),
+            Bucket::Pending => self.pending = sum(self.pending, quantity),
+            Bucket::Reserved => self.reserved = sum(self.reserved, quantity),
+            Bucket::Quarantined => self.quarantined = sum(self.quarantined, quantity),
+        }
+    }
+
+    fn take(&mut self, day: BusinessDate, bucket: Bucket, quantity: Quantity) {
+        match bucket {
+            Bucket::OnHand => self.on_hand.take(day, quantity.0),
+            Bucket::Pending => self.pending = rest(self.pending, quantity),
+            Bucket::Reserved => self.reserved = rest(self.reserved, quantity),
+            Bucket::Quarantined => self.quarantined = rest(self.quarantined, quantity),
         }
     }
 }
 
-/// Moves the line's quantity between two states of its cell; `None` is anywhere else than this place.
+fn sum(a: Quantity, b: Quantity) -> Quantity {
+    a.checked_add(b).expect("a cell holds at most one lot, which is far below 2^63")
+}
+
+fn rest(a: Quantity, b: Quantity) -> Quantity {
+    a.checked_sub(b).expect("a cell holds at most one lot, which is far below 2^63")
+}
+
+/// Moves the line's quantity on that day between two states of its cell; `None` is anywhere else than this place.
 ///
-/// A cell that left memory held nothing, so it need not be loaded. Decisions never take more than there is; should a log
-/// say otherwise, the quantity goes below zero, where it is seen and never picked.
+/// A cell that holds nothing keeps nothing of its days either, so that it is the same whether it left memory meanwhile or
+/// not, and need not be loaded: what comes back later is there from the day on which it comes back. Decisions never take
+/// more than there is; should a log say otherwise, the quantity goes below zero, where it is seen and never picked.
 pub(crate) fn shift<H: Holder>(
     state: &mut State<H>,
-    place: PlaceId,
+    (place, day): (PlaceId, BusinessDate),
     line: &StockLine,
     from: Option<Bucket>,
     to: Option<Bucket>,
 ) {
     let key = CellKey { place, lot: line.lot, pool: line.pool };
-    let mut cell = state.cell(key).copied().unwrap_or_else(|| Cell::of(line));
+    let mut cell = state.cell(key).cloned().unwrap_or_else(|| Cell::of(line, state.lot(line.lot)));
     if let Some(bucket) = from {
-        let quantity = cell.bucket(bucket);
-        quantity.0 = quantity.0.saturating_sub(line.quantity.0);
+        cell.take(day, bucket, line.quantity);
     }
     if let Some(bucket) = to {
-        let quantity = cell.bucket(bucket);
-        quantity.0 = quantity.0.saturating_add(line.quantity.0);
+        cell.add(day, bucket, line.quantity);
+    }
+    if cell.is_empty() {
+        cell.on_hand = Dated::default();
     }
     state.entities.put(Key::Cell(key).into(), Entity::Cell(cell).into());
 }
@@ -71,15 +95,19 @@ pub(crate) fn place_opened<H: Holder>(state: &mut State<H>, id: PlaceId, place: 
 }
 
 pub(crate) fn bought_in<H: Holder>(state: &mut State<H>, event: &GoodsBoughtIn) {
-    shift(state, event.place, &event.line, None, Some(Bucket::OnHand));
+    let age = Age::new(&event.occasion, &event.lot_label);
+    state.entities.put(Key::Lot(event.line.lot).into(), Entity::Lot(Arc::new(age)).into());
+    shift(state, (event.place, event.occasion.business_date), &event.line, None, Some(Bucket::OnHand));
 }
 
 pub(crate) fn reserved<H: Holder>(state: &mut State<H>, event: &StockReserved) {
     let Some(first) = event.picks.first() else { return };
+    let at = (event.place, event.occasion.business_date);
     for line in &event.picks {
-        shift(state, event.place, line, Some(Bucket::OnHand), Some(Bucket::Reserved));
+        shift(state, at, line, Some(Bucket::OnHand), Some(Bucket::Reserved));
     }
     let reservation = Reservation {
+        reserved_on: event.occasion.business_date,
         place: event.place,
         product: first.product,
         seller: event.seller,
@@ -92,22 +120,31 @@ pub(crate) fn reserved<H: Holder>(state: &mut State<H>, event: &StockReserved) {
     state.entities.put(key.into(), Entity::Reservation(Box::new(reservation)).into());
 }
 
+pub(crate) fn refused<H: Holder>(state: &mut State<H>, event: &StockRefused) {
+    if let Some(earliest) = event.earliest {
+        let key = Key::Reservation(OrderLineKey { order: event.order, line: event.line });
+        state.entities.put(key.into(), Entity::Refused(earliest).into());
+    }
+}
+
 pub(crate) fn not_reserved_any_more<H: Holder>(state: &mut State<H>, event: &ReservationReleased) {
+    let at = (event.place, event.occasion.business_date);
     for line in &event.picks {
-        shift(state, event.place, line, Some(Bucket::Reserved), Some(Bucket::OnHand));
+        shift(state, at, line, Some(Bucket::Reserved), Some(Bucket::OnHand));
     }
     end(state, event.order, event.line, ReservationStatus::Released);
 }
 
 pub(crate) fn issued<H: Holder>(state: &mut State<H>, event: &GoodsIssued) {
+    let at = (event.place, event.occasion.business_date);
     for line in &event.beyond {
-        shift(state, event.place, line, Some(Bucket::OnHand), Some(Bucket::Reserved));
+        shift(state, at, line, Some(Bucket::OnHand), Some(Bucket::Reserved));
     }
     for line in &event.issued {
-        shift(state, event.place, line, Some(Bucket::Reserved), None);
+        shift(state, at, line, Some(Bucket::Reserved), None);
     }
     for line in &event.released {
-        shift(state, event.place, line, Some(Bucket::Reserved), Some(Bucket::OnHand));
+        shift(state, at, line, Some(Bucket::Reserved), Some(Bucket::OnHand));
     }
     end(state, event.order, event.line, ReservationStatus::Issued);
 }

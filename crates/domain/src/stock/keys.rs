@@ -2,9 +2,8 @@
 
 use loopledger_types::{PartyId, PlaceId};
 
-use super::{BuyIn, Holder, IssueGoods, Key, MoveLine, OrderLineKey};
-use crate::State;
-use crate::sales;
+use super::{BuyIn, CellKey, Holder, IssueGoods, Key, MoveLine, OrderLineKey};
+use crate::{State, StockLine, sales};
 
 /// Collects keys that nothing is known of.
 ///
@@ -28,6 +27,15 @@ impl<'s, H: Holder> Missing<'s, H> {
         let key = key.into();
         if !self.state.entities.is_known(&key) && !self.keys.contains(&key) {
             self.keys.push(key);
+        }
+    }
+
+    /// Goods come to a place: how old they are is remembered where none of them lie yet.
+    pub(crate) fn arrival<'a>(&mut self, place: PlaceId, lines: impl IntoIterator<Item = &'a StockLine>) {
+        for line in lines {
+            if self.state.cell(CellKey { place, lot: line.lot, pool: line.pool }).is_none() {
+                self.ask(Key::Lot(line.lot));
+            }
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Station and distribution embed these entities ([`Embeds`]) and call these rules ([`Holder`]); each wraps what comes
 //! out into its own events, so that reserving, issuing, cancelling and buying in are written once. A cell is the stock
-//! of one pool of one lot at one place; no state of a cell goes below zero. Lots are picked oldest first (business date
-//! of collection, then lot id), within a lot in proportion to what is free of each pool.
+//! of one pool of one lot at one place; no state of a cell goes below zero, neither on the day of a taking nor on any later
+//! one. Lots are picked oldest first ([`Age`](crate::Age), then lot id), within a lot in proportion to what is free of each pool.
 //!
 //! Not here: what makes a lot (collecting is station's), what moves one (hand-overs and shipments), and prices of sale.
 
@@ -25,8 +25,8 @@ pub use state::{
     ReservationStatus,
 };
 
-pub(crate) use decide::{Checks, buy_in, found, issue, moved, party, place_of, product_of, route, trader};
-pub(crate) use evolve::{Bucket, bought_in, issued, not_reserved_any_more, place_opened, reserved, shift};
+pub(crate) use decide::{Checks, buy_in, found, issue, moved, route, trades};
+pub(crate) use evolve::{Bucket, bought_in, issued, not_reserved_any_more, place_opened, refused, reserved, shift};
 pub(crate) use keys::Missing;
 pub(crate) use react::{concerns, consequence, order_placed, release};
-pub(crate) use reference::{note_other_place, note_parties};
+pub(crate) use reference::{note_lot, note_other_place, note_parties};

@@ -2,53 +2,53 @@
 
 use std::collections::BTreeMap;
 
-use loopledger_types::{LotId, Quantity, largest_remainder};
+use loopledger_types::{BusinessDate, LotId, Quantity, largest_remainder};
 
-use super::{CellKey, Holder, Shelf};
-use crate::{State, StockLine};
+use super::{Cell, CellKey, Holder, Shelf};
+use crate::{ByDay, State, StockLine};
 
 /// Less can be taken than is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shortage {
-    /// There is not that much.
-    Stock { available: i128 },
+    /// There is not that much on that day; `earliest` is the first day on which there is.
+    Stock { available: i128, earliest: Option<BusinessDate> },
     /// There is enough, but in more lines than allowed; the lines allowed hold `fitting`.
     Lots { available: i128, fitting: Quantity },
 }
 
-/// Picks for several lines of one decision: what one line took is not free for the next.
+/// Picks for several lines of one decision: what one line took is not free for the next. It sees only what is there on
+/// the day of the decision and stays.
 #[derive(Debug)]
 pub(crate) struct Picker<'s, H: Holder> {
     state: &'s State<H>,
+    day: BusinessDate,
     taken: BTreeMap<CellKey, i64>,
     /// Whether lines that take from one cell become one line, so that the second one needs no room.
     merges: bool,
 }
 
 impl<'s, H: Holder> Picker<'s, H> {
-    pub(crate) const fn new(state: &'s State<H>) -> Self {
-        Self { state, taken: BTreeMap::new(), merges: false }
+    pub(crate) const fn new(state: &'s State<H>, day: BusinessDate) -> Self {
+        Self { state, day, taken: BTreeMap::new(), merges: false }
     }
 
     /// A picker for a decision that names each (lot, pool) once.
-    pub(crate) const fn merging(state: &'s State<H>) -> Self {
-        Self { state, taken: BTreeMap::new(), merges: true }
+    pub(crate) const fn merging(state: &'s State<H>, day: BusinessDate) -> Self {
+        Self { state, day, taken: BTreeMap::new(), merges: true }
     }
 
     /// Takes from the oldest lots, in at most `limit` lines.
     pub(crate) fn oldest(&mut self, goods: &Shelf, wanted: Quantity, limit: usize) -> Result<Vec<StockLine>, Shortage> {
         let free = self.free(goods);
         if free < i128::from(wanted.0) {
-            return Err(Shortage::Stock { available: free });
+            return Err(Shortage::Stock { available: free, earliest: self.enough_on(goods, wanted) });
         }
-        let slots = self.state.entities.index().oldest(goods).map(|(slot, _)| CellKey {
-            place: goods.place,
-            lot: slot.lot,
-            pool: slot.pool,
-        });
-        let took =
-            take_oldest(slots.filter_map(|key| self.line(goods, key)), wanted, |line| self.room(goods, line), limit);
-        self.settle(goods, took, free)
+        // No lot lies anywhere before it was collected.
+        let slots = self.state.entities.index().oldest(goods).take_while(|slot| slot.age.day <= self.day);
+        let cells = slots.map(|slot| CellKey { place: goods.place, lot: slot.lot, pool: slot.pool });
+        let lines = cells.filter_map(|key| self.line(goods, key));
+        let took = take_oldest(lines, wanted, |line| self.room(goods, line), limit);
+        self.settle(goods, took, free, None)
     }
 
     /// Takes from the pools of one lot, in at most `limit` lines.
@@ -61,7 +61,8 @@ impl<'s, H: Holder> Picker<'s, H> {
     ) -> Result<Vec<StockLine>, Shortage> {
         let free = self.lines_of(goods, lot).fold(0_i128, |sum, line| sum.saturating_add(i128::from(line.quantity.0)));
         let took = take_oldest(self.lines_of(goods, lot), wanted, |line| self.room(goods, line), limit);
-        self.settle(goods, took, free)
+        let earliest = if took.missing.is_positive() { self.lot_enough_on(goods, lot, wanted) } else { None };
+        self.settle(goods, took, free, earliest)
     }
 
     /// Takes as much as there is of the lots named, in their order and in at most `limit` lines; answers what is still
@@ -81,9 +82,31 @@ impl<'s, H: Holder> Picker<'s, H> {
 
     /// What is still free on the shelf.
     pub(crate) fn free(&self, goods: &Shelf) -> i128 {
-        let taken = self.taken.iter().filter(|(key, _)| self.line_of(goods, **key).is_some());
-        let taken = taken.fold(0_i128, |sum, (_, quantity)| sum.saturating_add(i128::from(*quantity)));
-        self.state.entities.index().free(goods).saturating_sub(taken)
+        let free = self.state.entities.index().free(goods).map_or(0, |free| free.on(self.day));
+        free.saturating_sub(self.taken_of(goods))
+    }
+
+    /// The first day on which that much is free on the shelf. What was taken is taken on every later day too.
+    pub(crate) fn enough_on(&self, goods: &Shelf, wanted: Quantity) -> Option<BusinessDate> {
+        let wanted = i128::from(wanted.0).saturating_add(self.taken_of(goods));
+        self.state.entities.index().free(goods)?.earliest(wanted)
+    }
+
+    /// The same of one lot.
+    fn lot_enough_on(&self, goods: &Shelf, lot: LotId, wanted: Quantity) -> Option<BusinessDate> {
+        let (mut by_day, mut wanted) = (ByDay::default(), i128::from(wanted.0));
+        for key in self.state.entities.index().of_lot(lot, goods.place) {
+            if let Some(cell) = self.cell_of(goods, key) {
+                by_day.add(&cell.on_hand);
+                wanted = wanted.saturating_add(i128::from(self.taken.get(&key).copied().unwrap_or(0)));
+            }
+        }
+        by_day.earliest(wanted)
+    }
+
+    fn taken_of(&self, goods: &Shelf) -> i128 {
+        let taken = self.taken.iter().filter(|(key, _)| self.cell_of(goods, **key).is_some());
+        taken.fold(0_i128, |sum, (_, quantity)| sum.saturating_add(i128::from(*quantity)))
     }
 
     fn lines_of(&self, goods: &Shelf, lot: LotId) -> impl Iterator<Item = StockLine> {
@@ -92,17 +115,14 @@ impl<'s, H: Holder> Picker<'s, H> {
 
     /// The free rest of a cell, if it belongs to the shelf.
     fn line(&self, goods: &Shelf, key: CellKey) -> Option<StockLine> {
-        let mut line = self.line_of(goods, key)?;
+        let cell = self.cell_of(goods, key)?;
         let taken = self.taken.get(&key).copied().unwrap_or(0);
-        line.quantity = Quantity(line.quantity.0.saturating_sub(taken));
-        line.quantity.is_positive().then_some(line)
+        let free = Quantity(cell.on_hand.on(self.day).saturating_sub(taken));
+        free.is_positive().then(|| cell.line(&key, free))
     }
 
-    fn line_of(&self, goods: &Shelf, key: CellKey) -> Option<StockLine> {
-        let cell = self.state.cell(key)?;
-        let belongs =
-            key.place == goods.place && cell.product == goods.product && cell.title.principal().id == goods.principal;
-        belongs.then(|| cell.line(&key, cell.on_hand))
+    fn cell_of(&self, goods: &Shelf, key: CellKey) -> Option<&'s Cell> {
+        self.state.cell(key).filter(|cell| Shelf::of(&key, cell) == *goods)
     }
 
     /// Lines that taking from the line's cell adds to the decision.
@@ -111,7 +131,13 @@ impl<'s, H: Holder> Picker<'s, H> {
         usize::from(!(self.merges && self.taken.contains_key(&key)))
     }
 
-    fn settle(&mut self, goods: &Shelf, took: Taken, free: i128) -> Result<Vec<StockLine>, Shortage> {
+    fn settle(
+        &mut self,
+        goods: &Shelf,
+        took: Taken,
+        free: i128,
+        earliest: Option<BusinessDate>,
+    ) -> Result<Vec<StockLine>, Shortage> {
         if took.missing == Quantity::ZERO {
             self.mark(goods, &took.lines);
             return Ok(took.lines);
@@ -119,7 +145,7 @@ impl<'s, H: Holder> Picker<'s, H> {
         Err(if took.scattered {
             Shortage::Lots { available: free, fitting: total(&took.lines) }
         } else {
-            Shortage::Stock { available: free }
+            Shortage::Stock { available: free, earliest }
         })
     }
 

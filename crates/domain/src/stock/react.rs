@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use loopledger_types::{Quantity, Service};
+use loopledger_types::{BusinessDate, Quantity, Service};
 
 use super::pick::{Picker, Shortage};
 use super::{
@@ -45,6 +45,12 @@ pub(crate) const fn consequence(cause: &Occasion) -> Occasion {
     Occasion { occurred_at: None, device_utc_offset_min: None, ..*cause }
 }
 
+/// The occasion of a reaction that cannot be refused: its cause's day, or that of what it rests on, if that is later.
+pub(crate) fn consequence_from(since: BusinessDate, cause: &Occasion) -> Occasion {
+    let occasion = consequence(cause);
+    Occasion { business_date: occasion.business_date.max(since), ..occasion }
+}
+
 /// Reserves each line of the order that this service holds, whole or not at all, in one answer that fits a commit. If the
 /// lines need more lots together than one answer names, those of fewer lots go first.
 pub(crate) fn order_placed<H: Holder>(state: &State<H>, order: &OrderPlaced) -> Vec<Answer> {
@@ -69,7 +75,7 @@ fn reserve_all<H: Holder>(
 ) -> Vec<(u32, Answer)> {
     // However the lines before it went, there is room to refuse each line that is still to come.
     let mut room = bytes.saturating_sub(lines.len().saturating_mul(REFUSED_ANSWER_BYTES_MAX));
-    let mut picker = Picker::new(state);
+    let mut picker = Picker::new(state, order.occasion.business_date);
     let reserve = |line: &(u32, &OrderLine)| {
         let line_room = room.saturating_add(REFUSED_ANSWER_BYTES_MAX);
         let answer = reserve(&mut picker, state, order, *line, line_room);
@@ -86,7 +92,7 @@ fn reserve<H: Holder>(
     (index, line): (u32, &OrderLine),
     room: usize,
 ) -> Answer {
-    let refused = |reason, available| {
+    let refused = |reason, available, earliest| {
         Answer::Refused(StockRefused {
             occasion: consequence(&order.occasion),
             order: order.order,
@@ -95,11 +101,15 @@ fn reserve<H: Holder>(
             reason,
             requested: line.quantity,
             available,
+            earliest,
         })
     };
     let Some(place) = state.place(line.place) else {
-        return refused(StockRefusal::PlaceUnknown, Quantity::ZERO);
+        return refused(StockRefusal::PlaceUnknown, Quantity::ZERO, None);
     };
+    if order.occasion.business_date < place.since {
+        return refused(StockRefusal::DateTooEarly, Quantity::ZERO, Some(place.since));
+    }
     let goods = Shelf { place: line.place, product: line.product, principal: order.seller.id };
     let limit = room.saturating_sub(RESERVED_ANSWER_BYTES_MAX).checked_div(PICK_BYTES_MAX).unwrap_or(0).min(PICKS_MAX);
     match picker.oldest(&goods, line.quantity, limit) {
@@ -114,11 +124,11 @@ fn reserve<H: Holder>(
             picks,
             price: line.price,
         }),
-        Err(Shortage::Stock { available }) => {
+        Err(Shortage::Stock { available, earliest }) => {
             let available = i64::try_from(available).expect("less than the line asks for, which is a quantity");
-            refused(StockRefusal::InsufficientStock, Quantity(available))
+            refused(StockRefusal::InsufficientStock, Quantity(available), earliest)
         }
-        Err(Shortage::Lots { fitting, .. }) => refused(StockRefusal::TooManyLots, fitting),
+        Err(Shortage::Lots { fitting, .. }) => refused(StockRefusal::TooManyLots, fitting, None),
     }
 }
 
@@ -144,10 +154,9 @@ pub(crate) fn release<H: Holder>(state: &State<H>, request: &CancellationRequest
     let key = OrderLineKey { order: request.order, line: request.line };
     let open = state.reservation(key).filter(|reservation| reservation.status == ReservationStatus::Open);
     let open = open.and_then(|reservation| Some((reservation, state.place(reservation.place)?)));
-    let occasion = consequence(&request.occasion);
     match open {
         Some((reservation, place)) => Answer::Released(ReservationReleased {
-            occasion,
+            occasion: consequence_from(reservation.reserved_on, &request.occasion),
             order: request.order,
             line: request.line,
             place: reservation.place,
@@ -155,7 +164,7 @@ pub(crate) fn release<H: Holder>(state: &State<H>, request: &CancellationRequest
             picks: reservation.picks.to_vec(),
         }),
         None => Answer::CancelRefused(CancelRefused {
-            occasion,
+            occasion: consequence(&request.occasion),
             order: request.order,
             line: request.line,
             place: request.place,

@@ -1,16 +1,20 @@
 //! What both holders need to know of the other services: parties, products, the other holder's places.
 
-use loopledger_types::{DivisionCode, PartyId, PlaceId};
+use std::sync::Arc;
+
+use loopledger_types::{BusinessDate, DivisionCode, LotId, PartyId, PlaceId};
 
 use super::{Entity, Holder, Key, Move, Party, Place, Product};
 use crate::procurement::Event;
-use crate::{PartyKind, State};
+use crate::{Age, PartyKind, State};
 
 /// Folds what procurement said of parties and products.
 pub(crate) fn note_parties<H: Holder>(state: &mut State<H>, event: &Event) {
     match event {
-        Event::HouseholdRegistered(e) => put_party(state, e.household, PartyKind::Household, e.division),
-        Event::PartyRegistered(e) => put_party(state, e.party.id, e.party.kind, e.division),
+        Event::HouseholdRegistered(e) => put_party(state, e.household, PartyKind::Household, (e.from, e.division)),
+        Event::PartyRegistered(e) => {
+            put_party(state, e.party.id, e.party.kind, (e.occasion.business_date, e.division));
+        }
         Event::HouseholdRelocated(e) => {
             let Some(party) = state.party(e.household) else { return };
             let mut moves = party.moves.to_vec();
@@ -20,7 +24,7 @@ pub(crate) fn note_parties<H: Holder>(state: &mut State<H>, event: &Event) {
             state.entities.put_reference(Key::Party(e.household).into(), Entity::Party(party).into());
         }
         Event::ProductRegistered(e) => {
-            let product = Entity::Product(Product { base: e.base });
+            let product = Entity::Product(Product { since: e.occasion.business_date, base: e.base });
             state.entities.put_reference(Key::Product(e.product).into(), product.into());
         }
         Event::HouseholdCategoryChanged(_)
@@ -43,7 +47,17 @@ pub(crate) fn note_other_place<H: Holder>(state: &mut State<H>, id: PlaceId, pla
     state.entities.put_reference(Key::OtherPlace(id).into(), Entity::OtherPlace(place).into());
 }
 
-fn put_party<H: Holder>(state: &mut State<H>, id: PartyId, kind: PartyKind, division: DivisionCode) {
-    let party = Party { kind, division, moves: Box::default() };
+/// Folds that the other holder took in a lot.
+pub(crate) fn note_lot<H: Holder>(state: &mut State<H>, id: LotId, age: Age) {
+    state.entities.put_reference(Key::Lot(id).into(), Entity::Lot(Arc::new(age)).into());
+}
+
+fn put_party<H: Holder>(
+    state: &mut State<H>,
+    id: PartyId,
+    kind: PartyKind,
+    (since, division): (BusinessDate, DivisionCode),
+) {
+    let party = Party { kind, since, division, moves: Box::default() };
     state.entities.put_reference(Key::Party(id).into(), Entity::Party(party).into());
 }

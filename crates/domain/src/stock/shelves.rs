@@ -4,12 +4,13 @@
 //! Cells that hold something are never evicted, so this is complete whatever else has left memory. Picking walks only
 //! what it picks, never the whole shelf.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use loopledger_types::{BusinessDate, LotId, PartyId, PlaceId, ProductId, Table};
 
 use super::{Cell, CellKey, Embeds, Entity, Key};
-use crate::Index;
+use crate::{Age, ByDay, Index};
 
 /// Free stock of one product at one place that one principal may move and sell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,19 +21,30 @@ pub struct Shelf {
     pub principal: PartyId,
 }
 
+impl Shelf {
+    pub(super) fn of(key: &CellKey, cell: &Cell) -> Self {
+        Self { place: key.place, product: cell.product, principal: cell.title.principal().id }
+    }
+}
+
 /// A pool on a shelf, in picking order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Slot {
-    pub collected_on: BusinessDate,
+    pub age: Arc<Age>,
     pub lot: LotId,
     pub pool: u16,
 }
 
+impl Slot {
+    fn of(key: &CellKey, cell: &Cell) -> Self {
+        Self { age: Arc::clone(&cell.age), lot: key.lot, pool: key.pool }
+    }
+}
+
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Free {
-    /// Of any number of cells, so it may pass 2⁶³ where a cell cannot.
-    total: i128,
-    slots: BTreeMap<Slot, i64>,
+    by_day: ByDay,
+    slots: BTreeSet<Slot>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -46,34 +58,36 @@ pub struct Shelves {
     places: BTreeSet<PlaceId>,
 }
 
-/// A cell that holds anything, in the order of lists: by place, product and age.
+/// A cell that holds anything, in the order of lists: by place, product and day of collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Held {
     pub place: PlaceId,
     pub product: ProductId,
-    pub slot: Slot,
+    pub collected_on: BusinessDate,
+    pub lot: LotId,
+    pub pool: u16,
 }
 
 impl Held {
     fn new(key: &CellKey, cell: &Cell) -> Self {
-        let slot = Slot { collected_on: cell.collected_on, lot: key.lot, pool: key.pool };
-        Self { place: key.place, product: cell.product, slot }
+        let CellKey { place, lot, pool } = *key;
+        Self { place, product: cell.product, collected_on: cell.age.day, lot, pool }
     }
 
     pub const fn key(&self) -> CellKey {
-        CellKey { place: self.place, lot: self.slot.lot, pool: self.slot.pool }
+        CellKey { place: self.place, lot: self.lot, pool: self.pool }
     }
 }
 
 impl Shelves {
-    /// What is free on the shelf, in base units of the product.
-    pub fn free(&self, goods: &Shelf) -> i128 {
-        self.free.get(goods).map_or(0, |free| free.total)
+    /// What is free on the shelf, in base units of the product: that of the whole shelf together, by day.
+    pub fn free(&self, goods: &Shelf) -> Option<&ByDay> {
+        Some(&self.free.get(goods)?.by_day)
     }
 
-    /// What is free on the shelf, oldest first, lots together.
-    pub fn oldest(&self, goods: &Shelf) -> impl Iterator<Item = (Slot, i64)> + '_ {
-        self.free.get(goods).into_iter().flat_map(|free| free.slots.iter().map(|(slot, quantity)| (*slot, *quantity)))
+    /// What has anything on hand on the shelf, oldest first, lots together.
+    pub fn oldest(&self, goods: &Shelf) -> impl Iterator<Item = &Slot> + '_ {
+        self.free.get(goods).into_iter().flat_map(|free| &free.slots)
     }
 
     /// The cells of a lot at a place that hold anything.
@@ -100,15 +114,21 @@ impl Shelves {
         &self.places
     }
 
-    fn set_free(&mut self, key: &CellKey, cell: &Cell, quantity: i64) {
-        let goods = Shelf { place: key.place, product: cell.product, principal: cell.title.principal().id };
-        let slot = Slot { collected_on: cell.collected_on, lot: key.lot, pool: key.pool };
-        let free = self.free.entry_or_insert_with(goods, Free::default);
-        let before =
-            if quantity > 0 { free.slots.insert(slot, quantity) } else { free.slots.remove(&slot) }.unwrap_or(0);
-        free.total = free.total.saturating_sub(i128::from(before)).saturating_add(i128::from(quantity.max(0)));
-        if free.slots.is_empty() {
-            self.free.remove(&goods);
+    /// Puts the cell's goods on its shelf instead of what was there of it.
+    fn set_free(&mut self, key: &CellKey, old: Option<&Cell>, new: Option<&Cell>) {
+        for cell in old.into_iter().filter(|cell| cell.on_hand.balance() > 0) {
+            let goods = Shelf::of(key, cell);
+            let free = self.free.entry_or_insert_with(goods, Free::default);
+            free.by_day.remove(&cell.on_hand);
+            free.slots.remove(&Slot::of(key, cell));
+            if free.slots.is_empty() {
+                self.free.remove(&goods);
+            }
+        }
+        for cell in new.into_iter().filter(|cell| cell.on_hand.balance() > 0) {
+            let free = self.free.entry_or_insert_with(Shelf::of(key, cell), Free::default);
+            free.by_day.add(&cell.on_hand);
+            free.slots.insert(Slot::of(key, cell));
         }
     }
 }
@@ -125,21 +145,18 @@ impl<E: Embeds> Index<E> for Shelves {
                 }
                 return;
             }
-            Some(Key::Party(_) | Key::Product(_) | Key::OtherPlace(_) | Key::Reservation(_)) | None => return,
+            Some(Key::Party(_) | Key::Product(_) | Key::OtherPlace(_) | Key::Reservation(_) | Key::Lot(_)) | None => {
+                return;
+            }
         };
         let (old, new) = (cell(old), cell(new));
         let moved = match (old, new) {
-            (Some(old), Some(new)) => {
-                (old.product, old.title, old.collected_on) != (new.product, new.title, new.collected_on)
-            }
+            (Some(old), Some(new)) => (old.product, old.title, &old.age) != (new.product, new.title, &new.age),
             (Some(_), None) => true,
             (None, _) => false,
         };
-        if let Some(old) = old.filter(|_| moved) {
-            self.set_free(key, old, 0);
-        }
-        if let Some(new) = new.filter(|new| moved || old.is_none_or(|old| old.on_hand != new.on_hand)) {
-            self.set_free(key, new, new.on_hand.0);
+        if moved || old.map(|cell| &cell.on_hand) != new.map(|cell| &cell.on_hand) {
+            self.set_free(key, old, new);
         }
         let holds = |cell: Option<&Cell>| cell.is_some_and(|cell| !cell.is_empty());
         if let Some(old) = old.filter(|_| moved || !holds(new)) {

@@ -8,7 +8,7 @@ use loopledger_types::{
 };
 
 use super::{Answer, Shelves};
-use crate::{BuyerRef, Decider, Event, PartyKind, PartyRef, PlaceKind, State, StockLine, Title};
+use crate::{Age, BuyerRef, Dated, Decider, Event, PartyKind, PartyRef, PlaceKind, State, StockLine, Title};
 
 /// A service that holds stock.
 pub trait Holder: Decider<Entity: Embeds, Index = Shelves> {
@@ -34,6 +34,8 @@ pub enum Key {
     OtherPlace(PlaceId),
     Cell(CellKey),
     Reservation(OrderLineKey),
+    /// How old a lot is, whichever holder took it in.
+    Lot(LotId),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,16 +46,21 @@ pub enum Entity {
     OtherPlace(Place),
     Cell(Cell),
     Reservation(Box<Reservation>),
+    Lot(Arc<Age>),
+    /// Instead of a reservation: the first day on which the order line could have been reserved.
+    Refused(BusinessDate),
 }
 
 impl Entity {
     /// Cells that hold nothing and reservations that ended may leave memory. Neither needs to come back for a decision:
-    /// a cell that holds nothing is as good as none, and so is a reservation that is not open.
+    /// a cell that holds nothing is as good as none, and so is a reservation that is not open. A lot is loaded when its
+    /// goods come to a place that holds none of them, which remembers how old they are.
     pub fn is_closed(&self) -> bool {
         match self {
             Self::Party(_) | Self::Product(_) | Self::Place(_) | Self::OtherPlace(_) => false,
             Self::Cell(cell) => cell.is_empty(),
             Self::Reservation(reservation) => reservation.status != ReservationStatus::Open,
+            Self::Lot(_) | Self::Refused(_) => true,
         }
     }
 }
@@ -62,6 +69,8 @@ impl Entity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Party {
     pub kind: PartyKind,
+    /// The day from which on there is such a party.
+    pub since: BusinessDate,
     /// Where it stood at first.
     pub division: DivisionCode,
     /// Where it moved, by day.
@@ -83,6 +92,8 @@ impl Party {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Product {
+    /// The day from which on there is such a product.
+    pub since: BusinessDate,
     pub base: BaseUnit,
 }
 
@@ -90,6 +101,8 @@ pub struct Product {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     pub kind: PlaceKind,
+    /// The day on which it opened.
+    pub since: BusinessDate,
     pub division: DivisionCode,
     /// The custodian of what lies there.
     pub operator: PartyRef,
@@ -104,14 +117,16 @@ pub struct CellKey {
 }
 
 /// What a place holds of one pool of one lot. A unit is in exactly one of the four states.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// Only what is on hand is kept by day, because only that is taken by quantity: pending, reserved and quarantined goods
+/// leave with the receipt, the reservation or the shipment that brought them, none of them earlier than it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
     pub product: ProductId,
     pub title: Title,
-    /// Business date of collection, or of being bought in.
-    pub collected_on: BusinessDate,
-    /// Free to be moved, reserved or issued.
-    pub on_hand: Quantity,
+    pub age: Arc<Age>,
+    /// Free to be moved, reserved or issued, by day.
+    pub on_hand: Dated,
     /// Kept for an order line.
     pub reserved: Quantity,
     /// Waits for the buyer's answer; not free.
@@ -122,17 +137,17 @@ pub struct Cell {
 
 impl Cell {
     pub fn is_empty(&self) -> bool {
-        [self.on_hand, self.reserved, self.pending, self.quarantined] == [Quantity::ZERO; 4]
+        self.on_hand.balance() == 0 && [self.reserved, self.pending, self.quarantined] == [Quantity::ZERO; 3]
     }
 
     /// A line of this cell.
-    pub const fn line(&self, key: &CellKey, quantity: Quantity) -> StockLine {
+    pub fn line(&self, key: &CellKey, quantity: Quantity) -> StockLine {
         StockLine {
             lot: key.lot,
             pool: key.pool,
             product: self.product,
             title: self.title,
-            collected_on: self.collected_on,
+            collected_on: self.age.day,
             quantity,
         }
     }
@@ -153,6 +168,8 @@ impl fmt::Display for OrderLineKey {
 /// Goods kept for an order line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reservation {
+    /// No issue is dated before it.
+    pub reserved_on: BusinessDate,
     pub place: PlaceId,
     pub product: ProductId,
     pub seller: PartyRef,
@@ -201,6 +218,17 @@ impl<H: Holder> State<H> {
     pub fn cell(&self, key: CellKey) -> Option<&Cell> {
         let Entity::Cell(cell) = self.stock(Key::Cell(key))? else { return None };
         Some(cell)
+    }
+
+    pub fn lot(&self, id: LotId) -> Option<&Arc<Age>> {
+        let Entity::Lot(age) = self.stock(Key::Lot(id))? else { return None };
+        Some(age)
+    }
+
+    /// The first day on which an order line that was refused could have been reserved.
+    pub fn refused(&self, key: OrderLineKey) -> Option<BusinessDate> {
+        let Entity::Refused(earliest) = self.stock(Key::Reservation(key))? else { return None };
+        Some(*earliest)
     }
 
     pub fn reservation(&self, key: OrderLineKey) -> Option<&Reservation> {

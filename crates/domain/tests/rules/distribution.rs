@@ -26,9 +26,9 @@ fn opening_a_site() {
 fn freight_is_split_by_quantity() {
     check(
         "
-        buyin A at=D1 quantity=1kg on=2020-04-01
-        buyin B at=D1 quantity=1kg on=2020-04-02
-        buyin C at=D1 quantity=1kg on=2020-04-03
+        buyin A at=D1 quantity=1kg on=2020-03-01
+        buyin B at=D1 quantity=1kg on=2020-03-02
+        buyin C at=D1 quantity=1kg on=2020-03-03
         dispatch X freight=1000 lines=pea:3kg => dispatched A:1000 (3.34) B:1000 (3.33) C:1000 (3.33) Up by CARR of 654201
         ",
     );
@@ -38,8 +38,8 @@ fn freight_is_split_by_quantity() {
 fn freight_over_different_units_is_split_by_weight() {
     check(
         "
-        buyin A at=D1 quantity=60kg on=2020-04-01
-        buyin B at=D1 quantity=40kg on=2020-04-02
+        buyin A at=D1 quantity=60kg on=2020-03-01
+        buyin B at=D1 quantity=40kg on=2020-03-02
         buyin C at=D1 product=sheep price=20/head quantity=100head
         dispatch X freight=2000 lines=sheep:100head,pea:100kg => ! lines[0].weight_grams REQUIRED
         dispatch X freight=2000 lines=pea:100kg,sheep:100head => ! lines[1].weight_grams REQUIRED
@@ -67,7 +67,7 @@ fn freight_of_a_hand_over_is_split_by_the_weights_that_the_station_stated() {
 fn one_unit_with_stated_weights_is_split_by_them() {
     check(
         "
-        buyin A at=D1 product=sheep price=20/head quantity=10head on=2020-04-01
+        buyin A at=D1 product=sheep price=20/head quantity=10head on=2020-03-01
         buyin B at=D1 product=lamb price=20/head quantity=10head
         dispatch X freight=1000 lines=sheep:10head,lamb:10head => dispatched A:10 (5.00) B:10 (5.00) Up by CARR of 654201
         buyin C at=D1 product=sheep price=20/head quantity=10head
@@ -104,8 +104,8 @@ fn dispatching_refuses_what_it_must() {
 fn a_shipment_arrives_whole_or_in_part() {
     check(
         "
-        buyin A on=2020-04-01
-        buyin B on=2020-04-02
+        buyin A on=2020-03-01
+        buyin B on=2020-03-02
         hand X lines=pea:150kg
         shipment X => A 100000 in transit of 100000, B 50000 in transit of 50000
         receive X but=A:10kg:5kg => received A:100000=85000+10000+5000 B:50000=50000+0+0

@@ -1,9 +1,9 @@
 //! One service under test: it decides, folds what it decided, hears other streams and answers them, the way a writer
 //! drives it. With a store it also forgets whatever it may after every commit, and loads what `keys` asks for.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use loopledger_domain::{Commit, Context, Decider, Entity, Event, Rejection, State, Subject};
+use loopledger_domain::{Commit, Context, Decider, Entity, Event, Rejection, Rule, State, Subject};
 use loopledger_types::{Cause, CountyCode, Hash, RequestId, Service, StreamId, Timestamp};
 
 /// 2020-12-31 in official time.
@@ -55,6 +55,8 @@ pub(crate) struct Manner {
 pub(crate) struct Under<D: Decider> {
     pub(crate) state: State<D>,
     pub(crate) log: Vec<Commit>,
+    /// The commands that were refused for their day.
+    pub(crate) too_early: BTreeSet<String>,
     manner: Manner,
     store: BTreeMap<KeyOf<D>, <D as Decider>::Entity>,
     /// Commits that are not confirmed, each with the state before it.
@@ -66,6 +68,7 @@ impl<D: Decider> Under<D> {
         Self {
             state: State::new(CountyCode::TUOLI),
             log: Vec::new(),
+            too_early: BTreeSet::new(),
             manner,
             store: BTreeMap::new(),
             unconfirmed: VecDeque::new(),
@@ -77,7 +80,13 @@ impl<D: Decider> Under<D> {
         self.load(&Subject::Command(command));
         let draft = self.commit(request, Vec::new(), None);
         let context = Context { request_id: draft.request_id, stream: draft.stream, now: NOW };
-        let events = D::decide(&self.state, command, &context)?;
+        let events = D::decide(&self.state, command, &context).inspect_err(|rejection| {
+            if matches!(rejection, Rejection::Broken { rule: Rule::DateTooEarly, .. }) {
+                let command = format!("{command:?}");
+                let name = command.split('(').next().unwrap_or_default();
+                self.too_early.insert(format!("{} {name}", D::SERVICE));
+            }
+        })?;
         assert!(!events.is_empty(), "a decision says something");
         let commit = Commit { events, ..draft };
         self.fold(&commit);
@@ -87,7 +96,7 @@ impl<D: Decider> Under<D> {
     /// Notes a commit of another stream, and folds the answer if it concerns this service.
     pub(crate) fn hear(&mut self, upstream: &Commit) -> Option<Commit> {
         self.load(&Subject::Upstream(upstream));
-        D::note(&mut self.state, upstream);
+        self.note(upstream);
         if !upstream.events.iter().any(D::concerns) {
             return None;
         }
@@ -99,6 +108,21 @@ impl<D: Decider> Under<D> {
         let commit = Commit { events, request_id, ..draft };
         self.fold(&commit);
         Some(commit)
+    }
+
+    /// What is heard is not undone with what was decided before it.
+    fn note(&mut self, upstream: &Commit) {
+        let before: BTreeMap<_, _> = self.snapshot().into_iter().collect();
+        D::note(&mut self.state, upstream);
+        let heard = self.snapshot().into_iter().filter(|(key, entity)| before.get(key) != Some(entity));
+        for (key, entity) in heard.collect::<Vec<_>>() {
+            for (_, snapshot) in &mut self.unconfirmed {
+                match snapshot.binary_search_by_key(&key, |(known, _)| *known) {
+                    Ok(at) => snapshot[at].1 = entity.clone(),
+                    Err(at) => snapshot.insert(at, (key, entity.clone())),
+                }
+            }
+        }
     }
 
     /// Folds a commit of the own stream that another writer decided.

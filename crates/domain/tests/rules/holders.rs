@@ -35,7 +35,7 @@ pub(crate) struct World {
 }
 
 /// Runs lines `what is asked => what comes of it` (`=>` may be left out of lines that only prepare).
-pub(crate) fn check(script: &str) {
+pub(crate) fn check(script: &str) -> World {
     let mut world = World::new(Manner::default());
     let mut wrong = String::new();
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -50,6 +50,7 @@ pub(crate) fn check(script: &str) {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+    world
 }
 
 impl World {
@@ -255,7 +256,7 @@ impl World {
                 member: line.find("member").map(|name| MemberId(self.id(name))),
                 product: ProductId(self.id(line.get("product", "pea"))),
                 terms: self.terms(line.get("terms", "outright:COOP:9.2/kg")),
-                receipt_number: format!("receipt {}", line.name),
+                receipt_number: line.get("number", line.name).into(),
                 lot_label: line.name.into(),
                 grade: String::new(),
                 gross: measure(line.get("gross", "100kg")),
@@ -353,7 +354,7 @@ impl World {
             product: ProductId(self.id(line.get("product", "pea"))),
             quantity: measure(line.get("quantity", "100kg")),
             price: price(line.get("price", "2/kg")),
-            lot_label: line.name.into(),
+            lot_label: line.get("number", line.name).into(),
         }
     }
 
@@ -497,6 +498,7 @@ impl World {
             price: price("9.2/kg"),
             amount: Money(1),
             payable: PayableId([9; 16]),
+            receipt_number: String::new(),
         })
     }
 
@@ -539,7 +541,7 @@ impl World {
             if let (station::Key::Stock(stock::Key::Cell(key)), station::Entity::Stock(stock::Entity::Cell(cell))) =
                 (key, entity)
             {
-                cells.push((*key, *cell));
+                cells.push((*key, cell.clone()));
             }
         }
         for (key, entity) in self.distribution.state.entities.sorted() {
@@ -548,7 +550,7 @@ impl World {
                 distribution::Entity::Stock(stock::Entity::Cell(cell)),
             ) = (key, entity)
             {
-                cells.push((*key, *cell));
+                cells.push((*key, cell.clone()));
             }
         }
         cells
@@ -560,7 +562,7 @@ impl World {
             let mut line = format!("{} {}", self.name(key.place.0), words::pool(&self.name(key.lot.0), key.pool));
             for (word, quantity) in [
                 ("pending", cell.pending),
-                ("on_hand", cell.on_hand),
+                ("on_hand", Quantity(cell.on_hand.balance())),
                 ("reserved", cell.reserved),
                 ("quarantined", cell.quarantined),
             ] {

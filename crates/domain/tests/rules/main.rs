@@ -10,6 +10,7 @@
     reason = "tests: a panic is a failure, and what a case does not name it does not look at"
 )]
 
+mod dates;
 mod distribution;
 mod entities;
 mod harness;

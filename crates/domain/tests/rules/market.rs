@@ -29,17 +29,17 @@ use crate::words::{self, Line, day, division, kind_of, measure, price};
 const SETTING: &str = "
     household H1 members=head,spouse on=2020-01-01
     household H2 division=654224202208 on=2020-01-01
-    party COOP
-    party FIRM
-    party CARR division=654201
-    party BUYER division=610102
-    party SUPP division=610102
-    product pea
-    product sheep unit=1head
-    station S1
-    site D1
-    contract K1 max=150kg
-    channel CH
+    party COOP on=2020-01-01
+    party FIRM on=2020-01-01
+    party CARR on=2020-01-01 division=654201
+    party BUYER on=2020-01-01 division=610102
+    party SUPP on=2020-01-01 division=610102
+    product pea on=2020-01-01
+    product sheep on=2020-01-01 unit=1head
+    station S1 on=2020-01-01
+    site D1 on=2020-01-01
+    contract K1 on=2020-01-01 max=150kg
+    channel CH on=2020-01-01
 ";
 
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub(crate) struct Market {
 }
 
 /// Runs lines `what is asked => what comes of it` (`=>` may be left out of lines that only prepare).
-pub(crate) fn check(script: &str) {
+pub(crate) fn check(script: &str) -> Market {
     let mut market = Market::new(Manner::default());
     let mut got = String::new();
     let mut wrong = false;
@@ -70,6 +70,7 @@ pub(crate) fn check(script: &str) {
         writeln!(got, "{asked} => {outcome}").unwrap();
     }
     assert!(!wrong, "this is what came of it:\n{got}\nand not:\n{script}");
+    market
 }
 
 impl Market {
@@ -397,7 +398,8 @@ impl Market {
             "refused" => {
                 let (requested, available) = (Quantity(2), Quantity(1));
                 let reason = StockRefusal::InsufficientStock;
-                let e = StockRefused { occasion, order, line: index, place, reason, requested, available };
+                let e =
+                    StockRefused { occasion, order, line: index, place, reason, requested, available, earliest: None };
                 wrap(S::StockRefused(e), D::StockRefused(e))
             }
             "released" => {
@@ -468,7 +470,7 @@ impl Market {
             custodian: principal.id,
             product: self.product(line.get("product", "pea")),
             member: None,
-            receipt_number: String::new(),
+            receipt_number: line.get("number", line.name).into(),
             lot_label: String::new(),
             grade: String::new(),
             gross: net,
@@ -535,7 +537,7 @@ impl Market {
             supplier_division: division("610102"),
             price: price("2/kg"),
             amount: fen(line.get("amount", "20")),
-            lot_label: String::new(),
+            lot_label: line.get("number", line.name).into(),
         }
     }
 
@@ -544,7 +546,7 @@ impl Market {
         let (by, to) = (self.party(line.get("by", "COOP")).id, self.party(line.get("to", "H1")).id);
         let state = &self.procurement.state;
         let account = state.entities.index().account(by, to);
-        let item = |id: PayableId| format!("{} {}", self.name(id.0), state.payable(id).unwrap().open);
+        let item = |id: PayableId| format!("{} {}", self.name(id.0), state.payable(id).unwrap().owed());
         account.map_or_else(String::new, |account| account.items().map(item).collect::<Vec<_>>().join(", "))
     }
 
@@ -553,11 +555,11 @@ impl Market {
         let state = |state: &LineState| match state {
             LineState::Open => "open".into(),
             LineState::CancellationPending => "pending".into(),
-            LineState::Cancelled => "cancelled".into(),
-            LineState::Fulfilled { quantity, amount } => format!("{quantity} for {amount}"),
+            LineState::Cancelled { .. } => "cancelled".into(),
+            LineState::Fulfilled { quantity, amount, .. } => format!("{quantity} for {amount}"),
         };
         let states: Vec<String> = order.states.iter().map(state).collect();
-        format!("{}; owed {} prepaid {}", states.join(", "), order.owed, order.prepaid)
+        format!("{}; owed {} prepaid {}", states.join(", "), order.owed, order.prepaid())
     }
 }
 

@@ -231,7 +231,7 @@ fn obligations(market: &Market) {
     for (id, (payer, payee, amount, open)) in expected {
         let payable: &Payable = state.payable(id).unwrap();
         assert_eq!(
-            (payable.payer.id, payable.payee.id, payable.amount.0, payable.open.0),
+            (payable.payer.id, payable.payee.id, payable.amount.0, payable.owed().0),
             (payer, payee, amount, open)
         );
         if open != 0 {
@@ -240,7 +240,11 @@ fn obligations(market: &Market) {
             account.1.push(id);
         }
     }
-    let oldest_first = |ids: &mut Vec<PayableId>| ids.sort_by_key(|id| (state.payable(*id).unwrap().opened_at, *id));
+    let age = |id: &PayableId| {
+        let payable = state.payable(*id).unwrap();
+        (payable.age.clone(), payable.amount, *id)
+    };
+    let oldest_first = |ids: &mut Vec<PayableId>| ids.sort_by_key(age);
     for (_, ids) in accounts.values_mut() {
         oldest_first(ids);
     }
@@ -291,8 +295,8 @@ fn orders(market: &Market) {
         if let (sales::Key::Order(id), sales::Entity::Order(order)) = (key, entity) {
             let order: &Order = &order;
             let (sold, paid) = (sold.get(&id.0).copied().unwrap_or(0), paid.get(&id.0).copied().unwrap_or(0));
-            assert_eq!(sold - paid, order.owed.0 - order.prepaid.0);
-            assert!(order.owed.0 >= 0 && order.prepaid.0 >= 0 && (order.owed.0 == 0 || order.prepaid.0 == 0));
+            assert_eq!(sold - paid, order.owed.0 - order.prepaid().0);
+            assert!(order.owed.0 >= 0 && order.prepaid().0 >= 0 && (order.owed.0 == 0 || order.prepaid().0 == 0));
         }
     }
 }

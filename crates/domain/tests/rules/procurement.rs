@@ -23,15 +23,15 @@ fn a_household_has_a_village_and_one_head() {
 fn histories_only_grow_at_their_end() {
     check(
         "
-        category H1 on=2019-12-31 => ! BACK_DATED last_change=2020-01-01
+        category H1 on=2019-12-31 => ! DATE_TOO_EARLY earliest=2020-01-01
         category H1 on=2020-04-01 => Exited from 2020-04-01
         category H1 on=2020-04-01 => Exited from 2020-04-01
-        category H1 on=2020-03-31 => ! BACK_DATED last_change=2020-04-01
+        category H1 on=2020-03-31 => ! BACK_DATED earliest=2020-04-01
         category H1 on=2021-01-01 => ! occasion.business_date DATE_IN_FUTURE
         category NOBODY => ! no such party
         category COOP => ! NOT_A_HOUSEHOLD
         move H1 division=654224202208 on=2020-02-01 => in 654224202208 from 2020-02-01
-        move H1 on=2020-01-31 => ! BACK_DATED last_change=2020-02-01
+        move H1 on=2020-01-31 => ! BACK_DATED earliest=2020-02-01
         move H1 division=654201001001 => ! division_code NOT_A_VILLAGE_OF_THE_COUNTY
         move COOP => ! NOT_A_HOUSEHOLD
         move NOBODY => ! no such party
@@ -45,17 +45,17 @@ fn members_join_and_leave_and_the_head_stays() {
         "
         join H1 on=2020-02-01 => Child joined on 2020-02-01
         join H1 as=head => ! HOUSEHOLD_NEEDS_ONE_HEAD
-        join H1 on=2020-01-31 => ! BACK_DATED last_change=2020-02-01
+        join H1 on=2020-01-31 => ! BACK_DATED earliest=2020-02-01
         join H1 on=2021-01-01 => ! occasion.business_date DATE_IN_FUTURE
         join COOP => ! NOT_A_HOUSEHOLD
         join NOBODY => ! no such party
         leave H1 member=H1.0 => ! HOUSEHOLD_NEEDS_ONE_HEAD
         leave H1 member=H2.0 => ! MEMBER_NOT_IN_HOUSEHOLD
-        leave H1 member=H1.2 on=2020-01-31 => ! MEMBER_NOT_IN_HOUSEHOLD
-        leave H1 member=H1.1 on=2020-01-31 => ! BACK_DATED last_change=2020-02-01
+        leave H1 member=H1.2 on=2020-01-31 => ! DATE_TOO_EARLY earliest=2020-02-01
+        leave H1 member=H1.1 on=2020-01-31 => ! BACK_DATED earliest=2020-02-01
         leave H1 member=H1.1 on=2020-03-01 => H1.1 left on 2020-03-01
         leave H1 member=H1.1 on=2020-03-02 => ! MEMBER_NOT_IN_HOUSEHOLD
-        leave H1 member=H1.2 on=2020-02-15 => ! BACK_DATED last_change=2020-03-01
+        leave H1 member=H1.2 on=2020-02-15 => ! BACK_DATED earliest=2020-03-01
         leave H1 member=H1.2 on=2020-03-01 => H1.2 left on 2020-03-01
         leave H1 member=H1.0 on=2021-01-01 => ! occasion.business_date DATE_IN_FUTURE
         leave COOP => ! NOT_A_HOUSEHOLD
@@ -135,7 +135,7 @@ fn a_collection_is_bought_or_declined_for_one_reason() {
         collected E contract=K1 net=53kg => declined QuantityExceeded, 52000 left
         collected E contract=K1 net=52kg on=2020-09-30 => bought 52000 for 478.40
         collected F contract=K1 net=1g => declined QuantityExceeded, 0 left
-        owed => @A 901.60, @D 901.60, @E 478.40
+        owed => @D 901.60, @A 901.60, @E 478.40
         ",
     );
 }
@@ -216,7 +216,7 @@ fn payouts_are_refused_beyond_what_is_owed_and_to_strangers() {
         pay P1 items=@B,@A,@A => ! payable_ids[0] OTHER_ACCOUNT, payable_ids[2] DUPLICATE
         pay P1 on=2021-01-01 => ! occasion.business_date DATE_IN_FUTURE
         pay P1 member=H2.0 => ! MEMBER_NOT_IN_HOUSEHOLD
-        pay P1 member=H1.2 on=2020-02-29 => ! MEMBER_NOT_IN_HOUSEHOLD
+        pay P1 member=H1.2 on=2020-02-29 => ! DATE_TOO_EARLY earliest=2020-03-01
         pay P1 member=H1.2 on=2020-05-01 => ! MEMBER_NOT_IN_HOUSEHOLD
         pay P1 member=H1.2 on=2020-04-30 amount=1 => paid 1.00 in 654224202207: @A 1.00
         pay P2 member=H1.0 on=2020-05-01 => paid 91.00 in 654224202208: @A 91.00
@@ -234,7 +234,7 @@ fn a_failed_payout_restores_its_very_items() {
         collected B net=20kg
         pay P1 amount=100 on=2020-04-02
         collected C net=30kg
-        fail P1 on=2020-04-01 => ! FAILURE_BEFORE_PAYOUT made_on=2020-04-02
+        fail P1 on=2020-04-01 => ! DATE_TOO_EARLY earliest=2020-04-02
         fail P1 on=2021-01-01 => ! occasion.business_date DATE_IN_FUTURE
         fail P9 => ! no such payout
         fail P1 on=2020-04-02 => 100.00 did not arrive
@@ -252,11 +252,12 @@ fn a_failed_payout_restores_its_very_items() {
 fn a_payout_of_too_many_obligations_is_refused_and_can_be_split() {
     use std::fmt::Write as _;
     let mut script = String::new();
+    // The largest of one day goes last.
     for index in 0..301 {
-        writeln!(script, "freight T{index} amount=1").unwrap();
+        writeln!(script, "freight T{index} amount={}", 1 + index / 300).unwrap();
     }
-    script.push_str("pay P1 to=CARR => ! TOO_LARGE items_max=300\npay P1 to=CARR amount=302 => ! PAYOUT_EXCEEDS_OWED owed_fen=30100 amount_fen=30200\n");
-    script.push_str("pay P1 to=CARR amount=300\npay P2 to=CARR => paid 1.00 in 654201: @T300 1.00\nfail P1 => 300.00 did not arrive");
+    script.push_str("pay P1 to=CARR => ! TOO_LARGE items_max=300\npay P1 to=CARR amount=303 => ! PAYOUT_EXCEEDS_OWED owed_fen=30200 amount_fen=30300\n");
+    script.push_str("pay P1 to=CARR amount=300\npay P2 to=CARR => paid 2.00 in 654201: @T300 2.00\nfail P1 => 300.00 did not arrive");
     check(&script);
 }
 
@@ -264,11 +265,50 @@ fn a_payout_of_too_many_obligations_is_refused_and_can_be_split() {
 fn a_payout_never_comes_to_more_than_an_amount_can_name() {
     check(
         "
-        freight A amount=100000000000
+        freight A amount=100000000000 on=2020-03-31
         freight B amount=0.01
         pay P1 to=CARR => ! amount_fen AMOUNT_TOO_LARGE
         pay P1 to=CARR amount=100000000000 => paid 100000000000.00 in 654201: @A 100000000000.00
         pay P2 to=CARR => paid 0.01 in 654201: @B 0.01
+        ",
+    );
+}
+
+#[test]
+fn only_what_was_owed_by_the_day_is_paid_then() {
+    check(
+        "
+        collected A net=10kg on=2020-04-10
+        collected B net=20kg on=2020-04-20
+        pay P1 on=2020-04-09 => ! DATE_TOO_EARLY earliest=2020-04-10
+        pay P1 amount=100 on=2020-04-10 => ! PAYOUT_EXCEEDS_OWED owed_fen=9200 amount_fen=10000 earliest=2020-04-20
+        pay P1 items=@A,@B on=2020-04-19 => ! DATE_TOO_EARLY earliest=2020-04-20
+        pay P1 on=2020-04-19 => paid 92.00 in 654224202207: @A 92.00
+        pay P2 on=2020-04-19 => ! DATE_TOO_EARLY earliest=2020-04-20
+        fail P1 on=2020-04-25
+        pay P2 on=2020-04-24 => paid 184.00 in 654224202207: @B 184.00
+        pay P3 on=2020-04-24 => ! DATE_TOO_EARLY earliest=2020-04-25
+        pay P3 items=@A on=2020-04-24 => ! DATE_TOO_EARLY earliest=2020-04-25
+        pay P3 on=2020-04-25 => paid 92.00 in 654224202207: @A 92.00
+        pay P4 on=2020-04-25 => ! NOTHING_OWED
+        ",
+    );
+}
+
+#[test]
+fn the_oldest_debt_is_that_of_the_earliest_day_instant_and_number() {
+    check(
+        "
+        collected LATE net=1kg on=2020-04-02
+        collected N10 net=1kg number=10
+        collected N9 net=1kg number=9
+        collected NOON net=1kg hour=12 number=99
+        collected FIRST net=1kg on=2020-03-31
+        owed => @FIRST 9.20, @NOON 9.20, @N9 9.20, @N10 9.20, @LATE 9.20
+        pay P1 amount=20 on=2020-04-02 => paid 20.00 in 654224202207: @FIRST 9.20, @NOON 9.20, @N9 1.60
+        boughtin IN10 amount=20 number=10
+        boughtin IN9 amount=20 number=9
+        owed to=SUPP => @IN9 20.00, @IN10 20.00
         ",
     );
 }

@@ -47,9 +47,9 @@ fn origin_and_members_are_those_of_the_day() {
         "
         collect A on=2020-05-31 => collected 100000 bought by COOP for 920.00 from 654224202207
         collect B on=2020-06-01 => collected 100000 bought by COOP for 920.00 from 654224100001
-        collect C on=2019-12-31 => collected 100000 bought by COOP for 920.00 from 654224202207
+        collect C on=2019-12-31 => ! DATE_TOO_EARLY earliest=2020-01-01
         collect D member=M1 => collected 100000 bought by COOP for 920.00 from 654224202207
-        collect E member=M2 on=2020-02-29 => ! MEMBER_NOT_IN_HOUSEHOLD
+        collect E member=M2 on=2020-02-29 => ! DATE_TOO_EARLY earliest=2020-03-01
         collect E member=M2 on=2020-03-01 => collected 100000 bought by COOP for 920.00 from 654224202207
         collect F member=M2 on=2020-04-30 => collected 100000 bought by COOP for 920.00 from 654224202207
         collect G member=M2 on=2020-05-01 => ! MEMBER_NOT_IN_HOUSEHOLD

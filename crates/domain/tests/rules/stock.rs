@@ -9,9 +9,9 @@ use crate::holders::{World, check};
 fn the_oldest_lots_go_first_whatever_the_order_of_arrival() {
     check(
         "
-        buyin B on=2020-04-02
-        buyin A on=2020-04-03
-        buyin C on=2020-04-01
+        buyin B on=2020-03-02
+        buyin A on=2020-03-03
+        buyin C on=2020-03-01
         order O1 lines=S1:pea:150kg => reserved 0 C:100000 B:50000
         order O2 lines=S1:pea:60kg => reserved 0 B:50000 A:10000
         stock => S1 A on_hand 90000 reserved 10000, S1 B reserved 100000, S1 C reserved 100000
@@ -136,9 +136,9 @@ fn more_than_was_reserved_needs_free_stock_of_the_seller() {
 fn beyond_a_reservation_its_own_lots_come_first() {
     check(
         "
-        buyin B on=2020-04-02
+        buyin B on=2020-03-02
         order O1 lines=S1:pea:60kg
-        buyin A on=2020-04-01
+        buyin A on=2020-03-01
         issue O1/0 quantity=110kg => issued B:100000 A:10000 beyond [B:40000 A:10000] released []
         ",
     );
@@ -195,14 +195,14 @@ fn what_would_need_too_many_lots_says_how_much_fits() {
     }
     check(&format!(
         "{script}
-        order O1 lines=S1:pea:210g => refused 0 TooManyLots 200 of 210
-        order O1 lines=S1:pea:211g => refused 0 InsufficientStock 210 of 211
-        hand X lines=pea:201g => ! TOO_MANY_LOTS requested=201 available=210 lots_max=200 quantity_max=200
-        hand X lines=pea:150g,pea:51g => ! TOO_MANY_LOTS requested=51 available=60 lots_max=50 quantity_max=50
+        order O1 lines=S1:pea:210g on=2020-12-31 => refused 0 TooManyLots 200 of 210
+        order O1 lines=S1:pea:211g on=2020-12-31 => refused 0 InsufficientStock 210 of 211
+        hand X on=2020-12-31 lines=pea:201g => ! TOO_MANY_LOTS requested=201 available=210 lots_max=200 quantity_max=200
+        hand X on=2020-12-31 lines=pea:150g,pea:51g => ! TOO_MANY_LOTS requested=51 available=60 lots_max=50 quantity_max=50
         dispatch X from=D1 lines=pea:1g => ! INSUFFICIENT_STOCK requested=1 available=0
         buyin Z quantity=10g on=2020-12-01
-        order O2 lines=S1:pea:200g
-        issue O2/0 quantity=220g => issued {} beyond [{}] released []
+        order O2 lines=S1:pea:200g on=2020-12-31
+        issue O2/0 on=2020-12-31 quantity=220g => issued {} beyond [{}] released []
         ",
         picks(0..210, true),
         picks(200..210, true)
@@ -296,4 +296,107 @@ fn picks(lots: core::ops::Range<usize>, with_z: bool) -> String {
         picks.push("Z:10".into());
     }
     picks.join(" ")
+}
+
+#[test]
+fn lots_of_one_day_go_by_instant_and_then_by_number_and_never_by_id() {
+    // Request ids, and so lot ids, are of no order at all here.
+    let mut orders = String::new();
+    for (order, number) in (1..=12).enumerate() {
+        let _ = writeln!(orders, "order O{order} lines=D1:pea:1kg => reserved 0 N{number}:1000");
+    }
+    let bought = [5, 11, 3, 12, 1, 8, 10, 2, 7, 9, 4, 6];
+    let bought: Vec<String> = bought.iter().map(|n| format!("buyin N{n} at=D1 quantity=1kg number=B{n}")).collect();
+    check(&format!("{}\n{orders}", bought.join("\n")));
+    check(
+        "
+        collect LATE hour=15 number=1 terms=commission:COOP
+        collect EARLY hour=9 number=7 terms=commission:COOP
+        collect N10 number=10 terms=commission:COOP
+        collect N9 number=9 terms=commission:COOP
+        order O1 lines=S1:pea:400kg => reserved 0 EARLY:100000 LATE:100000 N9:100000 N10:100000
+        ",
+    );
+}
+
+#[test]
+fn the_other_holder_picks_in_the_same_order() {
+    check(
+        "
+        collect N10 number=R10 terms=commission:COOP
+        collect N9 number=R9 terms=commission:COOP
+        buyin M number=R11 on=2020-04-01
+        hand X lines=pea:300kg => handed over N9:100000 N10:100000 M:100000 Up; accepted N9:100000 N10:100000 M:100000 Up by CARR of 654201
+        receive X
+        order O1 lines=D1:pea:150kg => reserved 0 N9:100000 N10:50000
+        buyin I10 at=D1 number=10
+        buyin I9 at=D1 number=9
+        dispatch Y from=D1 to=S1 lines=pea@I9:1kg,pea@I10:1kg
+        receive Y at=S1
+        order O2 lines=S1:pea:1.5kg => reserved 0 I9:1000 I10:500
+        ",
+    );
+}
+
+#[test]
+fn goods_are_taken_only_from_the_day_on_which_they_came() {
+    check(
+        "
+        buyin A on=2020-04-10
+        order O1 lines=S1:pea:60kg on=2020-04-09 => refused 0 InsufficientStock 0 of 60000, from 2020-04-10
+        hand X lines=pea:60kg on=2020-04-09 => ! INSUFFICIENT_STOCK requested=60000 available=0 earliest=2020-04-10
+        hand X lines=pea@A:60kg on=2020-04-09 => ! INSUFFICIENT_STOCK requested=60000 available=0 earliest=2020-04-10
+        hand X lines=pea:200kg on=2020-04-09 => ! INSUFFICIENT_STOCK requested=200000 available=0
+        issue O1/0 quantity=60kg on=2020-04-09 => ! RESERVATION_NOT_OPEN earliest=2020-04-10
+        order O2 lines=S1:pea:60kg on=2020-04-10 => reserved 0 A:60000
+        issue O2/0 quantity=60kg on=2020-04-09 => ! DATE_TOO_EARLY earliest=2020-04-10
+        buyin B on=2020-04-20
+        issue O2/0 quantity=120kg on=2020-04-19 => ! INSUFFICIENT_STOCK requested=120000 reserved=60000 available=40000 earliest=2020-04-20
+        issue O2/0 quantity=120kg on=2020-04-20 => issued A:100000 B:20000 beyond [A:40000 B:20000] released []
+        ",
+    );
+}
+
+#[test]
+fn what_is_taken_late_must_be_there_on_all_later_days() {
+    check(
+        "
+        buyin A on=2020-04-01
+        hand X lines=pea:70kg on=2020-04-20
+        hand Y lines=pea:40kg on=2020-04-10 => ! INSUFFICIENT_STOCK requested=40000 available=30000
+        buyin B on=2020-04-15 quantity=50kg
+        hand Y lines=pea:40kg on=2020-04-10 => ! INSUFFICIENT_STOCK requested=40000 available=30000 earliest=2020-04-15
+        hand Y lines=pea:40kg on=2020-04-16 => handed over A:30000 B:10000 Up; accepted A:30000 B:10000 Up by CARR of 654201
+        ",
+    );
+}
+
+#[test]
+fn what_a_cancelled_order_kept_is_free_from_the_day_of_its_release() {
+    check(
+        "
+        buyin A on=2020-04-01
+        order O1 lines=S1:pea:60kg on=2020-04-05
+        cancel O1/0 on=2020-04-08 => released 0 A:60000
+        hand X lines=pea:50kg on=2020-04-07 => ! INSUFFICIENT_STOCK requested=50000 available=40000 earliest=2020-04-08
+        order O2 lines=S1:pea:60kg on=2020-04-10
+        cancel O2/0 on=2020-04-10
+        hand X lines=pea:100kg on=2020-04-09 => handed over A:100000 Up; accepted A:100000 Up by CARR of 654201
+        ",
+    );
+}
+
+#[test]
+fn goods_that_come_back_are_there_from_that_day_on_whatever_the_place_held_before() {
+    check(
+        "
+        buyin A on=2020-04-01
+        hand X carrier=CARR lines=pea:100kg on=2020-04-10
+        receive X on=2020-04-11
+        dispatch Y from=D1 to=S1 lines=pea:100kg on=2020-04-12
+        receive Y at=S1 on=2020-04-13
+        hand Z lines=pea:1kg on=2020-04-12 => ! INSUFFICIENT_STOCK requested=1000 available=0 earliest=2020-04-13
+        hand Z lines=pea:1kg on=2020-04-13
+        ",
+    );
 }

@@ -1,10 +1,12 @@
 //! How test lines are read and what came of them is said.
 
-use loopledger_domain::stock::StockRefusal;
+use loopledger_domain::stock::StockRefused;
 use loopledger_domain::{
     Event, Measure, Occasion, PartyKind, PlaceKind, Rejection, StockLine, Title, distribution, station,
 };
-use loopledger_types::{BusinessDate, DivisionCode, OrderId, Quantity, Service, Unit, UnitPrice, parse_uuid};
+use loopledger_types::{
+    BusinessDate, DivisionCode, OrderId, Quantity, Service, Timestamp, Unit, UnitPrice, parse_uuid,
+};
 
 use crate::holders::World;
 
@@ -15,19 +17,19 @@ pub(crate) const SETTING: &str = "
     joins H1 member=M2 on=2020-03-01
     leaves H1 member=M2 on=2020-05-01
     moves H1 on=2020-06-01 division=654224100001
-    party COOP
-    party FIRM
-    party CARR division=654201
-    party BUYER
-    party SUPP division=610102
-    product pea unit=1g
-    product sheep unit=1head
-    product lamb unit=1head
-    open S1
-    open S2 division=654224202208
-    open W1 kind=Workshop
-    site D1
-    site D2 kind=FrontWarehouse division=610102
+    party COOP on=2020-01-01
+    party FIRM on=2020-01-01
+    party CARR on=2020-01-01 division=654201
+    party BUYER on=2020-01-01
+    party SUPP on=2020-01-01 division=610102
+    product pea on=2020-01-01 unit=1g
+    product sheep on=2020-01-01 unit=1head
+    product lamb on=2020-01-01 unit=1head
+    open S1 on=2020-01-01
+    open S2 on=2020-01-01 division=654224202208
+    open W1 on=2020-01-01 kind=Workshop
+    site D1 on=2020-01-01
+    site D2 on=2020-01-01 kind=FrontWarehouse division=610102
     contract K1
     contract K2 terms=commission:COOP
     contract K3 from=H2
@@ -67,10 +69,14 @@ impl<'a> Line<'a> {
         self.find(key).unwrap_or("").split(',').filter(|item| !item.is_empty())
     }
 
+    /// `on=` a day, `hour=` an hour of that day if the device said one.
     pub(crate) fn occasion(&self) -> Occasion {
+        let business_date = day(self.get("on", "2020-04-01"));
+        let hour = self.find("hour").map(|hour| hour.parse::<i64>().unwrap());
+        let hours = |hour| Timestamp { seconds: business_date.end().seconds - (24 - hour) * 3_600, nanos: 0 };
         Occasion {
-            business_date: day(self.get("on", "2020-04-01")),
-            occurred_at: None,
+            business_date,
+            occurred_at: hour.map(hours),
             device_utc_offset_min: None,
             division: division("654224202207"),
         }
@@ -220,7 +226,7 @@ impl World {
             }
             E::GoodsBoughtIn(e) => format!("bought in {} for {}", e.line.quantity, e.amount),
             E::StockReserved(e) => format!("reserved {} {}", e.line, self.lines(&e.picks)),
-            E::StockRefused(e) => refused(e.line, e.reason, e.requested, e.available),
+            E::StockRefused(e) => refused(e),
             E::ReservationReleased(e) => format!("released {} {}", e.line, self.lines(&e.picks)),
             E::CancelRefused(e) => format!("cancel refused {}", e.line),
             E::GoodsIssued(e) => self.issued(&e.issued, &e.beyond, &e.released),
@@ -265,7 +271,7 @@ impl World {
             }
             E::GoodsBoughtIn(e) => format!("bought in {} for {}", e.line.quantity, e.amount),
             E::StockReserved(e) => format!("reserved {} {}", e.line, self.lines(&e.picks)),
-            E::StockRefused(e) => refused(e.line, e.reason, e.requested, e.available),
+            E::StockRefused(e) => refused(e),
             E::ReservationReleased(e) => format!("released {} {}", e.line, self.lines(&e.picks)),
             E::CancelRefused(e) => format!("cancel refused {}", e.line),
             E::GoodsIssued(e) => self.issued(&e.issued, &e.beyond, &e.released),
@@ -280,6 +286,7 @@ impl World {
     }
 }
 
-fn refused(line: u32, reason: StockRefusal, requested: Quantity, available: Quantity) -> String {
-    format!("refused {line} {reason:?} {available} of {requested}")
+fn refused(e: &StockRefused) -> String {
+    let earliest = e.earliest.map_or(String::new(), |day| format!(", from {day}"));
+    format!("refused {} {:?} {} of {}{earliest}", e.line, e.reason, e.available, e.requested)
 }

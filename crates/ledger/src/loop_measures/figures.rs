@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use loopledger_domain::{Medium, PlaceKind};
 use loopledger_types::{BusinessDate, DivisionCode, Month, PartyId, PlaceId, Scope};
 
-use super::{Activity, LoopQuery, Measure, contributions};
+use super::{Activity, LoopQuery, Measure, contributions, counts_on};
 use crate::lots::{self, Deed, LotFact};
 use crate::tables::{NO_ROW, Number, PartyMonth};
 use crate::touch::{self, Touch, TouchRecord};
@@ -172,7 +172,7 @@ impl Ledger {
                 continue;
             }
             for fact in lots::facts(&self.tables, row.last) {
-                if !figure.takes_month(fact.head.date.month(), query) {
+                if !figure.takes_month(counts_on(&fact).month(), query) {
                     continue;
                 }
                 let Some(subject) = self.subject_of(&fact, figure) else { continue };

@@ -7,7 +7,7 @@ mod figures;
 mod query;
 mod targets;
 
-use loopledger_types::{DivisionCode, Month, Scope};
+use loopledger_types::{BusinessDate, DivisionCode, Month, Scope};
 
 pub use figures::{LoopFact, LoopFigure, LoopLevel, Payees, Subject, Way};
 pub(crate) use query::ratio;
@@ -95,6 +95,15 @@ impl Activity {
     }
 }
 
+/// The day that a lot's fact counts for. A payout that failed is taken out of the day on which it was made: it never
+/// reached its producer, so that no period has the days of a payment taken off that it never had.
+pub(crate) fn counts_on(fact: &LotFact) -> BusinessDate {
+    match fact.deed {
+        Deed::Paid { made_on, .. } => made_on,
+        Deed::Moved { .. } | Deed::Cost { .. } | Deed::Sold { .. } | Deed::Settled(_) => fact.head.date,
+    }
+}
+
 /// Calls `put` for every measure that a lot's fact adds to, with quantity and value.
 pub(crate) fn contributions(born: &Born, fact: &LotFact, mut put: impl FnMut(Measure, i64, i64)) {
     match &fact.deed {
@@ -119,7 +128,7 @@ pub(crate) fn contributions(born: &Born, fact: &LotFact, mut put: impl FnMut(Mea
 
 /// Counts a fact for the village, product and month of its lot.
 pub(crate) fn add(born: &Born, fact: &LotFact, tables: &mut Tables) {
-    let month = tables.month_of(fact.head.date);
+    let month = tables.month_of(counts_on(fact));
     contributions(born, fact, |measure, quantity, value| {
         add_sum(born.division, born.product, month, measure, LoopSums { quantity, value }, tables);
     });

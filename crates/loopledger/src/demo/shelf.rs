@@ -17,17 +17,20 @@ pub(crate) struct Heap {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Batch {
     pub(crate) collected_on: BusinessDate,
+    /// Of its receipt; of what was bought in nothing, as there is one such lot a day.
+    pub(crate) serial: u64,
     pub(crate) lot: LotId,
     pub(crate) quantity: i64,
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Shelves(BTreeMap<Heap, BTreeMap<(BusinessDate, LotId), i64>>);
+pub(crate) struct Shelves(BTreeMap<Heap, BTreeMap<(BusinessDate, u64, LotId), i64>>);
 
 impl Shelves {
     pub(crate) fn put(&mut self, heap: Heap, batch: Batch) {
         if batch.quantity > 0 {
-            let slot = self.0.entry(heap).or_default().entry((batch.collected_on, batch.lot)).or_default();
+            let slot =
+                self.0.entry(heap).or_default().entry((batch.collected_on, batch.serial, batch.lot)).or_default();
             *slot = slot.saturating_add(batch.quantity);
         }
     }
@@ -43,10 +46,10 @@ impl Shelves {
         let mut taken = Vec::new();
         while left > 0 && taken.len() < lots_max {
             let Some(mut entry) = lots.first_entry() else { break };
-            let (collected_on, lot) = *entry.key();
+            let (collected_on, serial, lot) = *entry.key();
             let quantity = left.min(*entry.get());
             left = left.saturating_sub(quantity);
-            taken.push(Batch { collected_on, lot, quantity });
+            taken.push(Batch { collected_on, serial, lot, quantity });
             if *entry.get() == quantity {
                 entry.remove();
             } else {

@@ -121,7 +121,7 @@ impl Year {
         if self.is_taken(index, household, product, net) {
             let lot = LotId::derive(request, stream(Service::Station), 0);
             let heap = Heap { place: station.id, principal, product: goods.id };
-            self.shelves.put(heap, Batch { collected_on: day, lot, quantity: net });
+            self.shelves.put(heap, Batch { collected_on: day, serial: self.serial, lot, quantity: net });
             self.note_producer(lot, principal, household.id, product.deal);
         }
     }

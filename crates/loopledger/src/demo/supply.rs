@@ -40,7 +40,7 @@ impl Year {
             self.owed.insert((brand, supplier));
             let lot = LotId::derive(request, stream(Service::Distribution), 0);
             let heap = Heap { place: centre, principal: brand, product: goods.id };
-            self.shelves.put(heap, Batch { collected_on: self.script.today(), lot, quantity: bought });
+            self.shelves.put(heap, Batch { collected_on: self.script.today(), serial: 0, lot, quantity: bought });
         }
         self.script.barrier();
     }

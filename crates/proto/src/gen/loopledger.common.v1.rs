@@ -3,6 +3,7 @@
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Occasion {
     /// The day in official time (UTC+8) that the fact belongs to, "YYYY-MM-DD", 2000-01-01 or later and not after today.
+    /// It may be late, but not before what the fact rests on: DATE_TOO_EARLY, with the earliest possible day as `earliest`.
     #[prost(string, tag = "1")]
     pub business_date: ::prost::alloc::string::String,
     /// The device's own instant, if it has one.
@@ -729,6 +730,8 @@ pub enum StockRefusal {
     InsufficientStock = 2,
     /// There is enough, but in more lots than one answer can name.
     TooManyLots = 3,
+    /// The place opened after the day of the order.
+    DateTooEarly = 4,
 }
 impl StockRefusal {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -741,6 +744,7 @@ impl StockRefusal {
             Self::PlaceUnknown => "STOCK_REFUSAL_PLACE_UNKNOWN",
             Self::InsufficientStock => "STOCK_REFUSAL_INSUFFICIENT_STOCK",
             Self::TooManyLots => "STOCK_REFUSAL_TOO_MANY_LOTS",
+            Self::DateTooEarly => "STOCK_REFUSAL_DATE_TOO_EARLY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -750,6 +754,7 @@ impl StockRefusal {
             "STOCK_REFUSAL_PLACE_UNKNOWN" => Some(Self::PlaceUnknown),
             "STOCK_REFUSAL_INSUFFICIENT_STOCK" => Some(Self::InsufficientStock),
             "STOCK_REFUSAL_TOO_MANY_LOTS" => Some(Self::TooManyLots),
+            "STOCK_REFUSAL_DATE_TOO_EARLY" => Some(Self::DateTooEarly),
             _ => None,
         }
     }
@@ -768,6 +773,8 @@ pub enum DeclineReason {
     PriceMismatch = 6,
     /// The contract's quantity is used up.
     QuantityExceeded = 7,
+    /// The buyer or the producer was registered after the day of the collection.
+    DateTooEarly = 8,
 }
 impl DeclineReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -784,6 +791,7 @@ impl DeclineReason {
             Self::ContractMismatch => "DECLINE_REASON_CONTRACT_MISMATCH",
             Self::PriceMismatch => "DECLINE_REASON_PRICE_MISMATCH",
             Self::QuantityExceeded => "DECLINE_REASON_QUANTITY_EXCEEDED",
+            Self::DateTooEarly => "DECLINE_REASON_DATE_TOO_EARLY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -797,6 +805,7 @@ impl DeclineReason {
             "DECLINE_REASON_CONTRACT_MISMATCH" => Some(Self::ContractMismatch),
             "DECLINE_REASON_PRICE_MISMATCH" => Some(Self::PriceMismatch),
             "DECLINE_REASON_QUANTITY_EXCEEDED" => Some(Self::QuantityExceeded),
+            "DECLINE_REASON_DATE_TOO_EARLY" => Some(Self::DateTooEarly),
             _ => None,
         }
     }
@@ -808,6 +817,8 @@ pub enum HandOverRefusal {
     Unspecified = 0,
     DestinationUnknown = 1,
     CarrierUnknown = 2,
+    /// The destination opened, or the carrier was registered, after the day of the hand-over.
+    DateTooEarly = 3,
 }
 impl HandOverRefusal {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -819,6 +830,7 @@ impl HandOverRefusal {
             Self::Unspecified => "HAND_OVER_REFUSAL_UNSPECIFIED",
             Self::DestinationUnknown => "HAND_OVER_REFUSAL_DESTINATION_UNKNOWN",
             Self::CarrierUnknown => "HAND_OVER_REFUSAL_CARRIER_UNKNOWN",
+            Self::DateTooEarly => "HAND_OVER_REFUSAL_DATE_TOO_EARLY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -827,6 +839,7 @@ impl HandOverRefusal {
             "HAND_OVER_REFUSAL_UNSPECIFIED" => Some(Self::Unspecified),
             "HAND_OVER_REFUSAL_DESTINATION_UNKNOWN" => Some(Self::DestinationUnknown),
             "HAND_OVER_REFUSAL_CARRIER_UNKNOWN" => Some(Self::CarrierUnknown),
+            "HAND_OVER_REFUSAL_DATE_TOO_EARLY" => Some(Self::DateTooEarly),
             _ => None,
         }
     }

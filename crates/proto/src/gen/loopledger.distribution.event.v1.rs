@@ -168,9 +168,12 @@ pub struct StockRefused {
     pub reason: i32,
     #[prost(int64, tag = "6")]
     pub requested: i64,
-    /// What is free there, of that product and principal; if there are too many lots, what the lots allowed hold.
+    /// What is free there on that day, of that product and principal; if there are too many lots, what the lots allowed hold.
     #[prost(int64, tag = "7")]
     pub available: i64,
+    /// The first day on which it could be reserved, if there is any.
+    #[prost(int32, optional, tag = "8")]
+    pub earliest: ::core::option::Option<i32>,
 }
 /// A cancelled line's goods: reserved becomes on hand. Answers sales' CancellationRequested.
 #[derive(Clone, PartialEq, ::prost::Message)]

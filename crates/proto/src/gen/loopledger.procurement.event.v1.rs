@@ -215,6 +215,9 @@ pub struct PurchaseAccepted {
     /// What the buyer now owes the producer.
     #[prost(bytes = "vec", tag = "12")]
     pub payable: ::prost::alloc::vec::Vec<u8>,
+    /// People's number of the weigh slip: of two debts of one instant the lower one is older.
+    #[prost(string, tag = "13")]
+    pub receipt_number: ::prost::alloc::string::String,
 }
 /// The buyer does not take it: the goods go back to the producer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -299,6 +302,9 @@ pub struct PayableOpened {
     pub amount: i64,
     #[prost(message, optional, tag = "7")]
     pub source: ::core::option::Option<PayableSource>,
+    /// Of what was bought in, people's code of the lot: of two debts of one instant the lower one is older.
+    #[prost(string, tag = "8")]
+    pub number: ::prost::alloc::string::String,
 }
 /// Which obligation a payout pays, and how much of it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

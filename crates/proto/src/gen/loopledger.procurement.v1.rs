@@ -266,7 +266,7 @@ pub struct RegisterHouseholdResponse {
     #[prost(string, repeated, tag = "3")]
     pub member_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
-/// Holds from the business date; BACK_DATED if a later change is recorded.
+/// Holds from the business date; BACK_DATED, with `earliest`, if a later change is recorded.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ChangeHouseholdCategoryRequest {
     /// The caller's idempotency key: a UUID of version 4, 7 or 8. REQUEST_ID_REUSED if another request had it.

@@ -2,7 +2,7 @@
 
 use core::ops::Bound;
 
-use loopledger_domain::stock::{Cell, CellKey, Held, Holder, Place, Slot};
+use loopledger_domain::stock::{Cell, CellKey, Held, Holder, Place};
 use loopledger_domain::{Rejection, State, Title};
 use loopledger_proto::common::v1 as pb;
 use loopledger_types::{BusinessDate, EntityKind, LotId, PlaceId, ProductId, Timestamp};
@@ -46,11 +46,9 @@ pub async fn list_stock<H: Holder>(
             place: place.unwrap_or(PlaceId([0; 16])),
             product: ProductId([0; 16]),
             // The earliest day that there is.
-            slot: Slot {
-                collected_on: BusinessDate::of(Timestamp { seconds: 0, nanos: 0 }),
-                lot: LotId([0; 16]),
-                pool: 0,
-            },
+            collected_on: BusinessDate::of(Timestamp { seconds: 0, nanos: 0 }),
+            lot: LotId([0; 16]),
+            pool: 0,
         };
         // A page after the end of the place that is asked for begins nowhere else.
         let from = after.filter(|after| *after > first).map_or(Bound::Included(first), Bound::Excluded);
@@ -89,9 +87,9 @@ fn write_key(row: &Held) -> Vec<u8> {
     let mut key = Vec::with_capacity(KEY_BYTES);
     key.extend_from_slice(&row.place.0);
     key.extend_from_slice(&row.product.0);
-    key.extend_from_slice(&row.slot.collected_on.days().to_be_bytes());
-    key.extend_from_slice(&row.slot.lot.0);
-    key.extend_from_slice(&row.slot.pool.to_be_bytes());
+    key.extend_from_slice(&row.collected_on.days().to_be_bytes());
+    key.extend_from_slice(&row.lot.0);
+    key.extend_from_slice(&row.pool.to_be_bytes());
     key
 }
 
@@ -102,8 +100,8 @@ fn read_key(key: [u8; KEY_BYTES]) -> Result<Held, Rejection> {
         let (days, rest) = rest.split_first_chunk()?;
         let (lot, pool) = rest.split_first_chunk()?;
         let collected_on = BusinessDate::from_days(i32::from_be_bytes(*days)).ok()?;
-        let slot = Slot { collected_on, lot: LotId(*lot), pool: u16::from_be_bytes(*pool.first_chunk()?) };
-        Some(Held { place: PlaceId(*place), product: ProductId(*product), slot })
+        let pool = u16::from_be_bytes(*pool.first_chunk()?);
+        Some(Held { place: PlaceId(*place), product: ProductId(*product), collected_on, lot: LotId(*lot), pool })
     };
     read()
         .ok_or_else(|| Rejection::invalid("page_token", "MALFORMED_PAGE_TOKEN", "This token is not one of this list."))
@@ -121,9 +119,9 @@ fn item(key: &CellKey, cell: &Cell) -> pb::StockItem {
         product_id: cell.product.to_string(),
         principal_id: cell.title.principal().id.to_string(),
         consigned,
-        collected_on: cell.collected_on.to_string(),
+        collected_on: cell.age.day.to_string(),
         pending: cell.pending.0,
-        on_hand: cell.on_hand.0,
+        on_hand: cell.on_hand.balance(),
         reserved: cell.reserved.0,
         quarantined: cell.quarantined.0,
     }

@@ -75,7 +75,7 @@ pub(crate) fn check_stock<H: Holder>(streams: &Streams, model: &Model) -> Vec<St
     let state = fold::<H>(streams);
     let held = state.entities.index().held().iter().filter_map(|held| {
         let (key, cell) = (held.key(), state.cell(held.key())?);
-        let cell = [cell.pending.0, cell.on_hand.0, cell.reserved.0, cell.quarantined.0];
+        let cell = [cell.pending.0, cell.on_hand.balance(), cell.reserved.0, cell.quarantined.0];
         Some(((key.place, key.lot, key.pool), cell))
     });
     let held: BTreeMap<_, _> = held.collect();

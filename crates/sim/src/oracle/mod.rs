@@ -38,6 +38,7 @@ pub(crate) async fn judge(cluster: &mut Cluster, uttered: &[Uttered], history: &
     blame(acks::check(uttered, &streams));
     let mut model = Model::default();
     events(&streams).for_each(|event| model.tell(event));
+    model.check_days();
     blame(core::mem::take(&mut model.wrong));
     blame(answers::check_stock::<loopledger_domain::station::Station>(&streams, &model));
     blame(answers::check_stock::<loopledger_domain::distribution::Distribution>(&streams, &model));

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use loopledger_domain::procurement::{ContractTerms, Event as P, LinkageContracted};
 use loopledger_domain::station::GoodsCollected;
 use loopledger_domain::{Event, StockLine, Terms, distribution, sales, station};
-use loopledger_types::{ContractId, LotId, PartyId, PlaceId, ProductId, Quantity, ShipmentId, UnitPrice};
+use loopledger_types::{BusinessDate, ContractId, LotId, PartyId, PlaceId, ProductId, Quantity, ShipmentId, UnitPrice};
 
 /// Where goods are: the first four at a place, the others nowhere in particular.
 pub(crate) const PENDING: usize = 0;
@@ -47,6 +47,9 @@ pub(crate) struct Model {
     consigned: BTreeMap<ContractId, i64>,
     /// Contracts, with the quantity bought.
     contracts: BTreeMap<ContractId, (LinkageContracted, i64)>,
+    /// The same cells, and what is owed, by business date.
+    by_day: BTreeMap<(PlaceId, LotId, u16, usize), BTreeMap<BusinessDate, i64>>,
+    owed_by_day: BTreeMap<(PartyId, PartyId), BTreeMap<BusinessDate, i64>>,
     pub(crate) wrong: Vec<String>,
 }
 
@@ -59,39 +62,61 @@ struct Lot {
 }
 
 impl Model {
+    /// Nothing is taken before it is there, and nothing paid before it is owed, whatever was recorded first.
+    pub(crate) fn check_days(&mut self) {
+        for ((place, lot, _, state), changes) in &self.by_day {
+            if let Some((day, held)) = below_nothing(changes) {
+                self.wrong.push(format!("{place} holds {held} of {lot} in state {state} on {day}"));
+            }
+        }
+        for ((payer, payee), changes) in &self.owed_by_day {
+            if let Some((day, owed)) = below_nothing(changes) {
+                self.wrong.push(format!("{payer} owes {payee} {owed} fen on {day}"));
+            }
+        }
+    }
+
     pub(crate) fn tell(&mut self, event: &Event) {
         use distribution::Event as D;
         use sales::Event as S;
         use station::Event as St;
         match event {
             Event::Station(St::GoodsCollected(e)) => self.collected(e),
-            Event::Station(St::GoodsReleased(e)) => self.moves(e.place, [&e.line], PENDING, ON_HAND),
-            Event::Station(St::GoodsReturned(e)) => self.moves(e.place, [&e.line], PENDING, RETURNED),
-            Event::Station(St::GoodsHandedOver(e)) => self.moves(e.from, &e.lines, ON_HAND, ON_THE_WAY),
-            Event::Station(St::GoodsTakenBack(e)) => self.moves(e.from, &e.lines, ON_THE_WAY, ON_HAND),
+            Event::Station(St::GoodsReleased(e)) => {
+                self.moves((e.place, e.occasion.business_date), [&e.line], PENDING, ON_HAND)
+            }
+            Event::Station(St::GoodsReturned(e)) => {
+                self.moves((e.place, e.occasion.business_date), [&e.line], PENDING, RETURNED)
+            }
+            Event::Station(St::GoodsHandedOver(e)) => {
+                self.moves((e.from, e.occasion.business_date), &e.lines, ON_HAND, ON_THE_WAY)
+            }
+            Event::Station(St::GoodsTakenBack(e)) => {
+                self.moves((e.from, e.occasion.business_date), &e.lines, ON_THE_WAY, ON_HAND)
+            }
             Event::Station(St::StockTakenIn(e)) => {
-                self.moves(e.place, &e.received, ARRIVED, ON_HAND);
-                self.moves(e.place, &e.damaged, ARRIVED, QUARANTINED);
+                self.moves((e.place, e.occasion.business_date), &e.received, ARRIVED, ON_HAND);
+                self.moves((e.place, e.occasion.business_date), &e.damaged, ARRIVED, QUARANTINED);
             }
             Event::Station(St::GoodsBoughtIn(e)) | Event::Distribution(D::GoodsBoughtIn(e)) => {
-                self.moves(e.place, [&e.line], BOUGHT_IN, ON_HAND);
-                self.owe((e.owner.id, e.supplier.id), price(e.price, e.line.quantity.0));
+                self.moves((e.place, e.occasion.business_date), [&e.line], BOUGHT_IN, ON_HAND);
+                self.owe(e.occasion.business_date, (e.owner.id, e.supplier.id), price(e.price, e.line.quantity.0));
             }
             Event::Station(St::StockReserved(e)) | Event::Distribution(D::StockReserved(e)) => {
-                self.moves(e.place, &e.picks, ON_HAND, RESERVED);
+                self.moves((e.place, e.occasion.business_date), &e.picks, ON_HAND, RESERVED);
             }
             Event::Station(St::ReservationReleased(e)) | Event::Distribution(D::ReservationReleased(e)) => {
-                self.moves(e.place, &e.picks, RESERVED, ON_HAND);
+                self.moves((e.place, e.occasion.business_date), &e.picks, RESERVED, ON_HAND);
             }
             Event::Station(St::GoodsIssued(e)) | Event::Distribution(D::GoodsIssued(e)) => {
-                self.moves(e.place, &e.beyond, ON_HAND, RESERVED);
-                self.moves(e.place, &e.issued, RESERVED, SOLD);
-                self.moves(e.place, &e.released, RESERVED, ON_HAND);
+                self.moves((e.place, e.occasion.business_date), &e.beyond, ON_HAND, RESERVED);
+                self.moves((e.place, e.occasion.business_date), &e.issued, RESERVED, SOLD);
+                self.moves((e.place, e.occasion.business_date), &e.released, RESERVED, ON_HAND);
             }
             Event::Distribution(D::ShipmentDispatched(e)) => {
                 let own = e.lines.iter().filter(|_| !e.handed_over).map(|line| &line.stock);
-                self.moves(e.from, own, ON_HAND, ON_THE_WAY);
-                self.owe((e.principal.id, e.carrier.id), e.freight.0);
+                self.moves((e.from, e.occasion.business_date), own, ON_HAND, ON_THE_WAY);
+                self.owe(e.occasion.business_date, (e.principal.id, e.carrier.id), e.freight.0);
             }
             Event::Distribution(D::ShipmentReceived(e)) => {
                 let to = |state| if e.at_station { ARRIVED } else { state };
@@ -100,21 +125,24 @@ impl Model {
                 }
                 for line in &e.lines {
                     let part = |quantity: Quantity| StockLine { quantity, ..line.stock };
-                    self.moves(e.place, [&part(line.received)], ON_THE_WAY, to(ON_HAND));
-                    self.moves(e.place, [&part(line.damaged)], ON_THE_WAY, to(QUARANTINED));
+                    self.moves((e.place, e.occasion.business_date), [&part(line.received)], ON_THE_WAY, to(ON_HAND));
+                    self.moves((e.place, e.occasion.business_date), [&part(line.damaged)], ON_THE_WAY, to(QUARANTINED));
                 }
             }
             Event::Sales(S::OrderFulfilled(e)) => self.fulfilled(e),
             Event::Sales(S::ConsignmentSettled(e)) => {
-                e.lines.iter().for_each(|line| self.settled(e.consignee.id, line));
+                e.lines.iter().for_each(|line| self.settled((e.consignee.id, e.occasion.business_date), line));
             }
             Event::Procurement(P::HouseholdRegistered(e)) => drop(self.households.insert(e.household)),
             Event::Procurement(P::LinkageContracted(e)) => self.contracted(e),
             Event::Procurement(P::PurchaseAccepted(e)) => self.answered(e.lot, true),
             Event::Procurement(P::PurchaseDeclined(e)) => self.answered(e.lot, false),
-            Event::Procurement(P::PayoutMade(e)) => self.paid((e.payer.id, e.payee.id), e.amount.0),
+            Event::Procurement(P::PayoutMade(e)) => {
+                self.paid(e.occasion.business_date, (e.payer.id, e.payee.id), e.amount.0)
+            }
             Event::Procurement(P::PayoutFailed(e)) => {
-                self.paid((e.original.payer.id, e.original.payee.id), -e.original.amount.0);
+                let between = (e.original.payer.id, e.original.payee.id);
+                self.paid(e.occasion.business_date, between, -e.original.amount.0);
             }
             // The payables that procurement opens are worked out from what they answer.
             Event::Procurement(_) | Event::Station(_) | Event::Distribution(_) | Event::Sales(_) => {}
@@ -126,7 +154,7 @@ impl Model {
         let (lot, product, quantity) = (e.lot, e.product, e.origin.quantity);
         let line = StockLine { lot, pool: 0, product, title, collected_on: e.occasion.business_date, quantity };
         let outright = matches!(e.origin.terms, Terms::Outright { .. });
-        self.moves(e.station, [&line], COLLECTED, if outright { PENDING } else { ON_HAND });
+        self.moves((e.station, e.occasion.business_date), [&line], COLLECTED, if outright { PENDING } else { ON_HAND });
         self.lots.insert(lot, Lot { collected: e.clone(), sold: (0, 0), settled: (0, 0) });
         if let Some(contract) = e.origin.terms.contract().filter(|_| !outright) {
             *self.consigned.entry(contract).or_default() += quantity.0;
@@ -156,7 +184,7 @@ impl Model {
         }
     }
 
-    fn settled(&mut self, consignee: PartyId, line: &sales::SettledLine) {
+    fn settled(&mut self, (consignee, on): (PartyId, BusinessDate), line: &sales::SettledLine) {
         let Some(lot) = self.lots.get_mut(&line.lot) else {
             return self.wrong.push(format!("{} was settled and never collected", line.lot));
         };
@@ -178,7 +206,7 @@ impl Model {
             self.wrong.push(format!("{sold} of {} sold for {gross} fen were settled as {line:?}", line.lot));
         }
         self.earn(producer, earned, kept + charges);
-        self.owe((consignee, producer), earned - kept - charges);
+        self.owe(on, (consignee, producer), earned - kept - charges);
     }
 
     /// A purchase is taken unless its contract has no room for it.
@@ -187,6 +215,7 @@ impl Model {
             return self.wrong.push(format!("{lot} was bought and never collected"));
         };
         let (quantity, producer) = (collected.origin.quantity.0, collected.origin.producer.id);
+        let on = collected.occasion.business_date;
         let Terms::Outright { buyer, price: agreed, contract } = collected.origin.terms else { return };
         let contract = contract.and_then(|id| self.contracts.get_mut(&id));
         let fits = contract.is_none_or(|(contract, taken)| {
@@ -199,12 +228,12 @@ impl Model {
         }
         if accepted {
             self.earn(producer, price(agreed, quantity), 0);
-            self.owe((buyer.id, producer), price(agreed, quantity));
+            self.owe(on, (buyer.id, producer), price(agreed, quantity));
         }
     }
 
-    fn paid(&mut self, between: (PartyId, PartyId), fen: i64) {
-        self.owe(between, -fen);
+    fn paid(&mut self, on: BusinessDate, between: (PartyId, PartyId), fen: i64) {
+        self.owe(on, between, -fen);
         self.income.entry(between.1).or_default().received += fen;
     }
 
@@ -214,11 +243,18 @@ impl Model {
         income.cost += cost;
     }
 
-    fn owe(&mut self, between: (PartyId, PartyId), fen: i64) {
+    fn owe(&mut self, on: BusinessDate, between: (PartyId, PartyId), fen: i64) {
         *self.owed.entry(between).or_default() += fen;
+        *self.owed_by_day.entry(between).or_default().entry(on).or_default() += fen;
     }
 
-    fn moves<'a>(&mut self, at: PlaceId, lines: impl IntoIterator<Item = &'a StockLine>, from: usize, to: usize) {
+    fn moves<'a>(
+        &mut self,
+        (at, on): (PlaceId, BusinessDate),
+        lines: impl IntoIterator<Item = &'a StockLine>,
+        from: usize,
+        to: usize,
+    ) {
         for line in lines {
             for (state, quantity) in [(from, -line.quantity.0), (to, line.quantity.0)] {
                 self.goods.entry(line.product).or_default()[state] += quantity;
@@ -226,12 +262,23 @@ impl Model {
                     continue;
                 };
                 *held += quantity;
+                let by_day = self.by_day.entry((at, line.lot, line.pool, state)).or_default();
+                *by_day.entry(on).or_default() += quantity;
                 if *held < 0 {
                     self.wrong.push(format!("{at} holds {held} of {} in state {state}", line.lot));
                 }
             }
         }
     }
+}
+
+/// The first day on which a sum of changes is less than nothing.
+fn below_nothing(changes: &BTreeMap<BusinessDate, i64>) -> Option<(BusinessDate, i64)> {
+    let mut sum = 0;
+    changes.iter().find_map(|(day, change)| {
+        sum += change;
+        (sum < 0).then_some((*day, sum))
+    })
 }
 
 /// Price × quantity in fen, half a fen rounded up.

@@ -140,6 +140,10 @@ pub(crate) struct Workload {
     past: Vec<Wish>,
 }
 
+/// Before the first day of business, and the twenty days before it that late business falls on.
+const FOUNDED_ON: &str = "2026-03-01";
+
+#[expect(clippy::unnecessary_wraps, reason = "the field of every request is an Option")]
 impl Workload {
     pub(crate) fn new(dice: Dice) -> Self {
         let day = BusinessDate::from_ymd(2026, 4, 1).expect("a day");
@@ -232,7 +236,16 @@ impl Workload {
         format!("N{}", self.serial)
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "the field of every request is an Option")]
+    /// What is founded is there before all business, also that which is recorded late.
+    fn founding(&self, division: &str) -> Option<common::Occasion> {
+        Some(common::Occasion {
+            business_date: FOUNDED_ON.to_owned(),
+            occurred_at: None,
+            device_utc_offset_min: Some(480),
+            division_code: division.to_owned(),
+        })
+    }
+
     fn occasion(&mut self, division: &str) -> Option<common::Occasion> {
         let late = if self.dice.chance(10) { self.dice.between(1, 20) } else { 0 };
         Some(common::Occasion {

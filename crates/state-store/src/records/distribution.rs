@@ -4,7 +4,7 @@ use loopledger_domain::distribution::{Entity, Key, Shipment, TransitLine};
 
 use super::{mirror, record_enum, record_struct};
 
-mirror!(distribution, 2);
+mirror!(distribution, 3);
 
 record_enum! {
     Key { 0 => Stock(key), 1 => Shipment(id) }

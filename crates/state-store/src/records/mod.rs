@@ -193,6 +193,16 @@ impl<T: Record> Record for Arc<[T]> {
     }
 }
 
+impl<T: Record> Record for Arc<T> {
+    fn write<W: Encoder>(&self, to: &mut W) -> Result<(), EncodeError> {
+        T::write(self, to)
+    }
+
+    fn read<R: Decoder<Context = ()>>(from: &mut R) -> Result<Self, DecodeError> {
+        T::read(from).map(Self::new)
+    }
+}
+
 impl<T: Record> Record for Box<T> {
     fn write<W: Encoder>(&self, to: &mut W) -> Result<(), EncodeError> {
         T::write(self, to)

@@ -7,7 +7,7 @@ use loopledger_domain::procurement::{
 
 use super::{mirror, record_enum, record_struct};
 
-mirror!(procurement, 2);
+mirror!(procurement, 3);
 
 record_enum! {
     Key {
@@ -28,15 +28,15 @@ record_enum! {
 }
 
 record_struct! {
-    Party { kind, division, label, household }
+    Party { kind, since, division, label, household }
     Household { categories, residences, members }
     ResidenceAt { division, from }
     Membership { member, relation, from, until }
-    Product { code, name, class, base }
+    Product { since, code, name, class, base }
     Contract { firm, station, producer, product, terms, valid_from, valid_to, quantity_max, taken }
-    Payable { payer, payee, source, opened_on, opened_at, amount, open }
+    Payable { payer, payee, source, age, amount, open }
     Payout { made, failed }
     PayoutMade { occasion, payout, payer, payee, payee_division, amount, items, method, proof_hash, received_by }
     PayoutItem { payable, source, amount }
-    Station { kind, division }
+    Station { since, kind, division }
 }

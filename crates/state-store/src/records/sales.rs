@@ -6,7 +6,7 @@ use loopledger_domain::sales::{
 
 use super::{mirror, record_enum, record_struct};
 
-mirror!(sales, 2);
+mirror!(sales, 3);
 
 record_enum! {
     Key {
@@ -17,19 +17,19 @@ record_enum! {
         0 => Party(party), 1 => Product(product), 2 => Place(place), 3 => Lot(lot), 4 => Channel(channel),
         5 => Order(order), 6 => Tally(tally), 7 => Settled(settled),
     }
-    LineState { 0 => Open, 1 => CancellationPending, 2 => Cancelled, 3 => Fulfilled { quantity, amount } }
+    LineState { 0 => Open, 1 => CancellationPending, 2 => Cancelled { on }, 3 => Fulfilled { on, quantity, amount } }
 }
 
 record_struct! {
     PoolKey { lot, pool }
-    Party { kind, division }
-    Place { holder, division }
+    Party { kind, since, division }
+    Place { since, holder, division }
     Lot { product, pools }
     ConsignedPool { pool, consignee, mode, origins }
-    Channel { medium, operator, label }
+    Channel { since, medium, operator, label }
     Order { number, channel, medium, seller, buyer, ordered_on, lines, states, owed, prepaid }
     OrderLine { product, quantity, price, amount, place, holder }
     Tally { sold, shared, unsettled }
-    Sale { quantity, amount }
+    Sale { quantity, amount, until }
     Settled { source_quantity, gross }
 }

@@ -4,7 +4,7 @@ use loopledger_domain::station::{Contract, Entity, HandOver, Key, Membership, Pe
 
 use super::{mirror, record_enum, record_struct};
 
-mirror!(station, 2);
+mirror!(station, 3);
 
 record_enum! {
     Key {

@@ -4,8 +4,8 @@ use bincode::de::Decoder;
 use bincode::enc::Encoder;
 use bincode::error::{DecodeError, EncodeError};
 use loopledger_domain::{
-    BuyerRef, CategoryAt, Direction, HouseholdCategory, Medium, Occasion, Origin, PartyKind, PartyRef, PaymentMethod,
-    PlaceKind, ProductClass, Relation, SettlementMode, StockLine, Terms, Title,
+    Age, BuyerRef, CategoryAt, Change, Dated, Direction, HouseholdCategory, Medium, Numbered, Occasion, Origin,
+    PartyKind, PartyRef, PaymentMethod, PlaceKind, ProductClass, Relation, SettlementMode, StockLine, Terms, Title,
 };
 use loopledger_types::{
     BaseUnit, BusinessDate, ChannelId, ContractId, DivisionCode, LotId, MemberId, Money, OrderId, PartyId, PayableId,
@@ -47,6 +47,16 @@ newtypes!(
     Money,
     Quantity
 );
+
+impl Record for Numbered {
+    fn write<W: Encoder>(&self, to: &mut W) -> Result<(), EncodeError> {
+        self.0.write(to)
+    }
+
+    fn read<R: Decoder<Context = ()>>(from: &mut R) -> Result<Self, DecodeError> {
+        Record::read(from).map(Self)
+    }
+}
 
 impl Record for BusinessDate {
     fn write<W: Encoder>(&self, to: &mut W) -> Result<(), EncodeError> {
@@ -98,6 +108,9 @@ record_enum! {
 
 record_struct! {
     Timestamp { seconds, nanos }
+    Age { day, at, number }
+    Change { day, amount }
+    Dated { changes }
     UnitPrice { e4, per }
     PartyRef { id, kind }
     CategoryAt { category, from }

@@ -4,9 +4,9 @@ use core::fmt::Write;
 use std::path::PathBuf;
 
 use loopledger_domain::{
-    BuyerRef, CategoryAt, Direction, HouseholdCategory, Medium, Occasion, Origin, PartyKind, PartyRef, PaymentMethod,
-    PlaceKind, ProductClass, Relation, SettlementMode, StockLine, Terms, Title, distribution, procurement, sales,
-    station, stock,
+    Age, BuyerRef, CategoryAt, Change, Dated, Direction, HouseholdCategory, Medium, Numbered, Occasion, Origin,
+    PartyKind, PartyRef, PaymentMethod, PlaceKind, ProductClass, Relation, SettlementMode, StockLine, Terms, Title,
+    distribution, procurement, sales, station, stock,
 };
 use loopledger_state_store::Mirror;
 use loopledger_types::{
@@ -34,6 +34,11 @@ fn day(day: u32) -> BusinessDate {
     BusinessDate::from_ymd(2026, 5, day).unwrap()
 }
 
+fn age(number: &str) -> Age {
+    let at = Timestamp { seconds: 1_780_000_000, nanos: 1_000 };
+    Age { day: day(1), at, number: Numbered(number.into()) }
+}
+
 fn village() -> DivisionCode {
     DivisionCode::from_number(654_224_101_203).unwrap()
 }
@@ -54,18 +59,20 @@ fn buyer(registered: bool) -> BuyerRef {
 }
 
 fn stock_entities() -> Vec<(stock::Key, stock::Entity)> {
-    let place = |kind| stock::Place { kind, division: village(), operator: FIRM, label: "乌雪特站".into() };
+    let place =
+        |kind| stock::Place { kind, since: day(6), division: village(), operator: FIRM, label: "乌雪特站".into() };
     let moves = Box::new([stock::Move { from: day(3), division: village() }]);
     let cell = stock::Cell {
         product: PRODUCT,
         title: consigned(SettlementMode::Commission).title,
-        collected_on: day(1),
-        on_hand: Quantity(1),
+        age: age("0017").into(),
+        on_hand: Dated { changes: vec![Change { day: day(1), amount: 3 }, Change { day: day(4), amount: -2 }].into() },
         reserved: Quantity(2),
         pending: Quantity(3),
         quarantined: Quantity(4),
     };
     let reservation = |status| stock::Reservation {
+        reserved_on: day(5),
         place: STATION,
         product: PRODUCT,
         seller: FIRM,
@@ -81,15 +88,22 @@ fn stock_entities() -> Vec<(stock::Key, stock::Entity)> {
     vec![
         (
             stock::Key::Party(HOUSEHOLD.id),
-            stock::Entity::Party(stock::Party { kind: PartyKind::Household, division: village(), moves }),
+            stock::Entity::Party(stock::Party {
+                kind: PartyKind::Household,
+                since: day(7),
+                division: village(),
+                moves,
+            }),
         ),
-        (stock::Key::Product(PRODUCT), stock::Entity::Product(stock::Product { base: BaseUnit::Gram })),
+        (stock::Key::Product(PRODUCT), stock::Entity::Product(stock::Product { since: day(8), base: BaseUnit::Gram })),
         (stock::Key::Place(STATION), stock::Entity::Place(place(PlaceKind::Station))),
         (stock::Key::OtherPlace(CENTRE), stock::Entity::OtherPlace(place(PlaceKind::CountyCentre))),
         (stock::Key::Cell(stock::CellKey { place: STATION, lot: LOT, pool: 300 }), stock::Entity::Cell(cell)),
         reserved(0, stock::ReservationStatus::Open),
         reserved(1, stock::ReservationStatus::Issued),
         reserved(2, stock::ReservationStatus::Released),
+        (stock::Key::Lot(LOT), stock::Entity::Lot(age("批-9").into())),
+        (stock::Key::Reservation(stock::OrderLineKey { order: ORDER, line: 3 }), stock::Entity::Refused(day(12))),
     ]
 }
 
@@ -168,8 +182,13 @@ fn parties() -> Vec<procurement::Party> {
         residences: vec![procurement::ResidenceAt { division: village(), from: day(1) }].into(),
         members: relations.into_iter().map(membership).collect(),
     };
-    let party =
-        |kind, household| procurement::Party { kind, division: village(), label: "合作社".into(), household };
+    let party = |kind, household| procurement::Party {
+        kind,
+        since: day(6),
+        division: village(),
+        label: "合作社".into(),
+        household,
+    };
     let kinds = [PartyKind::Cooperative, PartyKind::Firm, PartyKind::Carrier, PartyKind::Buyer, PartyKind::Supplier];
     core::iter::once(party(PartyKind::Household, Some(household)))
         .chain(kinds.into_iter().map(|kind| party(kind, None)))
@@ -215,7 +234,7 @@ fn procurement_entities() -> Vec<(procurement::Key, procurement::Entity)> {
         (ProductClass::Industrial, BaseUnit::Millilitre),
         (ProductClass::Speciality, BaseUnit::Head),
     ] {
-        let product = Product { code: "walnut".into(), name: "核桃".into(), class, base };
+        let product = Product { since: day(7), code: "walnut".into(), name: "核桃".into(), class, base };
         entities.push((Key::Product(PRODUCT), Entity::Product(Box::new(product))));
     }
     for (terms, quantity_max) in contract_terms().into_iter().zip([None, Some(Quantity(9_000)), None]) {
@@ -244,16 +263,15 @@ fn procurement_entities() -> Vec<(procurement::Key, procurement::Entity)> {
             payer: FIRM,
             payee: HOUSEHOLD,
             source,
-            opened_on: day(5),
-            opened_at: 1_042,
+            age: age("GB000001").into(),
             amount: Money(90_160),
-            open: Money(1),
+            open: Dated { changes: vec![Change { day: day(5), amount: 1 }].into() },
         };
         entities.push((Key::Payable(payable_id), Entity::Payable(Box::new(payable))));
     }
     entities.extend(payouts(&sources.map(|source| PayoutItem { payable: payable_id, source, amount: Money(7) })));
     for kind in [PlaceKind::Station, PlaceKind::Workshop] {
-        entities.push((Key::Station(STATION), Entity::Station(Station { kind, division: village() })));
+        entities.push((Key::Station(STATION), Entity::Station(Station { since: day(8), kind, division: village() })));
     }
     entities.push((Key::Consigned(CONTRACT), Entity::Consigned(Quantity(17))));
     entities
@@ -296,7 +314,7 @@ fn order(medium: Medium, registered: bool) -> sales::Order {
         place: STATION,
         holder: Service::Distribution,
     };
-    let fulfilled = sales::LineState::Fulfilled { quantity: Quantity(2), amount: Money(10) };
+    let fulfilled = sales::LineState::Fulfilled { on: day(9), quantity: Quantity(2), amount: Money(10) };
     sales::Order {
         number: "2026-0001".into(),
         channel: CHANNEL,
@@ -308,11 +326,11 @@ fn order(medium: Medium, registered: bool) -> sales::Order {
         states: Box::new([
             sales::LineState::Open,
             sales::LineState::CancellationPending,
-            sales::LineState::Cancelled,
+            sales::LineState::Cancelled { on: day(10) },
             fulfilled,
         ]),
         owed: Money(30),
-        prepaid: Money(0),
+        prepaid: Dated::default(),
     }
 }
 
@@ -324,14 +342,14 @@ fn sales_entities() -> Vec<(sales::Key, sales::Entity)> {
         mode,
         origins: origins().into(),
     });
-    let place = |holder| Entity::Place(Place { holder, division: village() });
-    let channel = Channel { medium: Medium::Online, operator: FIRM, label: "网店".into() };
-    let sale = |quantity, amount| Sale { quantity: Quantity(quantity), amount: Money(amount) };
+    let place = |holder| Entity::Place(Place { since: day(6), holder, division: village() });
+    let channel = Channel { since: day(7), medium: Medium::Online, operator: FIRM, label: "网店".into() };
+    let sale = |quantity, amount| Sale { quantity: Quantity(quantity), amount: Money(amount), until: day(8) };
     let tally = Tally { sold: Quantity(10), shared: true, unsettled: vec![sale(4, 600), sale(1, 0)] };
     let settled = Settled { source_quantity: Quantity(7), gross: Money(900) };
     let mut entities = vec![
-        (Key::Party(FIRM.id), Entity::Party(Party { kind: PartyKind::Firm, division: village() })),
-        (Key::Product(PRODUCT), Entity::Product(stock::Product { base: BaseUnit::Gram })),
+        (Key::Party(FIRM.id), Entity::Party(Party { kind: PartyKind::Firm, since: day(8), division: village() })),
+        (Key::Product(PRODUCT), Entity::Product(stock::Product { since: day(9), base: BaseUnit::Gram })),
         (Key::Place(STATION), place(Service::Station)),
         (Key::Place(CENTRE), place(Service::Distribution)),
         (Key::Lot(LOT), Entity::Lot(Box::new(Lot { product: PRODUCT, pools: pools.into() }))),

@@ -83,10 +83,10 @@ messages! { PROCUREMENT:
     }
     PurchaseAccepted {
         1 occasion, 2 receipt, 3 lot, 4 station, 5 buyer, 6 producer, 7 product, 8 contract, 9 quantity, 10 price,
-        11 amount, 12 payable,
+        11 amount, 12 payable, 13 receipt_number,
     }
     PurchaseDeclined { 1 occasion, 2 receipt, 3 lot, 4 station, 5 reason, 6 quantity_left }
-    PayableOpened { 1 occasion, 2 payable, 3 payer, 4 payee, 5 payee_division, 6 amount, 7 source }
+    PayableOpened { 1 occasion, 2 payable, 3 payer, 4 payee, 5 payee_division, 6 amount, 7 source, 8 number }
     PayoutItem { 1 payable, 2 source, 3 amount }
     PayoutMade {
         1 occasion, 2 payout, 3 payer, 4 payee, 5 payee_division, 6 amount, 7 items, 8 method, 9 proof_hash,
@@ -140,7 +140,7 @@ messages! { LOSSES:
 // Station and distribution alike.
 messages! { STOCK:
     StockReserved { 1 occasion, 2 order, 3 line, 4 place, 5 custodian, 6 seller, 7 buyer, 8 picks, 9 price }
-    StockRefused { 1 occasion, 2 order, 3 line, 4 place, 5 reason, 6 requested, 7 available }
+    StockRefused { 1 occasion, 2 order, 3 line, 4 place, 5 reason, 6 requested, 7 available, 8 earliest }
     ReservationReleased { 1 occasion, 2 order, 3 line, 4 place, 5 custodian, 6 picks }
     CancelRefused { 1 occasion, 2 order, 3 line, 4 place }
     GoodsIssued {

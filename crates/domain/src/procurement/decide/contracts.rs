@@ -1,10 +1,10 @@
 //! Linkage contracts.
 
-use loopledger_types::{ContractId, EntityKind};
+use loopledger_types::{BaseUnit, ContractId, EntityKind};
 
 use super::party;
 use crate::procurement::{ContractLinkage, ContractTerms, LinkageContracted, Procurement};
-use crate::stock::{Checks, Product, found};
+use crate::stock::{Checks, found};
 use crate::{Context, PartyKind, Rejection, Rule, State};
 
 pub(super) fn contract(
@@ -13,11 +13,13 @@ pub(super) fn contract(
     context: &Context,
 ) -> Result<LinkageContracted, Rejection> {
     let mut checks = Checks::new(&command.occasion, context);
-    let (firm, _) = party(state, command.firm)?;
-    found(state.station(command.station), EntityKind::Place, command.station)?;
-    let (producer, _) = party(state, command.producer)?;
+    let (firm, _) = party(&mut checks, state, command.firm)?;
+    let station = found(state.station(command.station), EntityKind::Place, command.station)?;
+    checks.rests_on(station.since, command.station);
+    let (producer, _) = party(&mut checks, state, command.producer)?;
     let product = found(state.product(command.product), EntityKind::Product, command.product)?;
-    shape(&mut checks, command, Product { base: product.base });
+    checks.rests_on(product.since, command.product);
+    shape(&mut checks, command, product.base);
     checks.pass()?;
     if !firm.kind.trades() {
         return Err(Rejection::broken(Rule::PartyCannotTrade, firm.id));
@@ -47,7 +49,7 @@ pub(in crate::procurement) const fn produces(kind: PartyKind) -> bool {
     matches!(kind, PartyKind::Household | PartyKind::Cooperative)
 }
 
-fn shape(checks: &mut Checks, command: &ContractLinkage, product: Product) {
+fn shape(checks: &mut Checks, command: &ContractLinkage, product: BaseUnit) {
     match command.terms {
         ContractTerms::Outright { price } => checks.price_unit("terms.outright.price", price, product),
         ContractTerms::AgreedPrice { price } => checks.price_unit("terms.agreed_price.price", price, product),

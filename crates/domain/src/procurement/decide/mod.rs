@@ -10,7 +10,7 @@ use loopledger_types::{EntityKind, PartyId};
 pub(super) use contracts::produces;
 
 use super::{Command, Event, Party, Procurement};
-use crate::stock::found;
+use crate::stock::{Checks, found};
 use crate::{Context, PartyRef, Rejection, State};
 
 pub(super) fn decide(state: &State<Procurement>, command: &Command, context: &Context) -> Result<Event, Rejection> {
@@ -30,7 +30,13 @@ pub(super) fn decide(state: &State<Procurement>, command: &Command, context: &Co
     }
 }
 
-fn party(state: &State<Procurement>, id: PartyId) -> Result<(PartyRef, &Party), Rejection> {
+/// A party that the command rests on.
+fn party<'s>(
+    checks: &mut Checks,
+    state: &'s State<Procurement>,
+    id: PartyId,
+) -> Result<(PartyRef, &'s Party), Rejection> {
     let party = found(state.party(id), EntityKind::Party, id)?;
+    checks.rests_on(party.since, id);
     Ok((PartyRef { id, kind: party.kind }, party))
 }

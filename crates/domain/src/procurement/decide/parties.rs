@@ -1,13 +1,14 @@
 //! Households and their histories, and every other party.
 
-use loopledger_types::{BusinessDate, CountyCode, DivisionCode, EntityKind, MemberId, PartyId};
+use loopledger_types::{BusinessDate, CountyCode, DivisionCode, MemberId, PartyId};
 
+use super::party;
 use crate::procurement::{
     AddHouseholdMember, ChangeHouseholdCategory, Household, HouseholdCategoryChanged, HouseholdRegistered,
     HouseholdRelocated, MemberJoined, MemberLeft, MemberSince, PartyRegistered, Procurement, RegisterHousehold,
     RegisterParty, RelocateHousehold, RemoveHouseholdMember,
 };
-use crate::stock::{Checks, found};
+use crate::stock::Checks;
 use crate::{Context, PartyKind, PartyRef, Rejection, Relation, Rule, State};
 
 pub(super) fn register_household(
@@ -43,8 +44,7 @@ pub(super) fn change_category(
     command: &ChangeHouseholdCategory,
     context: &Context,
 ) -> Result<HouseholdCategoryChanged, Rejection> {
-    Checks::new(&command.occasion, context).pass()?;
-    let household = household(state, command.household)?;
+    let household = household(Checks::new(&command.occasion, context), state, command.household)?;
     let from = command.occasion.business_date;
     not_before(from, household.categories.last().map(|category| category.from), command.household)?;
     Ok(HouseholdCategoryChanged {
@@ -60,8 +60,7 @@ pub(super) fn add_member(
     command: &AddHouseholdMember,
     context: &Context,
 ) -> Result<MemberJoined, Rejection> {
-    Checks::new(&command.occasion, context).pass()?;
-    let household = household(state, command.household)?;
+    let household = household(Checks::new(&command.occasion, context), state, command.household)?;
     if command.relation == Relation::Head {
         return Err(Rejection::broken(Rule::HeadMustStay, command.household));
     }
@@ -80,13 +79,15 @@ pub(super) fn remove_member(
     command: &RemoveHouseholdMember,
     context: &Context,
 ) -> Result<MemberLeft, Rejection> {
-    Checks::new(&command.occasion, context).pass()?;
-    let household = household(state, command.household)?;
+    let household = household(Checks::new(&command.occasion, context), state, command.household)?;
     let from = command.occasion.business_date;
     let member = household.members.iter().find(|membership| membership.member == command.member);
     let member = member
-        .filter(|membership| membership.until.is_none() && membership.holds_on(from))
+        .filter(|membership| membership.until.is_none())
         .ok_or_else(|| Rejection::broken(Rule::MemberNotIn, command.member))?;
+    if from < member.from {
+        return Err(Rejection::too_early(command.member, member.from));
+    }
     if member.relation == Relation::Head {
         return Err(Rejection::broken(Rule::HeadMustStay, command.household));
     }
@@ -100,9 +101,8 @@ pub(super) fn relocate(
     context: &Context,
 ) -> Result<HouseholdRelocated, Rejection> {
     let mut checks = Checks::new(&command.occasion, context);
-    let household = household(state, command.household)?;
     village(&mut checks, command.division, state.county);
-    checks.pass()?;
+    let household = household(checks, state, command.household)?;
     let from = command.occasion.business_date;
     not_before(from, household.residences.last().map(|residence| residence.from), command.household)?;
     Ok(HouseholdRelocated {
@@ -128,9 +128,12 @@ pub(super) fn register_party(command: &RegisterParty, context: &Context) -> Resu
     })
 }
 
-fn household(state: &State<Procurement>, id: PartyId) -> Result<&Household, Rejection> {
-    let party = found(state.party(id), EntityKind::Party, id)?;
-    party.household.as_ref().ok_or_else(|| Rejection::broken(Rule::NotAHousehold, id))
+/// The household that a command changes; the command is well formed, and not dated before the household.
+fn household(mut checks: Checks, state: &State<Procurement>, id: PartyId) -> Result<&Household, Rejection> {
+    let (_, party) = party(&mut checks, state, id)?;
+    let household = party.household.as_ref().ok_or_else(|| Rejection::broken(Rule::NotAHousehold, id));
+    checks.pass()?;
+    household
 }
 
 /// A household lives in a village-level unit of the county.
@@ -144,7 +147,7 @@ fn village(checks: &mut Checks, division: DivisionCode, county: CountyCode) {
 /// A change may fall on the day of the last one, and then holds instead of it; earlier it may not.
 fn not_before(from: BusinessDate, last: Option<BusinessDate>, household: PartyId) -> Result<(), Rejection> {
     match last.filter(|last| from < *last) {
-        Some(last) => Err(Rejection::broken(Rule::BackDated, household).with("last_change", last)),
+        Some(last) => Err(Rejection::broken(Rule::BackDated, household).with("earliest", last)),
         None => Ok(()),
     }
 }

@@ -7,8 +7,8 @@ mod settlement;
 use loopledger_types::{ChannelId, EntityKind, OrderId, PartyId};
 
 use super::{ChannelOpened, Command, Event, OpenChannel, Order, Sales};
-use crate::stock::{Checks, found};
-use crate::{Context, PartyRef, Rejection, Rule, State};
+use crate::stock::{Checks, found, trades};
+use crate::{Context, PartyRef, Rejection, State};
 
 pub(super) fn decide(state: &State<Sales>, command: &Command, context: &Context) -> Result<Event, Rejection> {
     match command {
@@ -22,8 +22,11 @@ pub(super) fn decide(state: &State<Sales>, command: &Command, context: &Context)
 }
 
 fn open_channel(state: &State<Sales>, command: &OpenChannel, context: &Context) -> Result<ChannelOpened, Rejection> {
-    Checks::new(&command.occasion, context).pass()?;
-    let operator = trader(state, command.operator)?;
+    let mut checks = Checks::new(&command.occasion, context);
+    checks.pass()?;
+    let operator = party(&mut checks, state, command.operator)?;
+    checks.pass()?;
+    let operator = trades(operator)?;
     Ok(ChannelOpened {
         occasion: command.occasion,
         channel: ChannelId::derive(context.request_id, context.stream, 0),
@@ -33,17 +36,17 @@ fn open_channel(state: &State<Sales>, command: &OpenChannel, context: &Context) 
     })
 }
 
-fn party(state: &State<Sales>, id: PartyId) -> Result<PartyRef, Rejection> {
+/// A party that the command rests on.
+fn party(checks: &mut Checks, state: &State<Sales>, id: PartyId) -> Result<PartyRef, Rejection> {
     let party = found(state.party(id), EntityKind::Party, id)?;
+    checks.rests_on(party.since, id);
     Ok(PartyRef { id, kind: party.kind })
 }
 
-/// A party that can sell.
-fn trader(state: &State<Sales>, id: PartyId) -> Result<PartyRef, Rejection> {
-    let party = party(state, id)?;
-    if party.kind.trades() { Ok(party) } else { Err(Rejection::broken(Rule::PartyCannotTrade, id)) }
-}
-
-fn order(state: &State<Sales>, id: OrderId) -> Result<&Order, Rejection> {
-    found(state.order(id), EntityKind::Order, id)
+/// An order that the command rests on.
+fn order<'s>(checks: &mut Checks, state: &'s State<Sales>, id: OrderId) -> Result<&'s Order, Rejection> {
+    let order = found(state.order(id), EntityKind::Order, id)?;
+    checks.rests_on(order.ordered_on, id);
+    checks.pass()?;
+    Ok(order)
 }

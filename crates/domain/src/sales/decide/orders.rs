@@ -2,18 +2,19 @@
 
 use loopledger_types::{EntityKind, OrderId};
 
-use super::{order, party, trader};
+use super::{order, party};
 use crate::sales::{
     CancelOrderLine, CancellationRequested, LineState, OrderLine, OrderPlaced, PlaceOrder, PlaceOrderLine, Sales,
 };
 use crate::size::ORDER_LINES_MAX;
-use crate::stock::{Checks, found};
+use crate::stock::{Checks, found, trades};
 use crate::{BuyerRef, Context, PartyRef, Rejection, Rule, State};
 
 pub(super) fn place(state: &State<Sales>, command: &PlaceOrder, context: &Context) -> Result<OrderPlaced, Rejection> {
     let mut checks = Checks::new(&command.occasion, context);
     let channel = found(state.channel(command.channel), EntityKind::Channel, command.channel)?;
-    let seller = trader(state, command.seller)?;
+    checks.rests_on(channel.since, command.channel);
+    let seller = trades(party(&mut checks, state, command.seller)?)?;
     let buyer = buyer(&mut checks, state, command)?;
     let mut lines = Vec::with_capacity(command.lines.len());
     for (index, asked) in command.lines.iter().enumerate() {
@@ -46,7 +47,7 @@ pub(super) fn place(state: &State<Sales>, command: &PlaceOrder, context: &Contex
 
 fn buyer(checks: &mut Checks, state: &State<Sales>, command: &PlaceOrder) -> Result<Option<PartyRef>, Rejection> {
     let Some(id) = command.buyer else { return Ok(None) };
-    let buyer = party(state, id)?;
+    let buyer = party(checks, state, id)?;
     let registered = state.party(id).map(|party| party.division);
     // A buyer with a book is refused for that, wherever it stands.
     if let Some(registered) = registered.filter(|d| !buyer.kind.has_book() && *d != command.buyer_division) {
@@ -64,10 +65,12 @@ fn line(
 ) -> Result<OrderLine, Rejection> {
     let product = *found(state.product(asked.product), EntityKind::Product, asked.product)?;
     let place = found(state.place(asked.place), EntityKind::Place, asked.place)?;
+    checks.rests_on(product.since, asked.product);
+    checks.rests_on(place.since, asked.place);
     let (quantity, price) = (asked.quantity, asked.price);
-    checks.unit(format!("lines[{index}].quantity"), quantity, product);
+    checks.unit(format!("lines[{index}].quantity"), quantity, product.base);
     let price_field = format!("lines[{index}].price");
-    checks.price_unit(&price_field, price, product);
+    checks.price_unit(&price_field, price, product.base);
     Ok(OrderLine {
         product: asked.product,
         quantity: quantity.quantity,
@@ -83,8 +86,9 @@ pub(super) fn cancel_line(
     command: &CancelOrderLine,
     context: &Context,
 ) -> Result<CancellationRequested, Rejection> {
-    Checks::new(&command.occasion, context).pass()?;
-    let order = order(state, command.order)?;
+    let mut checks = Checks::new(&command.occasion, context);
+    checks.pass()?;
+    let order = order(&mut checks, state, command.order)?;
     let Some((line, line_state)) = order.line(command.line) else {
         let description = format!("The order has {} lines.", order.lines.len());
         return Err(Rejection::invalid("line", "OUT_OF_RANGE", description));
@@ -93,7 +97,7 @@ pub(super) fn cancel_line(
     match line_state {
         LineState::Open => {}
         LineState::CancellationPending => return Err(Rejection::broken(Rule::CancellationPending, subject())),
-        LineState::Cancelled | LineState::Fulfilled { .. } => {
+        LineState::Cancelled { .. } | LineState::Fulfilled { .. } => {
             return Err(Rejection::broken(Rule::LineNotOpen, subject()));
         }
     }

@@ -12,8 +12,9 @@ pub(super) fn record(
     command: &RecordPayment,
     context: &Context,
 ) -> Result<PaymentReceived, Rejection> {
-    Checks::new(&command.occasion, context).pass()?;
-    let order = order(state, command.order)?;
+    let mut checks = Checks::new(&command.occasion, context);
+    checks.pass()?;
+    let order = order(&mut checks, state, command.order)?;
     let most = order.payable();
     if command.amount > most {
         let rejection = Rejection::broken(Rule::PaymentExceedsOrder, command.order);
@@ -37,12 +38,17 @@ pub(super) fn give_back(
     command: &ReturnPrepayment,
     context: &Context,
 ) -> Result<PrepaymentReturned, Rejection> {
-    Checks::new(&command.occasion, context).pass()?;
-    let order = order(state, command.order)?;
-    let most = order.returnable();
+    let mut checks = Checks::new(&command.occasion, context);
+    checks.pass()?;
+    let order = order(&mut checks, state, command.order)?;
+    let most = order.returnable(command.occasion.business_date);
     if command.amount > most {
         let rejection = Rejection::broken(Rule::PrepaymentExceeded, command.order);
-        return Err(rejection.with("returnable_fen", most.0).with("amount_fen", command.amount.0));
+        let rejection = rejection.with("returnable_fen", most.0).with("amount_fen", command.amount.0);
+        return Err(match order.returnable_from(command.amount) {
+            Some(earliest) => rejection.with("earliest", earliest),
+            None => rejection,
+        });
     }
     Ok(PrepaymentReturned {
         occasion: command.occasion,

@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use loopledger_types::{LotId, Money, ProductId, Quantity, ReceiptId, SettlementId, largest_remainder, shares};
+use loopledger_types::{
+    BusinessDate, LotId, Money, ProductId, Quantity, ReceiptId, SettlementId, largest_remainder, shares,
+};
 
 use super::party;
 use crate::sales::{
@@ -21,11 +23,16 @@ pub(super) fn settle(
     context: &Context,
 ) -> Result<ConsignmentSettled, Rejection> {
     let mut checks = Checks::new(&command.occasion, context);
-    let consignee = party(state, command.consignee)?;
+    let consignee = party(&mut checks, state, command.consignee)?;
     let mut seen = BTreeSet::new();
     for (index, lot) in command.lots.iter().enumerate() {
         if !seen.insert(lot.lot) {
             checks.refuse(format!("lots[{index}].lot_id"), "DUPLICATE", "This lot is named twice.");
+        }
+    }
+    for lot in &command.lots {
+        for until in sold_until(state, lot.lot, consignee) {
+            checks.rests_on(until, lot.lot);
         }
     }
     checks.pass()?;
@@ -46,6 +53,14 @@ pub(super) fn settle(
         return Err(Rejection::broken(Rule::NothingToSettle, consignee.id));
     }
     Ok(settled)
+}
+
+/// When what is settled of the lot was sold: nothing is settled before.
+fn sold_until(state: &State<Sales>, lot: LotId, consignee: PartyRef) -> impl Iterator<Item = BusinessDate> {
+    let pools = state.lot(lot).map_or(&[][..], |lot| &lot.pools);
+    let pools = pools.iter().filter(move |pool| pool.consignee.id == consignee.id);
+    let tallies = pools.filter_map(move |pool| state.tally(PoolKey { lot, pool: pool.pool }));
+    tallies.flat_map(|tally| tally.unsettled.iter().map(|sale| sale.until))
 }
 
 /// Adds a line for each producer of the lot of whose goods something was sold since the last settlement. `receipts` is

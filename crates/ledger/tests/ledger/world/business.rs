@@ -83,6 +83,7 @@ impl World {
                 price,
                 amount,
                 payable,
+                receipt_number: String::new(),
             };
             let cause = self.procurement(procurement::Event::PurchaseAccepted(accepted), Some(collected));
             let source = PayableSource::Purchase { receipt };
@@ -188,7 +189,16 @@ impl World {
     ) {
         let occasion = self.occasion(HOME.into());
         let amount = Money(fen);
-        let fact = PayableOpened { occasion, payable, payer, payee, payee_division: division, amount, source };
+        let fact = PayableOpened {
+            occasion,
+            payable,
+            payer,
+            payee,
+            payee_division: division,
+            amount,
+            source,
+            number: String::new(),
+        };
         self.procurement(procurement::Event::PayableOpened(fact), Some(cause));
         if fen > 0 {
             self.owed.push(Owed { payable, payer, payee, division, amount: fen, source });
