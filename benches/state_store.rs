@@ -80,6 +80,7 @@ fn checkpoint(from: u64, count: u64) -> Checkpoint<Lot> {
             head: Head { sequence: end, hash: Hash([3; 32]) },
             offset: end,
             recorded_at: Timestamp { seconds: 1_760_000_000, nanos: 0 },
+            newest: None,
             told: 0,
             upstream: Vec::new(),
         },

@@ -12,7 +12,7 @@ pub struct Context {
     pub request_id: RequestId,
     /// The stream that decides.
     pub stream: StreamId,
-    /// The writer's clock, never before the previous commit's.
+    /// The writer's clock. The commit's own time may be later: it is never before the previous commit's.
     pub now: Timestamp,
 }
 

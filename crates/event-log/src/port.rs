@@ -106,6 +106,9 @@ pub trait LogReader: Send {
     /// What is there now, within the same bounds, without waiting for more; empty at the end of the log.
     fn poll_now(&mut self) -> Result<Vec<LogRecord>, ReadError>;
 
+    /// From now on reads what the disk has, and not what the system remembers of it, where the two can differ.
+    fn read_from_disk(&mut self) {}
+
     /// Nobody needs the headers of records before this offset, so a log that has to unpack them may leave them out.
     fn spare_headers_before(&mut self, _offset: Offset) {}
 }

@@ -173,6 +173,8 @@ pub(crate) struct UpArgs {
     /// Address of /metrics, /livez and /readyz; port 0 picks a free one, which is printed.
     #[arg(long, default_value = "127.0.0.1:9464")]
     pub(crate) metrics: SocketAddr,
+    #[command(flatten)]
+    pub(crate) clock: AcceptClock,
     /// Also plays the Tuoli scenario, prints the loop, and goes on serving.
     #[arg(long)]
     pub(crate) demo: bool,
@@ -182,6 +184,15 @@ pub(crate) struct UpArgs {
     /// Seed of the demo.
     #[arg(long, default_value_t = 2020, requires = "demo")]
     pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AcceptClock {
+    /// This machine's clock is right, although a stream's newest commit is later than it (`CLOCK_BEHIND`), or everything
+    /// that was recorded is more than a year old (`CLOCK_AHEAD`). Commits are never recorded before their predecessors:
+    /// they bear the newest commit's time until the clock has passed it.
+    #[arg(long)]
+    pub(crate) accept_clock: bool,
 }
 
 #[derive(Debug, Args)]
@@ -203,6 +214,8 @@ pub(crate) struct ServeArgs {
     /// Address of /metrics, /livez and /readyz [default: 127.0.0.1:9464 to 9468]; port 0 picks a free one.
     #[arg(long)]
     pub(crate) metrics: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) clock: AcceptClock,
     /// Partitions that this replica serves, e.g. 0-31,40, or none [default: all]. Of the others it is a hot standby: it
     /// writes when it is asked, and reacts only to what has gone unanswered for 5 s.
     #[arg(long)]

@@ -91,6 +91,10 @@ impl Projection {
         let Opened { store, folded, index, saved, report } = opening.await.map_err(|_| StartError::LoadPanicked)??;
         tracing::info!(%county, ?report, "the projection's state is loaded");
         let shared = Arc::new(Shared::new(county, feed, folded, index));
+        if let StartReport::Absent { why } = &report {
+            tracing::warn!(%county, %why, "the projection's store is not open: folding the whole log in memory");
+            shared.health.send_modify(|health| health.checkpoints_failed = Some(why.to_string()));
+        }
         told::recall(&shared, saved.extra.told);
         let (merge, mut followers) = tokio::select! {
             biased;
@@ -193,7 +197,7 @@ struct Opened {
 /// Blocks.
 fn open(county: CountyCode, storage: &StoragePlace) -> Result<Opened, StartError> {
     let began = Instant::now();
-    let (store, opening) = open_store(county, storage)?;
+    let (store, opening, absent) = open_store(county, storage)?;
     let fresh = |store, report| Opened {
         store,
         folded: Folded::new(county),
@@ -204,6 +208,9 @@ fn open(county: CountyCode, storage: &StoragePlace) -> Result<Opened, StartError
     if let Some((to, why)) = opening {
         return Ok(fresh(store, StartReport::MovedAside { to: Some(to), why }));
     }
+    if let Some(why) = absent {
+        return Ok(fresh(store, StartReport::Absent { why }));
+    }
     match saved::load(&store, county) {
         Ok((folded, index, saved)) => {
             let commits = folded.heads().iter().fold(0_u64, |sum, head| sum.saturating_add(head.sequence));
@@ -211,6 +218,8 @@ fn open(county: CountyCode, storage: &StoragePlace) -> Result<Opened, StartError
             let report = if commits == 0 { StartReport::Empty } else { loaded };
             Ok(Opened { store, folded, index, saved, report })
         }
+        // Nothing is wrong with what is stored.
+        Err(LoadFailure::Store(error)) if !matches!(error, StoreError::Corrupt(_)) => Err(error.into()),
         Err(failure) => {
             let aside = store.condemn(&failure.to_string())?;
             drop(store);
@@ -219,19 +228,21 @@ fn open(county: CountyCode, storage: &StoragePlace) -> Result<Opened, StartError
                 (None, LoadFailure::Store(StoreError::Corrupt(what))) => (None, Reason::Corrupt(what)),
                 (None, failure) => (None, Reason::Condemned(failure.to_string())),
             };
-            let (store, _) = open_store(county, storage)?;
+            let (store, ..) = open_store(county, storage)?;
             Ok(fresh(store, StartReport::MovedAside { to, why }))
         }
     }
 }
 
-fn open_store(county: CountyCode, storage: &StoragePlace) -> Result<(RowStore, Option<(PathBuf, Reason)>), StoreError> {
+type OpenedStore = (RowStore, Option<(PathBuf, Reason)>, Option<StoreError>);
+
+fn open_store(county: CountyCode, storage: &StoragePlace) -> Result<OpenedStore, StoreError> {
     match storage {
         StoragePlace::Directory(directory) => {
             let (store, report) = RowStore::open(directory, &owner(county), saved::schema(), None)?;
-            Ok((store, report.moved_aside))
+            Ok((store, report.moved_aside, report.absent))
         }
-        StoragePlace::Memory(memory) => Ok((RowStore::in_memory(memory.clone()), None)),
+        StoragePlace::Memory(memory) => Ok((RowStore::in_memory(memory.clone()), None, None)),
     }
 }
 

@@ -152,7 +152,7 @@ impl Checkpointer {
             tracing::info!(?report, "the store is open again");
             match saved::survey(&store) {
                 Ok(saved) => Ok(saved),
-                Err(LoadFailure::Store(error @ (StoreError::Failed(_) | StoreError::OutOfSpace(_)))) => Err(error),
+                Err(LoadFailure::Store(error)) if error.may_pass() => Err(error),
                 Err(failure) => {
                     store.condemn(&failure.to_string())?;
                     store.reopen().map(|_| Saved::default())
@@ -160,9 +160,23 @@ impl Checkpointer {
             }
         });
         let ended = |_| StoreError::Failed("opening it panicked".to_owned());
-        self.saved = AbortOnDropHandle::new(opened).await.map_err(ended)??;
+        let saved = AbortOnDropHandle::new(opened).await.map_err(ended)??;
+        self.check_heads(&saved)?;
+        self.saved = saved;
         self.offsets_saved = [0; 5];
         self.shared.change().await.folded.ledger.forget_checkpoints();
+        Ok(())
+    }
+
+    /// A store that was not open at the start may know commits that the log has lost: it is written only once all that
+    /// it knows is folded again. What is missing is looked for like everything that others name, and halts its stream.
+    fn check_heads(&self, saved: &Saved) -> Result<(), StoreError> {
+        let known = Service::ALL.map(|service| saved.head(self.shared.stream(service)).0.sequence);
+        told::recall(&self.shared, known);
+        let is_behind = |(service, known): (Service, u64)| self.shared.index.head(service).0.sequence < known;
+        if Service::ALL.into_iter().zip(known).any(is_behind) {
+            return Err(StoreError::Resource("what it knows is not folded again yet".to_owned()));
+        }
         Ok(())
     }
 

@@ -31,6 +31,8 @@ pub enum StartReport {
     Empty,
     /// The state of a checkpoint; only what came after is folded.
     Loaded { commits: u64, took: Duration },
+    /// There is no room on the store's disk: everything is folded from the beginning, and the store opened later.
+    Absent { why: StoreError },
     /// The checkpoint could not be used: it was moved aside, and everything is folded from the beginning.
     MovedAside { to: Option<PathBuf>, why: Reason },
 }

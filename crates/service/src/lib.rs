@@ -4,6 +4,7 @@
 //! * [`writer`]: deciding, appending, reading back, answering; reactions; checkpoints; health.
 //! * [`program`]: a service with its store, from start to shutdown.
 //! * [`repair`]: mending a log that came back shorter than what was read of it.
+//! * [`scrub`]: reading the whole log again in the background, to find what the disk has changed.
 //! * [`grpc`]: calls, bulk streams, deadlines, errors, the server.
 //! * [`clock`]: time as a port.
 //! * [`metrics`], [`trace`], [`telemetry`]: what a program shows of itself: numbers, spans, log lines.
@@ -17,6 +18,7 @@ mod heads;
 pub mod metrics;
 pub mod program;
 pub mod repair;
+pub mod scrub;
 pub mod telemetry;
 pub mod trace;
 pub mod writer;

@@ -42,6 +42,8 @@ pub enum Found {
     Checkpoint { sequence: u64 },
     /// Nothing: the whole log is read.
     Nothing,
+    /// There is no room on the store's disk, so it is not open: the whole log is read, and the store opened later.
+    Absent { why: StoreError },
     /// A store that cannot be used, now moved aside: the whole log is read.
     MovedAside { to: PathBuf, reason: Reason },
 }
@@ -83,6 +85,9 @@ where
         match &found {
             Found::Checkpoint { sequence } => tracing::info!(%stream, sequence, "resuming from a checkpoint"),
             Found::Nothing => tracing::info!(%stream, "no checkpoint: reading the whole log"),
+            Found::Absent { why } => {
+                tracing::warn!(%stream, %why, "the state store is not open: reading the whole log, and going on in memory");
+            }
             Found::MovedAside { to, reason } => {
                 tracing::warn!(%stream, to = %to.display(), %reason, "the state store was moved aside: reading the whole log");
             }
@@ -136,11 +141,12 @@ fn open<E: Mirror>(stream: StreamId, config: &ProgramConfig) -> Result<Opened<E>
         return Ok((Arc::new(MemoryStore::<E>::new(Memory::new())), Found::Nothing));
     };
     let directory = store_directory(data, stream);
-    let (store, report) = SledStore::<E>::open(&directory, stream, config.writer.on_point.clone())?;
-    let found = match (report.moved_aside, store.progress()?) {
-        (Some((to, reason)), _) => Found::MovedAside { to, reason },
-        (None, Some(progress)) => Found::Checkpoint { sequence: progress.head.sequence },
-        (None, None) => Found::Nothing,
+    let (store, report) = SledStore::<E>::open_or_absent(&directory, stream, config.writer.on_point.clone())?;
+    let found = match (report.moved_aside, report.absent, store.progress()?) {
+        (Some((to, reason)), _, _) => Found::MovedAside { to, reason },
+        (None, Some(why), _) => Found::Absent { why },
+        (None, None, Some(progress)) => Found::Checkpoint { sequence: progress.head.sequence },
+        (None, None, None) => Found::Nothing,
     };
     Ok((Arc::new(store), found))
 }

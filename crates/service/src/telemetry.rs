@@ -17,8 +17,11 @@ pub struct UnknownFormat(String);
 
 /// Starts logging for the whole process; `directives` hold where `RUST_LOG` is not set. A second call changes nothing.
 pub fn init(directives: &str) -> Result<(), UnknownFormat> {
+    loopledger_state_store::report_panics_in_one_line();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(directives));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // It would say with a panicking macro, and there, that it could not write to standard error.
+    let lines = lines.log_internal_errors(false);
     let started = match env::var(FORMAT).as_deref() {
         Err(_) | Ok("" | "text") => lines.try_init(),
         Ok("json") => lines.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),

@@ -176,6 +176,10 @@ fn judge(request_id: RequestId, answer: Answer, history: &History) -> Result<Ver
             history.count("writer went away");
             Err(true)
         }
+        Err(WriteError::Halted(Halt::Clock(_))) => {
+            history.count("clock wrong");
+            Err(false)
+        }
         Err(error @ (WriteError::Internal { .. } | WriteError::Malformed { .. } | WriteError::Halted(_))) => {
             history.violation(format!("{request_id}: {error}"));
             Err(true)

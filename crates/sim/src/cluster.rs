@@ -9,7 +9,7 @@ use loopledger_domain::sales::Sales;
 use loopledger_domain::station::Station;
 use loopledger_event_log::MemoryLog;
 use loopledger_service::feed::Feed;
-use loopledger_service::writer::Health;
+use loopledger_service::writer::{Halt, Health};
 use loopledger_testkit::Dice;
 use loopledger_types::Head;
 use tokio::time::Instant;
@@ -19,6 +19,14 @@ use crate::faults::line::{Line, Weather};
 use crate::history::History;
 use crate::seat::{AnySeat, Desk, Seat, Store};
 use crate::watcher::Watcher;
+
+/// How long a clock has been right when an operator starts a program that has not gone on by itself: a writer looks at
+/// its clock every second.
+const OPERATOR_AFTER: Duration = Duration::from_secs(3);
+
+const fn is_halted_by_clock(health: Option<&Health>) -> bool {
+    matches!(health, Some(Health::Halted(Halt::Clock(_))))
+}
 
 /// Where the services are called.
 #[derive(Debug, Clone)]
@@ -53,12 +61,22 @@ pub(crate) struct Host {
     /// `Some`: down until then.
     down_until: Option<Instant>,
     has_backup: bool,
+    /// Started with `--accept-clock` from now on.
+    accepts_clock: bool,
 }
 
 impl Host {
     fn new(seats: Vec<Box<dyn AnySeat>>, watcher: Option<Watcher>, dice: &mut Dice) -> Self {
         let (weather, clock) = (Arc::new(Weather::new(dice.fork())), Arc::new(JumpingClock::new()));
-        Self { seats, watcher, weather, clock, down_until: Some(Instant::now()), has_backup: false }
+        Self {
+            seats,
+            watcher,
+            weather,
+            clock,
+            down_until: Some(Instant::now()),
+            has_backup: false,
+            accepts_clock: false,
+        }
     }
 
     /// A feed whose line neither takes time nor fails.
@@ -84,7 +102,7 @@ impl Host {
         self.down_until = None;
         let feed = Feed::new(Arc::new(Line::new(log, Arc::clone(&self.weather))));
         for seat in &mut self.seats {
-            seat.start(feed.clone(), self.clock.clone());
+            seat.start(feed.clone(), self.clock.clone(), self.accepts_clock);
         }
         if let Some(watcher) = &mut self.watcher {
             watcher.start(feed, history.clone());
@@ -157,11 +175,18 @@ impl Cluster {
         Self { log, desks, hosts, history }
     }
 
-    /// Starts what is down and due.
+    /// Starts what is down and due, and once more what does not go on by itself although its clock has been right.
     pub(crate) fn start_due(&mut self) {
         let now = Instant::now();
         for host in &mut self.hosts {
             if host.down_until.is_some_and(|until| until <= now) {
+                host.start(&self.log, &self.history);
+            }
+            let is_halted = host.seats.iter().any(|seat| is_halted_by_clock(seat.health().as_ref()));
+            if is_halted && host.clock.right_for() >= OPERATOR_AFTER {
+                self.history.fault("clock accepted", host.name());
+                host.accepts_clock = true;
+                host.crash(Store::Kept, Duration::ZERO, &self.history);
                 host.start(&self.log, &self.history);
             }
         }
@@ -190,9 +215,10 @@ impl Cluster {
         seats.all(|other| other == Some(heads)).then_some(heads)
     }
 
-    /// A writer that halted: it never should, whatever strikes.
+    /// A writer that halted: it never should, whatever strikes, unless its clock is wrong.
     pub(crate) fn halted(&self) -> Option<String> {
         self.seats().find_map(|seat| match seat.health() {
+            Some(Health::Halted(Halt::Clock(_))) => None,
             Some(Health::Halted(halt)) => Some(format!("{} halted: {}: {halt}", seat.name(), halt.reason())),
             Some(Health::CatchingUp(_) | Health::Serving | Health::Stopped) | None => None,
         })

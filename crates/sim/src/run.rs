@@ -262,7 +262,10 @@ impl Simulation {
     async fn peace(&mut self) {
         self.history.note("peace");
         self.cluster.log.set_faults(FaultPlan::NONE);
-        self.cluster.hosts.iter().for_each(|host| host.weather.clear());
+        for host in &self.cluster.hosts {
+            host.weather.clear();
+            host.clock.set_right();
+        }
         self.cluster.start_all();
         self.until_under_way(0).await;
     }
@@ -273,6 +276,7 @@ impl Simulation {
         let mut before = None;
         while Instant::now() < until {
             self.cluster.log.settle();
+            self.cluster.start_due();
             if let Some(halted) = self.cluster.halted() {
                 self.history.violation(halted);
                 return false;

@@ -78,7 +78,7 @@ impl Store {
 /// A seat of whichever service.
 pub(crate) trait AnySeat: Send {
     fn name(&self) -> String;
-    fn start(&mut self, feed: Feed, clock: Arc<dyn Clock>);
+    fn start(&mut self, feed: Feed, clock: Arc<dyn Clock>, accept_clock: bool);
     /// The writer ends as if the process was killed.
     fn crash(&mut self, history: &History);
     /// The writer finishes what was queued, and ends.
@@ -120,10 +120,10 @@ where
         format!("{}/{}", D::SERVICE, self.place)
     }
 
-    fn start(&mut self, feed: Feed, clock: Arc<dyn Clock>) {
+    fn start(&mut self, feed: Feed, clock: Arc<dyn Clock>, accept_clock: bool) {
         let store: Arc<dyn ServiceStore<D::Entity>> = Arc::new(MemoryStore::<D::Entity>::new(self.memory.clone()));
         let reaction_delay = if self.place == 0 { Duration::ZERO } else { STANDBY_DELAY };
-        let config = WriterConfig { reaction_delay, ..WriterConfig::default() };
+        let config = WriterConfig { reaction_delay, accept_clock, ..WriterConfig::default() };
         let writer = Writer::start(CountyCode::TUOLI, feed, store, clock, config);
         self.desk.set(self.place, Some(writer.handle().clone()));
         self.writer = Some(writer);

@@ -83,6 +83,7 @@ fn checkpoint(from: u64) -> Checkpoint<Lot> {
             head: Head { sequence: commits.end, hash: Hash([3; 32]) },
             offset: commits.end,
             recorded_at: Timestamp { seconds: 1_760_000_000, nanos: 0 },
+            newest: None,
             told: 0,
             upstream: Vec::new(),
         },

@@ -106,7 +106,7 @@ impl Sealed {
 }
 
 /// The last records without a gap between them, at most as many as are kept.
-fn newest_without_gap(mut tail: Vec<TailRecord>) -> Vec<TailRecord> {
+pub(crate) fn newest_without_gap(mut tail: Vec<TailRecord>) -> Vec<TailRecord> {
     let follows = |pair: &[TailRecord]| match pair {
         [(before, _), (after, _)] => before.checked_add(1) == Some(*after),
         _ => true,
@@ -169,6 +169,17 @@ pub trait Backend: Debug + Send + Sync + 'static {
     /// submitted and is not on disk is forgotten, as after a crash. If it fails the store is closed, and may be opened
     /// again later. Blocks.
     fn reopen(&self) -> Result<OpenReport, StoreError>;
+
+    /// The newest sequence of which a raw record is left on disk, also where the store does not count it: in a store that
+    /// was damaged, or that is older than its raw records.
+    fn remembered(&self) -> Option<u64> {
+        None
+    }
+
+    /// The raw records up to [`remembered`](Self::remembered), newest without a gap, oldest first. Read from the disk.
+    fn salvage(&self) -> Vec<TailRecord> {
+        Vec::new()
+    }
 
     /// Closes the store without care and moves its directory aside, because the owner will rebuild it.
     fn condemn(&self, why: &str) -> Result<Option<(PathBuf, Reason)>, StoreError>;

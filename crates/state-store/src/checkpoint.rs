@@ -14,7 +14,7 @@ pub const MAX_CHANGES: usize = 16_384;
 pub const MAX_TAIL_BYTES: usize = 8 * 1024 * 1024;
 
 /// Version of the layouts in this file. Together with the entities' own version it is the store's schema.
-pub(crate) const LAYOUT: u16 = 2;
+pub(crate) const LAYOUT: u16 = 3;
 
 const DECODE_LIMIT: usize = 1024 * 1024;
 
@@ -37,6 +37,8 @@ pub struct Progress {
     pub offset: u64,
     /// `recorded_at` of the head, below which the writer's clock must not fall.
     pub recorded_at: Timestamp,
+    /// The newest `recorded_at` of all that is folded, of the own stream and of upstream.
+    pub newest: Option<Timestamp>,
     /// The newest commit of the own stream that upstream names, as far as it is folded, if that was not read yet; else
     /// 0. What is folded is not read again, so nothing else would tell that the own stream has lost it.
     pub told: u64,
@@ -126,6 +128,7 @@ struct StoredProgress {
     offset: u64,
     seconds: i64,
     nanos: u32,
+    newest: Option<(i64, u32)>,
     told: u64,
     upstream: Vec<StoredUpstream>,
 }
@@ -172,6 +175,7 @@ pub(crate) fn encode_progress(progress: &Progress) -> Vec<u8> {
         offset: progress.offset,
         seconds: progress.recorded_at.seconds,
         nanos: progress.recorded_at.nanos,
+        newest: progress.newest.map(|newest| (newest.seconds, newest.nanos)),
         told: progress.told,
         upstream: upstream.collect(),
     })
@@ -193,6 +197,7 @@ pub(crate) fn decode_progress(bytes: &[u8]) -> Result<Progress, StoreError> {
         head: stored.head.into(),
         offset: stored.offset,
         recorded_at: Timestamp { seconds: stored.seconds, nanos: stored.nanos },
+        newest: stored.newest.map(|(seconds, nanos)| Timestamp { seconds, nanos }),
         told: stored.told,
         upstream: upstream.collect::<Result<_, StoreError>>()?,
     })
@@ -264,7 +269,8 @@ mod tests {
             named: 3,
         };
         let recorded_at = Timestamp { seconds: 1_760_000_000, nanos: 7 };
-        Progress { head: head(9), offset: 70_000, recorded_at, told: 11, upstream: vec![one] }
+        let newest = Some(Timestamp { seconds: 1_760_000_001, nanos: 8 });
+        Progress { head: head(9), offset: 70_000, recorded_at, newest, told: 11, upstream: vec![one] }
     }
 
     /// A change of these bytes is a change of [`LAYOUT`].

@@ -1,7 +1,7 @@
 //! What can go wrong with a store, and why one was moved aside.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a call on a store failed. After anything but `Full` and `TooLarge` the owner folds the log again, from what the
 /// store had written before or from its beginning.
@@ -16,6 +16,10 @@ pub enum StoreError {
     Corrupt(&'static str),
     #[error("the store failed: {0}")]
     Failed(String),
+    /// The system refused a file, a thread or a descriptor. Says nothing about what is stored: the store stays where it
+    /// is, and can be opened again once the cause is gone.
+    #[error("the store cannot be used: {0}")]
+    Resource(String),
     /// Nothing is wrong with what is stored: it can be opened again once there is space.
     #[error("no space is left on the store's disk: {0}")]
     OutOfSpace(String),
@@ -26,11 +30,40 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// What the disk refused, told from the disk being full.
+    /// What an error of the system means: a file that is missing or short says something about what is stored; a full
+    /// disk, and everything else (`EMFILE`, `EACCES`, `EIO` …), does not.
     pub(crate) fn io(doing: impl core::fmt::Display, error: &io::Error) -> Self {
         let text = format!("{doing}: {error}");
         let is_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-        if is_full { Self::OutOfSpace(text) } else { Self::Failed(text) }
+        let of_bytes =
+            matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData);
+        match (is_full, of_bytes) {
+            (true, _) => Self::OutOfSpace(text),
+            (false, true) => Self::Failed(text),
+            (false, false) => Self::Resource(text),
+        }
+    }
+
+    /// The same where not even a missing file says anything about what is stored.
+    pub(crate) fn resource(doing: impl core::fmt::Display, error: &io::Error) -> Self {
+        let found = Self::io(doing, error);
+        if let Self::Failed(text) = found { Self::Resource(text) } else { found }
+    }
+
+    /// Names the place.
+    pub(crate) fn at(self, path: &Path) -> Self {
+        if let Self::Resource(text) = self {
+            Self::Resource(format!("{}: {text}", path.display()))
+        } else if let Self::OutOfSpace(text) = self {
+            Self::OutOfSpace(format!("{}: {text}", path.display()))
+        } else {
+            self
+        }
+    }
+
+    /// Whether the store may work again without any change to what it holds.
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::Failed(_) | Self::Resource(_) | Self::OutOfSpace(_))
     }
 }
 
@@ -39,8 +72,8 @@ impl StoreError {
 pub enum Reason {
     #[error("it could not be opened: {0}")]
     Failed(String),
-    #[error("opening it panicked")]
-    Panicked,
+    #[error("opening it panicked: {0}")]
+    Panicked(String),
     #[error("it is damaged: {0}")]
     Corrupt(&'static str),
     /// Another version of the byte layout or of the records. Not damage: somebody upgraded.
@@ -58,4 +91,6 @@ pub enum Reason {
 pub struct OpenReport {
     /// Where an unusable store was moved, and why; the open store is then empty.
     pub moved_aside: Option<(PathBuf, Reason)>,
+    /// Why the store is not open: there is no room on its disk. It holds nothing and has failed until it is opened again.
+    pub absent: Option<StoreError>,
 }

@@ -22,7 +22,7 @@ pub use backend::{Backend, Batch, Submission, TailRecord, Visit};
 pub use checkpoint::{Checkpoint, MAX_CHANGES, MAX_TAIL_BYTES, Orphan, Progress, RequestRecord, UpstreamProgress};
 pub use error::{OpenReport, Reason, StoreError};
 pub use memory::Memory;
-pub use packed::{OnPoint, OnSpace, Options, PackedStore, TAIL_RECORDS};
+pub use packed::{OnPoint, OnSpace, Options, PackedStore, TAIL_RECORDS, report_panics_in_one_line};
 pub use rows::{MAX_ROW_BYTES, MAX_ROWS, RowStore, RowsProgress, StreamProgress};
 pub use service::{MemoryStore, Mirror, ServiceStore, SledStore, Store};
 

@@ -38,7 +38,8 @@ pub struct RowStore {
 }
 
 impl RowStore {
-    /// Opens the rows of `owner`, whose encoding is of version `schema`, or moves aside what is there.
+    /// Opens the rows of `owner`, whose encoding is of version `schema`, or moves aside what is there. Without room on its
+    /// disk it holds nothing until it is opened again.
     pub fn open(
         directory: &Path,
         owner: &str,
@@ -48,7 +49,7 @@ impl RowStore {
         let schema = u32::from(LAYOUT).rotate_left(16) | u32::from(schema);
         // Checkpoints may be large: only one waits.
         let options = Options { on_point, queue: 1, ..Options::new(owner, schema) };
-        let (backend, report) = PackedStore::open(directory, &options)?;
+        let (backend, report) = PackedStore::open_or_absent(directory, &options)?;
         Ok((Self { backend: Box::new(backend) }, report))
     }
 

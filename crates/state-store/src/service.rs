@@ -50,6 +50,13 @@ pub trait ServiceStore<E: Entity>: core::fmt::Debug + Send + Sync + 'static {
     /// Raw records of the newest commits, oldest first, at most 10,000. Waits for what was submitted.
     fn tail(&self) -> Result<Vec<TailRecord>, StoreError>;
 
+    /// The newest sequence of which a raw record is left on disk, in this store or in one that was moved aside: the own
+    /// stream had it. May be newer than [`progress`](Self::progress).
+    fn remembered(&self) -> Option<u64>;
+
+    /// The raw records up to there, oldest first.
+    fn salvage(&self) -> Vec<TailRecord>;
+
     /// Every reaction whose cause is lost. Waits for what was submitted.
     fn orphans(&self) -> Result<Vec<Orphan>, StoreError>;
 
@@ -118,6 +125,17 @@ impl<E: Mirror> SledStore<E> {
     ) -> Result<(Self, OpenReport), StoreError> {
         let options = Options { on_point, ..Options::new(stream.to_string(), schema::<E>()) };
         let (backend, report) = PackedStore::open(directory, &options)?;
+        Ok((Self::on(backend), report))
+    }
+
+    /// The same; but a store without room on its disk holds nothing until it is opened again.
+    pub fn open_or_absent(
+        directory: &Path,
+        stream: StreamId,
+        on_point: Option<OnPoint>,
+    ) -> Result<(Self, OpenReport), StoreError> {
+        let options = Options { on_point, ..Options::new(stream.to_string(), schema::<E>()) };
+        let (backend, report) = PackedStore::open_or_absent(directory, &options)?;
         Ok((Self::on(backend), report))
     }
 }
@@ -194,6 +212,14 @@ impl<E: Mirror, B: Backend> ServiceStore<E> for Store<E, B> {
     fn tail(&self) -> Result<Vec<TailRecord>, StoreError> {
         self.backend.flush()?;
         self.backend.tail()
+    }
+
+    fn remembered(&self) -> Option<u64> {
+        self.backend.remembered()
+    }
+
+    fn salvage(&self) -> Vec<TailRecord> {
+        self.backend.salvage()
     }
 
     fn orphans(&self) -> Result<Vec<Orphan>, StoreError> {

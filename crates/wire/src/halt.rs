@@ -24,6 +24,10 @@ pub enum HaltReason {
     StoreFailed,
     /// The stream contradicts what it says it reacted to.
     Inconsistent,
+    /// The clock of the writer's machine is ahead of where it should be.
+    ClockAhead,
+    /// The clock of the writer's machine is behind the stream's newest commit, or was put back.
+    ClockBehind,
     /// A bug, found before anything wrong was written.
     Internal,
     /// The writer ended without a reason.
@@ -41,6 +45,8 @@ impl HaltReason {
             Self::StoreFull => "STORE_FULL",
             Self::StoreFailed => "STORE_FAILED",
             Self::Inconsistent => "STREAM_INCONSISTENT",
+            Self::ClockAhead => "CLOCK_AHEAD",
+            Self::ClockBehind => "CLOCK_BEHIND",
             Self::Internal => "INTERNAL",
             Self::Stopped => "STOPPED",
         }
@@ -56,6 +62,9 @@ impl HaltReason {
             Self::StoreFull => "make room on the disk of the state store; it goes on by itself then",
             Self::StoreFailed => "look at the disk of the state store, then restart the service",
             Self::Inconsistent => "keep the log and the stores, and report it with the log of the service",
+            Self::ClockAhead | Self::ClockBehind => {
+                "set the clock of the machine; it goes on by itself then; if the clock is right, restart with --accept-clock"
+            }
             Self::Internal => {
                 "report it with the log of the service; nothing is lost, and a version without the bug goes on from here"
             }
@@ -73,6 +82,8 @@ impl HaltReason {
             Self::StoreFull => "状态存储所在磁盘已满",
             Self::StoreFailed => "状态存储出错",
             Self::Inconsistent => "流中的记录前后矛盾",
+            Self::ClockAhead => "本机时钟超前",
+            Self::ClockBehind => "本机时钟落后",
             Self::Internal => "程序内部错误,没有写入错误数据",
             Self::Stopped => "写入程序已意外结束",
         }
@@ -88,6 +99,9 @@ impl HaltReason {
             Self::StoreFull => "请在状态存储所在磁盘上腾出空间,之后自动恢复",
             Self::StoreFailed => "请检查状态存储所在磁盘,然后重启该服务",
             Self::Inconsistent => "请保留日志和存储,并连同服务日志一起报告",
+            Self::ClockAhead | Self::ClockBehind => {
+                "请校准本机时钟,之后自动恢复;如时钟无误,请用 --accept-clock 重新启动"
+            }
             Self::Internal => "请连同服务日志一起报告;数据没有丢失,换上修复后的版本即从此处继续",
             Self::Stopped => "请重启该服务",
         }
@@ -132,6 +146,8 @@ impl HaltNotice {
             | HaltReason::StoreFull
             | HaltReason::StoreFailed
             | HaltReason::Inconsistent
+            | HaltReason::ClockAhead
+            | HaltReason::ClockBehind
             | HaltReason::Internal
             | HaltReason::Stopped => Failure::StreamHalted(self.clone()),
         }

@@ -30,6 +30,45 @@ pub trait FaultPoint: Send + Sync + fmt::Debug {
     fn strike(&self, operation: IoOperation, path: &Path) -> Option<IoFault>;
 }
 
+/// What there is at a path. An error of the system is never taken for "nothing": a log that cannot be looked at is not
+/// an empty one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Nothing,
+    File { length: u64 },
+    Folder,
+}
+
+/// Looks without opening: opening a pipe would wait for its other end.
+pub(super) fn kind_of(path: &Path) -> io::Result<Kind> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_file() => Ok(Kind::File { length: found.len() }),
+        Ok(found) if found.is_dir() => Ok(Kind::Folder),
+        Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is neither a file nor a folder")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && std::fs::symlink_metadata(path).is_ok() => {
+            Err(io::Error::new(io::ErrorKind::NotFound, "it is a symbolic link to nothing"))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Kind::Nothing),
+        Err(error) => Err(error),
+    }
+}
+
+/// Fails unless there is a file, or nothing.
+pub(super) fn check_file(path: &Path) -> io::Result<()> {
+    match kind_of(path)? {
+        Kind::Nothing | Kind::File { .. } => Ok(()),
+        Kind::Folder => Err(io::ErrorKind::IsADirectory.into()),
+    }
+}
+
+/// Lets the kernel forget what it holds of a file, unless it has still to be written: what is read next is what the disk
+/// has. After a failed sync the kernel may take for written what is not.
+pub(super) fn forget_cached(file: &File, from: u64, length: Option<u64>) {
+    let length = length.and_then(std::num::NonZeroU64::new);
+    // A file system that cannot do it keeps what it holds, and reading is no worse than before.
+    let _ = rustix::fs::fadvise(file, from, length, rustix::fs::Advice::DontNeed);
+}
+
 /// The disk, possibly a faulty one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Disk {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use loopledger_types::{Partition, Service, Topic};
 
-use super::disk::{Disk, FaultPoint};
+use super::disk::{Disk, FaultPoint, Kind, check_file, kind_of};
 use super::partition::PartitionFiles;
 use super::recover::{Recovered, TornTail, recover};
 use super::{FileLog, Lane};
@@ -63,10 +63,19 @@ impl FileLog {
         let mut report = OpenReport::default();
         let mut lanes = Vec::new();
         for topic in Service::ALL.map(Topic) {
-            check_no_more_partitions(&dir.join(topic.to_string()), options.partition_count)?;
+            let topic_dir = dir.join(topic.to_string());
+            match kind_of(&topic_dir).map_err(|error| OpenError::io("look at", &topic_dir, error))? {
+                Kind::Folder => check_no_more_partitions(&topic_dir, options.partition_count)?,
+                Kind::Nothing => {}
+                Kind::File { .. } => return Err(OpenError::NotALog { path: topic_dir, reason: "it is not a folder" }),
+            }
             for partition in (0..options.partition_count).map(Partition) {
-                let path = dir.join(topic.to_string()).join(partition.0.to_string());
-                let found = if path.is_dir() { recover(&disk, topic, partition, &path)? } else { Recovered::default() };
+                let path = topic_dir.join(partition.0.to_string());
+                let found = match kind_of(&path).map_err(|error| OpenError::io("look at", &path, error))? {
+                    Kind::Folder => recover(&disk, topic, partition, &path)?,
+                    Kind::Nothing => Recovered::default(),
+                    Kind::File { .. } => return Err(OpenError::NotALog { path, reason: "it is not a folder" }),
+                };
                 report.torn_tails.extend(found.torn);
                 lanes.push(Lane::new(PartitionFiles::new(topic, partition, path, found.bases), found.end));
             }
@@ -76,8 +85,10 @@ impl FileLog {
 }
 
 fn create_root(disk: &Disk, dir: &Path) -> io::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
+    match kind_of(dir)? {
+        Kind::Folder => return Ok(()),
+        Kind::File { .. } => return Err(io::ErrorKind::NotADirectory.into()),
+        Kind::Nothing => {}
     }
     if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         create_root(disk, parent)?;
@@ -87,6 +98,7 @@ fn create_root(disk: &Disk, dir: &Path) -> io::Result<()> {
 
 /// The lock goes with the log when it is dropped, or with the process, however it ends.
 fn lock(path: &Path) -> Result<File, OpenError> {
+    check_file(path).map_err(|error| OpenError::io("open", path, error))?;
     let file = OpenOptions::new()
         .write(true)
         .create(true)
@@ -102,6 +114,7 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 
 fn check_description(disk: &Disk, dir: &Path, partition_count: u32) -> Result<(), OpenError> {
     let path = dir.join("log.meta");
+    check_file(&path).map_err(|error| OpenError::io("read", &path, error))?;
     match std::fs::read_to_string(&path) {
         Ok(text) => {
             let found = text
@@ -115,7 +128,7 @@ fn check_description(disk: &Disk, dir: &Path, partition_count: u32) -> Result<()
             }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if Service::ALL.map(Topic).iter().any(|topic| dir.join(topic.to_string()).exists()) {
+            if Service::ALL.map(Topic).iter().any(|topic| is_something(&dir.join(topic.to_string()))) {
                 return Err(OpenError::NotALog { path, reason: "it is missing, but there are topics" });
             }
             describe(disk, dir, &path, partition_count).map_err(|error| OpenError::io("write", &path, error))
@@ -124,9 +137,15 @@ fn check_description(disk: &Disk, dir: &Path, partition_count: u32) -> Result<()
     }
 }
 
+/// Whatever cannot be looked at is there.
+fn is_something(path: &Path) -> bool {
+    !kind_of(path).is_ok_and(|kind| kind == Kind::Nothing)
+}
+
 /// Whole or not at all: written aside, then renamed.
 fn describe(disk: &Disk, dir: &Path, path: &Path, partition_count: u32) -> io::Result<()> {
     let aside = path.with_extension("meta.new");
+    check_file(&aside)?;
     let mut file = File::create(&aside)?;
     writeln!(file, "{FORMAT_LINE}\npartitions {partition_count}")?;
     file.sync_all()?;
@@ -136,12 +155,7 @@ fn describe(disk: &Disk, dir: &Path, path: &Path, partition_count: u32) -> io::R
 
 fn check_no_more_partitions(topic_dir: &Path, partition_count: u32) -> Result<(), OpenError> {
     let read = |error| OpenError::io("list", topic_dir, error);
-    let entries = match std::fs::read_dir(topic_dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(read(error)),
-    };
-    for entry in entries {
+    for entry in std::fs::read_dir(topic_dir).map_err(read)? {
         let entry = entry.map_err(read)?;
         let number = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
         if number.is_some_and(|number| number >= partition_count) {

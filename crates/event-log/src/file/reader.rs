@@ -12,6 +12,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 
+use super::disk::forget_cached;
 use super::format::{Flaw, HEADER_BYTES, PREFIX_BYTES, SegmentId, decode, record_bytes};
 use super::partition::{PartitionFiles, record_position};
 use crate::{LogReader, LogRecord, Offset, READ_BATCH_BYTES_MAX, READ_BATCH_RECORDS_MAX, ReadError};
@@ -25,6 +26,7 @@ pub(super) struct FileReader {
     /// Bytes of the current segment, from `position` on.
     buffer: Bytes,
     segment: Option<Segment>,
+    from_disk: bool,
 }
 
 #[derive(Debug)]
@@ -46,7 +48,8 @@ impl FileReader {
         if from.0 > end {
             return Err(ReadError::OffsetOutOfRange { from, end: Offset(end) });
         }
-        let mut reader = Self { files, durable, position: from.0, buffer: Bytes::new(), segment: None };
+        let mut reader =
+            Self { files, durable, position: from.0, buffer: Bytes::new(), segment: None, from_disk: false };
         if from.0 < end {
             reader.fill(end)?;
             if let Err(flaw) = reader.decode_first() {
@@ -65,6 +68,7 @@ impl FileReader {
             position: segment.id.base,
             buffer: Bytes::new(),
             segment: None,
+            from_disk: self.from_disk,
         };
         while walk.position < self.position {
             match walk.poll_now() {
@@ -101,6 +105,9 @@ impl FileReader {
         let available = sealed_at.map_or(end, |sealed| sealed.min(end)).saturating_sub(start);
         let wanted = usize::try_from(available).unwrap_or(usize::MAX).min(READ_BATCH_BYTES_MAX);
         let mut buffer = vec![0; wanted];
+        if self.from_disk {
+            forget_cached(&segment.file, in_segment, u64::try_from(wanted).ok());
+        }
         let read = segment.file.seek(SeekFrom::Start(in_segment)).and_then(|_| segment.file.read_exact(&mut buffer));
         match read {
             Ok(()) => {}
@@ -155,6 +162,10 @@ impl LogReader for FileReader {
             }
         }
         .boxed()
+    }
+
+    fn read_from_disk(&mut self) {
+        self.from_disk = true;
     }
 
     fn poll_now(&mut self) -> Result<Vec<LogRecord>, ReadError> {

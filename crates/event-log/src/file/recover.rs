@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use loopledger_types::{Partition, Topic};
 use tracing::warn;
 
-use super::disk::Disk;
+use super::disk::{Disk, Kind, forget_cached, kind_of};
 use super::format::{HEADER_BYTES, PREFIX_BYTES, SegmentId, decode, parse_name};
 use super::reader::WRONG_HEADER;
 use crate::{Offset, OpenError};
@@ -76,8 +76,12 @@ fn list(dir: &Path) -> Result<Vec<(u64, u64)>, OpenError> {
             continue;
         }
         let base = entry.file_name().to_str().and_then(parse_name);
-        let base = base.ok_or(OpenError::NotALog { path, reason: "no segment has such a name" })?;
-        segments.push((base, entry.metadata().map_err(read)?.len()));
+        let Some(base) = base else { return Err(OpenError::NotALog { path, reason: "no segment has such a name" }) };
+        match kind_of(&path).map_err(|error| OpenError::io("look at", &path, error))? {
+            Kind::File { length } => segments.push((base, length)),
+            Kind::Folder => return Err(OpenError::NotALog { path, reason: "it is not a file" }),
+            Kind::Nothing => return Err(OpenError::NotALog { path, reason: "it vanished while it was looked at" }),
+        }
     }
     segments.sort_unstable();
     Ok(segments)
@@ -108,9 +112,17 @@ enum Scan {
     NeverBegun { torn: TornTail },
 }
 
-/// Reads the last segment whole, cuts its torn end, and makes durable what stays.
+/// Reads the last segment whole, cuts its torn end, and makes durable what stays. Synced first, because a process that
+/// died may not have done it; then read from the disk, because an earlier sync may have failed without a trace.
 fn scan(disk: &Disk, id: SegmentId, dir: &Path) -> Result<Scan, OpenError> {
     let path = id.path(dir);
+    open_for_writing(&path)
+        .and_then(|file| {
+            disk.sync_data(&file, &path)?;
+            forget_cached(&file, 0, None);
+            Ok(())
+        })
+        .map_err(|error| OpenError::io("sync", &path, error))?;
     let bytes = std::fs::read(&path).map_err(|error| OpenError::io("read", &path, error))?;
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let torn = |path: PathBuf, from: u64| TornTail {
@@ -134,10 +146,6 @@ fn scan(disk: &Disk, id: SegmentId, dir: &Path) -> Result<Scan, OpenError> {
     let whole = whole_records(id, &bytes);
     let end = if whole == HEADER_BYTES { id.base } else { id.base.saturating_add(whole) };
     if whole == length {
-        // Written by a process that died before it synced: not readable before it is durable.
-        open_for_writing(&path)
-            .and_then(|file| disk.sync_data(&file, &path))
-            .map_err(|error| OpenError::io("sync", &path, error))?;
         return Ok(Scan::Whole { end });
     }
     if whole_record_after(id, &bytes, whole) {

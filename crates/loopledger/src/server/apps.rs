@@ -13,6 +13,7 @@ use loopledger_service::feed::Feed;
 use loopledger_service::grpc::Server;
 use loopledger_service::metrics::Registry;
 use loopledger_service::program::{ProgramConfig, StartError};
+use loopledger_service::scrub::{Known, known_to};
 use loopledger_service::writer::{Health, WriterConfig};
 use loopledger_station as station;
 use loopledger_types::CountyCode;
@@ -83,6 +84,12 @@ impl Apps {
         }
     }
 
+    /// The streams' commits that the programs know: they were read, so they must stay in the log.
+    pub(super) fn known(&self) -> Known {
+        let heads: Vec<Known> = self.0.iter().map(App::known).collect();
+        Arc::new(move || heads.iter().flat_map(|heads| heads()).collect())
+    }
+
     /// Waits until everything has read what was in the log at the start; whether all of it serves. What is halted is
     /// told and served as such: queries and the other streams go on.
     pub(super) async fn caught_up(&self) -> Result<bool, Failure> {
@@ -103,6 +110,17 @@ impl Apps {
 }
 
 impl App {
+    fn known(&self) -> Known {
+        match self {
+            Self::Procurement(app) => known_to(app.handle()),
+            Self::Station(app) => known_to(app.handle()),
+            Self::Distribution(app) => known_to(app.handle()),
+            Self::Sales(app) => known_to(app.handle()),
+            // It reads what the writers read.
+            Self::Projection(_) => Arc::new(Vec::new),
+        }
+    }
+
     async fn caught_up(&self) -> Result<bool, Failure> {
         match self {
             Self::Procurement(app) => writer_caught_up(Program::Procurement, app.handle().health()).await,

@@ -40,7 +40,8 @@ async fn run(args: ServeArgs, metrics: &Registry, stop: CancellationToken) -> Re
     let is_standby = args.partitions.as_ref().is_some_and(|partitions| !partitions.contains(partition));
     let running = Running::start(listen, log, metrics, stop.clone(), async |server| {
         let reaction_delay = if is_standby { STANDBY_REACTION_DELAY } else { Duration::ZERO };
-        let writer = WriterConfig { on_point, reaction_delay, ..WriterConfig::default() };
+        let accept_clock = args.clock.accept_clock;
+        let writer = WriterConfig { on_point, reaction_delay, accept_clock, ..WriterConfig::default() };
         let apps = Apps::start(&[args.service], &feed, &args.data, writer, &stop).await?;
         apps.serve(server);
         Ok(apps)

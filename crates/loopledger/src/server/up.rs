@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use loopledger_service::feed::Feed;
 use loopledger_service::metrics::{LogReach, Registry};
+use loopledger_service::scrub::{Scrub, ScrubConfig};
 use loopledger_service::writer::WriterConfig;
-use loopledger_types::CountyCode;
+use loopledger_types::{CountyCode, Service, StreamId};
 use tokio_util::sync::CancellationToken;
 
 use super::apps::Apps;
@@ -29,6 +30,7 @@ async fn run(args: UpArgs, metrics: &Registry, stop: CancellationToken) -> Resul
     let reach = Arc::new(LogReach::default());
     metrics.add_shared(reach.clone());
     let kafka = args.client.options_if(args.kafka.as_deref())?;
+    let is_embedded = kafka.is_none();
     let opening = async {
         match kafka {
             Some(options) => log::await_cluster(options, metrics).await,
@@ -40,7 +42,7 @@ async fn run(args: UpArgs, metrics: &Registry, stop: CancellationToken) -> Resul
     let feed = Feed::new(log.clone());
     reach.found(Arc::clone(feed.contact()));
     let running = Running::start(args.listen, log, metrics, stop.clone(), async |server| {
-        let writer = WriterConfig { on_point, ..WriterConfig::default() };
+        let writer = WriterConfig { on_point, accept_clock: args.clock.accept_clock, ..WriterConfig::default() };
         let apps = Apps::start(&Program::ALL, &feed, &args.data, writer, &stop).await?;
         apps.serve(server);
         Ok(apps)
@@ -52,8 +54,12 @@ async fn run(args: UpArgs, metrics: &Registry, stop: CancellationToken) -> Resul
         running.address,
         args.data.display()
     )?;
+    let streams = Service::ALL.map(|service| StreamId { service, county: CountyCode::TUOLI }).to_vec();
+    // Brokers look after their own disks.
+    let scrub = is_embedded.then(|| Scrub::start(feed, streams, running.apps.known(), ScrubConfig::default(), metrics));
     let demo = async || if args.demo { play_demo(running.address, &args, &running.stop).await } else { Ok(()) };
     let ended = running.live(demo).await;
+    drop(scrub);
     running.finish().await?;
     ended
 }

@@ -33,6 +33,7 @@ pub use openings::Opening;
 use openings::Openings;
 pub use record::Decode;
 use record::Place;
+pub(crate) use record::parse;
 use source::Source;
 
 /// The log as this process reads it. Clones share everything.
@@ -167,7 +168,7 @@ impl Feed {
         place::end(&self, stream).await
     }
 
-    fn place(&self, stream: StreamId) -> Place {
+    pub(crate) fn place(&self, stream: StreamId) -> Place {
         let topic = stream.service.topic();
         let partition_count = self.shared.log.partition_count(topic);
         let partition = partition_of(Key(stream.county), partition_count);

@@ -1,6 +1,7 @@
 //! Stores opened to be looked at, while their services are stopped.
 
 use core::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use loopledger_domain::Decider;
@@ -54,6 +55,15 @@ impl Keeper for RowStore {
     }
 }
 
+/// Whether there is a store. One that cannot be looked at is an error, and not a store that says nothing.
+fn is_there(directory: &Path) -> Result<bool, StoreError> {
+    match std::fs::metadata(directory) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(StoreError::Resource(format!("{}: {error}", directory.display()))),
+    }
+}
+
 impl Evidence {
     /// The stores of the four services that are in `data`; those that are not there say nothing.
     pub fn of_services(data: &Path, county: CountyCode) -> Result<Vec<Self>, StoreError> {
@@ -72,7 +82,7 @@ impl Evidence {
     {
         let stream = StreamId { service: D::SERVICE, county };
         let directory = store_directory(data, stream);
-        if !directory.is_dir() {
+        if !is_there(&directory)? {
             return Ok(None);
         }
         let (store, report) = SledStore::<D::Entity>::open(&directory, stream, None)?;

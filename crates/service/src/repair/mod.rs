@@ -53,7 +53,13 @@ impl Witness {
             heads.extend(progress.upstream.iter().map(|upstream| position(upstream.stream, upstream.noted)));
         }
         heads.retain(|head| head.sequence > 0);
-        Ok(Self { name, owner: Some(stream), heads, named, tail: store.tail()? })
+        let mut tail = store.tail()?;
+        let counted = tail.last().map_or(0, |(sequence, _)| *sequence);
+        if let Some(remembered) = store.remembered().filter(|remembered| *remembered > counted) {
+            named.push(StreamSequence { stream, sequence: remembered });
+            tail = store.salvage();
+        }
+        Ok(Self { name, owner: Some(stream), heads, named, tail })
     }
 
     /// The store of a projection; `named` is in its own encoding.

@@ -146,6 +146,7 @@ impl<D: Decider> Task<D> {
             head: own.chain.head,
             offset: own.offset.0,
             recorded_at: own.chain.recorded_at,
+            newest: self.newest,
             told: own.told.owed(own.chain.head.sequence),
             upstream: upstream.collect(),
         }

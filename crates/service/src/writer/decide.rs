@@ -37,15 +37,14 @@ struct Decision {
     request_id: RequestId,
     digest: [u8; 32],
     cause: Option<Cause>,
-    now: Timestamp,
+    recorded_at: Timestamp,
     events: Vec<Event>,
     trace: Option<Box<TraceContext>>,
 }
 
 impl<D: Decider> Task<D> {
-    /// Decides what is ready, while the window has room. Reactions and commands take turns in being first.
-    pub(super) fn decide(&mut self, now: Instant) -> Result<(), Halt> {
-        let time = self.clock.now();
+    /// Decides what is ready at `time`, while the window has room. Reactions and commands take turns in being first.
+    pub(super) fn decide(&mut self, now: Instant, time: Timestamp) -> Result<(), Halt> {
         self.commands_first = !self.commands_first;
         if self.commands_first {
             self.decide_ready(now, time, TURN_COMMITS_MAX / 2)?;
@@ -100,14 +99,18 @@ impl<D: Decider> Task<D> {
             });
             return Ok(());
         }
+        if let Some(fault) = self.clock_watch.fault {
+            self.outcomes.push_back(Outcome::Refusal { job, error: WriteError::Halted(Halt::Clock(fault)) });
+            return Ok(());
+        }
         self.load(&Subject::Command(&job.write.command))?;
-        let now = self.chain.next_time(time);
-        let context = Context { request_id, stream: self.stream, now };
+        let recorded_at = self.chain.next_time(time);
+        let context = Context { request_id, stream: self.stream, now: time };
         let refused = match D::decide(&self.state, &job.write.command, &context) {
             Err(rejection) => WriteError::Rejected(rejection),
             Ok(events) => {
                 let (digest, trace) = (job.write.digest, job.trace.clone());
-                let decision = Decision { request_id, digest, cause: None, now, events, trace };
+                let decision = Decision { request_id, digest, cause: None, recorded_at, events, trace };
                 match self.seal(decision) {
                     Ok(sealed) => {
                         let head = sealed.head;
@@ -137,7 +140,7 @@ impl<D: Decider> Task<D> {
     fn react(&mut self, now: Instant, time: Timestamp, count_max: usize) -> Result<(), Halt> {
         let mut last = 0;
         for _ in 0..count_max {
-            if self.is_ending() || !self.can_decide() {
+            if !self.can_react() {
                 return Ok(());
             }
             let Some(index) = self.next_reaction(now, last) else { return Ok(()) };
@@ -145,15 +148,16 @@ impl<D: Decider> Task<D> {
             let Some(due) = self.upstream.get_mut(index).and_then(|upstream| upstream.due.pop_front()) else { break };
             self.load(&Subject::Upstream(&due.commit))?;
             let request_id = due.commit.request_id.for_reaction(due.commit.stream, self.stream);
-            let now = self.chain.next_time(time);
-            let context = Context { request_id, stream: self.stream, now };
+            let recorded_at = self.chain.next_time(time);
+            let context = Context { request_id, stream: self.stream, now: time };
             let repeated = self.orphans.get(&request_id).and_then(|answer| answer.clone().of(D::SERVICE));
             let events = repeated.map_or_else(|| D::react(&self.state, &due.commit, &context), |event| vec![event]);
             let cause = Some(due.commit.position());
             // A reaction fits a record by the bounds on what it reacts to (`domain::size`); one that does not is a bug,
             // and skipping it would leave upstream without an answer for ever.
             let trace = due.trace.clone();
-            let sealed = match self.seal(Decision { request_id, digest: [0; 32], cause, now, events, trace }) {
+            let decision = Decision { request_id, digest: [0; 32], cause, recorded_at, events, trace };
+            let sealed = match self.seal(decision) {
                 Ok(sealed) => sealed,
                 Err(Unfit::TooLarge { bytes }) => {
                     let (sequence, stream) = (due.commit.sequence, due.commit.stream);
@@ -187,7 +191,7 @@ impl<D: Decider> Task<D> {
                 request_digest: decision.digest,
                 cause: decision.cause,
                 actor: None,
-                recorded_at: decision.now,
+                recorded_at: decision.recorded_at,
                 events: &decision.events,
                 upstream: &upstream,
             },
@@ -205,7 +209,7 @@ impl<D: Decider> Task<D> {
             request_digest: decision.digest,
             cause: decision.cause,
             actor: None,
-            recorded_at: decision.now,
+            recorded_at: decision.recorded_at,
             events: decision.events,
             upstream,
         };

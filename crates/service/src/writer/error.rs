@@ -8,6 +8,7 @@ use loopledger_state_store::StoreError;
 use loopledger_types::{Position, RequestId, StreamId};
 use loopledger_wire::{HaltNotice, HaltReason};
 
+use super::ClockFault;
 use crate::feed::FollowError;
 
 /// Why a write (or a wait) was not answered with a receipt.
@@ -68,6 +69,9 @@ pub enum Halt {
     /// The stream names a head that its writers do not read.
     #[error("commit {sequence} depends on {stream}, which is not read here")]
     UnknownUpstream { sequence: u64, stream: StreamId },
+    /// Nothing is decided under this clock. The stream goes on by itself once the clock is right.
+    #[error("{0}")]
+    Clock(ClockFault),
     /// What should be impossible: a bug.
     #[error("internal error: {detail}")]
     Internal { detail: String },
@@ -88,7 +92,7 @@ impl Halt {
             Self::Follow(FollowError::LostTail(lost)) => (lost.stream, *lost.missing.start()),
             Self::Follow(FollowError::Read { stream, .. }) => (*stream, 0),
             Self::CauseMismatch { sequence, .. } | Self::UnknownUpstream { sequence, .. } => (own, *sequence),
-            Self::LogRefuses(_) | Self::Store(_) | Self::Internal { .. } | Self::Stopped => (own, 0),
+            Self::LogRefuses(_) | Self::Store(_) | Self::Clock(_) | Self::Internal { .. } | Self::Stopped => (own, 0),
         };
         HaltNotice { stream, sequence, reason: self.kind(), detail: self.detail() }
     }
@@ -104,6 +108,7 @@ impl Halt {
             Self::Store(StoreError::OutOfSpace(_)) => HaltReason::StoreFull,
             Self::Store(_) => HaltReason::StoreFailed,
             Self::CauseMismatch { .. } | Self::UnknownUpstream { .. } => HaltReason::Inconsistent,
+            Self::Clock(fault) => fault.kind(),
             Self::Internal { .. } => HaltReason::Internal,
             Self::Stopped => HaltReason::Stopped,
         }
@@ -125,9 +130,11 @@ impl Halt {
             Self::Follow(error) => chain(error),
             Self::LogRefuses(error) => chain(error),
             Self::Store(error) => chain(error),
-            Self::CauseMismatch { .. } | Self::UnknownUpstream { .. } | Self::Internal { .. } | Self::Stopped => {
-                self.to_string()
-            }
+            Self::CauseMismatch { .. }
+            | Self::UnknownUpstream { .. }
+            | Self::Clock(_)
+            | Self::Internal { .. }
+            | Self::Stopped => self.to_string(),
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod after;
 mod checkpoint;
+mod clock;
 mod dangling;
 mod decide;
 mod error;
@@ -41,6 +42,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+pub use clock::ClockFault;
 pub use error::{Halt, WriteError};
 pub use handle::{Answers, Ordered, WriterHandle};
 pub use health::{CatchUp, Gauge, Health, Metrics};
@@ -69,12 +71,21 @@ pub struct WriterConfig {
     /// How long an upstream commit must have gone unanswered before this writer reacts: nothing where it serves the
     /// county, 5 s on a standby.
     pub reaction_delay: Duration,
+    /// The clock is right, although the stream's head is later, or everything that was recorded is long ago.
+    pub accept_clock: bool,
     pub on_point: Option<PointHook>,
 }
 
 impl Default for WriterConfig {
     fn default() -> Self {
-        Self { queue_max: 4_096, window_max: 8_192, waiting_max: 4_096, reaction_delay: Duration::ZERO, on_point: None }
+        Self {
+            queue_max: 4_096,
+            window_max: 8_192,
+            waiting_max: 4_096,
+            reaction_delay: Duration::ZERO,
+            accept_clock: false,
+            on_point: None,
+        }
     }
 }
 
@@ -85,6 +96,7 @@ impl fmt::Debug for WriterConfig {
             .field("window_max", &self.window_max)
             .field("waiting_max", &self.waiting_max)
             .field("reaction_delay", &self.reaction_delay)
+            .field("accept_clock", &self.accept_clock)
             .finish_non_exhaustive()
     }
 }
@@ -245,14 +257,15 @@ impl<D: Decider> Beginning<D> {
             }
         }
         let streams = self.open_streams(progress.as_ref()).await?;
-        let orphans = dangling::load(&*self.store)?;
+        let orphans = if progress.is_some() { dangling::load(&*self.store)? } else { Table::new() };
         Ok(Opened { state, streams, orphans })
     }
 
     /// A log that cannot be read now is no reason to halt: it is tried again, as it is later on.
     async fn open_streams(&self, progress: Option<&Progress>) -> Result<start::Streams, FollowError> {
+        let remembered = self.store.remembered().unwrap_or(0);
         loop {
-            match start::open(&self.feed, self.stream, &self.upstream, progress, &self.measured).await {
+            match start::open(&self.feed, self.stream, &self.upstream, progress, remembered, &self.measured).await {
                 Err(error) if error.is_transient() => {
                     self.feed.note_failure(&error);
                     tracing::debug!(stream = %self.stream, %error, "reading again soon");
@@ -267,6 +280,8 @@ impl<D: Decider> Beginning<D> {
         let Opened { state, streams, orphans } = opened;
         Task {
             stuck: None,
+            clock_watch: clock::ClockWatch::new(self.config.accept_clock),
+            newest: streams.newest,
             others_open: Some(Box::pin(self.feed.clone().opened())),
             orphans,
             partition: self.feed.partition(self.stream),

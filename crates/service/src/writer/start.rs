@@ -79,20 +79,25 @@ pub(super) struct Streams {
     pub(super) own: Own,
     pub(super) upstream: Vec<Upstream>,
     pub(super) progression: Progression,
+    /// The newest `recorded_at` of what the store has folded.
+    pub(super) newest: Option<Timestamp>,
 }
 
-/// Opens the own stream and upstream where `progress` ended.
+/// Opens the own stream and upstream where `progress` ended. The own stream had a commit `remembered`, of which the store
+/// has a raw record and maybe nothing else.
 pub(super) async fn open(
     feed: &Feed,
     stream: StreamId,
     upstream: &[StreamId],
     progress: Option<&Progress>,
+    remembered: u64,
     measured: &Measured,
 ) -> Result<Streams, FollowError> {
     let fresh = Progress {
         head: Head::EMPTY,
         offset: 0,
         recorded_at: Timestamp { seconds: 1, nanos: 0 },
+        newest: None,
         told: 0,
         upstream: Vec::new(),
     };
@@ -130,10 +135,10 @@ pub(super) async fn open(
         fresh_at: now,
         reach: None,
         retry_at: None,
-        told: Told::before(progress.told),
+        told: Told::before(progress.told.max(remembered)),
         losses: Losses::default(),
     };
-    Ok(Streams { own, upstream, progression: Progression::new(now, spans) })
+    Ok(Streams { own, upstream, progression: Progression::new(now, spans), newest: progress.newest })
 }
 
 /// Of an upstream stream that nothing was read of.
@@ -181,7 +186,10 @@ impl<D: Decider> Task<D> {
             tracing::info!(stream = %self.stream, sequence = self.own.chain.head.sequence, commits = self.catch_up.commits, "serving");
             // Whoever hears that it serves may ask for the heads at once.
             self.publish();
-            self.health.send_replace(Health::Serving);
+            self.watch_clock(now);
+            if self.clock_watch.fault.is_none() {
+                self.health.send_replace(Health::Serving);
+            }
         } else if now.saturating_duration_since(self.catch_up.reported) >= REPORT_PERIOD {
             self.catch_up.reported = now;
             self.health.send_replace(Health::CatchingUp(self.catch_up.report(now, &read)));

@@ -107,7 +107,7 @@ impl<D: Decider> Beginning<D> {
     /// Opens a store that failed again, as soon as that can be done; until then everything is answered with the reason.
     /// False: it is stopped first, or opening would not help.
     pub(super) async fn reopen_store(&mut self, error: &StoreError, stop: &CancellationToken) -> bool {
-        if !matches!(error, StoreError::Failed(_) | StoreError::OutOfSpace(_)) || stop.is_cancelled() {
+        if !error.may_pass() || stop.is_cancelled() {
             return false;
         }
         let refused = WriteError::Halted(Halt::Store(error.clone()));

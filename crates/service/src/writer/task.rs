@@ -22,6 +22,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::checkpoint::Dirty;
+use super::clock::ClockWatch;
 use super::dangling::{Answered, Stuck, answered};
 use super::halting::{refuse, report};
 use super::health::{Health, Metrics};
@@ -170,6 +171,10 @@ pub(super) struct Task<D: Decider> {
     pub(super) end_check: Option<EndCheck>,
     pub(super) end_check_after: Option<Instant>,
 
+    pub(super) clock_watch: ClockWatch,
+    /// The newest `recorded_at` of all that was folded, of this stream and of upstream.
+    pub(super) newest: Option<Timestamp>,
+
     pub(super) dirty: Dirty,
     /// When to ask again whether the store takes a checkpoint that is due.
     pub(super) store_retry_at: Option<Instant>,
@@ -238,18 +243,21 @@ impl<D: Decider> Task<D> {
         let found = self.watch_stuck(now)?;
         self.check_caught_up(now)?;
         self.settle(now);
-        self.decide(now)?;
+        let time = self.watch_clock(now);
+        self.decide(now, time)?;
         self.append();
         self.deliver(now);
         self.expire(now);
         self.checkpoint(now)?;
         self.publish();
-        Ok(found || self.can_fold() || self.can_decide() && (!self.ready.is_empty() || self.reaction_due(now)))
+        Ok(found || self.can_fold() || self.can_decide() && !self.ready.is_empty() || self.reaction_due(now))
     }
 
     /// Times that were waited for and have come.
     fn forget_past(&mut self, now: Instant) {
-        for time in [&mut self.own.retry_at, &mut self.end_check_after, &mut self.store_look_at] {
+        for time in
+            [&mut self.own.retry_at, &mut self.end_check_after, &mut self.store_look_at, &mut self.clock_watch.look_at]
+        {
             if time.is_some_and(|time| time <= now) {
                 *time = None;
             }
@@ -328,6 +336,7 @@ impl<D: Decider> Task<D> {
             self.end_check_after,
             self.next_delayed_reaction(),
             self.own.retry_at,
+            self.clock_watch.look_at,
             self.stuck.as_ref().and_then(Stuck::due),
             self.store_look_at,
             // While the store has no room, or has failed, asking again is what comes next.

@@ -167,6 +167,7 @@ impl<D: Decider> Task<D> {
                 upstream.noted_offset = admitted.offset;
                 upstream.recent.push(head);
                 upstream.losses.hear(&commit);
+                self.newest = self.newest.max(Some(commit.recorded_at));
                 self.hear_of_own(&commit);
             }
             if commit.events.iter().any(D::concerns)
@@ -195,13 +196,17 @@ impl<D: Decider> Task<D> {
         })
     }
 
+    pub(super) fn can_react(&self) -> bool {
+        self.can_decide() && !self.is_ending() && self.clock_watch.fault.is_none()
+    }
+
     pub(super) fn reaction_due(&self, now: Instant) -> bool {
-        !self.is_ending() && self.next_reaction(now, 0).is_some()
+        self.can_react() && self.next_reaction(now, 0).is_some()
     }
 
     /// When the next reaction that is held back is due.
     pub(super) fn next_delayed_reaction(&self) -> Option<Instant> {
-        if self.config.reaction_delay.is_zero() || !self.can_decide() || self.is_ending() {
+        if self.config.reaction_delay.is_zero() || !self.can_react() {
             return None;
         }
         self.upstream.iter().filter_map(|upstream| upstream.due.front()).map(|due| self.reaction_time(due)).min()

@@ -12,6 +12,7 @@
 )]
 
 mod basics;
+mod clocks;
 mod faults;
 mod full_store;
 mod halts;
@@ -20,6 +21,7 @@ mod outages;
 mod peer;
 mod promises;
 mod repair;
+mod scrubs;
 mod shown;
 mod speed;
 mod upgrade;

@@ -158,7 +158,7 @@ fn said(event: &Event) -> Said {
 pub(crate) fn event(service: Service, context: &Context, label: String) -> Event {
     let division = DivisionCode::from(context.stream.county);
     let occasion = Occasion {
-        business_date: BusinessDate::from_ymd(2026, 1, 1).unwrap(),
+        business_date: BusinessDate::of(context.now),
         occurred_at: None,
         device_utc_offset_min: None,
         division,

@@ -19,7 +19,7 @@ use crate::peer::{Command, Key, Left, Number, Right};
 use crate::promises::{halted, partition};
 use crate::world::{COUNTY, after, all, commits, fold, in_time, request, start, start_on, state, stream, write};
 
-const NOW: Timestamp = Timestamp { seconds: 1_800_000_000, nanos: 0 };
+const NOW: Timestamp = Timestamp { seconds: 1_767_225_600, nanos: 0 };
 
 fn store(memory: &Memory) -> MemoryStore<Number> {
     MemoryStore::new(memory.clone())

@@ -1,6 +1,7 @@
-//! A process's clock, which runs with simulated time and can be put forward and back.
+//! A process's clock, which runs with simulated time, and is wrong for a while when it is put forward or back.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use core::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
 use loopledger_service::clock::Clock;
 use loopledger_types::Timestamp;
@@ -12,17 +13,41 @@ const START_SECONDS: i64 = 1_795_478_400;
 #[derive(Debug)]
 pub(crate) struct JumpingClock {
     began: Instant,
-    ahead_seconds: AtomicI64,
+    wrong: Mutex<Wrong>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Wrong {
+    by_seconds: i64,
+    until: Instant,
 }
 
 impl JumpingClock {
     pub(crate) fn new() -> Self {
-        Self { began: Instant::now(), ahead_seconds: AtomicI64::new(0) }
+        let began = Instant::now();
+        Self { began, wrong: Mutex::new(Wrong { by_seconds: 0, until: began }) }
     }
 
-    /// Puts the clock forward, or back.
-    pub(crate) fn jump(&self, seconds: i64) {
-        self.ahead_seconds.fetch_add(seconds, Ordering::Relaxed);
+    /// Puts the clock forward, or back; after a while it is set right.
+    pub(crate) fn jump(&self, by_seconds: i64, time: Duration) {
+        self.set(Wrong { by_seconds, until: Instant::now() + time });
+    }
+
+    pub(crate) fn set_right(&self) {
+        self.set(Wrong { by_seconds: 0, until: Instant::now() });
+    }
+
+    /// How long it has been right; zero if it is wrong.
+    pub(crate) fn right_for(&self) -> Duration {
+        Instant::now().saturating_duration_since(self.wrong().until)
+    }
+
+    fn set(&self, wrong: Wrong) {
+        *self.wrong.lock().unwrap_or_else(PoisonError::into_inner) = wrong;
+    }
+
+    fn wrong(&self) -> Wrong {
+        *self.wrong.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -30,9 +55,12 @@ impl Clock for JumpingClock {
     fn now(&self) -> Timestamp {
         let since = self.began.elapsed();
         let ran = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-        Timestamp {
-            seconds: START_SECONDS + ran + self.ahead_seconds.load(Ordering::Relaxed),
-            nanos: since.subsec_nanos(),
-        }
+        let wrong = self.wrong();
+        let by_seconds = if Instant::now() < wrong.until { wrong.by_seconds } else { 0 };
+        Timestamp { seconds: START_SECONDS + ran + by_seconds, nanos: since.subsec_nanos() }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.began.elapsed()
     }
 }

@@ -44,6 +44,7 @@ pub const KINDS: &[&str] = &[
     "projection killed",
     "clock put forward",
     "clock put back",
+    "clock accepted",
     // Of callers.
     "call abandoned",
     "deadline passed",
@@ -102,13 +103,13 @@ pub(crate) async fn strike(cluster: &mut Cluster, intruder: &Intruder, dice: &mu
         }
         29..36 => {
             let seconds = dice.between(1, 40 * 86_400);
-            history.fault("clock put forward", format!("{name} by {seconds} s"));
-            host.clock.jump(seconds);
+            history.fault("clock put forward", format!("{name} by {seconds} s for {time:?}"));
+            host.clock.jump(seconds, time);
         }
         36..43 => {
             let seconds = dice.between(1, 20 * 86_400);
-            history.fault("clock put back", format!("{name} by {seconds} s"));
-            host.clock.jump(-seconds);
+            history.fault("clock put back", format!("{name} by {seconds} s for {time:?}"));
+            host.clock.jump(-seconds, time);
         }
         43..55 => host.back_up(),
         _ => end(&cluster.log, host, dice, history).await,

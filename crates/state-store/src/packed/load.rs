@@ -59,7 +59,7 @@ pub(crate) struct Loaded {
 pub(crate) enum LoadError {
     /// The store must be moved aside.
     Unusable(Reason),
-    /// Nothing is wrong with the store: another process has it open, or its disk is full.
+    /// Nothing is wrong with the store: another process has it open, its disk is full, or the system refused something.
     Refused(StoreError),
 }
 
@@ -67,7 +67,7 @@ impl From<StoreError> for LoadError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Corrupt(what) => Self::Unusable(Reason::Corrupt(what)),
-            StoreError::InUse | StoreError::OutOfSpace(_) => Self::Refused(error),
+            StoreError::InUse | StoreError::OutOfSpace(_) | StoreError::Resource(_) => Self::Refused(error),
             StoreError::Failed(_) | StoreError::Full | StoreError::TooLarge { .. } | StoreError::Closed => {
                 Self::Unusable(Reason::Failed(error.to_string()))
             }

@@ -17,14 +17,17 @@
 mod cursor;
 mod engine;
 mod filter;
+mod folder;
 mod job;
 mod keys;
 mod load;
 mod opening;
 mod overlay;
 mod page;
+mod panics;
 mod parts;
 mod pipeline;
+mod readable;
 mod run;
 mod shelf;
 mod space;
@@ -35,6 +38,7 @@ mod view;
 
 pub(crate) use filter::key_hash;
 pub(crate) use page::{Entry, Page, PageBuilder};
+pub use panics::report_panics_in_one_line;
 pub use store::{OnPoint, OnSpace, Options, PackedStore};
 
 /// How many of the newest raw records are kept: those from which a lost tail of the log can be repaired.

@@ -1,15 +1,20 @@
 //! Opening what is in a directory on a thread of its own, or moving it aside and starting empty.
 
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::engine::Engine;
+use super::folder::{move_aside, moved_aside, put_back};
 use super::load::{LoadError, load};
+use super::panics;
 use super::pipeline::Pipeline;
+use super::readable::check_readable;
 use super::store::Options;
+use super::tail;
 use super::thread::{Status, Work, serve};
 use super::view::{Shared, View};
 use crate::{OpenReport, Reason, StoreError};
@@ -28,44 +33,75 @@ pub(super) struct Opened {
     pub(super) status: Arc<Status>,
     /// `None` once it is closed. It ends with the bytes that it has written, roughly.
     pub(super) thread: Option<(Sender<Work>, JoinHandle<usize>)>,
+    /// The newest sequence of which a raw record was found, whether the store counts it or not.
+    pub(super) remembered: Option<u64>,
     config: sled::Config,
 }
 
 impl Opened {
-    /// Opens what is in `directory`, or moves it aside and says so.
+    /// Opens what is in `directory`, or moves it aside and says so, if its bytes are damaged or not of this build. What
+    /// the system refuses says nothing about them.
     pub(super) fn start(directory: &Path, options: &Options) -> Result<(Self, OpenReport), StoreError> {
-        match Self::try_open(directory, options) {
-            Ok(opened) => Ok((opened, OpenReport::default())),
-            Err(LoadError::Refused(error)) => Err(error),
-            Err(LoadError::Unusable(reason)) => {
-                let aside = move_aside(directory, kind_of(&reason))?;
-                match Self::try_open(directory, options) {
-                    Ok(opened) => Ok((opened, OpenReport { moved_aside: Some((aside, reason)) })),
-                    Err(again) => {
-                        // Not even an empty one can be opened: the disk is at fault, and the next attempt finds the
-                        // store where it was.
-                        put_back(&aside, directory)?;
-                        Err(again.into_error())
-                    }
-                }
+        // Before sled sees the files: it takes what it cannot read for a torn end, and writes over it.
+        check_readable(directory).map_err(|error| error.at(directory))?;
+        let remembered = tail::newest(directory);
+        let (mut opened, report) = Self::open_or_replace(directory, options).map_err(|error| error.at(directory))?;
+        let is_foreign = |aside: &(_, Reason)| matches!(aside.1, Reason::OtherOwner { .. });
+        let remembered = remembered.filter(|_| !report.moved_aside.as_ref().is_some_and(is_foreign));
+        opened.remembered = remembered;
+        if opened.shared.with(|view| view.meta.is_none()) {
+            opened.remembered = remembered.or_else(|| newest_aside(directory));
+        }
+        Ok((opened, report))
+    }
+
+    fn open_or_replace(directory: &Path, options: &Options) -> Result<(Self, OpenReport), StoreError> {
+        let mut reason = match Self::try_open(directory, options) {
+            Ok(opened) => return Ok((opened, OpenReport::default())),
+            Err(LoadError::Refused(error)) => return Err(error),
+            Err(LoadError::Unusable(reason)) => reason,
+        };
+        if is_damage(&reason) {
+            // sled says of some errors of the system that its files are damaged, so it is asked twice.
+            check_readable(directory)?;
+            match Self::try_open(directory, options) {
+                Ok(opened) => return Ok((opened, OpenReport::default())),
+                Err(LoadError::Refused(error)) => return Err(error),
+                Err(LoadError::Unusable(again)) => reason = again,
             }
         }
+        let aside = move_aside(directory, kind_of(&reason))?;
+        match Self::try_open(directory, options) {
+            Ok(opened) => Ok((opened, OpenReport { moved_aside: Some((aside, reason)), ..OpenReport::default() })),
+            Err(again) => {
+                // Not even an empty one can be opened: the disk is at fault, and the next attempt finds the store where
+                // it was.
+                put_back(&aside, directory)?;
+                Err(again.into_error())
+            }
+        }
+    }
+
+    /// A store that cannot be opened because of `error`: it holds nothing and has failed, until it is opened again.
+    pub(super) fn absent(directory: &Path, options: &Options, error: StoreError) -> Self {
+        let status = Status::default();
+        drop(status.failed.set(error));
+        let shared = Shared::new(View { is_open: true, ..View::default() });
+        let remembered = tail::newest(directory).or_else(|| newest_aside(directory));
+        let config = sled_config(directory, options);
+        Self { shared: Arc::new(shared), status: Arc::new(status), thread: None, remembered, config }
     }
 
     fn try_open(directory: &Path, options: &Options) -> Result<Self, LoadError> {
         let (work, inbox) = mpsc::channel();
         let (ready, opened) = mpsc::sync_channel(1);
         let status = Arc::new(Status::default());
-        let config = sled::Config::new()
-            .path(directory)
-            .cache_capacity(options.cache_bytes)
-            .flush_every_ms(None)
-            .mode(sled::Mode::HighThroughput);
+        let config = sled_config(directory, options);
         let (path, options, thread_status) = (directory.to_path_buf(), options.clone(), Arc::clone(&status));
         let thread_config = config.clone();
         // sled may panic on damaged files: on its own thread that is an answer like any other.
         let thread = std::thread::Builder::new()
-            .name(format!("state-store {}", options.owner))
+            .name(format!("{}{}", panics::THREAD, options.owner))
             .spawn(move || match open_engine(&path, &thread_config, options) {
                 Ok((mut engine, shared)) => {
                     if ready.send(Ok(shared)).is_ok() {
@@ -78,16 +114,20 @@ impl Opened {
                     0
                 }
             })
-            .map_err(|error| LoadError::Unusable(Reason::Failed(error.to_string())))?;
+            .map_err(|error| LoadError::Refused(StoreError::resource("starting its thread", &error)))?;
         match opened.recv() {
-            Ok(Ok(shared)) => Ok(Self { shared, status, thread: Some((work, thread)), config }),
+            Ok(Ok(shared)) => Ok(Self { shared, status, thread: Some((work, thread)), remembered: None, config }),
             Ok(Err(error)) => {
                 drop(thread.join());
                 Err(error)
             }
             Err(_) => {
-                drop(thread.join());
-                Err(LoadError::Unusable(Reason::Panicked))
+                let text = thread.join().err().map(|payload| panics::text(&*payload)).unwrap_or_default();
+                Err(if panics::names_system_error(&text) {
+                    LoadError::Refused(StoreError::Resource(text))
+                } else {
+                    LoadError::Unusable(Reason::Panicked(text))
+                })
             }
         }
     }
@@ -112,8 +152,12 @@ impl Drop for Opened {
 
 fn open_engine(directory: &Path, config: &sled::Config, options: Options) -> Result<(Engine, Arc<Shared>), LoadError> {
     // An empty file is what a first opening leaves that was killed at once.
-    let existed = std::fs::metadata(directory.join("db")).is_ok_and(|db| db.len() > 0);
-    std::fs::create_dir_all(directory).map_err(|error| StoreError::io("making the folder", &error))?;
+    let existed = match std::fs::metadata(directory.join("db")) {
+        Ok(db) => db.len() > 0,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(StoreError::resource("looking for its file", &error).into()),
+    };
+    std::fs::create_dir_all(directory).map_err(|error| StoreError::resource("making the folder", &error))?;
     let space = options.space(directory);
     space.check(0)?;
     let db = open_sled(config)?;
@@ -124,6 +168,27 @@ fn open_engine(directory: &Path, config: &sled::Config, options: Options) -> Res
     engine.resume()?;
     engine.sync()?;
     Ok((engine, shared))
+}
+
+fn sled_config(directory: &Path, options: &Options) -> sled::Config {
+    sled::Config::new()
+        .path(directory)
+        .cache_capacity(options.cache_bytes)
+        .flush_every_ms(None)
+        .mode(sled::Mode::HighThroughput)
+}
+
+/// What was remembered by stores that were moved aside: an empty one in their place knows nothing.
+fn newest_aside(directory: &Path) -> Option<u64> {
+    moved_aside(directory).iter().filter_map(|aside| tail::newest(aside)).max()
+}
+
+/// Whether it says that bytes are wrong, and not whose or of which version they are.
+const fn is_damage(reason: &Reason) -> bool {
+    match reason {
+        Reason::Failed(_) | Reason::Panicked(_) | Reason::Corrupt(_) | Reason::Condemned(_) => true,
+        Reason::OtherVersion { .. } | Reason::OtherOwner { .. } => false,
+    }
 }
 
 /// sled's own threads let go of its lock a moment after the last handle is dropped, so one that was just closed in
@@ -143,33 +208,7 @@ fn open_sled(config: &sled::Config) -> Result<sled::Db, LoadError> {
 pub(super) const fn kind_of(reason: &Reason) -> &'static str {
     match reason {
         Reason::OtherVersion { .. } => "older",
-        Reason::Failed(_)
-        | Reason::Panicked
-        | Reason::Corrupt(_)
-        | Reason::OtherOwner { .. }
-        | Reason::Condemned(_) => "corrupt",
+        Reason::OtherOwner { .. } => "foreign",
+        Reason::Failed(_) | Reason::Panicked(_) | Reason::Corrupt(_) | Reason::Condemned(_) => "corrupt",
     }
-}
-
-/// Renames the directory to the first free name.
-pub(super) fn move_aside(directory: &Path, kind: &str) -> Result<PathBuf, StoreError> {
-    let mut number = 1_u32;
-    loop {
-        let mut name = directory.as_os_str().to_owned();
-        name.push(format!(".{kind}-{number}"));
-        let aside = PathBuf::from(name);
-        if !aside.exists() {
-            let moved = std::fs::rename(directory, &aside);
-            return moved.map(|()| aside).map_err(|error| StoreError::io("moving a store aside", &error));
-        }
-        number = number.saturating_add(1);
-    }
-}
-
-/// Undoes [`move_aside`]. What was begun in its place meanwhile holds nothing: it could not be opened.
-fn put_back(aside: &Path, directory: &Path) -> Result<(), StoreError> {
-    if directory.exists() {
-        std::fs::remove_dir_all(directory).map_err(|error| StoreError::io("removing an empty store", &error))?;
-    }
-    std::fs::rename(aside, directory).map_err(|error| StoreError::io("putting a store back", &error))
 }

@@ -4,11 +4,10 @@
 //! which its cache then counts as a few bytes and never lets go: twice the memory for a store of 2 million commits. So
 //! no value is larger than an eighteenth of that.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use sled::{IVec, Tree};
 
 use super::page::{Page, PageError, stated_length};
+use super::panics::{self, catch};
 use super::pipeline::failed;
 use crate::StoreError;
 
@@ -71,8 +70,9 @@ fn fetch_bytes(tree: &Tree, page_key: &[u8]) -> Result<IVec, StoreError> {
 
 /// sled may panic on damaged files instead of failing.
 fn get(tree: &Tree, key: &[u8]) -> Result<Option<IVec>, StoreError> {
-    match catch_unwind(AssertUnwindSafe(|| tree.get(key))) {
+    match catch(|| tree.get(key)) {
         Ok(read) => read.map_err(failed),
+        Err(text) if panics::names_system_error(&text) => Err(StoreError::Resource(text)),
         Err(_) => Err(StoreError::Corrupt("reading a page panicked")),
     }
 }

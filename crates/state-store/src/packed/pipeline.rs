@@ -183,6 +183,8 @@ pub(crate) fn failed(error: sled::Error) -> StoreError {
     match &error {
         sled::Error::Io(source) => StoreError::io("sled", source),
         sled::Error::Corruption { .. } => StoreError::Corrupt("sled finds its files damaged"),
+        // It does not do its work any more for anybody in this process, once one of its threads has panicked.
+        sled::Error::ReportableBug(what) if what.contains("IO thread") => StoreError::Resource(what.clone()),
         sled::Error::CollectionNotFound(_) | sled::Error::Unsupported(_) | sled::Error::ReportableBug(_) => {
             StoreError::Failed(error.to_string())
         }

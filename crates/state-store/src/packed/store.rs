@@ -1,16 +1,18 @@
 //! The handle: opens a store on a thread of its own, and hands it work.
 
 use core::fmt;
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Sender, SyncSender};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::opening::{Opened, kind_of, move_aside};
+use super::folder::{self, move_aside};
+use super::opening::{Opened, kind_of};
 use super::overlay::FULL_KEYS;
+use super::readable::check_readable;
 use super::space::Space;
+use super::tail;
 use super::thread::Work;
 use super::view::Shared;
 use crate::backend::{Backend, Submission, TailRecord, Visit};
@@ -94,6 +96,19 @@ impl PackedStore {
         let (opened, report) = Opened::start(directory, options)?;
         let opened = RwLock::new(opened);
         Ok((Self { directory: directory.to_path_buf(), options: options.clone(), opened }, report))
+    }
+
+    /// The same; but if there is no room on its disk, it holds nothing until it is [opened again](Backend::reopen), and
+    /// has [failed](Backend::failure) until then.
+    pub fn open_or_absent(directory: &Path, options: &Options) -> Result<(Self, OpenReport), StoreError> {
+        match Self::open(directory, options) {
+            Err(error @ StoreError::OutOfSpace(_)) => {
+                let opened = RwLock::new(Opened::absent(directory, options, error.clone()));
+                let report = OpenReport { absent: Some(error), ..OpenReport::default() };
+                Ok((Self { directory: directory.to_path_buf(), options: options.clone(), opened }, report))
+            }
+            opened => opened,
+        }
     }
 
     /// Waits until all background work is done too: for measurements and tests.
@@ -187,18 +202,19 @@ impl Backend for PackedStore {
         self.options.space(&self.directory).check(PROBE_BYTES)?;
         let path = self.directory.join("probe");
         let write = || {
-            let mut file = File::create(&path)?;
+            let mut file = folder::without_waiting().write(true).create(true).truncate(true).open(&path)?;
             io::copy(&mut io::repeat(0).take(PROBE_BYTES), &mut file)?;
             file.sync_all()
         };
         let written = write();
         let removed = std::fs::remove_file(&path);
-        written.and(removed).map_err(|error| StoreError::io("trying the disk", &error))
+        written.and(removed).map_err(|error| StoreError::resource("trying the disk", &error))
     }
 
     fn reopen(&self) -> Result<OpenReport, StoreError> {
         let mut opened = self.changing();
         opened.stop();
+        folder::forget_cached(&self.directory);
         let (again, report) = Opened::start(&self.directory, &self.options)?;
         *opened = again;
         Ok(report)
@@ -206,8 +222,19 @@ impl Backend for PackedStore {
 
     fn condemn(&self, why: &str) -> Result<Option<(PathBuf, Reason)>, StoreError> {
         self.changing().stop();
+        check_readable(&self.directory)?;
         let reason = Reason::Condemned(why.to_owned());
         Ok(Some((move_aside(&self.directory, kind_of(&reason))?, reason)))
+    }
+
+    fn remembered(&self) -> Option<u64> {
+        self.opened().remembered
+    }
+
+    fn salvage(&self) -> Vec<TailRecord> {
+        let asides = folder::moved_aside(&self.directory);
+        let all = core::iter::once(&self.directory).chain(&asides).map(|folder| tail::salvage(folder));
+        all.max_by_key(|records| records.last().map(|(sequence, _)| *sequence)).unwrap_or_default()
     }
 
     fn retire(&self) -> Result<Option<PathBuf>, StoreError> {

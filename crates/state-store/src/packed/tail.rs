@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Invariants: what the meta counts ([`Range`]) is on disk before the meta that counts it, and stays until a meta that
-//! no longer counts it is on disk. What a kill left beyond is cut at the next opening; anything else that is missing
-//! or damaged makes the store unusable.
+//! no longer counts it is on disk. What a kill left beyond is cut when the next record is written: until then it may be
+//! all that is known of commits that the log has lost. Anything else that is missing or damaged makes the store unusable.
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
@@ -19,8 +19,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use super::TAIL_RECORDS;
+use super::folder::without_waiting;
 use crate::StoreError;
-use crate::backend::TailRecord;
+use crate::backend::{TailRecord, newest_without_gap};
 
 /// Records after which a batch begins a new segment. A removed one frees some two megabytes.
 const SEGMENT_RECORDS: u64 = 4_096;
@@ -74,21 +75,32 @@ pub(crate) struct Tail {
     range: Range,
     /// First and last sequence of segments that count no longer, once the meta on disk says so.
     stale: Vec<(u64, u64)>,
+    /// What was found and does not count: segments, and the length to which the newest one is cut.
+    leftover: Vec<u64>,
+    cut: Option<u64>,
     buffer: Vec<u8>,
 }
 
 impl Tail {
-    /// Finds what `range` counts in the store's `directory`, and removes all else.
+    /// Finds what `range` counts in the store's `directory`. All else goes with the first write.
     pub(crate) fn open(directory: &Path, range: Range) -> Result<Self, StoreError> {
         let directory = directory.join(DIRECTORY);
         std::fs::create_dir_all(&directory).map_err(|error| failed("making the folder", &error))?;
-        let mut tail = Self { directory, segments: VecDeque::new(), range, stale: Vec::new(), buffer: Vec::new() };
+        let mut tail = Self {
+            directory,
+            segments: VecDeque::new(),
+            range,
+            stale: Vec::new(),
+            leftover: Vec::new(),
+            cut: None,
+            buffer: Vec::new(),
+        };
         let firsts = tail.list()?;
         for (at, &first) in firsts.iter().enumerate() {
             let next = at.checked_add(1).and_then(|next| firsts.get(next)).filter(|next| **next <= range.last);
             let is_passed = next.is_some_and(|next| *next <= range.floor);
             if range.is_empty() || first > range.last || is_passed {
-                tail.remove(first)?;
+                tail.leftover.push(first);
             } else {
                 let end = next.map_or(Some(range.last), |next| next.checked_sub(1)).unwrap_or(range.last);
                 let segment = tail.open_segment(first, end)?;
@@ -114,6 +126,7 @@ impl Tail {
         let newest = (!self.range.is_empty()).then_some(self.range.last);
         records.retain(|(sequence, _)| newest.is_none_or(|newest| *sequence > newest));
         let (Some(&(first, _)), Some(&(last, _))) = (records.first(), records.last()) else { return Ok(()) };
+        self.drop_leftover()?;
         let continues = newest.and_then(|newest| newest.checked_add(1)) == Some(first);
         if !continues {
             while self.retire_oldest(self.range.last) {}
@@ -129,6 +142,18 @@ impl Tail {
         self.range = Range { floor, last };
         while let Some(second) = self.segments.get(1).map(|second| second.first).filter(|second| *second <= floor) {
             self.retire_oldest(second.saturating_sub(1));
+        }
+        Ok(())
+    }
+
+    /// Removes what does not count, before anything is written in its place.
+    fn drop_leftover(&mut self) -> Result<(), StoreError> {
+        for first in core::mem::take(&mut self.leftover) {
+            self.remove(first)?;
+        }
+        if let (Some(length), Some(segment)) = (self.cut.take(), self.segments.back_mut()) {
+            lock(&segment.file).set_len(length).map_err(|error| failed("cutting a segment", &error))?;
+            segment.synced = false;
         }
         Ok(())
     }
@@ -177,14 +202,7 @@ impl Tail {
 
     /// Sequences with which segments begin, ascending.
     fn list(&self) -> Result<Vec<u64>, StoreError> {
-        let read = |error: std::io::Error| failed("reading the folder", &error);
-        let mut firsts = Vec::new();
-        for entry in std::fs::read_dir(&self.directory).map_err(read)? {
-            let name = entry.map_err(read)?.file_name();
-            firsts.extend(name.to_str().filter(|name| name.len() == 20).and_then(|name| name.parse::<u64>().ok()));
-        }
-        firsts.sort_unstable();
-        Ok(firsts)
+        list(&self.directory).map_err(|error| failed("reading the folder", &error))
     }
 
     fn create_segment(&self, first: u64) -> Result<Segment, StoreError> {
@@ -193,8 +211,8 @@ impl Tail {
         Ok(Segment { first, file: Arc::new(Mutex::new(file)), length: 0, synced: true })
     }
 
-    /// Opens the segment whose records `first..=last` must be there; cuts what follows.
-    fn open_segment(&self, first: u64, last: u64) -> Result<Segment, StoreError> {
+    /// Opens the segment whose records `first..=last` must be there; what follows is cut later.
+    fn open_segment(&mut self, first: u64, last: u64) -> Result<Segment, StoreError> {
         let opened = OpenOptions::new().read(true).append(true).open(path_of(&self.directory, first));
         let mut file = opened.map_err(|error| failed("opening a segment", &error))?;
         let mut bytes = Vec::new();
@@ -208,9 +226,9 @@ impl Tail {
         }
         let length = u64::try_from(bytes.len().saturating_sub(rest.len())).unwrap_or(u64::MAX);
         if !rest.is_empty() {
-            file.set_len(length).map_err(|error| failed("cutting a segment", &error))?;
+            self.cut = Some(length);
         }
-        Ok(Segment { first, file: Arc::new(Mutex::new(file)), length, synced: rest.is_empty() })
+        Ok(Segment { first, file: Arc::new(Mutex::new(file)), length, synced: true })
     }
 }
 
@@ -243,6 +261,47 @@ impl Segment {
         (&mut *file).take(self.length).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
+}
+
+/// Sequences with which the segments in a folder begin, ascending.
+fn list(directory: &Path) -> std::io::Result<Vec<u64>> {
+    let mut firsts = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let name = entry?.file_name();
+        firsts.extend(name.to_str().filter(|name| name.len() == 20).and_then(|name| name.parse::<u64>().ok()));
+    }
+    firsts.sort_unstable();
+    Ok(firsts)
+}
+
+/// The newest sequence of which the store in `directory` has a whole record, whether it counts or not.
+pub(crate) fn newest(directory: &Path) -> Option<u64> {
+    let directory = directory.join(DIRECTORY);
+    let firsts = list(&directory).ok()?;
+    firsts.into_iter().rev().find_map(|first| segment_records(&directory, first).last().map(|(sequence, _)| *sequence))
+}
+
+/// The newest whole records without a gap of the store in `directory`, whether they count or not.
+pub(crate) fn salvage(directory: &Path) -> Vec<TailRecord> {
+    let directory = directory.join(DIRECTORY);
+    let firsts = list(&directory).unwrap_or_default();
+    newest_without_gap(firsts.into_iter().flat_map(|first| segment_records(&directory, first)).collect())
+}
+
+/// The whole records at the beginning of a segment.
+fn segment_records(directory: &Path, first: u64) -> Vec<TailRecord> {
+    let mut bytes = Vec::new();
+    let opened = without_waiting().read(true).open(path_of(directory, first));
+    if opened.and_then(|mut file| file.read_to_end(&mut bytes)).is_err() {
+        return Vec::new();
+    }
+    let mut records = Vec::new();
+    let mut rest = bytes.as_slice();
+    while let Some((sequence, record, after)) = split_record(rest) {
+        records.push((sequence, Bytes::copy_from_slice(record)));
+        rest = after;
+    }
+    records
 }
 
 fn lock(file: &Mutex<File>) -> MutexGuard<'_, File> {

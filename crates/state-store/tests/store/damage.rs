@@ -82,7 +82,7 @@ fn a_store_of_another_schema_or_owner_is_moved_aside() {
     let newest = Options { schema: 3, ..options() };
     assert!(matches!(expect_aside(&path, &newest, "store.older-2"), Reason::OtherVersion { .. }));
     let other = Options { owner: "sales/654224".to_owned(), ..newest };
-    assert!(matches!(expect_aside(&path, &other, "store.corrupt-1"), Reason::OtherOwner { .. }));
+    assert!(matches!(expect_aside(&path, &other, "store.foreign-1"), Reason::OtherOwner { .. }));
 }
 
 fn change_values(path: &Path, class: u8, change: impl Fn(&mut Vec<u8>)) {
@@ -194,8 +194,16 @@ fn what_a_kill_left_beyond_the_tail_is_cut() {
     std::fs::write(path.join("tail").join(format!("{:020}", u64::from(u8::MAX) * RECORDS)), b"torn").unwrap();
     let store = open(&path);
     assert_eq!(store.tail().unwrap(), before);
-    assert_eq!(std::fs::metadata(&newest).unwrap().len(), length);
+    assert!(std::fs::metadata(&newest).unwrap().len() > length, "kept, until something is written in its place");
+    let next = before.last().unwrap().0 + 1;
+    let mut batch = Batch::new();
+    batch.push_tail(next, vec![1; 50].into());
+    submit(&store, batch);
+    store.flush().unwrap();
+    assert_eq!(store.tail().unwrap().last().unwrap().0, next);
+    store.close().unwrap();
     assert!(segments(&path).ends_with(&[newest]), "a segment beyond is removed");
+    assert_eq!(open(&path).tail().unwrap().last().unwrap().0, next);
 }
 
 #[test]

@@ -7,5 +7,6 @@ mod crash;
 mod damage;
 mod full_disk;
 mod records;
+mod resources;
 mod service;
 mod support;

@@ -70,6 +70,7 @@ fn checkpoint(sequence: u64, entities: Vec<(u32, Option<Thing>)>) -> Checkpoint<
             head: head(sequence),
             offset: sequence * 10,
             recorded_at: Timestamp { seconds: 1_760_000_000, nanos: 5 },
+            newest: None,
             told: sequence + 1,
             upstream: vec![upstream],
         },

@@ -73,6 +73,8 @@ fn a_halted_stream_says_what_to_do_in_both_languages_and_is_not_retried() {
         HaltReason::StoreFull,
         HaltReason::StoreFailed,
         HaltReason::Inconsistent,
+        HaltReason::ClockAhead,
+        HaltReason::ClockBehind,
         HaltReason::Internal,
         HaltReason::Stopped,
     ];
