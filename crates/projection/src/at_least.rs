@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use loopledger_service::limits::{Caller, Place};
 use loopledger_types::{Hash, Position, Service, StreamId};
 use loopledger_wire::Failure;
 use tokio::sync::watch;
@@ -64,6 +65,7 @@ impl Shared {
         if behind(self).is_none() {
             return Ok(());
         }
+        let _place = self.place()?;
         let mut waiting = Waiting::new(self);
         while let Some(have) = behind(self) {
             if let Some(halt) = waiting.halt_of(stream.service, sequence) {
@@ -74,6 +76,11 @@ impl Shared {
             }
         }
         Ok(())
+    }
+
+    /// A place of the present caller to wait at.
+    fn place(&self) -> Result<Place, Failure> {
+        self.waiting.take(Caller::current()).ok_or(Failure::QueueFull { retry_after: RETRY_AFTER })
     }
 
     async fn check_hash(&self, position: Position, deadline: Instant) -> Result<(), Failure> {
@@ -91,7 +98,7 @@ impl Shared {
     }
 
     async fn wait_for_consequences(&self, positions: &[Position], deadline: Instant) -> Result<(), Failure> {
-        let mut waiting = Waiting::new(self);
+        let (mut waiting, mut place) = (Waiting::new(self), None);
         loop {
             let folded = self.folded.read().await;
             let is_open =
@@ -102,6 +109,10 @@ impl Shared {
             }
             let in_vain = awaited_in_vain(&folded, &self.health.borrow(), open);
             drop(folded);
+            // Kept until the end, once it was needed.
+            if place.is_none() {
+                place = Some(self.place()?);
+            }
             if let Some(failure) = refused(&self.health.borrow()).or(in_vain) {
                 return Err(failure);
             }

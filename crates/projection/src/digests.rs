@@ -1,6 +1,7 @@
 //! The digests of the state at its heads: computed when asked for, once per heads.
 
 use loopledger_ledger::StreamHead;
+use loopledger_service::limits::Caller;
 use loopledger_types::{Hash, Service};
 use loopledger_wire::Failure;
 use tokio::sync::Mutex;
@@ -24,6 +25,8 @@ pub(crate) struct Digests(Mutex<Option<Digest>>);
 impl Shared {
     /// Reads the whole state, some seconds for millions of commits, and keeps the fold waiting meanwhile; not queries.
     pub(crate) async fn digest(&self) -> Result<Digest, Failure> {
+        // Callers take turns: with every commit there is something new to compute.
+        let _turn = self.digesting.take(Caller::current()).await;
         let mut last = self.digests.0.lock().await;
         let reading = self.read_long().await;
         let heads = Service::ALL.map(|service| reading.folded.ledger.head(service));

@@ -27,8 +27,12 @@ const REPORT_PERIOD: Duration = Duration::from_millis(100);
 /// A log that is away for longer ends the rebuild. A cluster replaces a leader within 7 s.
 const OUTAGE_MAX: Duration = Duration::from_secs(30);
 
-/// Rebuilds, reporting to `out`; ends early when nobody listens any more.
-pub(crate) async fn rebuild(shared: &Arc<Shared>, out: mpsc::Sender<RebuildResponse>) -> Result<(), Failure> {
+/// Rebuilds, reporting to `out`, and returns the last report; ends early, without one, when nobody listens any more.
+/// Waits for no listener.
+pub(crate) async fn rebuild(
+    shared: &Arc<Shared>,
+    out: &mpsc::Sender<RebuildResponse>,
+) -> Result<Option<RebuildResponse>, Failure> {
     shared.metrics.rebuilds_total.add(1);
     let live = shared.digest().await?;
     let heads = live.heads.map(|at| at.head);
@@ -45,11 +49,9 @@ pub(crate) async fn rebuild(shared: &Arc<Shared>, out: mpsc::Sender<RebuildRespo
     }
     let total = heads.iter().fold(0_u64, |sum, head| sum.saturating_add(head.sequence));
     let metrics = Arc::clone(&shared.metrics);
-    let folding = beside(fold(Folded::new(shared.county), Merge { lanes }, total, out, metrics));
-    let Some((folded, out, took)) = folding.await.map_err(|_| Failure::Internal { what: "a rebuild panicked" })??
-    else {
-        return Ok(());
-    };
+    let folding = beside(fold(Folded::new(shared.county), Merge { lanes }, total, out.clone(), metrics));
+    let folded = folding.await.map_err(|_| Failure::Internal { what: "a rebuild panicked" })??;
+    let Some((folded, took)) = folded else { return Ok(None) };
     let compared = beside(async move {
         let ledger = folded.ledger.ledger_digest();
         (ledger, folded.ledger.state_digest(ledger))
@@ -61,14 +63,12 @@ pub(crate) async fn rebuild(shared: &Arc<Shared>, out: mpsc::Sender<RebuildRespo
         shared.metrics.rebuild_mismatches_total.add(1);
         tracing::error!(live = %live.state, rebuilt = %state, "the rebuilt state differs from the live one");
     }
-    let last = RebuildResponse {
+    Ok(Some(RebuildResponse {
         digests_agree: Some(agree),
         ledger_digest: ledger.0.to_vec(),
         state_digest: state.0.to_vec(),
         ..progress(total, total, took)
-    };
-    drop(out.send(last).await);
-    Ok(())
+    }))
 }
 
 /// Decodes a stream up to its head. A log that ends before is an error, and is not waited for.
@@ -116,21 +116,18 @@ async fn read(feed: &Feed, follower: &mut Follower, end: &mut Offset) -> Result<
     follower.next().await.map(Some)
 }
 
-/// How long it took goes with it.
-type Done = Option<(Folded, mpsc::Sender<RebuildResponse>, Duration)>;
-
-/// `None`: nobody listens any more.
+/// The new state and how long it took; `None`: nobody listens any more.
 async fn fold(
     mut folded: Folded,
     mut merge: Merge,
     total: u64,
     out: mpsc::Sender<RebuildResponse>,
     metrics: Arc<Metrics>,
-) -> Result<Done, Failure> {
+) -> Result<Option<(Folded, Duration)>, Failure> {
     let began = Instant::now();
     let (mut done, mut reported) = (0_u64, began);
     metrics.rebuild_percent.set(0);
-    drop(out.send(progress(0, total, Duration::ZERO)).await);
+    drop(out.try_send(progress(0, total, Duration::ZERO)));
     while !merge.is_done() {
         let Some(index) = merge.next() else {
             if let Arrival::Halted(_, halt) = merge.arrival().await {
@@ -161,7 +158,7 @@ async fn fold(
             drop(out.try_send(progress(done, total, began.elapsed())));
         }
     }
-    Ok(Some((folded, out, began.elapsed())))
+    Ok(Some((folded, began.elapsed())))
 }
 
 /// Commits of one stream before another gets its turn.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use loopledger_domain::Commit;
 use loopledger_ledger::{ApplyError, Concerns, Ledger};
 use loopledger_service::feed::Feed;
+use loopledger_service::limits::{Places, Turns};
 use loopledger_service::metrics::Lag;
 use loopledger_types::{BusinessDate, CountyCode, Head, Position, Service, StreamId};
-use tokio::sync::{Notify, OwnedRwLockReadGuard, RwLock, RwLockWriteGuard, Semaphore, watch};
+use tokio::sync::{Notify, OwnedRwLockReadGuard, RwLock, RwLockWriteGuard, watch};
 
 use crate::commits::HashCache;
 use crate::days::{self, Days};
@@ -19,6 +20,9 @@ use crate::metrics::Metrics;
 
 /// Queries that read much at a time: the fold waits while they read.
 const LONG_QUERIES_MAX: usize = 2;
+
+/// Queries of one connection that wait until positions, or what follows from them, are folded.
+const WAITING_MAX: usize = 128;
 
 /// The folded state.
 #[derive(Debug)]
@@ -89,9 +93,13 @@ pub(crate) struct Shared {
     pub(crate) voids: [crate::metrics::Number; 5],
     /// How far folding each stream is behind reading it.
     pub(crate) lags: [Lag; 5],
-    pub(crate) long_queries: Arc<Semaphore>,
+    pub(crate) long_queries: Arc<Turns>,
     /// One rebuild at a time.
-    pub(crate) rebuilds: Arc<Semaphore>,
+    pub(crate) rebuilds: Arc<Turns>,
+    /// One computation of digests at a time.
+    pub(crate) digesting: Arc<Turns>,
+    /// Queries that wait for positions.
+    pub(crate) waiting: Arc<Places>,
     /// Enough was folded since the last checkpoint for another one.
     pub(crate) checkpoint_due: Notify,
 }
@@ -114,8 +122,10 @@ impl Shared {
             metrics: Arc::new(Metrics::default()),
             lags: heads.map(|head| Lag::starting_at(head.sequence)),
             voids: core::array::from_fn(|_| crate::metrics::Number::default()),
-            long_queries: Arc::new(Semaphore::new(LONG_QUERIES_MAX)),
-            rebuilds: Arc::new(Semaphore::new(1)),
+            long_queries: Arc::new(Turns::new(LONG_QUERIES_MAX)),
+            rebuilds: Arc::new(Turns::new(1)),
+            digesting: Arc::new(Turns::new(1)),
+            waiting: Arc::new(Places::new(WAITING_MAX)),
             checkpoint_due: Notify::new(),
         }
     }

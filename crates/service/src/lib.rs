@@ -6,6 +6,7 @@
 //! * [`repair`]: mending a log that came back shorter than what was read of it.
 //! * [`scrub`]: reading the whole log again in the background, to find what the disk has changed.
 //! * [`grpc`]: calls, bulk streams, deadlines, errors, the server.
+//! * [`limits`]: what callers may hold of a process: bytes, connections, places, turns.
 //! * [`clock`]: time as a port.
 //! * [`metrics`], [`trace`], [`telemetry`]: what a program shows of itself: numbers, spans, log lines.
 //!
@@ -15,6 +16,7 @@ pub mod clock;
 pub mod feed;
 pub mod grpc;
 mod heads;
+pub mod limits;
 pub mod metrics;
 pub mod program;
 pub mod repair;

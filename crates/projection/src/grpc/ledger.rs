@@ -8,6 +8,7 @@ use loopledger_ledger::{Balance, Counterparty};
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_proto::ledger::v1::ledger_service_server::LedgerService;
 use loopledger_service::grpc::{deadline_of, duration_to_pb, log_status};
+use loopledger_service::limits::Caller;
 use loopledger_types::{EntityKind, PartyId, Service, StreamId};
 use loopledger_wire::query::{self, Page};
 use loopledger_wire::{Failure, position_to_pb, rejection_status};
@@ -26,8 +27,8 @@ use crate::view;
 const PAGE_BYTES_MAX: usize = 3 * 1_024 * 1_024;
 /// How long a status waits for digests.
 const PATIENCE: core::time::Duration = core::time::Duration::from_millis(500);
-/// Reports of a rebuild that wait for a slow listener; it misses the others.
-const REPORTS_AHEAD: usize = 4;
+/// Reports of a rebuild that wait for a slow listener; it misses the others, but not the last.
+const REPORTS_AHEAD: usize = 1;
 
 #[tonic::async_trait]
 impl LedgerService for Api {
@@ -89,18 +90,25 @@ impl LedgerService for Api {
     async fn rebuild(&self, request: Request<pb::RebuildRequest>) -> Result<Response<Self::RebuildStream>, Status> {
         let deadline = deadline_of(request.metadata());
         self.shared.ready(deadline).await?;
-        let permit = timeout_at(deadline, Arc::clone(&self.shared.rebuilds).acquire_owned()).await;
-        let permit = permit.map_err(|_| Failure::DeadlineExceeded)?.map_err(|_| Failure::ShuttingDown)?;
+        let caller = Caller::current();
+        let turn = timeout_at(deadline, self.shared.rebuilds.take(caller)).await;
+        let turn = turn.map_err(|_| Failure::DeadlineExceeded)?;
         let (reports, listener) = mpsc::channel(REPORTS_AHEAD);
         let (failed, failure) = mpsc::channel(1);
         let shared = Arc::clone(&self.shared);
-        tokio::spawn(async move {
-            if let Err(error) = rebuild(&shared, reports).await {
-                tracing::error!(reason = error.reason(), "a rebuild failed: {}", error.english());
-                drop(failed.send(Err(error.into())).await);
+        tokio::spawn(caller.scope(async move {
+            let rebuilt = rebuild(&shared, &reports).await;
+            // Others need not wait until its caller takes the last report.
+            drop(turn);
+            match rebuilt {
+                Ok(None) => {}
+                Ok(Some(last)) => drop(reports.send(last).await),
+                Err(error) => {
+                    tracing::error!(reason = error.reason(), "a rebuild failed: {}", error.english());
+                    drop(failed.send(Err(error.into())).await);
+                }
             }
-            drop(permit);
-        });
+        }));
         let reports = ReceiverStream::new(listener).map(Ok);
         self.answer(Ok(Box::pin(reports.chain(ReceiverStream::new(failure)))))
     }

@@ -19,6 +19,7 @@ use loopledger_proto::ledger::v1::income_service_server::{self, IncomeServiceSer
 use loopledger_proto::ledger::v1::ledger_service_server::{self, LedgerServiceServer};
 use loopledger_proto::ledger::v1::loop_service_server::{self, LoopServiceServer};
 use loopledger_proto::ledger::v1::trace_service_server::{self, TraceServiceServer};
+use loopledger_service::limits::Caller;
 use loopledger_types::{EntityKind, Position, Service};
 use loopledger_wire::{Failure, position_to_pb};
 use tokio::sync::OwnedRwLockReadGuard;
@@ -96,20 +97,20 @@ impl Api {
         self.shared.wait_for(&terms.at_least, terms.consequences, terms.deadline).await
     }
 
-    /// Runs what reads much on a thread that may take its time; only a few at once, since the fold waits meanwhile (queries do not).
+    /// Runs what reads much on a thread that may take its time; only a few at once, since the fold waits meanwhile (queries
+    /// do not). Connections take turns.
     async fn long<T: Send + 'static>(
         &self,
         terms: &Terms,
         read: impl FnOnce(&Folded) -> T + Send + 'static,
     ) -> Result<T, Failure> {
         self.ready(terms).await?;
-        let permit = Arc::clone(&self.shared.long_queries).acquire_owned();
-        let permit = timeout_at(terms.deadline, permit).await.map_err(|_| Failure::DeadlineExceeded)?;
-        let permit = permit.map_err(|_| Failure::ShuttingDown)?;
+        let turn = timeout_at(terms.deadline, self.shared.long_queries.take(Caller::current())).await;
+        let turn = turn.map_err(|_| Failure::DeadlineExceeded)?;
         let reading = self.shared.read_long().await;
         let answer = beside(async move {
             let answer = read(&reading.folded);
-            drop(permit);
+            drop(turn);
             answer
         });
         answer.await.map_err(|_| Failure::Internal { what: "a query panicked" })

@@ -26,6 +26,7 @@ mod refusals;
 mod speed;
 mod starts;
 mod stores;
+mod turns;
 mod upgrade;
 mod waits;
 mod world;

@@ -5,11 +5,12 @@ use loopledger_types::{Head, Position, StreamId};
 use loopledger_wire::Receipt;
 use tokio::time::Instant;
 
-use super::job::Input;
+use super::job::{Input, Wait};
 use super::task::{Ready, Task};
 use super::waiting::{Known, Waiter};
 use super::{Halt, WriteError};
 use crate::feed::FollowError;
+use crate::limits::Caller;
 
 /// Lookups of old positions under way at a time; each reads a stream from its beginning.
 const VERIFICATIONS_MAX: usize = 4;
@@ -27,11 +28,13 @@ impl<D: Decider> Task<D> {
         match input {
             Input::Command(job) if job.write.after.is_empty() => self.ready.push_back(Ready::Job(job)),
             Input::Command(job) => {
-                let (positions, deadline) = (job.write.after.clone(), job.deadline);
-                self.hold(positions, deadline, Waiter::Job(job));
+                let (caller, positions, deadline) = (job.caller, job.write.after.clone(), job.deadline);
+                self.hold(caller, positions, deadline, Waiter::Job(job));
             }
             Input::Query(query) => self.ready.push_back(Ready::Query(query)),
-            Input::Wait { positions, deadline, reply } => self.hold(positions, deadline, Waiter::Caller(reply)),
+            Input::Wait(Wait { caller, positions, deadline, reply }) => {
+                self.hold(caller, positions, deadline, Waiter::Caller(reply));
+            }
             Input::Receipt { request_id, reply } => {
                 let found = match self.requests.get(&request_id) {
                     // Not read back yet: whether it stands is not known.
@@ -46,13 +49,11 @@ impl<D: Decider> Task<D> {
         Ok(())
     }
 
-    fn hold(&mut self, positions: Vec<Position>, deadline: Option<Instant>, waiter: Waiter<D>) {
+    fn hold(&mut self, caller: Caller, positions: Vec<Position>, deadline: Option<Instant>, waiter: Waiter<D>) {
         if self.stopping {
             waiter.fail(WriteError::ShuttingDown);
-        } else if self.waiting.len() >= self.config.waiting_max {
-            waiter.fail(WriteError::QueueFull { stream: self.stream });
         } else {
-            let id = self.waiting.add(positions, deadline, waiter);
+            let id = self.waiting.add(caller, positions, deadline, waiter);
             self.recheck(vec![id]);
         }
     }
@@ -122,10 +123,7 @@ impl<D: Decider> Task<D> {
 
     fn verify(&mut self, id: u64, position: Position) {
         if self.verifications.len() >= VERIFICATIONS_MAX {
-            if let Some(entry) = self.waiting.remove(id) {
-                entry.waiter.fail(WriteError::QueueFull { stream: self.stream });
-            }
-            return;
+            return self.waiting.look_up(id);
         }
         let feed = self.feed.clone();
         self.verifications.push(Box::pin(async move { (id, position, feed.contains(position).await) }));
@@ -151,6 +149,11 @@ impl<D: Decider> Task<D> {
                     entry.waiter.fail(behind);
                 }
             }
+        }
+        while self.verifications.len() < VERIFICATIONS_MAX
+            && let Some(next) = self.waiting.next_lookup()
+        {
+            self.recheck(vec![next]);
         }
     }
 

@@ -13,11 +13,12 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::health::{Health, Metrics};
-use super::job::{Answer, Asked, EntityKey, Input, Job, Reply};
+use super::job::{Answer, Asked, EntityKey, Input, Job, Reply, Wait};
 use super::measured::Measured;
 use super::{Halt, WriteError};
 use crate::feed::Contact;
 use crate::heads::Heads;
+use crate::limits::{Caller, Place, Places};
 use crate::trace::TraceContext;
 
 /// Writes of one bulk stream that are not answered yet: what keeps the writer's window full.
@@ -36,6 +37,10 @@ pub struct WriterHandle<D: Decider> {
     pub(super) metrics: Arc<Metrics>,
     pub(super) measured: Arc<Measured>,
     pub(super) contact: Arc<Contact>,
+    /// Places for writes that wait for positions.
+    pub(super) writes: Arc<Places>,
+    /// Places for questions that do.
+    pub(super) reads: Arc<Places>,
 }
 
 impl<D: Decider> Clone for WriterHandle<D> {
@@ -48,6 +53,8 @@ impl<D: Decider> Clone for WriterHandle<D> {
             metrics: Arc::clone(&self.metrics),
             measured: Arc::clone(&self.measured),
             contact: Arc::clone(&self.contact),
+            writes: Arc::clone(&self.writes),
+            reads: Arc::clone(&self.reads),
         }
     }
 }
@@ -112,11 +119,14 @@ impl<D: Decider> WriterHandle<D> {
     ) -> impl Future<Output = Answer> + use<D> {
         let (reply, answer) = oneshot::channel();
         let held_until = deadline.map(with_margin);
-        let job = Job { write, deadline: held_until, reply: Reply::One(reply), trace: trace.map(Box::new) };
-        let queued = self.enqueue(Input::Command(job));
+        let place = self.place(&write.after, &self.writes);
+        let (caller, reply, trace) = (Caller::current(), Reply::One(reply), trace.map(Box::new));
+        let job = Job { caller, write, deadline: held_until, reply, trace };
+        let queued = place.and_then(|place| self.enqueue(Input::Command(job)).map(|()| place));
         let gone = self.clone();
         async move {
-            queued?;
+            // Freed when it is answered, or with this future.
+            let _place = queued?;
             match within(deadline, answer).await {
                 // What was in the way is known.
                 Err(WriteError::DeadlineExceeded) if gone.metrics.log_unavailable.get() > 0 => {
@@ -179,15 +189,52 @@ impl<D: Decider> WriterHandle<D> {
         Arc::clone(&self.heads.borrow_and_update())
     }
 
-    /// Waits until `positions` are folded.
+    /// Waits until `positions` are folded, for a question.
     pub async fn wait_for(&self, positions: Vec<Position>, deadline: Option<Instant>) -> Result<(), WriteError> {
+        let place = self.place(&positions, &self.reads)?;
+        self.wait_at(place, positions, deadline).await
+    }
+
+    /// The same for a write, whose places are others.
+    pub(crate) async fn wait_to_write(
+        &self,
+        positions: Vec<Position>,
+        deadline: Option<Instant>,
+    ) -> Result<(), WriteError> {
+        let place = self.place(&positions, &self.writes)?;
+        self.wait_at(place, positions, deadline).await
+    }
+
+    async fn wait_at(
+        &self,
+        _place: Option<Place>,
+        positions: Vec<Position>,
+        deadline: Option<Instant>,
+    ) -> Result<(), WriteError> {
         if positions.is_empty() {
             return Ok(());
         }
         let (reply, answer) = oneshot::channel();
-        let wait = Input::Wait { positions, deadline: deadline.map(with_margin), reply };
-        self.enqueue_in_turn(wait, deadline).await?;
+        let wait = Wait { caller: Caller::current(), positions, deadline: deadline.map(with_margin), reply };
+        self.enqueue_in_turn(Input::Wait(wait), deadline).await?;
         within(deadline, answer).await?.unwrap_or_else(|_| Err(self.gone()))
+    }
+
+    /// A place of the present caller to wait for `positions`; none is needed if all of them are folded.
+    fn place(&self, positions: &[Position], places: &Arc<Places>) -> Result<Option<Place>, WriteError> {
+        let is_folded = {
+            let heads = self.heads.borrow();
+            positions.iter().all(|position| position.sequence <= heads.get(position.stream).sequence)
+        };
+        if is_folded {
+            return Ok(None);
+        }
+        places.take(Caller::current()).map(Some).ok_or(WriteError::QueueFull { stream: self.stream })
+    }
+
+    /// Writes and questions that wait for positions now.
+    pub fn waiting(&self) -> usize {
+        self.writes.taken().saturating_add(self.reads.taken())
     }
 
     fn enqueue(&self, input: Input<D>) -> Result<(), WriteError> {
@@ -234,26 +281,17 @@ impl<D: Decider> Ordered<D> {
     /// whatever comes of it.
     pub async fn submit(&mut self, write: Write<D::Command>, wait_until: Option<Instant>) {
         if !write.after.is_empty()
-            && let Err(error) = self.wait_for(write.after.clone(), wait_until).await
+            && let Err(error) = self.handle.wait_to_write(write.after.clone(), wait_until).await
         {
             return self.refuse(error).await;
         }
         let index = self.reserve().await;
         let reply = Reply::Ordered(index, self.replies.clone());
-        let job = Job { write, deadline: None, reply, trace: self.trace.map(Box::new) };
+        let (caller, trace) = (Caller::current(), self.trace.map(Box::new));
+        let job = Job { caller, write, deadline: None, reply, trace };
         if let Err(unsent) = self.handle.inputs.send(Input::Command(job)).await {
             unsent.0.fail(self.handle.gone());
         }
-    }
-
-    /// As [`WriterHandle::wait_for`], but waits for room: the queue may be full of this stream's own writes.
-    async fn wait_for(&self, positions: Vec<Position>, deadline: Option<Instant>) -> Result<(), WriteError> {
-        let (reply, answer) = oneshot::channel();
-        let input = Input::Wait { positions, deadline: deadline.map(with_margin), reply };
-        if self.handle.inputs.send(input).await.is_err() {
-            return Err(self.handle.gone());
-        }
-        within(deadline, answer).await?.unwrap_or_else(|_| Err(self.handle.gone()))
     }
 
     /// Answers the next write without asking the writer, in its turn.

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::WriteError;
 use crate::heads::Heads;
+use crate::limits::Caller;
 use crate::trace::TraceContext;
 
 /// The outcome of a write.
@@ -17,7 +18,7 @@ pub type Answer = Result<Receipt, WriteError>;
 pub(crate) enum Input<D: Decider> {
     Command(Job<D>),
     Query(Box<dyn Query<D>>),
-    Wait { positions: Vec<Position>, deadline: Option<Instant>, reply: oneshot::Sender<Result<(), WriteError>> },
+    Wait(Wait),
     Receipt { request_id: RequestId, reply: oneshot::Sender<Result<Option<Receipt>, WriteError>> },
 }
 
@@ -28,14 +29,23 @@ impl<D: Decider> Input<D> {
             Self::Command(job) => job.reply.send(Err(error)),
             Self::Query(query) => query.fail(error),
             // Whoever asked may be gone; there is nobody to tell then.
-            Self::Wait { reply, .. } => drop(reply.send(Err(error))),
+            Self::Wait(wait) => drop(wait.reply.send(Err(error))),
             Self::Receipt { reply, .. } => drop(reply.send(Err(error))),
         }
     }
 }
 
+/// A caller that waits until positions are folded.
+pub(crate) struct Wait {
+    pub(crate) caller: Caller,
+    pub(crate) positions: Vec<Position>,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) reply: oneshot::Sender<Result<(), WriteError>>,
+}
+
 /// A command on its way. Kept until it is answered, because a conflict may cause it to be decided again.
 pub(crate) struct Job<D: Decider> {
+    pub(crate) caller: Caller,
     pub(crate) write: Write<D::Command>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) reply: Reply,

@@ -53,6 +53,7 @@ pub use settle::AFTER_APPEND;
 use crate::clock::Clock;
 use crate::feed::{Feed, FollowError, Opening};
 use crate::heads::Heads;
+use crate::limits::Places;
 use store::End;
 use task::Task;
 
@@ -66,7 +67,8 @@ pub struct WriterConfig {
     pub queue_max: usize,
     /// Commits in flight. A commit of 400 bytes: 3 MiB.
     pub window_max: usize,
-    /// Writes and callers that wait for upstream positions.
+    /// Writes of one connection that wait for positions, and besides them its questions that do. What is folded
+    /// already needs no place.
     pub waiting_max: usize,
     /// How long an upstream commit must have gone unanswered before this writer reacts: nothing where it serves the
     /// county, 5 s on a standby.
@@ -81,7 +83,7 @@ impl Default for WriterConfig {
         Self {
             queue_max: 4_096,
             window_max: 8_192,
-            waiting_max: 4_096,
+            waiting_max: 128,
             reaction_delay: Duration::ZERO,
             accept_clock: false,
             on_point: None,
@@ -134,6 +136,8 @@ impl<D: Decider> Writer<D> {
             metrics: Arc::clone(&metrics),
             measured: Arc::clone(&measured),
             contact: Arc::clone(feed.contact()),
+            writes: Arc::new(Places::new(config.waiting_max)),
+            reads: Arc::new(Places::new(config.waiting_max)),
         };
         // An earlier writer of the process may have been halted.
         feed.set_halted(stream, None);

@@ -9,9 +9,13 @@ use tokio::time::Instant;
 
 use super::WriteError;
 use super::job::Job;
+use crate::limits::{Caller, FairQueue};
 
 /// Hashes of a stream's newest commits that are kept to check positions against; older ones are looked up in the log.
 const RECENT_HASHES: usize = 16_384;
+
+/// Entries that are kept before those are sought whose callers went away.
+const SWEEP_MIN: usize = 256;
 
 /// Positions found in the log that need not be looked up again.
 const VERIFIED_MAX: usize = 4_096;
@@ -66,6 +70,13 @@ impl<D: Decider> Waiter<D> {
             Self::Caller(reply) => drop(reply.send(Err(error))),
         }
     }
+
+    fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Job(job) => job.reply.is_abandoned(),
+            Self::Caller(reply) => reply.is_closed(),
+        }
+    }
 }
 
 /// A stream, and the sequence up to which it must be folded.
@@ -73,6 +84,7 @@ pub(super) type Awaited = (StreamId, u64);
 
 /// Somebody waiting, and for what.
 pub(super) struct Entry<D: Decider> {
+    pub(super) caller: Caller,
     pub(super) positions: Vec<Position>,
     pub(super) deadline: Option<Instant>,
     pub(super) waiter: Waiter<D>,
@@ -87,6 +99,10 @@ pub(super) struct Waiting<D: Decider> {
     by_position: BTreeSet<(StreamId, u64, u64)>,
     by_deadline: BTreeSet<(Instant, u64)>,
     verified: BTreeSet<Position>,
+    /// Whose positions have to be looked up in the log; callers take turns.
+    lookups: FairQueue<u64>,
+    /// How many entries there may be before the next sweep.
+    sweep_at: usize,
 }
 
 impl<D: Decider> Default for Waiting<D> {
@@ -97,6 +113,8 @@ impl<D: Decider> Default for Waiting<D> {
             by_position: BTreeSet::new(),
             by_deadline: BTreeSet::new(),
             verified: BTreeSet::new(),
+            lookups: FairQueue::default(),
+            sweep_at: SWEEP_MIN,
         }
     }
 }
@@ -106,15 +124,54 @@ impl<D: Decider> Waiting<D> {
         self.entries.len()
     }
 
-    /// Takes somebody in, blocked on nothing yet; returns the number to name them by.
-    pub(super) fn add(&mut self, positions: Vec<Position>, deadline: Option<Instant>, waiter: Waiter<D>) -> u64 {
+    /// Takes somebody in, blocked on nothing yet; returns the number to name them by. How many there may be is for the
+    /// callers' places to say: those that went away have given theirs back, and are let go of here now and then.
+    pub(super) fn add(
+        &mut self,
+        caller: Caller,
+        positions: Vec<Position>,
+        deadline: Option<Instant>,
+        waiter: Waiter<D>,
+    ) -> u64 {
+        if self.entries.len() >= self.sweep_at {
+            self.sweep();
+        }
         let id = self.arrivals;
         self.arrivals = self.arrivals.saturating_add(1);
         if let Some(deadline) = deadline {
             self.by_deadline.insert((deadline, id));
         }
-        self.entries.insert(id, Entry { positions, deadline, waiter, blocked_on: None });
+        self.entries.insert(id, Entry { caller, positions, deadline, waiter, blocked_on: None });
         id
+    }
+
+    fn sweep(&mut self) {
+        let abandoned: Vec<u64> =
+            self.entries.iter().filter(|(_, entry)| entry.waiter.is_abandoned()).map(|(id, _)| *id).collect();
+        for id in abandoned {
+            self.remove(id);
+        }
+        self.sweep_at = self.entries.len().saturating_mul(2).max(SWEEP_MIN);
+    }
+
+    /// Puts somebody in the queue of those whose positions have to be looked up.
+    pub(super) fn look_up(&mut self, id: u64) {
+        let Some(caller) = self.entries.get(&id).map(|entry| entry.caller) else { return };
+        let entries = &self.entries;
+        self.lookups.retain_of(caller, |id| entries.get(id).is_some_and(|entry| !entry.waiter.is_abandoned()));
+        self.lookups.push(caller, id);
+    }
+
+    /// The next whose positions have to be looked up.
+    pub(super) fn next_lookup(&mut self) -> Option<u64> {
+        while let Some(id) = self.lookups.pop() {
+            match self.entries.get(&id) {
+                Some(entry) if !entry.waiter.is_abandoned() => return Some(id),
+                Some(_) => drop(self.remove(id)),
+                None => {}
+            }
+        }
+        None
     }
 
     pub(super) fn positions(&self, id: u64) -> Option<&[Position]> {

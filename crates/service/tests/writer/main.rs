@@ -19,6 +19,7 @@ mod halts;
 mod lost_tail;
 mod outages;
 mod peer;
+mod places;
 mod promises;
 mod repair;
 mod scrubs;
