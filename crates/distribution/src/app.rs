@@ -3,7 +3,7 @@
 use loopledger_domain::distribution::Distribution;
 use loopledger_proto::distribution::v1::RecordRequest;
 use loopledger_proto::distribution::v1::distribution_service_server::DistributionServiceServer;
-use loopledger_service::grpc::{MESSAGE_BYTES_MAX, Server};
+use loopledger_service::grpc::{MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX, Server};
 use loopledger_service::program::Program;
 use tonic::server::NamedService;
 
@@ -21,7 +21,7 @@ pub fn serve(app: &App, server: &mut Server) {
     server.follow_health(NAME, app.handle().health());
     server.bulk::<Distribution, RecordRequest>(NAME, calls.clone());
     let service = DistributionServiceServer::new(Grpc::new(calls))
-        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_decoding_message_size(REQUEST_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
     server.route(|routes| routes.add_service(service));
 }

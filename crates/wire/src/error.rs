@@ -30,6 +30,10 @@ pub enum Failure {
     MalformedMessage { what: String },
     /// The message is longer than a service reads.
     MessageTooLarge { bytes_max: usize },
+    /// The message, or the single request, was not sent in time.
+    MessageTooSlow { within: Duration },
+    /// What the connection, or all of them, hold of requests and answers leaves no room for this one.
+    TooMuchAtOnce { of_connection: bool, retry_after: Duration },
     /// The id belongs to another request.
     RequestIdReused { request_id: RequestId },
     /// The thing asked for does not exist.
@@ -68,8 +72,10 @@ impl Failure {
             Self::MalformedMessage { .. } | Self::MessageTooLarge { .. } => Code::InvalidArgument,
             Self::RequestIdReused { .. } => Code::AlreadyExists,
             Self::NotFound { .. } | Self::ReceiptNotFound { .. } => Code::NotFound,
-            Self::QueueFull { .. } => Code::ResourceExhausted,
-            Self::OutcomeUnknown { .. } | Self::DeadlineExceeded => Code::DeadlineExceeded,
+            Self::QueueFull { .. } | Self::TooMuchAtOnce { .. } => Code::ResourceExhausted,
+            Self::OutcomeUnknown { .. } | Self::DeadlineExceeded | Self::MessageTooSlow { .. } => {
+                Code::DeadlineExceeded
+            }
             Self::PositionNotInLog { .. } | Self::LostTail { .. } => Code::DataLoss,
             // Not UNAVAILABLE, which clients retry: trying again does not help.
             Self::StreamHalted(_) => Code::FailedPrecondition,
@@ -87,6 +93,8 @@ impl Failure {
         match self {
             Self::MalformedMessage { .. } => "MALFORMED_MESSAGE",
             Self::MessageTooLarge { .. } => "MESSAGE_TOO_LARGE",
+            Self::MessageTooSlow { .. } => "MESSAGE_TOO_SLOW",
+            Self::TooMuchAtOnce { .. } => "TOO_MUCH_AT_ONCE",
             Self::RequestIdReused { .. } => "REQUEST_ID_REUSED",
             Self::NotFound { .. } => "NOT_FOUND",
             Self::ReceiptNotFound { .. } => "RECEIPT_NOT_FOUND",
@@ -110,6 +118,10 @@ impl Failure {
         match self {
             Self::MalformedMessage { what } => format!("The message cannot be read: {what}."),
             Self::MessageTooLarge { bytes_max } => format!("A message has at most {bytes_max} bytes."),
+            Self::MessageTooSlow { within } => format!("The message was not sent within {} s.", within.as_secs()),
+            Self::TooMuchAtOnce { of_connection, .. } => {
+                format!("This {} has too much under way; try again.", holder(*of_connection))
+            }
             Self::RequestIdReused { request_id } => format!("Request id {request_id} belongs to another request."),
             Self::NotFound { kind, id } => format!("There is no {} {id}.", kind.as_str()),
             Self::ReceiptNotFound { request_id } => format!("No commit has the request id {request_id}."),
@@ -141,11 +153,13 @@ impl Failure {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::QueueFull { retry_after }
+            | Self::TooMuchAtOnce { retry_after, .. }
             | Self::UpstreamBehind { retry_after, .. }
             | Self::NotReady { retry_after }
             | Self::LogUnavailable { retry_after } => Some(*retry_after),
             Self::MalformedMessage { .. }
             | Self::MessageTooLarge { .. }
+            | Self::MessageTooSlow { .. }
             | Self::RequestIdReused { .. }
             | Self::NotFound { .. }
             | Self::ReceiptNotFound { .. }
@@ -174,6 +188,8 @@ impl Failure {
             Self::StreamHalted(halt) => Some(("stream", halt.stream.to_string())),
             Self::MalformedMessage { .. }
             | Self::MessageTooLarge { .. }
+            | Self::MessageTooSlow { .. }
+            | Self::TooMuchAtOnce { .. }
             | Self::QueueFull { .. }
             | Self::UpstreamBehind { .. }
             | Self::OutcomeUnknown { .. }
@@ -189,6 +205,8 @@ impl Failure {
         match self {
             Self::MalformedMessage { what } => map([("what", what.clone())]),
             Self::MessageTooLarge { bytes_max } => map([("bytes_max", bytes_max.to_string())]),
+            Self::MessageTooSlow { within } => map([("seconds", within.as_secs().to_string())]),
+            Self::TooMuchAtOnce { of_connection, .. } => map([("holder", holder(*of_connection).to_owned())]),
             Self::RequestIdReused { request_id }
             | Self::ReceiptNotFound { request_id }
             | Self::OutcomeUnknown { request_id } => map([("request_id", request_id.to_string())]),
@@ -325,6 +343,10 @@ fn field_violation(violation: &Violation) -> FieldViolation {
         localized_message: Some(LocalizedMessage::new(LOCALE, chinese::field(violation))),
         ..FieldViolation::new(&violation.field, &violation.description)
     }
+}
+
+const fn holder(of_connection: bool) -> &'static str {
+    if of_connection { "connection" } else { "process" }
 }
 
 fn map<const N: usize>(entries: [(&str, String); N]) -> HashMap<String, String> {

@@ -83,6 +83,7 @@ impl Running {
         let mut server = server.map_err(|error| Failure::refused("set up the server", &error))?;
         let apps = start(&mut server).await?;
         let bound = server.bind(ServerConfig::new(listen)).await.map_err(|error| Failure::refused("listen", &error))?;
+        bound.register_metrics(metrics);
         let address = bound.address();
         let serving = tokio::spawn(bound.serve());
         apps.register(metrics);

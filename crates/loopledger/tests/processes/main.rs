@@ -13,6 +13,7 @@ mod calls;
 #[path = "../traces/collector.rs"]
 mod collector;
 mod ends;
+mod few_descriptors;
 mod kills;
 mod logs;
 mod lost_tail;

@@ -40,6 +40,24 @@ impl Server {
         Self::wait_for(up_on(data, listen, metrics), READY).expect("the server starts")
     }
 
+    /// The same with so many file descriptors.
+    pub(crate) fn start_with_descriptors(data: &Path, count: u32) -> Self {
+        let up = up(data);
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &format!("ulimit -n {count}; exec \"$0\" \"$@\"")])
+            .arg(up.get_program())
+            .args(up.get_args());
+        for (name, value) in up.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.stdout(Stdio::piped());
+        Self::wait_for(command, READY).expect("the server starts")
+    }
+
     /// The same with a crash point; `None` if the server ended before it was ready (a point in the start itself).
     pub(crate) fn start_with(data: &Path, crash_point: Option<&str>) -> Option<Self> {
         let mut command = up(data);

@@ -23,10 +23,16 @@ use tokio_util::task::AbortOnDropHandle;
 use tonic::Status;
 
 use super::frames::Frame;
+use super::metered::CallContext;
 use super::status::{QUEUE_RETRY, check_streams};
 use super::{unreadable, write_status};
+use crate::limits::Caller;
+use crate::limits::bytes::Charge;
 use crate::trace::TraceContext;
 use crate::writer::{Answer, Answers, Ordered, WriteError, WriterHandle};
+
+/// A UUID as text.
+const REQUEST_ID_BYTES_MAX: usize = 36;
 
 /// How long a request's `after` may hold back those behind it.
 const AFTER_MAX: Duration = Duration::from_secs(30);
@@ -36,6 +42,8 @@ pub struct RecordStream<R> {
     stream: StreamId,
     answers: Answers,
     asked: Arc<Asked>,
+    /// Where its answers are counted.
+    call: Option<Arc<CallContext>>,
     has_ended: bool,
     /// Reads requests; ends with this stream.
     _reader: AbortOnDropHandle<()>,
@@ -45,10 +53,19 @@ pub struct RecordStream<R> {
 /// What the reading side leaves for the answering side.
 #[derive(Debug, Default)]
 struct Asked {
-    /// One entry for each unanswered request, which `Ordered` bounds.
-    requests: Mutex<VecDeque<(String, Created)>>,
+    /// Of each unanswered request, which `Ordered` bounds in number.
+    requests: Mutex<VecDeque<Unanswered>>,
     /// Why reading ended, if not because the caller was done.
     ending: Mutex<Option<Status>>,
+}
+
+/// A request that is not answered.
+#[derive(Debug, Default)]
+struct Unanswered {
+    request_id: String,
+    created: Created,
+    /// What it holds until its answer is taken; nothing within the process.
+    charge: Option<Charge>,
 }
 
 impl<R> fmt::Debug for RecordStream<R> {
@@ -63,6 +80,7 @@ pub(super) fn record<D, R>(
     requests: impl Stream<Item = Result<Frame<R>, Status>> + Send + Unpin + 'static,
     deadline: Option<Instant>,
     trace: Option<TraceContext>,
+    call: Option<Arc<CallContext>>,
     stop: CancellationToken,
 ) -> RecordStream<R>
 where
@@ -72,10 +90,10 @@ where
     let stream = handle.stream();
     let (ordered, answers) = handle.ordered_traced(trace);
     let asked = Arc::<Asked>::default();
-    let reader = Reader { handle, ordered, asked: Arc::clone(&asked), folded: Vec::new() };
-    let reader = tokio::spawn(reader.run(requests, deadline, stop));
+    let reader = Reader { handle, ordered, asked: Arc::clone(&asked), call: call.clone(), folded: Vec::new() };
+    let reader = tokio::spawn(Caller::current().scope(reader.run(requests, deadline, stop)));
     let reader = AbortOnDropHandle::new(reader);
-    RecordStream { stream, answers, asked, has_ended: false, _reader: reader, requests: PhantomData }
+    RecordStream { stream, answers, asked, call, has_ended: false, _reader: reader, requests: PhantomData }
 }
 
 /// The reading side.
@@ -83,6 +101,8 @@ struct Reader<D: Decider> {
     handle: WriterHandle<D>,
     ordered: Ordered<D>,
     asked: Arc<Asked>,
+    /// Where its requests were charged.
+    call: Option<Arc<CallContext>>,
     /// What the last request with `after` waited for: those behind it often name the same.
     folded: Vec<Position>,
 }
@@ -113,23 +133,26 @@ impl<D: Decider> Reader<D> {
         R: BulkRequest<Command = D::Command>,
     {
         while let Some(frame) = requests.next().await {
+            let charge = self.call.as_ref().and_then(|call| call.take_charge());
             let request = match frame {
                 Ok(Ok(request)) => request,
                 Ok(Err(error)) => {
-                    lock(&self.asked.requests).push_back((String::new(), Created::default()));
+                    lock(&self.asked.requests).push_back(Unanswered { charge, ..Unanswered::default() });
                     self.ordered.refuse(WriteError::Malformed { what: error.to_string() }).await;
                     continue;
                 }
                 // A message that is too large, or a caller that went away: what was read before is decided all the same.
                 Err(status) => return Some(unreadable::explained(status)),
             };
-            let request_id = request.request_id().to_owned();
+            // What is longer is no id: it is refused, and not repeated.
+            let request_id = Some(request.request_id()).filter(|id| id.len() <= REQUEST_ID_BYTES_MAX);
+            let request_id = request_id.unwrap_or_default().to_owned();
             let checked = request.into_write().and_then(|write| {
                 check_streams::<D>("after", self.handle.stream(), &write.after)?;
                 Ok(write)
             });
             let created = checked.as_ref().map_or(Created::default(), |write| write.created);
-            lock(&self.asked.requests).push_back((request_id, created));
+            lock(&self.asked.requests).push_back(Unanswered { request_id, created, charge });
             match checked {
                 Ok(mut write) => match self.wait_for(core::mem::take(&mut write.after)).await {
                     Ok(()) => self.ordered.submit(write, None).await,
@@ -147,8 +170,8 @@ impl<D: Decider> Reader<D> {
         }
         let deadline = Instant::now().checked_add(AFTER_MAX);
         loop {
-            match self.handle.wait_for(positions.clone(), deadline).await {
-                // Full of this stream's own requests, as like as not: that is no reason to refuse one.
+            match self.handle.wait_to_write(positions.clone(), deadline).await {
+                // The connection's own streams have its places: that is no reason to refuse one.
                 Err(WriteError::QueueFull { .. }) if deadline.is_some_and(|deadline| Instant::now() < deadline) => {
                     sleep(QUEUE_RETRY).await;
                 }
@@ -170,11 +193,15 @@ async fn past(deadline: Option<Instant>) {
 
 impl<R: BulkRequest> RecordStream<R> {
     fn respond(&self, answer: Answer) -> Option<R::Response> {
-        let (request_id, created) = lock(&self.asked.requests).pop_front()?;
+        let Unanswered { request_id, created, charge: _charge } = lock(&self.asked.requests).pop_front()?;
         let outcome = answer.map(|receipt| receipt.to_pb(created)).map_err(|error| {
             let id = RequestId::parse(&request_id).ok();
-            status_to_pb(&write_status(self.stream, id, &error))
+            write_status(self.stream, id, &error)
         });
+        if let Some(call) = &self.call {
+            call.method.count_message(outcome.as_ref().err());
+        }
+        let outcome = outcome.map_err(|status| status_to_pb(&status));
         Some(R::answer(request_id, outcome))
     }
 }

@@ -1,6 +1,7 @@
 //! One service's calls: requests in, through the writer, answers out.
 
 use core::time::Duration;
+use std::sync::Arc;
 
 use futures::{Stream, TryStreamExt as _};
 use loopledger_domain::{Decider, Rejection, State};
@@ -15,6 +16,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::bulk::{self, RecordStream};
 use super::deadline::stream_deadline_of;
 use super::frames::Frame;
+use super::metered::CallContext;
 use super::status::check_streams;
 use super::{deadline_of, refused, write_status};
 use crate::feed::Contact;
@@ -84,8 +86,10 @@ impl<D: Decider> Calls<D> {
         R: BulkRequest<Command = D::Command>,
     {
         let (deadline, trace) = (stream_deadline_of(requests.metadata()), TraceContext::of_call(requests.metadata()));
+        let call = requests.extensions().get::<Arc<CallContext>>().cloned();
         self.ready(deadline).await?;
-        let answers = bulk::record(self.handle.clone(), requests.into_inner(), deadline, trace, self.stop.clone());
+        let requests = requests.into_inner();
+        let answers = bulk::record(self.handle.clone(), requests, deadline, trace, call, self.stop.clone());
         Ok(Response::new(answers))
     }
 

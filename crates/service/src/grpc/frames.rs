@@ -17,7 +17,7 @@ use tonic::server::{Grpc, StreamingService};
 use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstEncoder;
 
-use super::{Calls, MESSAGE_BYTES_MAX, RecordStream};
+use super::{Calls, MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX, RecordStream};
 
 /// A message of a bulk stream, or why it is none.
 pub(super) type Frame<R> = Result<R, DecodeError>;
@@ -89,7 +89,7 @@ where
         let stream = self.clone();
         Box::pin(async move {
             let grpc = Grpc::new(Frames::<R>(PhantomData));
-            let mut grpc = grpc.apply_max_message_size_config(Some(MESSAGE_BYTES_MAX), Some(MESSAGE_BYTES_MAX));
+            let mut grpc = grpc.apply_max_message_size_config(Some(REQUEST_BYTES_MAX), Some(MESSAGE_BYTES_MAX));
             Ok(grpc.streaming(stream, request).await)
         })
     }

@@ -4,6 +4,7 @@ use core::net::SocketAddr;
 use core::pin::pin;
 use core::time::Duration;
 use std::io;
+use std::sync::Arc;
 
 use loopledger_domain::Decider;
 use loopledger_proto::FILE_DESCRIPTOR_SET;
@@ -18,18 +19,25 @@ use tonic_reflection::server::Builder;
 use tower_layer::layer_fn;
 
 use super::frames::Bulk;
+use super::guard::guarded;
 use super::health::Services;
+use super::methods::Methods;
 use super::unreadable::Explained;
-use super::{Calls, connection};
-use crate::metrics::Readiness;
+use super::{Calls, OWN_DESCRIPTORS};
+use crate::limits::Descriptors;
+use crate::limits::connections::{Acceptor, Bytes, Connections, Waits};
+use crate::metrics::{Readiness, Registry, Source};
 use crate::trace::traced;
 use crate::writer::Health;
 
-/// What a stream may send before it is read: about 2,000 commands, a hundredth of a second.
-const STREAM_WINDOW_BYTES: u32 = 1_024 * 1_024;
+/// What a stream may send before it is read: about 500 commands.
+const STREAM_WINDOW_BYTES: u32 = 256 * 1_024;
 
-/// What a connection's streams may send together before they are read.
-const CONNECTION_WINDOW_BYTES: u32 = 4 * 1_024 * 1_024;
+/// What a connection's streams may send together before they are read; a few that stand still leave room for others.
+const CONNECTION_WINDOW_BYTES: u32 = 1_024 * 1_024;
+
+/// The head of a call: some ids, a deadline, a trace.
+const HEAD_BYTES_MAX: u32 = 16 * 1_024;
 
 /// Bulk streams fill frames of 64 KiB; the protocol's own 16 KiB cost four times the bookkeeping.
 const FRAME_BYTES_MAX: u32 = 64 * 1_024;
@@ -73,16 +81,38 @@ pub struct ServerConfig {
     pub keepalive_timeout: Duration,
     /// How long open calls may take to end after a shutdown began; then their connections are cut.
     pub drain_max: Duration,
+    /// How long a message that has begun may take to come, or a single request from its call's beginning.
+    pub read_max: Duration,
+    /// Beyond so many connections the one that has been idle longest is closed, or else the new one.
+    pub connections_max: usize,
+    pub waits: Waits,
+    pub bytes: Bytes,
 }
 
 impl ServerConfig {
-    pub const fn new(listen: SocketAddr) -> Self {
+    pub fn new(listen: SocketAddr) -> Self {
         Self {
             listen,
-            streams_max: 1_024,
+            streams_max: 256,
             keepalive: Duration::from_secs(30),
             keepalive_timeout: Duration::from_secs(20),
             drain_max: DRAIN_MAX,
+            read_max: Duration::from_secs(30),
+            connections_max: Descriptors::of_process().calls,
+            waits: Waits {
+                greeting_max: Some(Duration::from_secs(10)),
+                write_max: Duration::from_secs(30),
+                untaken_max: Duration::from_secs(30),
+                life_max: None,
+            },
+            // 6 MiB of a bulk stream are 8,000 commands in flight, which is what fills a writer's window. With the
+            // windows of 256 connections all of it comes to 450 MiB.
+            bytes: Bytes {
+                requests_of_connection: 8 * 1_024 * 1_024,
+                requests_of_process: 64 * 1_024 * 1_024,
+                answers_of_connection: 16 * 1_024 * 1_024,
+                answers_of_process: 128 * 1_024 * 1_024,
+            },
         }
     }
 }
@@ -93,6 +123,7 @@ pub struct Server {
     routes: Routes,
     services: Services,
     followers: Vec<AbortOnDropHandle<()>>,
+    methods: Arc<Methods>,
     stop: CancellationToken,
 }
 
@@ -100,7 +131,8 @@ impl Server {
     /// Nothing serves yet. Who cancels `stop` begins the shutdown.
     pub async fn new(stop: CancellationToken) -> Result<Self, ServeError> {
         let services = Services::new().await;
-        Ok(Self { routes: Routes::default(), services, followers: Vec::new(), stop })
+        let methods = Arc::new(Methods::new());
+        Ok(Self { routes: Routes::default(), services, followers: Vec::new(), methods, stop })
     }
 
     /// Cancelled when a shutdown begins: open streams end then.
@@ -166,12 +198,11 @@ impl Server {
     pub async fn bind(mut self, config: ServerConfig) -> Result<Bound, ServeError> {
         let names: Vec<&str> = self.services.names().into_iter().chain(OWN_NAMES).collect();
         let reflection = || {
-            let builder = Builder::configure()
-                .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
-                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-                // Each version would describe only itself, and list both.
-                .register_encoded_file_descriptor_set(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET)
-                .register_encoded_file_descriptor_set(tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET);
+            let builder = Builder::configure().register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET);
+            // Each version of reflection would describe only itself, and list both.
+            let builder = OWN_DESCRIPTORS
+                .into_iter()
+                .fold(builder, |builder, own| builder.register_encoded_file_descriptor_set(own));
             names.iter().fold(builder, |builder, name| builder.with_service_name(*name))
         };
         let (health, v1, v1alpha) =
@@ -180,11 +211,14 @@ impl Server {
         self.route(|routes| routes.add_service(health).add_service(v1).add_service(v1alpha));
         let router = self.routes.axum_router_mut();
         *router = core::mem::take(router).layer(layer_fn(Explained));
-        self.route(|routes| traced(routes).prepare());
+        let (methods, read_max) = (Arc::clone(&self.methods), config.read_max);
+        let guard = layer_fn(move |inner| guarded(inner, &methods, read_max));
+        self.route(|routes| Routes::from(traced(routes).into_axum_router().layer(guard)).prepare());
         let address = config.listen;
         let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| ServeError::Listen { address, source })?;
-        Ok(Bound { server: self, config, listener, address })
+        let connections = Arc::new(Connections::new(config.connections_max, config.bytes));
+        Ok(Bound { server: self, config, listener, address, connections })
     }
 }
 
@@ -195,6 +229,7 @@ pub struct Bound {
     config: ServerConfig,
     listener: TcpListener,
     address: SocketAddr,
+    connections: Arc<Connections>,
 }
 
 impl Bound {
@@ -202,22 +237,39 @@ impl Bound {
         self.address
     }
 
+    /// The connections that it holds, and what they hold.
+    pub fn connections(&self) -> Arc<Connections> {
+        Arc::clone(&self.connections)
+    }
+
+    /// Adds what is counted of calls and connections to what the process shows.
+    pub fn register_metrics(&self, metrics: &Registry) {
+        metrics.add_shared(Arc::clone(&self.server.methods) as Arc<dyn Source>);
+        metrics.add_shared(Arc::clone(&self.connections) as Arc<dyn Source>);
+    }
+
     /// Serves until the stop token is cancelled; then says `NOT_SERVING`, takes no more connections, ends streams, and
     /// waits a bounded time for the calls that are open. The writers must still run meanwhile: they answer those.
     pub async fn serve(self) -> Result<(), ServeError> {
-        let Self { server, config, listener, .. } = self;
+        let Self { server, config, listener, connections, .. } = self;
         // What follows health ends last: it says that nothing serves any more.
         let Server { routes, followers: _followers, stop, .. } = server;
         let cut = CancellationToken::new();
+        let acceptor = Acceptor { listener, connections, waits: config.waits, cut: cut.clone() };
+        let accepting = futures::stream::unfold(acceptor, async |acceptor| {
+            let connection = acceptor.accept().await;
+            Some((Ok::<_, io::Error>(connection), acceptor))
+        });
         let serving = tonic::transport::Server::builder()
             .max_concurrent_streams(config.streams_max)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_frame_size(FRAME_BYTES_MAX)
+            .http2_max_header_list_size(HEAD_BYTES_MAX)
             .http2_keepalive_interval(Some(config.keepalive))
             .http2_keepalive_timeout(Some(config.keepalive_timeout))
             .add_routes(routes)
-            .serve_with_incoming_shutdown(connection::accept(listener, cut.clone()), stop.clone().cancelled_owned());
+            .serve_with_incoming_shutdown(accepting, stop.clone().cancelled_owned());
         let mut serving = pin!(serving);
         tokio::select! {
             ended = &mut serving => return ended.map_err(ServeError::Transport),

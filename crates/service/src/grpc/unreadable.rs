@@ -11,7 +11,7 @@ use loopledger_wire::Failure;
 use tonic::codegen::{BoxFuture, Service, http};
 use tonic::{Code, Status};
 
-use super::MESSAGE_BYTES_MAX;
+use super::REQUEST_BYTES_MAX;
 
 /// The same status, unless it is the transport's about an unreadable message.
 pub(super) fn explained(status: Status) -> Status {
@@ -26,7 +26,7 @@ fn failure(status: &Status) -> Option<Failure> {
     if status.code() == Code::Internal {
         return Some(Failure::MalformedMessage { what: status.message().to_owned() });
     }
-    (status.code() == Code::OutOfRange).then_some(Failure::MessageTooLarge { bytes_max: MESSAGE_BYTES_MAX })
+    (status.code() == Code::OutOfRange).then_some(Failure::MessageTooLarge { bytes_max: REQUEST_BYTES_MAX })
 }
 
 /// A service whose answers are [`explained`]: those that say no at once. What a stream ends with is said by who reads it.

@@ -3,6 +3,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::io;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
@@ -18,6 +19,16 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::format::{Format, classic};
 use super::registry::Registry;
+use crate::limits::Descriptors;
+use crate::limits::connections::{Acceptor, Bytes, Connections, Waits};
+
+/// A connection is a scrape or some probes. It has no calls in the sense of gRPC, so of too many the oldest is closed.
+const WAITS: Waits = Waits {
+    greeting_max: None,
+    write_max: Duration::from_secs(10),
+    untaken_max: Duration::from_secs(10),
+    life_max: Some(Duration::from_secs(10)),
+};
 
 /// How long a scrape that is under way may take to end.
 const DRAIN_MAX: Duration = Duration::from_secs(1);
@@ -52,8 +63,10 @@ impl Endpoint {
             .with_state(registry);
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
+        let connections = Arc::new(Connections::new(Descriptors::of_process().metrics, Bytes::NONE));
+        let acceptor = Acceptor { listener, connections, waits: WAITS, cut: CancellationToken::new() };
         let serving: JoinHandle<_> =
-            tokio::spawn(async { axum::serve(listener, routes).with_graceful_shutdown(stopped).await });
+            tokio::spawn(async { axum::serve(acceptor, routes).with_graceful_shutdown(stopped).await });
         Ok(Self { address, stop, serving: AbortOnDropHandle::new(serving) })
     }
 

@@ -5,6 +5,7 @@
 //! household, a request or a user.
 
 mod common;
+mod connections;
 mod endpoint;
 mod format;
 mod histogram;

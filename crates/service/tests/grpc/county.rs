@@ -12,6 +12,8 @@ use loopledger_service::Heads;
 use loopledger_service::clock::ManualClock;
 use loopledger_service::feed::Feed;
 use loopledger_service::grpc::{ServeError, Server, ServerConfig};
+use loopledger_service::limits::connections::Connections;
+use loopledger_service::metrics::Registry;
 use loopledger_service::program::ProgramConfig;
 use loopledger_service::writer::{Health, WriterConfig};
 use loopledger_station as station;
@@ -42,6 +44,8 @@ pub(crate) struct County {
     pub(crate) gate: Arc<Gate>,
     pub(crate) address: SocketAddr,
     pub(crate) channel: Channel,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) metrics: Registry,
     pub(crate) stop: CancellationToken,
     pub(crate) served: JoinHandle<Result<(), ServeError>>,
     told: Mutex<Told>,
@@ -63,6 +67,11 @@ impl County {
     }
 
     pub(crate) async fn start_on(gate: Gate, drain_max: Duration) -> Self {
+        Self::start_with(gate, |config| config.drain_max = drain_max).await
+    }
+
+    /// With other bounds of its server.
+    pub(crate) async fn start_with(gate: Gate, change: impl FnOnce(&mut ServerConfig)) -> Self {
         let gate = Arc::new(gate);
         let feed = Feed::new(gate.clone());
         let clock = || Arc::new(ManualClock::new(NOW));
@@ -77,13 +86,28 @@ impl County {
         station::serve(&station, &mut server);
         distribution::serve(&distribution, &mut server);
         sales::serve(&sales, &mut server);
-        let config = ServerConfig { drain_max, ..ServerConfig::new("127.0.0.1:0".parse().unwrap()) };
+        let mut config = ServerConfig::new("127.0.0.1:0".parse().unwrap());
+        change(&mut config);
         let bound = server.bind(config).await.unwrap();
-        let address = bound.address();
+        let (address, connections, metrics) = (bound.address(), bound.connections(), Registry::new());
+        bound.register_metrics(&metrics);
         let served = tokio::spawn(bound.serve());
         let channel = connect(address).await;
         let told = Mutex::default();
-        Self { procurement, station, distribution, sales, gate, address, channel, stop, served, told }
+        Self {
+            procurement,
+            station,
+            distribution,
+            sales,
+            gate,
+            address,
+            channel,
+            connections,
+            metrics,
+            stop,
+            served,
+            told,
+        }
     }
 
     /// Ends in good order.

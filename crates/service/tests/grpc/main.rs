@@ -12,9 +12,13 @@
 mod bulk;
 mod calls;
 mod cases;
+mod counted;
 mod county;
 mod gate;
+mod largest;
+mod limits;
 mod queries;
+mod raw;
 mod refusals;
 mod season;
 mod server;

@@ -65,6 +65,9 @@ pub(super) fn failure(failure: &Failure) -> String {
     match failure {
         Failure::MalformedMessage { .. } => "请求内容无法解析。".to_owned(),
         Failure::MessageTooLarge { bytes_max } => format!("单个请求不得超过 {bytes_max} 字节,请拆分后重试。"),
+        Failure::MessageTooSlow { within } => format!("请求未在 {} 秒内发送完毕,请重试。", within.as_secs()),
+        Failure::TooMuchAtOnce { of_connection: true, .. } => "此连接上待处理的数据过多,请稍后重试。".to_owned(),
+        Failure::TooMuchAtOnce { of_connection: false, .. } => "服务器待处理的数据过多,请稍后重试。".to_owned(),
         Failure::RequestIdReused { request_id } => format!("请求编号 {request_id} 已被另一请求使用。"),
         Failure::NotFound { kind, id } => format!("{}不存在:{id}。", name(*kind)),
         Failure::ReceiptNotFound { request_id } => format!("没有请求编号为 {request_id} 的记录。"),

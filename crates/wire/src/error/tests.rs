@@ -42,6 +42,8 @@ fn failures() -> Vec<(Failure, Code, &'static str)> {
             "MALFORMED_MESSAGE",
         ),
         (Failure::MessageTooLarge { bytes_max: 4_194_304 }, Code::InvalidArgument, "MESSAGE_TOO_LARGE"),
+        (Failure::MessageTooSlow { within: Duration::from_secs(30) }, Code::DeadlineExceeded, "MESSAGE_TOO_SLOW"),
+        (Failure::TooMuchAtOnce { of_connection: true, retry_after }, Code::ResourceExhausted, "TOO_MUCH_AT_ONCE"),
         (Failure::RequestIdReused { request_id }, Code::AlreadyExists, "REQUEST_ID_REUSED"),
         (Failure::NotFound { kind: EntityKind::Lot, id: "x".to_owned() }, Code::NotFound, "NOT_FOUND"),
         (Failure::ReceiptNotFound { request_id }, Code::NotFound, "RECEIPT_NOT_FOUND"),
