@@ -26,7 +26,7 @@ pub mod record_request {
 /// The answer to the command at the same place in the stream.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RecordResponse {
-    /// The command's, as it was sent.
+    /// The command's, as it was sent; empty if that is longer than a UUID.
     #[prost(string, tag = "1")]
     pub request_id: ::prost::alloc::string::String,
     #[prost(oneof = "record_response::Outcome", tags = "2, 3")]
@@ -497,7 +497,7 @@ pub mod distribution_service_client {
             self
         }
         /// Any of the commands below, pipelined, answered in order; a refusal ends no stream. A message that cannot be read is
-        /// answered in its place with MALFORMED_MESSAGE and no request id; one above 4 MiB ends the stream with MESSAGE_TOO_LARGE.
+        /// answered in its place with MALFORMED_MESSAGE and no request id; one above 64 KiB ends the stream with MESSAGE_TOO_LARGE.
         pub async fn record(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::RecordRequest>,
@@ -840,7 +840,7 @@ pub mod distribution_service_server {
             + std::marker::Send
             + 'static;
         /// Any of the commands below, pipelined, answered in order; a refusal ends no stream. A message that cannot be read is
-        /// answered in its place with MALFORMED_MESSAGE and no request id; one above 4 MiB ends the stream with MESSAGE_TOO_LARGE.
+        /// answered in its place with MALFORMED_MESSAGE and no request id; one above 64 KiB ends the stream with MESSAGE_TOO_LARGE.
         async fn record(
             &self,
             request: tonic::Request<tonic::Streaming<super::RecordRequest>>,

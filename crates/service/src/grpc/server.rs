@@ -105,8 +105,8 @@ impl ServerConfig {
                 untaken_max: Duration::from_secs(30),
                 life_max: None,
             },
-            // 6 MiB of a bulk stream are 8,000 commands in flight, which is what fills a writer's window. With the
-            // windows of 256 connections all of it comes to 450 MiB.
+            // 6 MiB of a bulk stream are 8,000 commands in flight, which is what fills a writer's window. With shares and
+            // the windows of 256 connections all of it comes to 640 MiB at the very most.
             bytes: Bytes {
                 requests_of_connection: 8 * 1_024 * 1_024,
                 requests_of_process: 64 * 1_024 * 1_024,

@@ -86,11 +86,13 @@ pub enum Taker {
 pub struct Account {
     own: Budget,
     process: Arc<Budget>,
+    /// What the connection may hold even if others hold all that the process may.
+    share: u64,
 }
 
 impl Account {
-    pub fn new(max: u64, process: Arc<Budget>) -> Self {
-        Self { own: Budget::new(max), process }
+    pub fn new(max: u64, share: u64, process: Arc<Budget>) -> Self {
+        Self { own: Budget::new(max), process, share }
     }
 
     pub const fn own(&self) -> &Budget {
@@ -107,8 +109,11 @@ impl Account {
             return Err(Short::OfConnection);
         }
         if !self.process.try_take(bytes, kept_free(&self.process)) {
-            self.own.give_back(bytes);
-            return Err(Short::OfProcess);
+            if self.own.used() > self.share {
+                self.own.give_back(bytes);
+                return Err(Short::OfProcess);
+            }
+            self.process.take(bytes);
         }
         Ok(Charge { account: Arc::clone(self), bytes })
     }
@@ -162,7 +167,7 @@ mod tests {
     #[test]
     fn a_connection_takes_no_more_than_its_own_and_the_process_budget_allow() {
         let process = Arc::new(Budget::new(100));
-        let account = |max| Arc::new(Account::new(max, Arc::clone(&process)));
+        let account = |max| Arc::new(Account::new(max, 0, Arc::clone(&process)));
         let (first, second) = (account(60), account(60));
         let held = first.try_charge(60, Taker::Call).unwrap();
         assert_eq!(first.try_charge(1, Taker::Call).unwrap_err(), Short::OfConnection);
@@ -176,9 +181,22 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_has_its_share_although_others_hold_everything() {
+        let process = Arc::new(Budget::new(100));
+        let account = || Arc::new(Account::new(100, 10, Arc::clone(&process)));
+        let (greedy, modest) = (account(), account());
+        let all = greedy.try_charge(100, Taker::Call).unwrap();
+        let share = modest.try_charge(10, Taker::Call).unwrap();
+        assert_eq!(modest.try_charge(1, Taker::Call).unwrap_err(), Short::OfProcess);
+        assert_eq!(process.used(), 110);
+        drop((all, share));
+        assert_eq!(process.used(), 0);
+    }
+
+    #[test]
     fn streams_leave_a_quarter_to_single_calls() {
         let process = Arc::new(Budget::new(1_000));
-        let account = Arc::new(Account::new(100, process));
+        let account = Arc::new(Account::new(100, 0, process));
         let stream = account.try_charge(75, Taker::Stream).unwrap();
         assert_eq!(account.try_charge(1, Taker::Stream).unwrap_err(), Short::OfConnection);
         let call = account.try_charge(25, Taker::Call).unwrap();
@@ -188,7 +206,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_waiter_hears_of_bytes_that_are_given_back() {
-        let account = Arc::new(Account::new(10, Arc::new(Budget::new(10))));
+        let account = Arc::new(Account::new(10, 0, Arc::new(Budget::new(10))));
         let held = account.try_charge(10, Taker::Call).unwrap();
         let freed = account.freed(Short::OfConnection);
         let mut freed = core::pin::pin!(freed);

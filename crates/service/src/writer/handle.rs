@@ -24,6 +24,9 @@ use crate::trace::TraceContext;
 /// Writes of one bulk stream that are not answered yet: what keeps the writer's window full.
 const ORDERED_MAX: usize = 8_192;
 
+/// How long a single write waits for room in the queue. It has room every few milliseconds, unless the log takes nothing.
+const QUEUE_PATIENCE: Duration = Duration::from_secs(1);
+
 /// The share of a deadline that is kept for saying what was in the way: one eighth.
 const MARGIN: u32 = 8;
 
@@ -122,11 +125,14 @@ impl<D: Decider> WriterHandle<D> {
         let place = self.place(&write.after, &self.writes);
         let (caller, reply, trace) = (Caller::current(), Reply::One(reply), trace.map(Box::new));
         let job = Job { caller, write, deadline: held_until, reply, trace };
-        let queued = place.and_then(|place| self.enqueue(Input::Command(job)).map(|()| place));
+        let queued = place.and_then(|place| self.enqueue(Input::Command(job)).map(|unsent| (place, unsent)));
         let gone = self.clone();
         async move {
-            // Freed when it is answered, or with this future.
-            let _place = queued?;
+            // The place is freed when the write is answered, or with this future.
+            let (_place, unsent) = queued?;
+            if let Some(input) = unsent {
+                gone.enqueue_soon(input, held_until).await?;
+            }
             match within(deadline, answer).await {
                 // What was in the way is known.
                 Err(WriteError::DeadlineExceeded) if gone.metrics.log_unavailable.get() > 0 => {
@@ -237,11 +243,26 @@ impl<D: Decider> WriterHandle<D> {
         self.writes.taken().saturating_add(self.reads.taken())
     }
 
-    fn enqueue(&self, input: Input<D>) -> Result<(), WriteError> {
-        self.inputs.try_send(input).map_err(|error| match error {
-            TrySendError::Full(_) => WriteError::QueueFull { stream: self.stream },
-            TrySendError::Closed(_) => self.gone(),
-        })
+    /// Gives back what has to wait for room.
+    fn enqueue(&self, input: Input<D>) -> Result<Option<Input<D>>, WriteError> {
+        match self.inputs.try_send(input) {
+            Ok(()) => Ok(None),
+            Err(TrySendError::Full(input)) => Ok(Some(input)),
+            Err(TrySendError::Closed(_)) => Err(self.gone()),
+        }
+    }
+
+    /// Waits a little for room, in turn with bulk streams, which would otherwise leave none to single writes.
+    async fn enqueue_soon(&self, input: Input<D>, deadline: Option<Instant>) -> Result<(), WriteError> {
+        let patience = Instant::now().checked_add(QUEUE_PATIENCE);
+        match within(deadline.into_iter().chain(patience).min(), self.inputs.reserve()).await {
+            Ok(Ok(room)) => {
+                room.send(input);
+                Ok(())
+            }
+            Ok(Err(_)) => Err(self.gone()),
+            Err(_) => Err(WriteError::QueueFull { stream: self.stream }),
+        }
     }
 
     /// Waits for room: bulk streams keep the queue full for as long as they last, and take turns with whoever waits.

@@ -6,7 +6,9 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use loopledger_chain::{Envelope, leaf_hash};
 use loopledger_domain::Decider;
-use loopledger_event_log::{Around, EventLog, FaultPlan, LogReader, LogRecord, MemoryLog, Offset, ReadError, Record};
+use loopledger_event_log::{
+    Around, Ending, EventLog, FaultPlan, LogReader, LogRecord, MemoryLog, Offset, ReadError, Record,
+};
 use loopledger_service::clock::ManualClock;
 use loopledger_service::feed::Feed;
 use loopledger_service::writer::{Halt, Health, WriteError, Writer, WriterConfig, WriterHandle};
@@ -89,17 +91,42 @@ async fn a_position_that_nobody_remembers_is_looked_up_in_the_log() {
     assert!(matches!(lost, Err(WriteError::DataLoss(at)) if at == other), "{lost:?}");
 }
 
+/// A log whose end cannot be found: a writer on it never begins to serve, and takes nothing out of its queue.
+#[derive(Debug)]
+struct Endless(MemoryLog);
+
+impl Around for Endless {
+    fn inner(&self) -> &dyn EventLog {
+        &self.0
+    }
+
+    fn end(&self, _: Topic, _: Partition) -> Ending {
+        Box::pin(core::future::pending())
+    }
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_full_queue_says_so_and_a_bulk_stream_waits_instead() {
+async fn a_queue_that_stays_full_says_so() {
+    let config = WriterConfig { queue_max: 4, ..WriterConfig::default() };
+    let store: Arc<dyn ServiceStore<Number>> = Arc::new(MemoryStore::<Number>::new(Memory::new()));
+    let feed = Feed::new(Arc::new(Endless(MemoryLog::new(8))));
+    let writer: Writer<Left> = Writer::start(COUNTY, feed, store, crate::world::clock(), config);
+    let queued: Vec<_> = (0..4).map(|number| writer.handle().submit(add(number, 1, 1), in_time())).collect();
+    let refused = writer.handle().submit(add(9, 1, 1), in_time()).await;
+    assert!(matches!(refused, Err(WriteError::QueueFull { .. })), "{refused:?}");
+    drop(queued);
+}
+
+#[tokio::test(start_paused = true)]
+async fn single_writes_and_bulk_streams_wait_in_turn_for_room_in_the_queue() {
     let log = MemoryLog::new(8);
     let config = WriterConfig { queue_max: 4, ..WriterConfig::default() };
     let writer: Writer<Left> = start(&log, &Memory::new(), config);
     let handle = writer.handle();
     // The writer's task has not run yet.
-    let queued: Vec<_> = (0..4).map(|number| handle.submit(add(number, 1, 1), in_time())).collect();
-    assert!(matches!(handle.submit(add(9, 1, 1), in_time()).await, Err(WriteError::QueueFull { .. })));
-    for write in queued {
-        write.await.unwrap();
+    let queued: Vec<_> = (0..9).map(|number| handle.submit(add(number, 1, 1), in_time())).collect();
+    for answer in futures::future::join_all(queued).await {
+        answer.unwrap();
     }
     let (mut ordered, mut answers) = handle.ordered();
     let send = async {

@@ -41,7 +41,8 @@ pub struct Waits {
     pub life_max: Option<Duration>,
 }
 
-/// What each connection may hold, and what all of them may.
+/// What each connection may hold, and what all of them may. A connection has its even share of the latter, whatever the
+/// others hold: all of them together hold at most twice as much.
 #[derive(Debug, Clone, Copy)]
 pub struct Bytes {
     /// Of requests that are being read or not answered yet.
@@ -65,7 +66,7 @@ pub struct Connections {
     bytes: Bytes,
     pub(crate) requests: Arc<Budget>,
     pub(crate) answers: Arc<Budget>,
-    open: Mutex<BTreeMap<u64, Arc<Peer>>>,
+    open: Mutex<BTreeMap<Caller, Arc<Peer>>>,
     accepted: AtomicU64,
     refused: AtomicU64,
     closed_idle: AtomicU64,
@@ -116,13 +117,14 @@ impl Connections {
 
     fn enter(&self, cut: &CancellationToken) -> Arc<Peer> {
         let number = self.accepted.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        let peer = Arc::new(Peer::new(Caller::connection(number), self, cut.child_token()));
-        self.lock().insert(number, Arc::clone(&peer));
+        let caller = Caller::connection(number);
+        let peer = Arc::new(Peer::new(caller, self, cut.child_token()));
+        self.lock().insert(caller, Arc::clone(&peer));
         peer
     }
 
     fn leave(&self, peer: &Peer) {
-        self.lock().retain(|_, open| !core::ptr::eq(Arc::as_ptr(open), peer));
+        self.lock().remove(&peer.caller);
         self.closed.notify_waiters();
     }
 
@@ -150,7 +152,7 @@ impl Connections {
         timeout(CLOSE_MAX, self.room()).await.is_ok()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Peer>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Caller, Arc<Peer>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

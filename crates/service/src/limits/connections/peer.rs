@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::Connections;
-use crate::limits::bytes::{Account, now_ms};
+use crate::limits::bytes::{Account, Budget, now_ms};
 use crate::limits::caller::Caller;
 
 #[derive(Debug)]
@@ -27,11 +27,14 @@ pub(crate) struct Peer {
 
 impl Peer {
     pub(super) fn new(caller: Caller, connections: &Connections, cut: CancellationToken) -> Self {
-        let bytes = connections.bytes;
+        let account = |max, process: &Arc<Budget>| {
+            let share = process.max().checked_div(u64::try_from(connections.max).unwrap_or(u64::MAX)).unwrap_or(0);
+            Arc::new(Account::new(max, share, Arc::clone(process)))
+        };
         Self {
             caller,
-            requests: Arc::new(Account::new(bytes.requests_of_connection, Arc::clone(&connections.requests))),
-            answers: Arc::new(Account::new(bytes.answers_of_connection, Arc::clone(&connections.answers))),
+            requests: account(connections.bytes.requests_of_connection, &connections.requests),
+            answers: account(connections.bytes.answers_of_connection, &connections.answers),
             calls: AtomicUsize::new(0),
             last_call_at: AtomicU64::new(now_ms()),
             calls_ever: AtomicU64::new(0),
