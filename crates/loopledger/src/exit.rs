@@ -7,10 +7,11 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
+use loopledger_types::Money;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::lang::{Lang, both, lang, pick};
+use crate::lang::{Lang, both, lang, pick, tr};
 use crate::output::neutral;
 
 /// Why a command did not do what it was asked.
@@ -95,6 +96,11 @@ fn in_words(status: &Status) -> String {
             write!(text, "\n  {}: {what}", neutral(&violation.field)).expect("writing to a string does not fail");
         }
     }
+    let count = details.error_info().and_then(|info| info.metadata.get("count")?.parse::<usize>().ok());
+    let more = count.unwrap_or(0).saturating_sub(violations.len());
+    if more > 0 && !violations.is_empty() {
+        text.push_str(&tr!("\n  另有 {more} 处", "\n  and {more} more"));
+    }
     text.push_str(&facts(&details));
     text
 }
@@ -104,11 +110,43 @@ fn facts(details: &ErrorDetails) -> String {
     let Some(info) = details.error_info().filter(|_| details.precondition_failure().is_some()) else {
         return String::new();
     };
-    let mut facts: Vec<String> =
-        info.metadata.iter().map(|(name, value)| format!("{name} {}", neutral(value))).collect();
+    let mut facts: Vec<String> = info.metadata.iter().map(|(name, value)| fact(name, value)).collect();
     facts.sort_unstable();
     if facts.is_empty() { String::new() } else { format!(" [{}]", facts.join(", ")) }
 }
+
+/// One of them, amounts in yuan.
+fn fact(name: &str, value: &str) -> String {
+    let fen = name.strip_suffix("_fen").and_then(|name| Some((name, Money(value.parse().ok()?))));
+    let (name, value) = fen.map_or((name, neutral(value).into_owned()), |(name, fen)| (name, fen.to_string()));
+    let chinese = CHINESE_FACTS.iter().find(|(known, _)| *known == name && lang() == Lang::Chinese);
+    match (chinese, fen.is_some()) {
+        (Some((_, chinese)), true) => format!("{chinese} {value} 元"),
+        (Some((_, chinese)), false) => format!("{chinese} {value}"),
+        (None, true) => format!("{name} {value} yuan"),
+        (None, false) => format!("{name} {value}"),
+    }
+}
+
+/// Names of facts that officers meet; quantities are in the base unit. Others keep the name that programs know.
+const CHINESE_FACTS: [(&str, &str); 16] = [
+    ("subject", "对象"),
+    ("available", "可用"),
+    ("requested", "所需"),
+    ("reserved", "已预留"),
+    ("owed", "应付"),
+    ("amount", "金额"),
+    ("payable", "最多可付"),
+    ("returnable", "可退"),
+    ("left", "剩余"),
+    ("quantity", "数量"),
+    ("quantity_max", "数量上限"),
+    ("gross", "毛重"),
+    ("deducted", "扣减"),
+    ("valid_from", "起始日"),
+    ("valid_to", "截止日"),
+    ("made_on", "支付日"),
+];
 
 /// What to do about an error that comes without a text.
 fn advice(code: Code) -> &'static str {
@@ -185,6 +223,7 @@ mod tests {
     use loopledger_wire::{Failure as Said, HaltNotice, HaltReason};
 
     use super::*;
+    use crate::lang::speaking;
 
     #[test]
     fn what_a_server_says_is_no_failure_to_reach_it() {
@@ -233,9 +272,21 @@ mod tests {
         for part in ["label: 必填。", "gross.value: 必须大于零。", "The quantity must be positive."] {
             assert!(text.contains(part), "{text}");
         }
-        let broken = Rejection::broken(Rule::InsufficientStock, "lot 1").with("available", 200).with("wanted", 260);
+        let broken = Rejection::broken(Rule::InsufficientStock, "lot 1").with("available", 200).with("requested", 260);
         let text = Failure::from(loopledger_wire::rejection_status(&broken)).to_string();
-        assert!(text.ends_with("[available 200, subject lot 1, wanted 260]"), "{text}");
+        assert!(
+            text.ends_with("[可用 200, 对象 lot 1, 所需 260]") || text.ends_with("[可用 200, 所需 260, 对象 lot 1]"),
+            "{text}"
+        );
+        let owed = Rejection::broken(Rule::PayoutExceedsOwed, "x").with("owed_fen", 12_345).with("amount_fen", 20_000);
+        let status = loopledger_wire::rejection_status(&owed);
+        let text = Failure::from(status.clone()).to_string();
+        assert!(text.contains("应付 123.45 元") && text.contains("金额 200.00 元"), "{text}");
+        let text = speaking(Lang::English, || Failure::from(status).to_string());
+        assert!(text.ends_with("[amount 200.00 yuan, owed 123.45 yuan, subject x]"), "{text}");
+        let many = vec![Violation::new("label", "REQUIRED", "This field must not be empty."); 25];
+        let text = Failure::from(loopledger_wire::rejection_status(&Rejection::Invalid(many))).to_string();
+        assert!(text.ends_with("另有 5 处"), "{text}");
     }
 
     #[test]

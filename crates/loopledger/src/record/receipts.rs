@@ -118,7 +118,7 @@ impl Receipts {
         if let Some(object) = value.as_object_mut() {
             object.insert("digest".to_owned(), json!(line.digest()));
         }
-        let wrong = |error| Failure::refused("cannot write the receipts", &error);
+        let wrong = |error| Failure::Refused(both!("无法写入回执:{error}", "cannot write the receipts: {error}"));
         self.file.write_all(format!("{value}\n").as_bytes()).map_err(wrong)
     }
 }

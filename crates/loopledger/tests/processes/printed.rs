@@ -104,6 +104,31 @@ fn an_empty_county_shows_no_year_and_no_target() {
     assert!(named.contains("2020") && !named.contains('✓'), "nothing is reached: {named}");
 }
 
+/// What a command prints on a terminal, which `script` makes.
+fn on_a_terminal(server: &Server, pager: &str, arguments: &str) -> String {
+    let mut command = Command::new("script");
+    plain(&mut command).args(["-qec", &format!("'{BINARY}' {arguments}"), "/dev/null"]);
+    command.env("PAGER", pager).env("LOOPLEDGER_SERVER", &server.url);
+    let output = command.output().expect("script runs");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn a_pager_stands_before_a_terminal_and_nowhere_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(&folder.path().join("data"));
+    let is_paged = |text: &str| text.lines().all(|line| line.starts_with("page:")) && text.contains("procurement/");
+    let pager = "sed s/^/page:/";
+    let paged = on_a_terminal(&server, pager, "status");
+    assert!(is_paged(&paged), "{paged}");
+    for arguments in ["status --no-pager", "status --format json", "status | cat"] {
+        let plainly = on_a_terminal(&server, pager, arguments);
+        assert!(plainly.contains("procurement/") && !plainly.contains("page:"), "{arguments}: {plainly}");
+    }
+    let first = on_a_terminal(&server, "head -n 1", "status; echo ended $?");
+    assert!(first.contains("ended 0"), "who leaves the pager has read enough: {first}");
+}
+
 #[test]
 fn tls_is_refused_before_anything_is_sent() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
