@@ -3,7 +3,7 @@
 //! edited, are found out instead of followed.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use loopledger_proto::common::v1::Position;
@@ -85,6 +85,8 @@ impl Receipts {
             Err(TryLockError::WouldBlock) => {
                 return Err(wrong(&both!("另一个 record 正在使用该文件", "another run of record uses this file")));
             }
+            // Not every file system has locks.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(wrong(&error)),
         }
         let mut whole = 0_u64;

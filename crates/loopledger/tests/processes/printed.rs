@@ -68,6 +68,40 @@ fn everything_fits_the_terminal_in_both_languages() {
 }
 
 #[test]
+fn what_was_earned_stands_before_what_was_paid_for_it_on_the_same_day() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(&folder.path().join("data"));
+    shown(&server, "C", "80", &["demo", "--households", "60", "--weeks", "8"]);
+    let json = |args: &[&str]| -> Vec<serde_json::Value> {
+        let mut all = args.to_vec();
+        all.extend(["--format", "json"]);
+        let answer: serde_json::Value = serde_json::from_str(&shown(&server, "C", "80", &all)).expect("JSON");
+        let rows = if answer["rows"].is_array() { &answer["rows"] } else { &answer["lines"] };
+        rows.as_array().expect("a list").clone()
+    };
+    let mut pairs = 0;
+    for row in json(&["income", "--division", "654224"]).iter().filter(|row| row["net_yuan"] != "0.00") {
+        let household = row["household_id"].as_str().expect("an id");
+        let lines = json(&["income", "--household", household]);
+        let place = |line: &serde_json::Value, view: &str| {
+            let same = |other: &&serde_json::Value| {
+                other["business_date"] == line["business_date"]
+                    && other["lot_id"] == line["lot_id"]
+                    && other["view"] == view
+            };
+            lines.iter().position(|other| same(&other))
+        };
+        for line in &lines {
+            if let (Some(earned), Some(paid)) = (place(line, "应得"), place(line, "实收")) {
+                pairs += 1;
+                assert!(earned < paid, "{household}: {lines:#?}");
+            }
+        }
+    }
+    assert!(pairs > 0, "some are paid on the day of their settlement");
+}
+
+#[test]
 fn messages_are_in_the_language_of_the_locale() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start(&folder.path().join("data"));
