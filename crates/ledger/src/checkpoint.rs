@@ -5,12 +5,13 @@
 
 use loopledger_types::{CountyCode, Hash, Head, Timestamp};
 
+use crate::days::DaysRecorded;
 use crate::state::{ExceptionChain, StreamHead};
 use crate::store::{Reader, RecordOffset, Writer};
 use crate::{Concerns, Ledger};
 
 /// The form of the saved pages; a state saved in another form is replayed.
-pub const CHECKPOINT_VERSION: u64 = 3;
+pub const CHECKPOINT_VERSION: u64 = 4;
 
 /// A page of one of the state's tables. As bytes: one for the table, four big-endian for the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,6 +117,8 @@ impl Ledger {
             out.signed(at.recorded_at.seconds).index(at.recorded_at.nanos);
         }
         out.index(self.exceptions.last.0).number(self.exceptions.count);
+        // A few bytes for every day on which something was recorded.
+        self.days.write(&mut out);
         out.0
     }
 
@@ -132,6 +135,7 @@ impl Ledger {
         }
         let last = RecordOffset(from.index().ok_or(damaged)?);
         self.exceptions = ExceptionChain { last, count: from.number().ok_or(damaged)? };
+        self.days = DaysRecorded::read(from).ok_or(damaged)?;
         Ok(())
     }
 

@@ -17,6 +17,7 @@
 use std::collections::BTreeMap;
 
 use loopledger_domain::PartyKind;
+use loopledger_types::divisions::Edition;
 use loopledger_types::{BusinessDate, Hash, LotId, Month, PartyId};
 use sha2::{Digest as _, Sha256};
 
@@ -150,7 +151,7 @@ impl Ledger {
         let households = self.tables.parties.iter().filter(|(_, _, row)| row.kind == Some(PartyKind::Household));
         let mut households: Vec<(PartyId, u32)> = households.map(|(number, id, _)| (*id, number)).collect();
         households.sort_unstable();
-        let query = IncomeQuery { from: first_day(), to: last_day(), as_of: None };
+        let query = IncomeQuery { from: first_day(), to: last_day(), as_of: None, edition: Edition::FIRST };
         for (id, number) in households {
             let mut lines: Vec<Vec<u8>> = self.income_records(number, &query).map(|line| income_bytes(&line)).collect();
             if lines.is_empty() {

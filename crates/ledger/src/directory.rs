@@ -5,16 +5,18 @@ use loopledger_types::{BaseUnit, BusinessDate, DivisionCode, LotId, PartyId, Pla
 
 use crate::Ledger;
 use crate::fold::{ProfileRecord, read_profile};
+use crate::heads;
 use crate::origins::OriginRecord;
 use crate::store::RecordOffset;
 use crate::tables::PartyRow;
 
-/// A party on a day.
+/// A party on a day, as known by a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartyView {
     pub id: PartyId,
     /// Absent for a party that facts name but that is not registered (yet).
     pub kind: Option<PartyKind>,
+    /// By the code of that day.
     pub division: Option<DivisionCode>,
     /// Empty for households.
     pub label: String,
@@ -31,6 +33,8 @@ pub struct ProductView {
     pub name: String,
     pub class: Option<ProductClass>,
     pub base: Option<BaseUnit>,
+    /// When its registration was recorded (official time); absent if that is not read yet.
+    pub recorded_on: Option<BusinessDate>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,43 +44,46 @@ pub struct PlaceView {
     pub kind: Option<PlaceKind>,
     pub division: Option<DivisionCode>,
     pub opened_on: Option<BusinessDate>,
+    /// When the opening was recorded (official time); absent if that is not read yet.
+    pub recorded_on: Option<BusinessDate>,
     pub operator: Option<PartyId>,
 }
 
 impl Ledger {
-    /// A party as it was on `day`; `None` if no fact names it.
-    pub fn party(&self, id: PartyId, day: BusinessDate) -> Option<PartyView> {
+    /// A party as it was on `day`, from what was recorded by `as_of`; `None` if no fact names it, or it was registered later.
+    pub fn party(&self, id: PartyId, day: BusinessDate, as_of: Option<BusinessDate>) -> Option<PartyView> {
         let row = self.tables.parties.value(self.tables.parties.find(&id)?)?;
-        Some(self.party_view(id, *row, day))
+        self.party_view(id, *row, day, as_of)
     }
 
-    /// Every party of a kind in a division on `day`, by id.
-    pub fn parties(
-        &self,
-        kind: Option<PartyKind>,
-        division: Option<DivisionCode>,
-        day: BusinessDate,
-    ) -> Vec<PartyView> {
+    /// Every party of a kind as it was on `day`, from what was recorded by `as_of`, by id.
+    pub fn parties(&self, kind: Option<PartyKind>, day: BusinessDate, as_of: Option<BusinessDate>) -> Vec<PartyView> {
         let of_kind = self.tables.parties.iter().filter(|(_, _, row)| kind.is_none_or(|kind| row.kind == Some(kind)));
-        let views = of_kind.map(|(_, id, row)| self.party_view(*id, *row, day));
-        let inside = |view: &PartyView| match (division, view.division) {
-            (None, _) => true,
-            (Some(asked), Some(stands)) => asked.contains(stands),
-            (Some(_), None) => false,
-        };
-        let mut found: Vec<PartyView> = views.filter(inside).collect();
+        let views = of_kind.filter_map(|(_, id, row)| self.party_view(*id, *row, day, as_of));
+        let mut found: Vec<PartyView> = views.collect();
         found.sort_unstable_by_key(|view| view.id);
         found
     }
 
-    fn party_view(&self, id: PartyId, row: PartyRow, day: BusinessDate) -> PartyView {
+    /// `None` if the party was registered after `as_of`. One whose registration is not read yet is known by its id alone.
+    fn party_view(
+        &self,
+        id: PartyId,
+        row: PartyRow,
+        day: BusinessDate,
+        as_of: Option<BusinessDate>,
+    ) -> Option<PartyView> {
         let mut view =
             PartyView { id, kind: row.kind, division: None, label: String::new(), category: None, members: 0 };
         let (mut joined, mut left) = (0_u32, 0_u32);
         // Latest first: the first record in force by `day` stands. A party is never without a division: before the day
         // of its registration the first one stands.
         let mut first_division = None;
-        for record in self.tables.log.chain(row.profile).filter_map(|(mut reader, _)| read_profile(&mut reader)) {
+        let mut is_known = row.profile == RecordOffset::NONE;
+        for (mut reader, head) in self.tables.log.chain(row.profile) {
+            let is_later = |day| heads::read(head, &self.tables).is_some_and(|head| head.recorded_on > day);
+            let Some(record) = read_profile(&mut reader).filter(|_| !as_of.is_some_and(is_later)) else { continue };
+            is_known = true;
             match record {
                 ProfileRecord::Label { label } if view.label.is_empty() => view.label = label,
                 ProfileRecord::Division { division, from } => {
@@ -96,16 +103,17 @@ impl Ledger {
                 | ProfileRecord::Left { .. } => {}
             }
         }
-        view.division = view.division.or(first_division);
+        view.division = view.division.or(first_division).map(|division| division.on(day));
         view.members = joined.saturating_sub(left);
-        view
+        is_known.then_some(view)
     }
 
     /// `None` if no fact names it.
     pub fn product(&self, id: ProductId) -> Option<ProductView> {
         let row = self.tables.products.value(self.tables.products.find(&id)?)?;
         let words = self.tables.log.get(row.words);
-        let mut view = ProductView { id, code: String::new(), name: String::new(), class: row.class, base: row.base };
+        let (class, base, recorded_on) = (row.class, row.base, row.recorded_on);
+        let mut view = ProductView { id, code: String::new(), name: String::new(), class, base, recorded_on };
         if let Some(mut reader) = words {
             reader.text().unwrap_or_default().clone_into(&mut view.code);
             reader.text().unwrap_or_default().clone_into(&mut view.name);
@@ -130,6 +138,7 @@ impl Ledger {
             kind: row.opened.map(|opened| opened.kind),
             division: row.opened.map(|opened| opened.division),
             opened_on: row.opened.map(|opened| opened.on),
+            recorded_on: row.opened.map(|opened| opened.recorded_on),
             operator: row.opened.and_then(|opened| self.tables.party_id(opened.operator)),
         })
     }

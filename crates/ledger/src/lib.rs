@@ -5,8 +5,10 @@
 //! Deliberately not here: reading commits, storing pages, and everything about gRPC.
 
 mod account;
+mod area;
 mod balances;
 mod checkpoint;
+mod days;
 mod digest;
 mod directory;
 mod fact;
@@ -33,13 +35,16 @@ mod valuation;
 pub use account::{Account, GoodsAccount, IncomeCategory};
 pub use balances::{Balance, TrialBalanceLine};
 pub use checkpoint::{CHECKPOINT_VERSION, LoadError, PageKey};
+pub use days::Days;
 pub use directory::{PartyView, PlaceView, ProductView};
 pub use fact::FactRef;
-pub use income::{DivisionIncome, HouseholdIncome, IncomeFilter, IncomeLine, IncomeQuery, IncomeSums, IncomeView};
+pub use income::{
+    DivisionIncome, DivisionSums, HouseholdIncome, IncomeFilter, IncomeLine, IncomeQuery, IncomeSums, IncomeView,
+};
 pub use journal::{Counterparty, Entry, EntryText, Exception, GoodsLine, Journal, MoneyLine};
 pub use loop_measures::{
-    Coverage, LoopFact, LoopFigure, LoopLevel, LoopMeasures, LoopMoney, LoopQuery, Payees, PaymentDelay, ProductLoop,
-    StationCoverage, Subject, Target, TargetKind, Targets, Way,
+    Coverage, LoopByDivision, LoopFact, LoopFigure, LoopLevel, LoopMeasures, LoopMoney, LoopPart, LoopQuery, Payees,
+    PaymentDelay, ProductLoop, StationCoverage, Subject, Target, TargetKind, Targets, Way,
 };
 pub use orders::OrderStep;
 pub use pending::{Concerns, OpenHandOver};

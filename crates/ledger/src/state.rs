@@ -3,6 +3,7 @@
 use loopledger_domain::Commit;
 use loopledger_types::{BusinessDate, CountyCode, Head, Service, StreamSequence, Timestamp};
 
+use crate::days::DaysRecorded;
 use crate::pending::{Concerns, OpenHandOver, Pending};
 use crate::store::RecordOffset;
 use crate::tables::Tables;
@@ -28,6 +29,7 @@ pub struct Ledger {
     pub(crate) tables: Tables,
     pub(crate) pending: Pending,
     pub(crate) exceptions: ExceptionChain,
+    pub(crate) days: DaysRecorded,
     journal: Journal,
 }
 
@@ -62,6 +64,7 @@ impl Ledger {
             tables: Tables::default(),
             pending: Pending::default(),
             exceptions: ExceptionChain::default(),
+            days: DaysRecorded::default(),
             journal: Journal::new(),
         }
     }
@@ -82,6 +85,7 @@ impl Ledger {
         let mut journal = core::mem::take(&mut self.journal);
         post(commit, &mut journal);
         let recorded_on = BusinessDate::of(commit.recorded_at);
+        self.days.add(commit, recorded_on);
         let tables = &mut self.tables;
         fold::facts(commit, recorded_on, tables);
         fold::entries(commit, &journal, recorded_on, tables);

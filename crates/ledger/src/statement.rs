@@ -50,7 +50,8 @@ pub struct Statement {
 }
 
 impl Ledger {
-    /// Which commits a statement rests on, as recorded by `as_of`; `None` if no fact names the party.
+    /// Which commits a statement rests on, as recorded by `as_of`; `None` if no fact names the party, or it was registered
+    /// later.
     pub fn statement_commits(
         &self,
         party: PartyId,
@@ -58,6 +59,7 @@ impl Ledger {
         as_of: Option<BusinessDate>,
     ) -> Option<StatementCommits> {
         let number = self.tables.parties.find(&party)?;
+        self.party(party, month.last_day(), as_of)?;
         let mut commits = StatementCommits::default();
         if let Some(before) = month.index().checked_sub(1).and_then(|index| Month::from_index(index).ok()) {
             for balance in self.balances(party, before) {

@@ -6,8 +6,9 @@ use loopledger_types::{
 };
 
 use crate::FactRef;
-use crate::fact::CommitKey;
+use crate::fact::{CommitKey, read_date, write_date};
 use crate::kinds::{BASES, CLASSES, PARTY_KINDS, PLACE_KINDS, code, decode, party_kind_code};
+use crate::loop_measures::rows::{ActivityKey, LoopKey, LoopSums};
 use crate::lots::CellRow;
 use crate::store::{PageLog, Reader, RecordOffset, Row, Rows, Table, Writer};
 
@@ -146,6 +147,8 @@ pub(crate) struct PartyRow {
 pub(crate) struct ProductRow {
     pub(crate) class: Option<ProductClass>,
     pub(crate) base: Option<BaseUnit>,
+    /// When its registration was recorded, once that is read.
+    pub(crate) recorded_on: Option<BusinessDate>,
     /// Code and name.
     pub(crate) words: RecordOffset,
 }
@@ -161,6 +164,8 @@ pub(crate) struct Opened {
     pub(crate) kind: PlaceKind,
     pub(crate) division: DivisionCode,
     pub(crate) on: BusinessDate,
+    /// When the opening was recorded.
+    pub(crate) recorded_on: BusinessDate,
     pub(crate) operator: Number,
 }
 
@@ -177,7 +182,7 @@ pub(crate) struct LotRow {
 pub(crate) struct Born {
     /// The record of its origins.
     pub(crate) origins: RecordOffset,
-    /// The village of its (only) origin; of bought goods where the supplier stands.
+    /// The village of its (only) origin, by the code of the day of collection; of bought goods where the supplier stands.
     pub(crate) division: DivisionCode,
     pub(crate) product: Number,
     pub(crate) place: Number,
@@ -215,32 +220,6 @@ pub(crate) struct BalanceKey {
     pub(crate) account_month: u32,
 }
 
-/// A sum for the loop: by division of origin, product (or `NO_ROW`), month and measure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct LoopKey {
-    pub(crate) division: u64,
-    pub(crate) product: Number,
-    /// Month in the high half, measure in the low.
-    pub(crate) month_measure: u32,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct LoopSums {
-    /// Base units, days or a count, as the measure says.
-    pub(crate) quantity: i64,
-    /// Fen, or fen × days.
-    pub(crate) value: i64,
-}
-
-/// How often somebody did something in a month.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct ActivityKey {
-    /// A place or a party, as the kind says.
-    pub(crate) subject: Number,
-    /// Month in the high half, kind in the low.
-    pub(crate) month_kind: u32,
-}
-
 pub(crate) fn high_low(high: u16, low: u16) -> u32 {
     (u32::from(high) << 16) | u32::from(low)
 }
@@ -273,6 +252,10 @@ impl Row for PartyRow {
 impl Row for ProductRow {
     fn write(&self, out: &mut Writer) {
         out.byte(code(&CLASSES, self.class)).byte(code(&BASES, self.base));
+        out.byte(u8::from(self.recorded_on.is_some()));
+        if let Some(day) = self.recorded_on {
+            write_date(day, out);
+        }
         self.words.write(out);
     }
 
@@ -280,6 +263,7 @@ impl Row for ProductRow {
         Some(Self {
             class: decode(&CLASSES, from.byte()?),
             base: decode(&BASES, from.byte()?),
+            recorded_on: if from.byte()? == 0 { None } else { Some(read_date(from)?) },
             words: Row::read(from)?,
         })
     }
@@ -290,7 +274,8 @@ impl Row for PlaceRow {
         out.byte(code(&PLACE_KINDS, self.opened.map(|o| o.kind)));
         if let Some(opened) = self.opened {
             out.number(opened.division.get());
-            crate::fact::write_date(opened.on, out);
+            write_date(opened.on, out);
+            write_date(opened.recorded_on, out);
             out.index(opened.operator);
         }
         self.label.write(out);
@@ -300,7 +285,8 @@ impl Row for PlaceRow {
         let opened = match decode(&PLACE_KINDS, from.byte()?) {
             Some(kind) => {
                 let division = DivisionCode::from_number(from.number()?).ok()?;
-                Some(Opened { kind, division, on: crate::fact::read_date(from)?, operator: from.index()? })
+                let (on, recorded_on) = (read_date(from)?, read_date(from)?);
+                Some(Opened { kind, division, on, recorded_on, operator: from.index()? })
             }
             None => None,
         };
@@ -315,7 +301,7 @@ impl Row for LotRow {
         if let Some(born) = self.born {
             born.origins.write(out);
             out.number(born.division.get()).index(born.product).index(born.place);
-            crate::fact::write_date(born.on, out);
+            write_date(born.on, out);
         }
     }
 
@@ -329,7 +315,7 @@ impl Row for LotRow {
                 division: DivisionCode::from_number(from.number()?).ok()?,
                 product: from.index()?,
                 place: from.index()?,
-                on: crate::fact::read_date(from)?,
+                on: read_date(from)?,
             })
         };
         Some(Self { last, born })
@@ -365,35 +351,5 @@ impl Row for BalanceKey {
 
     fn read(from: &mut Reader<'_>) -> Option<Self> {
         Some(Self { book: from.index()?, counterparty: from.index()?, account_month: from.index()? })
-    }
-}
-
-impl Row for LoopKey {
-    fn write(&self, out: &mut Writer) {
-        out.number(self.division).index(self.product).index(self.month_measure);
-    }
-
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { division: from.number()?, product: from.index()?, month_measure: from.index()? })
-    }
-}
-
-impl Row for LoopSums {
-    fn write(&self, out: &mut Writer) {
-        out.signed(self.quantity).signed(self.value);
-    }
-
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { quantity: from.signed()?, value: from.signed()? })
-    }
-}
-
-impl Row for ActivityKey {
-    fn write(&self, out: &mut Writer) {
-        out.index(self.subject).index(self.month_kind);
-    }
-
-    fn read(from: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { subject: from.index()?, month_kind: from.index()? })
     }
 }

@@ -21,7 +21,7 @@ pub struct LotOrigin {
     pub receipt: Option<ReceiptId>,
     /// The producer, or the supplier outside.
     pub producer: Option<PartyRef>,
-    /// The village, or where the supplier stands.
+    /// The village, or where the supplier stands; by the code of the day of collection.
     pub division: DivisionCode,
     /// Absent for goods from outside.
     pub terms: Option<Terms>,
@@ -164,9 +164,11 @@ impl Ledger {
         cause_first(steps, |step| (None, step.at), |step| step.step.causal_rank())
     }
 
-    /// Whether any fact names this lot.
-    pub fn knows_lot(&self, id: LotId) -> bool {
-        self.tables.lots.find(&id).is_some()
+    /// Whether any fact recorded by `as_of` names this lot.
+    pub fn knows_lot(&self, id: LotId, as_of: Option<BusinessDate>) -> bool {
+        let row = self.tables.lots.find(&id).and_then(|number| self.tables.lots.value(number));
+        let Some((row, day)) = row.zip(as_of) else { return row.is_some() };
+        lots::facts(&self.tables, row.last).any(|fact| fact.head.recorded_on <= day)
     }
 
     /// The lot that a receipt was collected into.

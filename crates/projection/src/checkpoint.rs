@@ -17,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::beside::beside;
-use crate::days::Days;
 use crate::saved::{self, Extra, LoadFailure, Saved, offsets_row, page_row};
 use crate::shared::Shared;
 use crate::told;
@@ -49,7 +48,6 @@ struct Cut {
     first: Vec<(PageKey, Vec<u8>)>,
     heads: [Head; 5],
     offsets: [Offset; 5],
-    days: Option<Days>,
     told: [u64; 5],
 }
 
@@ -196,7 +194,7 @@ impl Checkpointer {
         metrics.ledger_bytes.set(u64::try_from(folded.ledger.bytes()).unwrap_or(u64::MAX));
         // The index moves with the state, under the same lock.
         let offsets = Service::ALL.map(|service| self.shared.index.head(service).1);
-        Some(Cut { first, heads, offsets, days: folded.days, told: told::owed(&self.shared, &heads) })
+        Some(Cut { first, heads, offsets, told: told::owed(&self.shared, &heads) })
     }
 
     /// Blocks. Answers with the bytes of the pages.
@@ -227,7 +225,7 @@ impl Checkpointer {
             }
         }
         let pages = u32::try_from(self.saved.pages.len()).unwrap_or(u32::MAX);
-        let extra = Extra { generation, pages, days: cut.days, told: cut.told };
+        let extra = Extra { generation, pages, told: cut.told };
         let streams =
             Service::ALL.into_iter().zip(cut.heads).zip(cut.offsets).filter(|((_, head), _)| head.sequence > 0);
         let streams = streams.map(|((service, head), offset)| StreamProgress {

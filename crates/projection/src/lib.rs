@@ -10,7 +10,6 @@ mod beside;
 mod catch_up;
 mod checkpoint;
 mod commits;
-mod days;
 mod digests;
 mod evidence;
 mod fold;

@@ -12,9 +12,8 @@ use std::sync::mpsc;
 use loopledger_event_log::Offset;
 use loopledger_ledger::{CHECKPOINT_VERSION, Concerns, Ledger, LoadError, PageKey};
 use loopledger_state_store::{Reason, RowStore, RowsProgress, StoreError};
-use loopledger_types::{BusinessDate, CountyCode, Head, Service, StreamId};
+use loopledger_types::{CountyCode, Head, Service, StreamId};
 
-use crate::days::Days;
 use crate::index::CommitIndex;
 use crate::shared::Folded;
 
@@ -39,7 +38,7 @@ pub enum StartReport {
 
 /// The version of everything that is saved here: of the ledger's pages, and of this module's own rows.
 pub(crate) fn schema() -> u16 {
-    const OWN: u16 = 2;
+    const OWN: u16 = 3;
     u16::try_from(CHECKPOINT_VERSION).unwrap_or(u16::MAX).rotate_left(8) | OWN
 }
 
@@ -67,23 +66,18 @@ fn service_byte(service: Service) -> u8 {
 }
 
 /// What the store says of itself besides heads: which generation counts, how many pages it has (so that a missing one
-/// is noticed), the newest commit of each service that others name and that it has not, and the span of business dates.
+/// is noticed), and the newest commit of each service that others name and that it has not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Extra {
     pub(crate) generation: u32,
     pub(crate) pages: u32,
     pub(crate) told: [u64; 5],
-    pub(crate) days: Option<Days>,
 }
 
 impl Extra {
     pub(crate) fn encode(self) -> Vec<u8> {
         let mut out = [self.generation.to_be_bytes(), self.pages.to_be_bytes()].concat();
         out.extend(self.told.into_iter().flat_map(u64::to_be_bytes));
-        if let Some(days) = self.days {
-            out.extend_from_slice(&days.first.days().to_be_bytes());
-            out.extend_from_slice(&days.last.days().to_be_bytes());
-        }
         out
     }
 
@@ -96,13 +90,7 @@ impl Extra {
             let (next, after) = rest.split_first_chunk::<8>()?;
             (*told, rest) = (u64::from_be_bytes(*next), after);
         }
-        if rest.is_empty() {
-            return Some(Self { generation, pages, told, days: None });
-        }
-        let (first, rest) = rest.split_first_chunk::<4>()?;
-        let last = <[u8; 4]>::try_from(rest).ok()?;
-        let day = |bytes| BusinessDate::from_days(i32::from_be_bytes(bytes)).ok();
-        Some(Self { generation, pages, told, days: Some(Days { first: day(*first)?, last: day(last)? }) })
+        rest.is_empty().then_some(Self { generation, pages, told })
     }
 }
 
@@ -160,7 +148,7 @@ pub(crate) fn load(store: &RowStore, county: CountyCode) -> Result<(Folded, Comm
         let loaded = index.load(service, head, offset, &rows);
         loaded.ok_or(LoadFailure::Inconsistent("its commit index has a gap"))?;
     }
-    Ok((Folded { ledger, days: extra.days }, index, saved))
+    Ok((Folded { ledger }, index, saved))
 }
 
 /// What the rows of a store are that was opened again, without reading what they say.
@@ -227,13 +215,11 @@ mod tests {
 
     #[test]
     fn what_is_said_of_the_store_reads_back() {
-        let day = |text| BusinessDate::parse(text).unwrap();
-        let days = Some(Days { first: day("2020-04-01"), last: day("2020-12-31") });
         let told = [1, 0, u64::MAX, 70_000, 5];
-        for extra in [Extra { generation: 7, pages: 70_000, told, days }, Extra::default()] {
+        for extra in [Extra { generation: 7, pages: 70_000, told }, Extra::default()] {
             assert_eq!(Extra::decode(&extra.encode()), Some(extra));
         }
-        for length in [7, 47, 49, 55, 57] {
+        for length in [7, 47, 49, 56] {
             assert_eq!(Extra::decode(&vec![0; length]), None, "{length}");
         }
         let page = PageKey { table: 9, page: 70_000 };

@@ -12,7 +12,6 @@ use loopledger_types::{BusinessDate, CountyCode, Head, Position, Service, Stream
 use tokio::sync::{Notify, OwnedRwLockReadGuard, RwLock, RwLockWriteGuard, watch};
 
 use crate::commits::HashCache;
-use crate::days::{self, Days};
 use crate::digests::Digests;
 use crate::health::{Halt, Health, StreamHealth};
 use crate::index::CommitIndex;
@@ -28,23 +27,20 @@ const WAITING_MAX: usize = 128;
 #[derive(Debug)]
 pub(crate) struct Folded {
     pub(crate) ledger: Ledger,
-    pub(crate) days: Option<Days>,
 }
 
 impl Folded {
     pub(crate) fn new(county: CountyCode) -> Self {
-        Self { ledger: Ledger::new(county, Concerns::SERVICES), days: None }
+        Self { ledger: Ledger::new(county, Concerns::SERVICES) }
     }
 
     pub(crate) fn apply(&mut self, commit: &Commit) -> Result<(), ApplyError> {
-        self.ledger.apply(commit)?;
-        days::widen(&mut self.days, commit);
-        Ok(())
+        self.ledger.apply(commit)
     }
 
-    /// The last day with a fact.
-    pub(crate) fn last_day(&self) -> Option<BusinessDate> {
-        self.days.map(|days| days.last)
+    /// The last day with a fact that was recorded by `as_of`.
+    pub(crate) fn last_day(&self, as_of: Option<BusinessDate>) -> Option<BusinessDate> {
+        self.ledger.days(as_of).map(|days| days.last)
     }
 
     /// By service.

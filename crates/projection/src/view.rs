@@ -4,11 +4,13 @@ use loopledger_domain::PartyKind;
 use loopledger_ledger as ledger;
 use loopledger_ledger::{Account, GoodsAccount, Ledger};
 use loopledger_proto::ledger::v1 as pb;
+use loopledger_types::divisions::{self, Edition};
 use loopledger_types::{BusinessDate, DivisionCode, Month, PartyId, PlaceId, ProductId, Scope};
-use loopledger_wire::{Word, divisions};
+use loopledger_wire::Word;
 
-pub(crate) fn division_name(code: DivisionCode) -> String {
-    divisions::name_of(code).unwrap_or_default().to_owned()
+/// The name in an edition; of a code that it does not list, the newest name.
+pub(crate) fn division_name(code: DivisionCode, edition: Edition) -> String {
+    edition.name_of(code).or_else(|| divisions::name_of(code)).unwrap_or_default().to_owned()
 }
 
 /// A label has no date.
@@ -17,7 +19,7 @@ fn any_day() -> BusinessDate {
 }
 
 pub(crate) fn party(id: PartyId, ledger: &Ledger) -> pb::Named {
-    let view = ledger.party(id, any_day()).filter(|view| view.kind != Some(PartyKind::Household));
+    let view = ledger.party(id, any_day(), None).filter(|view| view.kind != Some(PartyKind::Household));
     pb::Named { id: id.to_string(), label: view.map(|view| view.label).unwrap_or_default() }
 }
 
@@ -44,11 +46,11 @@ pub(crate) fn sums(sums: &ledger::IncomeSums) -> pb::IncomeSums {
     }
 }
 
-pub(crate) fn household(view: &ledger::PartyView) -> pb::HouseholdView {
+pub(crate) fn household(view: &ledger::PartyView, edition: Edition) -> pb::HouseholdView {
     pb::HouseholdView {
         household_id: view.id.to_string(),
         division_code: view.division.map(|code| code.to_string()).unwrap_or_default(),
-        division_name: view.division.map(division_name).unwrap_or_default(),
+        division_name: view.division.map(|code| division_name(code, edition)).unwrap_or_default(),
         category: view.category.map_or(0, Word::number),
         members: view.members,
     }
@@ -175,9 +177,17 @@ pub(crate) fn loop_money(money: &ledger::LoopMoney) -> pb::LoopMoney {
         closed_loop_value_bp: money.closed_loop_value_bp(),
         paid_out_fen: money.paid_out,
         paid_in_county_fen: money.paid_in_county,
-        paid_in_division_fen: money.paid_in_division,
         kept_in_county_bp: money.kept_in_county_bp(),
     }
+}
+
+pub(crate) fn delay(delay: &ledger::PaymentDelay) -> pb::PaymentDelay {
+    pb::PaymentDelay { payments: delay.payments, amount_fen: delay.amount, mean_days_tenths: delay.mean_tenths() }
+}
+
+pub(crate) fn coverage(coverage: &ledger::Coverage) -> pb::StationCoverage {
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    pb::StationCoverage { active: count(coverage.active()), covered: count(coverage.covered()) }
 }
 
 pub(crate) fn target(target: &ledger::Target) -> pb::Target {

@@ -50,7 +50,7 @@ fn station(id: PlaceId, place: &Place) -> pb::Station {
     pb::Station {
         station_id: id.to_string(),
         kind: place.kind.number(),
-        division_code: place.division.to_string(),
+        division_code: place.division.current().to_string(),
         operator_id: place.operator.id.to_string(),
         label: place.label.to_string(),
     }

@@ -7,6 +7,7 @@
 mod apportion;
 mod date;
 mod division;
+pub mod divisions;
 mod id;
 mod money;
 mod partition;

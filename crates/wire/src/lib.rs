@@ -5,7 +5,6 @@
 
 mod codec;
 mod commit;
-pub mod divisions;
 mod error;
 mod event;
 mod halt;

@@ -81,10 +81,10 @@ impl Membership {
 }
 
 impl Party {
-    /// Where it stood on that day; before it was registered, where it was registered.
+    /// Where it stood on that day, by the code of that day; before it was registered, where it was registered.
     pub fn division_on(&self, day: BusinessDate) -> DivisionCode {
         let residences = self.household.as_ref().map_or(&[][..], |household| &household.residences);
-        residences.iter().rev().find(|residence| residence.from <= day).map_or(self.division, |r| r.division)
+        residences.iter().rev().find(|residence| residence.from <= day).map_or(self.division, |r| r.division).on(day)
     }
 }
 

@@ -31,7 +31,7 @@ pub struct PlaceOrder {
     pub channel: ChannelId,
     pub seller: PartyId,
     pub buyer: Option<PartyId>,
-    /// Where the buyer stands; of a registered buyer it must be the registered division.
+    /// Where the buyer stands; of a registered buyer it must be the registered division, by any of its codes.
     pub buyer_division: DivisionCode,
     pub lines: Vec<PlaceOrderLine>,
 }

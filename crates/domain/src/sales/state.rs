@@ -54,7 +54,7 @@ pub struct Party {
     pub kind: PartyKind,
     /// The day from which on there is such a party.
     pub since: BusinessDate,
-    /// Where it was registered; a buyer does not move.
+    /// Where it was registered, by the code of that day; a buyer does not move.
     pub division: DivisionCode,
 }
 

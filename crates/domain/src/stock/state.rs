@@ -84,9 +84,9 @@ pub struct Move {
 }
 
 impl Party {
-    /// Where it stood on that day; before it was registered, where it stood at first.
+    /// Where it stood on that day, by the code of that day; before it was registered, where it stood at first.
     pub fn division_on(&self, day: BusinessDate) -> DivisionCode {
-        self.moves.iter().rev().find(|m| m.from <= day).map_or(self.division, |m| m.division)
+        self.moves.iter().rev().find(|m| m.from <= day).map_or(self.division, |m| m.division).on(day)
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod dates;
 mod distribution;
+mod divisions;
 mod entities;
 mod harness;
 mod holders;

@@ -8,11 +8,13 @@ use loopledger_types::{BusinessDate, DivisionCode, PartyId, PlaceId};
 
 use super::At;
 use crate::fact::{read_date, write_date};
-use crate::store::{Reader, RecordOffset, Writer};
+use crate::heads;
+use crate::store::{Reader, Writer};
 use crate::tables::{NO_ROW, Opened, Tables};
 use crate::touch::{self, Touch};
 
-/// One thing that is known of a party, from a day on. Chained in the order of procurement's stream.
+/// One thing that is known of a party, from a day on. Chained in the order of procurement's stream, each under the head of
+/// its event: so it is known when it was recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ProfileRecord {
     Label {
@@ -56,8 +58,8 @@ impl From<&SiteOpened> for PlaceRecord {
     }
 }
 
-pub(super) fn household(fact: &HouseholdRegistered, tables: &mut Tables) {
-    let mut note = |record: ProfileRecord| profile(fact.household, PartyKind::Household, &record, tables);
+pub(super) fn household(fact: &HouseholdRegistered, at: At, tables: &mut Tables) {
+    let mut note = |record: ProfileRecord| household_changed(fact.household, &record, fact.from, at, tables);
     note(ProfileRecord::Division { division: fact.division, from: fact.from });
     note(ProfileRecord::Category { category: fact.category, from: fact.from });
     for member in &fact.members {
@@ -65,21 +67,26 @@ pub(super) fn household(fact: &HouseholdRegistered, tables: &mut Tables) {
     }
 }
 
-pub(super) fn party(fact: &PartyRegistered, tables: &mut Tables) {
+pub(super) fn party(fact: &PartyRegistered, at: At, tables: &mut Tables) {
     let from = fact.occasion.business_date;
-    let mut note = |record: ProfileRecord| profile(fact.party.id, fact.party.kind, &record, tables);
+    let mut note = |record: ProfileRecord| profile(fact.party, &record, from, at, tables);
     note(ProfileRecord::Division { division: fact.division, from });
     note(ProfileRecord::Label { label: fact.label.clone() });
 }
 
-pub(super) fn profile(id: PartyId, kind: PartyKind, record: &ProfileRecord, tables: &mut Tables) {
-    let number = super::party(PartyRef { id, kind }, tables);
+pub(super) fn household_changed(id: PartyId, record: &ProfileRecord, from: BusinessDate, at: At, tables: &mut Tables) {
+    profile(PartyRef { id, kind: PartyKind::Household }, record, from, at, tables);
+}
+
+fn profile(party: PartyRef, record: &ProfileRecord, from: BusinessDate, at: At, tables: &mut Tables) {
+    let number = super::party(party, tables);
+    let head = heads::offset(&at.on(from), tables);
     let Some(previous) = tables.parties.value(number).map(|row| row.profile) else { return };
-    let last = tables.log.append(previous, RecordOffset::NONE, |out| write_profile(record, out));
+    let last = tables.log.append(previous, head, |out| write_profile(record, out));
     tables.parties.update(number, |row| row.profile = last);
 }
 
-pub(super) fn product(fact: &ProductRegistered, tables: &mut Tables) {
+pub(super) fn product(fact: &ProductRegistered, at: At, tables: &mut Tables) {
     let number = tables.product(fact.product);
     let words = tables.log.put(|out| {
         out.text(&fact.code).text(&fact.name);
@@ -87,6 +94,7 @@ pub(super) fn product(fact: &ProductRegistered, tables: &mut Tables) {
     tables.products.update(number, |row| {
         row.class = Some(fact.class);
         row.base = Some(fact.base);
+        row.recorded_on = Some(at.recorded_on);
         row.words = words;
     });
 }
@@ -97,7 +105,8 @@ pub(super) fn place(record: &PlaceRecord, operator: PartyRef, id: PlaceId, at: A
     let label = tables.log.put(|out| {
         out.text(&record.label);
     });
-    let opened = Opened { kind: record.kind, division: record.division, on: record.on, operator };
+    let (kind, division, on) = (record.kind, record.division, record.on);
+    let opened = Opened { kind, division, on, recorded_on: at.recorded_on, operator };
     tables.places.update(number, |row| {
         row.opened = Some(opened);
         row.label = label;

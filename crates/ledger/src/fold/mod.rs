@@ -97,25 +97,25 @@ pub(crate) fn party(party: PartyRef, tables: &mut Tables) -> Number {
 fn procurement(event: &procurement::Event, at: At, tables: &mut Tables) {
     use procurement::Event as E;
     match event {
-        E::HouseholdRegistered(fact) => directory::household(fact, tables),
+        E::HouseholdRegistered(fact) => directory::household(fact, at, tables),
         E::HouseholdCategoryChanged(fact) => {
             let record = ProfileRecord::Category { category: fact.category, from: fact.from };
-            directory::profile(fact.household, PartyKind::Household, &record, tables);
+            directory::household_changed(fact.household, &record, fact.from, at, tables);
         }
         E::MemberJoined(fact) => {
             let record = ProfileRecord::Joined { from: fact.member.from };
-            directory::profile(fact.household, PartyKind::Household, &record, tables);
+            directory::household_changed(fact.household, &record, fact.member.from, at, tables);
         }
         E::MemberLeft(fact) => {
             let record = ProfileRecord::Left { from: fact.from };
-            directory::profile(fact.household, PartyKind::Household, &record, tables);
+            directory::household_changed(fact.household, &record, fact.from, at, tables);
         }
         E::HouseholdRelocated(fact) => {
             let record = ProfileRecord::Division { division: fact.division, from: fact.from };
-            directory::profile(fact.household, PartyKind::Household, &record, tables);
+            directory::household_changed(fact.household, &record, fact.from, at, tables);
         }
-        E::PartyRegistered(fact) => directory::party(fact, tables),
-        E::ProductRegistered(fact) => directory::product(fact, tables),
+        E::PartyRegistered(fact) => directory::party(fact, at, tables),
+        E::ProductRegistered(fact) => directory::product(fact, at, tables),
         E::PurchaseAccepted(fact) => money::purchase_accepted(fact, at, tables),
         E::PayableOpened(fact) => money::payable_opened(fact, at, tables),
         E::PayoutMade(fact) => money::payout(fact, fact.occasion.business_date, false, at, tables),

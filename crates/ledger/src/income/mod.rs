@@ -4,7 +4,7 @@ mod query;
 
 use loopledger_types::{BusinessDate, LotId, Month, PartyId, PayoutId, PlaceId, ProductId, ReceiptId, SettlementId};
 
-pub use query::{DivisionIncome, HouseholdIncome, IncomeFilter, IncomeQuery, IncomeSums};
+pub use query::{DivisionIncome, DivisionSums, HouseholdIncome, IncomeFilter, IncomeQuery, IncomeSums};
 
 use crate::tables::{NO_ROW, Tables};
 use crate::touch::{self, Basis, Received, Recognised, Touch, TouchRecord};
@@ -56,7 +56,7 @@ impl IncomeLine {
 impl Ledger {
     /// The lines of a household in a window of business dates, as they were recorded by `as_of`, in no order.
     pub(crate) fn income_records(&self, party: u32, query: &IncomeQuery) -> impl Iterator<Item = IncomeLine> + '_ {
-        let IncomeQuery { from, to, as_of } = *query;
+        let IncomeQuery { from, to, as_of, .. } = *query;
         let months = (from.month().index()..=to.month().index()).filter_map(|index| Month::from_index(index).ok());
         let chains = months.filter_map(move |month| {
             let row = self.tables.months.find(&crate::tables::PartyMonth { party, month })?;

@@ -3,22 +3,26 @@
 use std::collections::BTreeMap;
 
 use loopledger_domain::{HouseholdCategory, PartyKind};
+use loopledger_types::divisions::Edition;
 use loopledger_types::{BusinessDate, DivisionCode, Month, PartyId, PlaceId, ProductId};
 
 use super::{IncomeLine, IncomeView};
-use crate::loop_measures::ratio;
+use crate::area::Area;
+use crate::loop_measures::{LoopLevel, ratio};
 use crate::order::cause_first;
 use crate::touch::Basis;
 use crate::{IncomeCategory, Ledger, PartyView};
 
-/// A window of business dates, and what was known by a day.
+/// A window of business dates, what was known by a day, and how divisions are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IncomeQuery {
     pub from: BusinessDate,
     /// The last day.
     pub to: BusinessDate,
-    /// Facts recorded later (official time) are left out.
+    /// Facts recorded later (official time) are left out, those of amounts as those of people.
     pub as_of: Option<BusinessDate>,
+    /// By which list divisions are told apart; changes no sum over all of them.
+    pub edition: Edition,
 }
 
 /// Part of a household's lines.
@@ -79,7 +83,7 @@ impl IncomeSums {
 /// A household's income in a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HouseholdIncome {
-    /// Division, category and members as of the last day of the window.
+    /// Category and members on the last day of the window, and where it stood then, by the query's edition.
     pub household: PartyView,
     pub query: IncomeQuery,
     pub total: IncomeSums,
@@ -114,15 +118,38 @@ pub struct DivisionIncome {
     pub total: IncomeSums,
     pub by_category: BTreeMap<IncomeCategory, IncomeSums>,
     pub by_month: BTreeMap<Month, IncomeSums>,
+    /// By the divisions of the next lower level; `None`: households that stand in none of them. Empty for a village.
+    pub by_division: BTreeMap<Option<DivisionCode>, DivisionSums>,
     /// Households that stand in the division on the last day of the window, by id, also those without income.
     pub households: Vec<(PartyView, IncomeSums)>,
+}
+
+/// The income of the households of part of a division.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DivisionSums {
+    pub households: u64,
+    pub members: u64,
+    pub sums: IncomeSums,
+}
+
+impl DivisionSums {
+    /// Recognised net income per member, fen, rounded half up; `None` without members.
+    pub fn net_per_head(&self) -> Option<i64> {
+        ratio(self.sums.net(), i64::try_from(self.members).ok()?, 1)
+    }
+
+    fn add(&mut self, household: &PartyView, sums: &IncomeSums) {
+        self.households = self.households.saturating_add(1);
+        self.members = self.members.saturating_add(u64::from(household.members));
+        self.sums.add_sums(sums);
+    }
 }
 
 impl Ledger {
     /// The income of one household; `None` if there is no such household.
     pub fn household_income(&self, household: PartyId, query: IncomeQuery) -> Option<HouseholdIncome> {
         let number = self.tables.parties.find(&household)?;
-        let view = self.party(household, query.to).filter(|view| view.kind == Some(PartyKind::Household))?;
+        let view = self.household(household, &query)?;
         let mut income = HouseholdIncome {
             household: view,
             query,
@@ -142,6 +169,12 @@ impl Ledger {
             income.by_station.entry(line.station).or_default().add(&line);
         }
         Some(income)
+    }
+
+    /// A household on the last day of the window, by the query's edition; `None` if there is no such household.
+    pub fn household(&self, household: PartyId, query: &IncomeQuery) -> Option<PartyView> {
+        let view = self.party(household, query.to, query.as_of)?;
+        (view.kind == Some(PartyKind::Household)).then(|| by_edition(view, query.edition))
     }
 
     /// The facts that a household's figures rest on, by business date, what was earned before what was paid for it.
@@ -170,13 +203,17 @@ impl Ledger {
             total: IncomeSums::default(),
             by_category: BTreeMap::new(),
             by_month: BTreeMap::new(),
+            by_division: BTreeMap::new(),
             households: Vec::new(),
         };
-        for view in self.parties(Some(PartyKind::Household), Some(division), query.to) {
+        let (area, below) = (Area::of(query.edition, Some(division)), LoopLevel::below(division));
+        for view in self.parties(Some(PartyKind::Household), query.to, query.as_of) {
             let Some(number) = self.tables.parties.find(&view.id) else { continue };
-            if category.is_some() && view.category != category {
+            let inside = view.division.is_some_and(|stands| area.takes(stands));
+            if !inside || category.is_some() && view.category != category {
                 continue;
             }
+            let view = by_edition(view, query.edition);
             let mut sums = IncomeSums::default();
             for line in self.income_records(number, &query) {
                 sums.add(&line);
@@ -185,8 +222,16 @@ impl Ledger {
             }
             income.total.add_sums(&sums);
             income.members = income.members.saturating_add(u64::from(view.members));
+            if let Some(level) = below {
+                let part = view.division.and_then(|stands| level.of(stands, self.county));
+                income.by_division.entry(part).or_default().add(&view, &sums);
+            }
             income.households.push((view, sums));
         }
         income
     }
+}
+
+fn by_edition(view: PartyView, edition: Edition) -> PartyView {
+    PartyView { division: view.division.map(|stands| edition.of(stands)), ..view }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use loopledger_domain::{Medium, PlaceKind};
-use loopledger_types::{BusinessDate, DivisionCode, Month, PartyId, PlaceId, Scope};
+use loopledger_types::{BusinessDate, CountyCode, DivisionCode, Month, PartyId, PlaceId, Scope};
 
 use super::{Activity, LoopQuery, Measure, contributions, counts_on};
 use crate::lots::{self, Deed, LotFact};
@@ -20,12 +20,21 @@ pub enum LoopLevel {
 }
 
 impl LoopLevel {
-    /// The division of this level that `division` lies in.
-    pub(crate) fn of(self, division: DivisionCode) -> Option<DivisionCode> {
+    /// The division of this level that `division` lies in. Townships and villages are those of the home county.
+    pub(crate) fn of(self, division: DivisionCode, home: CountyCode) -> Option<DivisionCode> {
         match self {
             Self::County => Some(DivisionCode::from(division.county())),
-            Self::Township => division.township(),
-            Self::Village => division.is_village().then_some(division),
+            Self::Township => division.township().filter(|_| division.county() == home),
+            Self::Village => Some(division).filter(|_| division.is_village() && division.county() == home),
+        }
+    }
+
+    /// The level below a division's own; `None` below a village.
+    pub(crate) fn below(division: DivisionCode) -> Option<Self> {
+        match (division.is_village(), division.township()) {
+            (true, _) => None,
+            (false, Some(_)) => Some(Self::Village),
+            (false, None) => Some(Self::Township),
         }
     }
 }
@@ -49,11 +58,11 @@ pub enum LoopFigure {
     Purchases,
     BoughtInValue,
     SettledNet,
-    /// Payments to producers: their number and value.
+    /// Payments to producers, made in the window, that did not fail: their number and value.
     PaidToProducers,
     /// Days from collection to payment: summed, and weighted by value.
     PaymentDays,
-    /// What was paid out, of the whole county.
+    /// What was paid out to parties of the division asked for.
     PaidOut(Payees),
     /// Completed movements up from and down to stations; of one direction, or of both.
     Coverage(Option<Way>),
@@ -67,8 +76,6 @@ pub enum Payees {
     All,
     /// Parties of the county.
     County,
-    /// Parties of the division asked for; nobody if none is.
-    Division,
 }
 
 /// Which way goods went at a station.
@@ -84,7 +91,7 @@ pub struct LoopFact {
     pub date: BusinessDate,
     pub at: FactRef,
     pub subject: Option<Subject>,
-    /// Where that station or payee stands; absent for goods.
+    /// Where that station or payee stands, by the query's edition; absent for goods.
     pub division: Option<DivisionCode>,
     /// Base units, days or a count, as the figure says.
     pub quantity: i64,
@@ -163,11 +170,11 @@ impl Ledger {
 
     fn lot_facts(&self, query: &LoopQuery, figure: LoopFigure) -> Found {
         let product = query.product.map(|id| self.tables.products.find(&id));
+        let area = query.area();
         let mut found = Found::new();
         for (_, _, row) in self.tables.lots.iter() {
             let Some(born) = row.born else { continue };
-            let wanted = query.division.is_none_or(|asked| asked.contains(born.division))
-                && product.is_none_or(|number| number == Some(born.product));
+            let wanted = area.takes(born.division) && product.is_none_or(|number| number == Some(born.product));
             if !wanted {
                 continue;
             }
@@ -223,13 +230,13 @@ impl Ledger {
         let (date, at) = (record.head.date, record.head.at);
         match (figure, record.touch) {
             (LoopFigure::PaidOut(payees), Touch::PaidOut { division, amount }) => {
-                let wanted = match payees {
-                    Payees::All => true,
-                    Payees::County => division.county() == self.county,
-                    Payees::Division => query.division.is_some_and(|asked| asked.contains(division)),
-                };
-                let (quantity, value) = (amount.signum(), amount);
-                wanted.then_some(LoopFact { date, at, subject: None, division: Some(division), quantity, value })
+                let wanted = query.area().takes(division)
+                    && match payees {
+                        Payees::All => true,
+                        Payees::County => division.county() == self.county,
+                    };
+                let (quantity, value, division) = (amount.signum(), amount, Some(query.edition.of(division)));
+                wanted.then_some(LoopFact { date, at, subject: None, division, quantity, value })
             }
             (LoopFigure::Coverage(way), Touch::Completed { place, activity }) => {
                 let went = match activity {
@@ -250,10 +257,9 @@ impl Ledger {
     /// A fact of a station in the division asked for.
     fn station_fact(&self, place: Number, (date, at): (BusinessDate, FactRef), query: &LoopQuery) -> Option<LoopFact> {
         let opened = self.tables.places.value(place)?.opened?;
-        let wanted =
-            opened.kind == PlaceKind::Station && query.division.is_none_or(|asked| asked.contains(opened.division));
+        let wanted = opened.kind == PlaceKind::Station && query.area().takes(opened.division);
         let subject = self.tables.place_id(place).map(Subject::Station);
-        let division = Some(opened.division);
+        let division = Some(query.edition.of(opened.division));
         wanted.then_some(LoopFact { date, at, subject, division, quantity: 1, value: 0 })
     }
 }

@@ -5,18 +5,20 @@
 
 mod figures;
 mod query;
+pub(crate) mod rows;
 mod targets;
 
 use loopledger_types::{BusinessDate, DivisionCode, Month, Scope};
 
 pub use figures::{LoopFact, LoopFigure, LoopLevel, Payees, Subject, Way};
 pub(crate) use query::ratio;
-pub use query::{LoopMeasures, LoopMoney, LoopQuery, PaymentDelay, ProductLoop};
+pub use query::{LoopByDivision, LoopMeasures, LoopMoney, LoopPart, LoopQuery, PaymentDelay, ProductLoop};
 pub use targets::{Coverage, StationCoverage, Target, TargetKind, Targets};
 
 use crate::lots::{Deed, LotFact};
-use crate::tables::{ActivityKey, Born, LoopKey, LoopSums, NO_ROW, Number, Tables, high_low};
+use crate::tables::{Born, NO_ROW, Number, Tables, high_low};
 use crate::{EntryText, GoodsAccount};
+use rows::{ActivityKey, LoopKey, LoopSums};
 
 /// What a sum is of. Codes are saved, so they must not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,11 +114,16 @@ pub(crate) fn contributions(born: &Born, fact: &LotFact, mut put: impl FnMut(Mea
             put(Measure::Goods(to.account), *quantity, 0);
         }
         // Freight is a cost of the lot too, but not a hand-over of ownership.
-        Deed::Cost { amount, .. } if fact.text == EntryText::PurchaseAccepted => put(Measure::Purchases, 0, *amount),
-        Deed::Cost { amount, .. } if fact.text == EntryText::SupplierOwed => put(Measure::BoughtInValue, 0, *amount),
+        Deed::Cost { amount, .. } if fact.text == EntryText::PurchaseAccepted => {
+            put(Measure::Purchases, 0, *amount);
+        }
+        Deed::Cost { amount, .. } if fact.text == EntryText::SupplierOwed => {
+            put(Measure::BoughtInValue, 0, *amount);
+        }
         Deed::Sold { scope, quantity, amount, .. } => put(Measure::Sales(*scope), *quantity, *amount),
         Deed::Settled(settled) => put(Measure::SettledNet, 0, settled.net),
-        Deed::Paid { amount, made_on, to_producer: true, .. } => {
+        // One that is dated before the collection says nothing of a delay; no service accepts it.
+        Deed::Paid { amount, made_on, to_producer: true, .. } if *made_on >= born.on => {
             let sign = amount.signum();
             let days = i64::from(made_on.days()).saturating_sub(i64::from(born.on.days()));
             put(Measure::Paid, sign, *amount);

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use loopledger_types::divisions::Edition;
 use loopledger_types::{DivisionCode, Month, ProductId, Scope};
 
+use super::rows::LoopSums;
 use super::{Coverage, LoopLevel, Measure, Targets};
+use crate::area::Area;
 use crate::balances::scope_code;
-use crate::tables::{LoopSums, NO_ROW, Number, split};
+use crate::tables::{NO_ROW, Number, split};
 use crate::{GoodsAccount, Ledger};
 
 /// Which goods, by where they come from, and when.
@@ -18,6 +21,14 @@ pub struct LoopQuery {
     pub from: Month,
     /// The last month.
     pub to: Month,
+    /// By which list divisions are told apart; changes no sum over all of them.
+    pub edition: Edition,
+}
+
+impl LoopQuery {
+    pub(crate) fn area(&self) -> Area {
+        Area::of(self.edition, self.division)
+    }
 }
 
 /// One product's quantities in its base unit, and the values that belong to it, in fen.
@@ -50,18 +61,16 @@ pub struct LoopMoney {
     pub sales: [i64; 4],
     /// Of goods from the county.
     pub county_sales: [i64; 4],
-    /// Payouts, net of failed ones, whatever they were for; of the whole county, not of the division or product asked for.
+    /// Payouts to parties of the division asked for (without one: to all), net of failed ones; of all products, since
+    /// payouts belong to none.
     pub paid_out: i64,
     /// Of these, to parties of the county.
     pub paid_in_county: i64,
-    /// Of these, to parties of the division asked for.
-    pub paid_in_division: i64,
 }
 
-/// How long producers waited, from collection to payment.
+/// How long producers waited, from collection to payment: of the payments made in the window, failed ones left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PaymentDelay {
-    /// Payments less failed ones.
     pub payments: i64,
     /// Fen.
     pub amount: i64,
@@ -90,6 +99,25 @@ pub struct LoopMeasures {
     /// Of the whole county, in the calendar year that holds the window's last month; absent if less than the county and all
     /// its goods is asked for.
     pub targets: Option<Targets>,
+}
+
+/// The measures of part of what a query takes in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LoopPart {
+    /// By product id.
+    pub products: Vec<ProductLoop>,
+    pub money: LoopMoney,
+    pub delay: PaymentDelay,
+    pub coverage: Coverage,
+}
+
+/// A query's measures by the divisions of a level: together they are those of the query.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LoopByDivision {
+    pub divisions: BTreeMap<DivisionCode, LoopPart>,
+    /// Of what lies in no division of the level: goods and payees registered at a larger division or, unless the level is
+    /// that of counties, outside the county.
+    pub rest: LoopPart,
 }
 
 impl ProductLoop {
@@ -201,16 +229,24 @@ struct Tally {
     delay: PaymentDelay,
 }
 
+impl Tally {
+    /// Without coverage, which is no sum of goods or money.
+    fn part(self) -> LoopPart {
+        let products = self.products.into_values().collect();
+        LoopPart { products, money: self.money, delay: self.delay, coverage: Coverage::default() }
+    }
+}
+
 impl Ledger {
     /// The loop measures of goods from a division.
     pub fn loop_measures(&self, query: LoopQuery) -> LoopMeasures {
         let mut tally = Tally::default();
         self.each_sum(&query, |division, month, product, measure, sums| {
-            self.tally(&mut tally, &query, (division, month), product, measure, sums);
+            self.tally(&mut tally, query.from, (division, month), product, measure, sums);
         });
-        let coverage = self.coverage(query.division, query.from, query.to);
+        let coverage = self.coverage(&query);
         let whole = query.product.is_none() && query.division.is_none_or(|asked| asked == self.county.into());
-        let targets = whole.then(|| self.targets(query.to));
+        let targets = whole.then(|| self.targets(query.to, query.edition));
         let products = tally.products.into_values().collect();
         LoopMeasures { query, products, money: tally.money, delay: tally.delay, coverage, targets }
     }
@@ -227,27 +263,27 @@ impl Ledger {
     pub(super) fn loop_money(&self, query: &LoopQuery) -> LoopMoney {
         let mut tally = Tally::default();
         self.each_sum(query, |division, month, product, measure, sums| {
-            self.tally(&mut tally, query, (division, month), product, measure, sums);
+            self.tally(&mut tally, query.from, (division, month), product, measure, sums);
         });
         tally.money
     }
 
-    /// The products and money of each division of a level that goods in `query` come from, by code.
-    pub fn loop_by_division(
-        &self,
-        query: LoopQuery,
-        level: LoopLevel,
-    ) -> Vec<(DivisionCode, Vec<ProductLoop>, LoopMoney)> {
-        let mut tallies: BTreeMap<DivisionCode, Tally> = BTreeMap::new();
+    /// The measures of `query` by the divisions of a level, as its edition tells them apart.
+    pub fn loop_by_division(&self, query: LoopQuery, level: LoopLevel) -> LoopByDivision {
+        let mut tallies: BTreeMap<Option<DivisionCode>, Tally> = BTreeMap::new();
         self.each_sum(&query, |division, month, product, measure, sums| {
-            if let Some(part) = level.of(division) {
-                let tally = tallies.entry(part).or_default();
-                let query = LoopQuery { division: Some(part), ..query };
-                self.tally(tally, &query, (division, month), product, measure, sums);
-            }
+            let part = level.of(query.edition.of(division), self.county);
+            self.tally(tallies.entry(part).or_default(), query.from, (division, month), product, measure, sums);
         });
-        let rows = tallies.into_iter();
-        rows.map(|(part, tally)| (part, tally.products.into_values().collect(), tally.money)).collect()
+        let mut parts: BTreeMap<Option<DivisionCode>, LoopPart> =
+            tallies.into_iter().map(|(division, tally)| (division, tally.part())).collect();
+        for station in self.coverage(&query).stations {
+            let part = parts.entry(level.of(station.division, self.county)).or_default();
+            part.coverage.stations.push(station);
+        }
+        let rest = parts.remove(&None).unwrap_or_default();
+        let divisions = parts.into_iter().filter_map(|(division, part)| Some((division?, part)));
+        LoopByDivision { divisions: divisions.collect(), rest }
     }
 
     /// Every sum up to the window's end that the query takes in. Payouts belong to no product and are always given.
@@ -257,14 +293,13 @@ impl Ledger {
         mut give: impl FnMut(DivisionCode, Month, Option<ProductId>, Measure, LoopSums),
     ) {
         let product = query.product.map(|id| self.tables.products.find(&id));
+        let area = query.area();
         for (_, key, sums) in self.tables.loops.iter() {
             let (month, measure) = split(key.month_measure);
             let (Ok(month), Some(measure)) = (Month::from_index(month), Measure::of(measure)) else { continue };
             let Ok(division) = DivisionCode::from_number(key.division) else { continue };
-            let of_all = measure == Measure::PaidOut;
-            let wanted = query.division.is_none_or(|asked| asked.contains(division))
-                && product.is_none_or(|number| number == Some(key.product));
-            if month <= query.to && (of_all || wanted) {
+            let of_product = measure == Measure::PaidOut || product.is_none_or(|number| number == Some(key.product));
+            if month <= query.to && of_product && area.takes(division) {
                 give(division, month, self.product_of(key.product), measure, *sums);
             }
         }
@@ -277,20 +312,18 @@ impl Ledger {
     fn tally(
         &self,
         tally: &mut Tally,
-        query: &LoopQuery,
+        from: Month,
         (division, month): (DivisionCode, Month),
         product: Option<ProductId>,
         measure: Measure,
         sums: LoopSums,
     ) {
-        let within = month >= query.from;
+        let within = month >= from;
         let ours = division.county() == self.county;
         let Some(id) = product else {
             if within && measure == Measure::PaidOut {
-                let in_division = query.division.is_some_and(|asked| asked.contains(division));
                 add(&mut tally.money.paid_out, sums.value);
                 add(&mut tally.money.paid_in_county, if ours { sums.value } else { 0 });
-                add(&mut tally.money.paid_in_division, if in_division { sums.value } else { 0 });
             }
             return;
         };

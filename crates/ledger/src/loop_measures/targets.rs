@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use loopledger_domain::PlaceKind;
+use loopledger_types::divisions::Edition;
 use loopledger_types::{DivisionCode, Month, PartyId, PlaceId};
 
 use super::{Activity, LoopQuery};
@@ -13,6 +14,7 @@ use crate::tables::split;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StationCoverage {
     pub station: PlaceId,
+    /// By the query's edition.
     pub division: DivisionCode,
     pub up: i64,
     pub down: i64,
@@ -102,14 +104,17 @@ pub struct Targets {
 }
 
 impl Ledger {
-    /// What the plan asks of the whole county in the calendar year that holds `month`, of all goods.
-    pub fn targets(&self, month: Month) -> Targets {
+    /// What the plan asks of the whole county in the calendar year that holds `month`, of all goods. Townships and villages
+    /// are those of `edition`.
+    pub fn targets(&self, month: Month, edition: Edition) -> Targets {
         let (year, _) = month.parts();
         let (from, to) = year_of(month);
-        let sales = self.loop_money(&LoopQuery { division: None, product: None, from, to }).final_sales;
-        let coverage = self.coverage(None, from, to);
-        let villages: BTreeSet<DivisionCode> = coverage.stations.iter().map(|s| s.division).collect();
-        let townships: BTreeSet<DivisionCode> = villages.iter().filter_map(|v| v.township()).collect();
+        let query = LoopQuery { division: None, product: None, from, to, edition };
+        let sales = self.loop_money(&query).final_sales;
+        let coverage = self.coverage(&query);
+        let divisions: BTreeSet<DivisionCode> = coverage.stations.iter().map(|s| s.division).collect();
+        let townships: BTreeSet<DivisionCode> = divisions.iter().filter_map(|division| division.township()).collect();
+        let villages = divisions.iter().filter(|division| division.is_village()).count();
         let (covered, active) = (number(coverage.covered()), number(coverage.active()));
         let sellers = self.online_sellers(from, to).len();
         let target = |kind, actual, target| Target { kind, actual, target };
@@ -117,23 +122,23 @@ impl Ledger {
             target(TargetKind::Turnover, sales, TURNOVER_FEN),
             target(TargetKind::StationCoverage, covered, active),
             target(TargetKind::Townships, number(townships.len()), TOWNSHIPS),
-            target(TargetKind::Villages, number(villages.len()), VILLAGES),
+            target(TargetKind::Villages, number(villages), VILLAGES),
             target(TargetKind::OnlineSellers, number(sellers), ONLINE_SELLERS),
         ];
         Targets { year, targets }
     }
 
-    /// Stations opened by the end of `to` in `division`, with what was completed for them from `from` on.
-    pub fn coverage(&self, division: Option<DivisionCode>, from: Month, to: Month) -> Coverage {
+    /// Stations opened by the window's end in the division asked for, with what was completed for them in the window.
+    pub fn coverage(&self, query: &LoopQuery) -> Coverage {
+        let area = query.area();
         let mut stations = Vec::new();
         for (number, id, row) in self.tables.places.iter() {
             let Some(opened) = row.opened else { continue };
-            let wanted = division.is_none_or(|asked| asked.contains(opened.division));
-            if opened.kind == PlaceKind::Station && wanted && opened.on.month() <= to {
-                let count = |activity| self.activity(number, activity, from, to);
+            if opened.kind == PlaceKind::Station && area.takes(opened.division) && opened.on.month() <= query.to {
+                let count = |activity| self.activity(number, activity, query.from, query.to);
                 stations.push(StationCoverage {
                     station: *id,
-                    division: opened.division,
+                    division: query.edition.of(opened.division),
                     up: count(Activity::UpCompleted),
                     down: count(Activity::DownCompleted),
                 });

@@ -42,11 +42,11 @@ impl Ledger {
     /// windows add up. Reads every lot that the query takes in.
     pub fn value_added(&self, query: &LoopQuery) -> BTreeMap<ProductId, ValueAdded> {
         let product = query.product.map(|id| self.tables.products.find(&id));
+        let area = query.area();
         let mut added: BTreeMap<ProductId, ValueAdded> = BTreeMap::new();
         for (_, _, row) in self.tables.lots.iter() {
             let Some(born) = row.born else { continue };
-            let wanted = query.division.is_none_or(|asked| asked.contains(born.division))
-                && product.is_none_or(|number| number == Some(born.product));
+            let wanted = area.takes(born.division) && product.is_none_or(|number| number == Some(born.product));
             if let Some(id) = self.tables.product_id(born.product).filter(|_| wanted) {
                 let facts = lots::facts(&self.tables, row.last).filter(|fact| fact.head.date.month() <= query.to);
                 self.add_lot(added.entry(id).or_default(), &facts.collect::<Vec<_>>(), query);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use loopledger_domain::*;
 use loopledger_ledger::*;
+use loopledger_types::divisions::Edition;
 use loopledger_types::*;
 
 use crate::interleaving::in_order;
@@ -131,14 +132,14 @@ fn households_are_shown_as_they_were_on_the_day() {
         .procurement(P::HouseholdRelocated(HouseholdRelocated { occasion, household: id, division: away, from }), None);
     let ledger = in_order(&world);
     let seen = |days| {
-        let view = ledger.party(id, start.plus_days(days)).unwrap();
+        let view = ledger.party(id, start.plus_days(days), None).unwrap();
         (view.members, view.category.unwrap(), view.division.unwrap())
     };
     assert_eq!(seen(0), (3, HouseholdCategory::RegisteredPoor, home));
     assert_eq!(seen(10), (4, HouseholdCategory::RegisteredPoor, home));
     assert_eq!(seen(20), (4, HouseholdCategory::Exited, away));
     assert_eq!(seen(30), (3, HouseholdCategory::Exited, away));
-    assert_eq!(ledger.party(world.coop.id, start).unwrap().label, "合作社");
+    assert_eq!(ledger.party(world.coop.id, start, None).unwrap().label, "合作社");
 }
 
 /// Windows add up, whatever order prices, sales and settlements come in, and villages add up to all.
@@ -152,7 +153,8 @@ fn value_added_of_windows_and_divisions_adds_up() {
                 .values()
                 .fold((0, 0), |sum, added| (sum.0 + added.sales, sum.1 + added.input_cost))
         };
-        let whole = LoopQuery { division: None, product: None, from: all[0], to: all[all.len() - 1] };
+        let whole =
+            LoopQuery { division: None, product: None, from: all[0], to: all[all.len() - 1], edition: Edition::FIRST };
         let expected = sums(&whole);
         assert!(expected.0 != 0 && expected.1 > 0, "seed {seed}");
         let by_month = all.iter().map(|month| sums(&LoopQuery { from: *month, to: *month, ..whole }));

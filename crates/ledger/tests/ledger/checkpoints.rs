@@ -34,7 +34,8 @@ fn a_ledger_loaded_from_its_pages_goes_on_to_the_same_state() {
         let day = world.day;
         assert_eq!(ledger.places(), straight.places());
         assert_eq!(ledger.products(), straight.products());
-        assert_eq!(ledger.parties(None, None, day), straight.parties(None, None, day));
+        assert_eq!(ledger.parties(None, day, None), straight.parties(None, day, None));
+        assert_eq!(ledger.days(None), straight.days(None));
         assert_eq!(ledger.valuation(None, day), straight.valuation(None, day));
     }
     assert!(some_open, "no checkpoint was cut between a hand-over and its answer");

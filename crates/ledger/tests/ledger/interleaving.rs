@@ -2,6 +2,7 @@
 
 use loopledger_domain::{Commit, Event, sales};
 use loopledger_ledger::*;
+use loopledger_types::divisions::Edition;
 use loopledger_types::*;
 
 use crate::random::concerns;
@@ -57,6 +58,7 @@ fn every_interleaving_ends_in_one_digest_and_the_same_answers() {
                 product: None,
                 from: Month::parse("2020-01").unwrap(),
                 to: Month::parse("2021-12").unwrap(),
+                edition: Edition::FIRST,
             };
             assert_eq!(other.loop_measures(query), straight.loop_measures(query), "seed {seed} round {round}");
             for lot in &world.lots {

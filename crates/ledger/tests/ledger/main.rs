@@ -16,9 +16,11 @@
     reason = "tests"
 )]
 
+mod bitemporal;
 mod books;
 mod checkpoints;
 mod county;
+mod divisions;
 mod figures;
 mod interleaving;
 mod losses;

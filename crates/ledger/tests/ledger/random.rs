@@ -10,7 +10,8 @@ impl World {
     /// A random step of business.
     pub(crate) fn step(&mut self) {
         self.day = self.day.plus_days(self.dice.roll(0, 3) as i32);
-        match self.dice.roll(0, 9) {
+        match self.dice.roll(0, 10) {
+            10 => self.random_people(),
             0..=2 => self.random_collection(),
             3 | 4 if !self.shelves.is_empty() => {
                 let shelf = self.dice.roll(0, self.shelves.len() as i64 - 1) as usize;
@@ -46,7 +47,8 @@ impl World {
         let mut producer = self.dice.pick(&self.households.clone());
         let mut principal = self.coop;
         if self.dice.roll(0, 9) == 0 {
-            (producer, principal) = ((self.coop, division("654224202207")), self.firm);
+            let stands = division(self.dice.pick(&["654224202", "654224"]));
+            (producer, principal) = ((self.coop, stands), self.firm);
         }
         let price = per_kilogram(self.dice.roll(1, 2_000));
         let terms = match self.dice.roll(0, 2) {
@@ -75,6 +77,44 @@ impl World {
         }
         let prepaid = self.dice.pick(&[0, 0, 100, 1_000_000]);
         self.sell(shelf, ordered, actual, price, buyer, prepaid);
+    }
+
+    /// A household is registered, moves, changes its category, gains or loses a member.
+    fn random_people(&mut self) {
+        use procurement::{
+            Event as P, HouseholdCategoryChanged, HouseholdRelocated, MemberJoined, MemberLeft, MemberSince,
+        };
+        let villages = ["654224202207", "654224202206", "654224100001", "654224201206", "654224103200", "654224100007"];
+        let village = division(self.dice.pick(&villages));
+        let at = self.dice.roll(0, self.households.len() as i64 - 1) as usize;
+        let (household, from) = (self.households[at].0.id, self.day);
+        let occasion = self.occasion(village);
+        let event = match self.dice.roll(0, 4) {
+            0 => {
+                let members = self.dice.roll(1, 5) as u32;
+                self.household(village, members);
+                return;
+            }
+            1 => {
+                self.households[at].1 = village;
+                P::HouseholdRelocated(HouseholdRelocated { occasion, household, division: village, from })
+            }
+            2 => {
+                let category = self.dice.pick(&[HouseholdCategory::Exited, HouseholdCategory::AtRisk]);
+                P::HouseholdCategoryChanged(HouseholdCategoryChanged { occasion, household, category, from })
+            }
+            3 if !self.joined.is_empty() => {
+                let (household, member) = self.joined.remove(0);
+                P::MemberLeft(MemberLeft { occasion, household, member, from })
+            }
+            _ => {
+                let member = MemberId(self.id());
+                self.joined.push((household, member));
+                let member = MemberSince { member, relation: Relation::Child, from };
+                P::MemberJoined(MemberJoined { occasion, household, member })
+            }
+        };
+        self.procurement(event, None);
     }
 
     /// A history of `steps` random steps.

@@ -2,6 +2,7 @@
 
 use loopledger_domain::Terms;
 use loopledger_ledger::*;
+use loopledger_types::divisions::Edition;
 use loopledger_types::*;
 
 use crate::interleaving::in_order;
@@ -9,7 +10,7 @@ use crate::world::{World, per_kilogram};
 
 fn year() -> IncomeQuery {
     let day = |text| BusinessDate::parse(text).unwrap();
-    IncomeQuery { from: day("2020-01-01"), to: day("2020-12-31"), as_of: None }
+    IncomeQuery { from: day("2020-01-01"), to: day("2020-12-31"), as_of: None, edition: Edition::FIRST }
 }
 
 #[test]
@@ -60,6 +61,7 @@ fn h2_on_commission_nets_1335_70_of_1406_00() {
         product: None,
         from: month,
         to: month,
+        edition: Edition::FIRST,
     });
     assert_eq!(measures.money.closed_loop_value_bp(), Some(10_000), "all that was sold was sold in the county");
     assert_eq!(measures.money.final_sales, 140_600);
@@ -118,7 +120,7 @@ fn value_added_is_what_goods_brought_beyond_what_their_producers_got() {
         world.sell(0, sold, sold, at, World::consumer("654224202207"), 0);
         world.settle(lot, 0);
         let month = Month::parse("2020-04").unwrap();
-        let query = LoopQuery { division: None, product: None, from: month, to: month };
+        let query = LoopQuery { division: None, product: None, from: month, to: month, edition: Edition::FIRST };
         in_order(&world).value_added(&query)[&world.products[0]]
     };
     let coop = World::new(5).coop;

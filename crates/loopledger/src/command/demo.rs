@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use loopledger_proto::ledger::v1::ListDivisionIncomeRequest;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::income::print_household;
-use super::loops::print_loop;
+use super::income::{Window, print_household};
+use super::loops::{LoopArgs, print_loop};
 use super::record::send_all;
 use super::status::print_digest;
 use crate::cli::DEFAULT_SERVER;
@@ -67,11 +67,11 @@ pub(crate) async fn demo(
 
 /// The loop table, the income of a few households, and where to look further.
 async fn show_outcome(client: &Client, server: &str, view: &View) -> Result<(), Failure> {
-    print_loop(client, "", "", "", view).await?;
+    print_loop(client, &LoopArgs::default(), view).await?;
     say!()?;
     let households = earning_households(client).await?;
     for household in households.iter().take(3) {
-        print_household(client, household, ("", "", ""), view).await?;
+        print_household(client, household, Window::default(), view).await?;
         say!()?;
     }
     print_digest(client).await?;

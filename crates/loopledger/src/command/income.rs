@@ -7,6 +7,7 @@ use loopledger_proto::ledger::v1::{
 use loopledger_types::Money;
 use serde_json::{Value, json};
 
+use super::divisions::parts_report;
 use super::words::{
     basis, category, fact, household_category, measured, named, or_dash, some_yuan, unit, view as view_word, yuan,
 };
@@ -39,13 +40,16 @@ pub(crate) struct IncomeArgs {
     /// Last business date, YYYY-MM-DD.
     #[arg(long, default_value = "")]
     to: String,
-    /// Leaves out what was recorded after this day.
+    /// Leaves out what was recorded after this day, of amounts as of households.
     #[arg(long, default_value = "")]
     as_of: String,
+    /// Tells divisions apart by the list in force on this day, YYYY-MM-DD [default: on the window's last day].
+    #[arg(long, default_value = "")]
+    edition: String,
 }
 
 pub(crate) async fn income(client: &Client, args: &IncomeArgs, view: &View) -> Result<(), Failure> {
-    let window = (args.from.as_str(), args.to.as_str(), args.as_of.as_str());
+    let window = Window { from: &args.from, to: &args.to, as_of: &args.as_of, edition: &args.edition };
     match (&args.subject.household, &args.subject.division) {
         (Some(household), _) => {
             let lines = lines(client, household, window).await?;
@@ -69,19 +73,26 @@ pub(crate) async fn income(client: &Client, args: &IncomeArgs, view: &View) -> R
     }
 }
 
-/// First and last business date, and the day that it was known by; each may be empty.
-type Window<'a> = (&'a str, &'a str, &'a str);
+/// First and last business date, the day that it was known by, and the list of divisions; each may be empty.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Window<'a> {
+    from: &'a str,
+    to: &'a str,
+    as_of: &'a str,
+    edition: &'a str,
+}
 
 async fn household_income(
     client: &Client,
     household: &str,
-    (from, to, as_of): Window<'_>,
+    window: Window<'_>,
 ) -> Result<GetHouseholdIncomeResponse, Failure> {
     let request = GetHouseholdIncomeRequest {
         household_id: household.to_owned(),
-        from: from.to_owned(),
-        to: to.to_owned(),
-        as_of: as_of.to_owned(),
+        from: window.from.to_owned(),
+        to: window.to.to_owned(),
+        as_of: window.as_of.to_owned(),
+        division_edition: window.edition.to_owned(),
         ..GetHouseholdIncomeRequest::default()
     };
     Ok(client.income()?.get_household_income(request).await?.into_inner())
@@ -157,6 +168,7 @@ fn household_json(answer: &GetHouseholdIncomeResponse, lines: &Report) -> Value 
         "household_id": household.household_id,
         "division_code": household.division_code,
         "division_name": household.division_name,
+        "division_edition": answer.division_edition,
         "category": household_category(household.category()).value(),
         "members": household.members,
         "net_per_head_yuan": some_yuan(answer.net_per_head_fen),
@@ -222,9 +234,9 @@ async fn lines(client: &Client, household: &str, window: Window<'_>) -> Result<V
             page_size: PAGE,
             page_token,
             household_id: household.to_owned(),
-            from: window.0.to_owned(),
-            to: window.1.to_owned(),
-            as_of: window.2.to_owned(),
+            from: window.from.to_owned(),
+            to: window.to.to_owned(),
+            as_of: window.as_of.to_owned(),
             ..ListIncomeLinesRequest::default()
         };
         let answer = client.income()?.list_income_lines(request).await?.into_inner();
@@ -298,9 +310,10 @@ async fn print_division(client: &Client, division: &str, window: Window<'_>, vie
             page_size: PAGE,
             page_token,
             division_code: division.to_owned(),
-            from: window.0.to_owned(),
-            to: window.1.to_owned(),
-            as_of: window.2.to_owned(),
+            from: window.from.to_owned(),
+            to: window.to.to_owned(),
+            as_of: window.as_of.to_owned(),
+            division_edition: window.edition.to_owned(),
             ..ListDivisionIncomeRequest::default()
         };
         let mut answer = client.income()?.list_division_income(request).await?.into_inner();
@@ -312,13 +325,19 @@ async fn print_division(client: &Client, division: &str, window: Window<'_>, vie
     };
     match view.format {
         Format::Table => {
+            if !whole.by_division.is_empty() {
+                view.print(&parts_report(&whole))?;
+                say!()?;
+            }
             show_rows(division, &rows, view)?;
             view.say(&total_line(&whole))
         }
         Format::Json => View::print_json(&json!({
             "division_code": division,
+            "division_edition": whole.division_edition,
             "households": whole.households,
             "members": whole.members,
+            "by_division": parts_report(&whole).to_json(),
             "total": sums_json(whole.total.as_ref()),
             "rows": rows_report(division, &rows).to_json(),
         })),

@@ -5,13 +5,14 @@ use loopledger_proto::ledger::v1::{ByScope, GetLoopRequest, GetLoopResponse, Pro
 use loopledger_types::{BusinessDate, Money, Month};
 use serde_json::{Value, json};
 
+use super::divisions::edition_line;
 use super::words::{coded, named, or_dash, percent, quantity, unit, yuan};
 use crate::client::Client;
 use crate::exit::Failure;
 use crate::lang::{both, pick, tr};
 use crate::output::{Cell, Format, Report, View, say};
 
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct LoopArgs {
     /// Division that the goods come from; all goods if absent.
     #[arg(long, default_value = "")]
@@ -22,11 +23,13 @@ pub(crate) struct LoopArgs {
     /// Last month, YYYY-MM (or a day in it).
     #[arg(long, default_value = "")]
     to: String,
+    /// Tells divisions apart by the list in force on this day, YYYY-MM-DD [default: on the window's last day].
+    #[arg(long, default_value = "")]
+    edition: String,
 }
 
 pub(crate) async fn show_loop(client: &Client, args: &LoopArgs, view: &View) -> Result<(), Failure> {
-    let (from, to) = (month("--from", &args.from)?, month("--to", &args.to)?);
-    print_loop(client, &args.division, &from, &to, view).await
+    print_loop(client, args, view).await
 }
 
 /// A month, or the month of a day, as the server takes it; empty stays empty.
@@ -44,24 +47,19 @@ fn month(flag: &str, text: &str) -> Result<String, Failure> {
     month.map(|month| month.to_string()).map_err(wrong)
 }
 
-pub(super) async fn print_loop(
-    client: &Client,
-    division: &str,
-    from: &str,
-    to: &str,
-    view: &View,
-) -> Result<(), Failure> {
+pub(super) async fn print_loop(client: &Client, args: &LoopArgs, view: &View) -> Result<(), Failure> {
     let request = GetLoopRequest {
-        division_code: division.to_owned(),
-        from_month: from.to_owned(),
-        to_month: to.to_owned(),
+        division_code: args.division.clone(),
+        from_month: month("--from", &args.from)?,
+        to_month: month("--to", &args.to)?,
+        division_edition: args.edition.clone(),
         value_added: true,
         ..GetLoopRequest::default()
     };
     let answer = client.loops()?.get_loop(request).await?.into_inner();
     match view.format {
-        Format::Table => table(&answer, division, view),
-        Format::Json => View::print_json(&loop_json(&answer)),
+        Format::Table => table(&answer, &args.division, view),
+        Format::Json => View::print_json(&loop_json(&answer, &args.division)),
         Format::Csv => view.print(&goods(&answer)),
     }
 }
@@ -81,7 +79,10 @@ pub(super) fn table(answer: &GetLoopResponse, division: &str, view: &View) -> Re
     if !goods.is_empty() {
         say!()?;
     }
-    money(answer).iter().try_for_each(|line| view.say(line))?;
+    money(answer, division).iter().try_for_each(|line| view.say(line))?;
+    if !answer.division_edition.is_empty() {
+        view.say(&edition_line(&answer.division_edition))?;
+    }
     say!()?;
     if !answer.targets.is_empty() {
         return view.print(&targets(answer));
@@ -99,11 +100,13 @@ pub(super) fn table(answer: &GetLoopResponse, division: &str, view: &View) -> Re
     })
 }
 
-fn loop_json(answer: &GetLoopResponse) -> Value {
+fn loop_json(answer: &GetLoopResponse, division: &str) -> Value {
     let money = answer.money.unwrap_or_default();
     let delay = answer.delay.unwrap_or_default();
     let coverage = answer.coverage.unwrap_or_default();
     json!({
+        "division_code": division,
+        "division_edition": answer.division_edition,
         "products": goods(answer).to_json(),
         "money": {
             "final_sales_yuan": yuan(money.final_sales_fen),
@@ -111,7 +114,6 @@ fn loop_json(answer: &GetLoopResponse) -> Value {
             "closed_loop_value": percent(money.closed_loop_value_bp),
             "paid_out_yuan": yuan(money.paid_out_fen),
             "paid_in_county_yuan": yuan(money.paid_in_county_fen),
-            "paid_in_division_yuan": yuan(money.paid_in_division_fen),
             "kept_in_county": percent(money.kept_in_county_bp),
         },
         "delay": {
@@ -204,7 +206,7 @@ fn sum(by_scope: ByScope) -> i64 {
     [by_scope.county, by_scope.prefecture, by_scope.region, by_scope.outside].into_iter().fold(0, i64::saturating_add)
 }
 
-fn money(answer: &GetLoopResponse) -> [String; 3] {
+fn money(answer: &GetLoopResponse, division: &str) -> [String; 3] {
     let money = answer.money.unwrap_or_default();
     let (sales, flow) = (Money(money.final_sales_fen), Money(money.gross_flow_fen));
     let (closed, kept) = (or_dash(&percent(money.closed_loop_value_bp)), or_dash(&percent(money.kept_in_county_bp)));
@@ -216,10 +218,14 @@ fn money(answer: &GetLoopResponse) -> [String; 3] {
             "终端销售额 {sales} 元 · 流转总额 {flow} 元 · 闭环率(值){closed}",
             "Final sales {sales} yuan · gross flow {flow} yuan · closed-loop ratio (value) {closed}"
         ),
-        tr!(
-            "付出款项 {paid} 元,其中付给本县 {here} 元({kept})",
-            "Paid out {paid} yuan, of which in the county {here} yuan ({kept})"
-        ),
+        if division.is_empty() {
+            tr!(
+                "付出款项 {paid} 元,其中付给本县 {here} 元({kept})",
+                "Paid out {paid} yuan, of which in the county {here} yuan ({kept})"
+            )
+        } else {
+            tr!("付给该区划收款方 {paid} 元", "Paid out to payees of the division {paid} yuan")
+        },
         tr!(
             "从交货到付款平均 {days} 天({payments} 笔)",
             "From delivery to payment {days} days on average ({payments} payments)"

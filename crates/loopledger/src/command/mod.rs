@@ -1,6 +1,7 @@
 //! The client commands: each asks a running server (`topics` a Kafka cluster), and prints what it said.
 
 mod demo;
+mod divisions;
 #[cfg(test)]
 mod golden;
 mod income;

@@ -53,7 +53,7 @@ pub(crate) fn open_world(script: &mut Script, households: u32, last_day: Busines
         .collect();
     script.barrier();
 
-    let stations = open_stations(script, network, last_day);
+    let stations = open_stations(script, network);
     let mut site = |kind, code: &str, label: &str| open_site(script, kind, division(code), brand, label);
     let centre = site(PlaceKind::CountyCentre, TOWN, "县域商品配送中心");
     let outlet = site(PlaceKind::Outlet, URUMQI, "乌鲁木齐直销点");
@@ -141,9 +141,9 @@ fn register_product(script: &mut Script, code: &str, name: &str, class: Class, b
     Goods { id: ProductId::derive(request, stream(Service::Procurement), 0) }
 }
 
-fn open_stations(script: &mut Script, operator: PartyId, last_day: BusinessDate) -> Vec<Station> {
+fn open_stations(script: &mut Script, operator: PartyId) -> Vec<Station> {
     let mut stations = Vec::new();
-    for village in covered_villages(last_day) {
+    for village in covered_villages() {
         let request = script.request();
         let command = OpenStationRequest {
             request_id: request.to_string(),

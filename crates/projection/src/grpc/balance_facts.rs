@@ -68,7 +68,7 @@ impl Api {
             self.begun(&start.heads, &terms).await?;
         }
         let candidates = self.long(&terms, move |folded| {
-            let (from, to) = months.over(folded.days);
+            let (from, to) = months.over(&folded.ledger);
             candidates(folded, Filter { book, account, counterparty, from, to }, start)
         });
         let candidates = candidates.await?.map_err(|party| not_found(EntityKind::Party, &party))?;
@@ -160,7 +160,7 @@ fn candidates(folded: &Folded, filter: Filter, start: Option<Start>) -> Result<C
     };
     let most = COMMITS_MAX.saturating_add(1);
     let commits = if let Some(party) = filter.book {
-        folded.ledger.party(party, filter.to.last_day()).ok_or(party)?;
+        folded.ledger.party(party, filter.to.last_day(), None).ok_or(party)?;
         folded.ledger.commits_of(party, filter.from, filter.to).into_iter().filter(wanted).take(most).collect()
     } else {
         let of_service = |(service, head)| (1..=head).map(move |sequence| FactRef { service, sequence, event: 0 });

@@ -1,13 +1,12 @@
 //! Checking requests: every wrong field of one is named at once.
 
 use loopledger_domain::{Rejection, Violation};
-use loopledger_ledger::{IncomeQuery, LoopQuery};
+use loopledger_ledger::{Days, IncomeQuery, Ledger, LoopQuery};
 use loopledger_proto::common::v1 as common;
+use loopledger_types::divisions::Edition;
 use loopledger_types::{BusinessDate, CountyCode, DivisionCode, Month, Position};
 use loopledger_wire::{query, rejection_status};
 use tonic::Status;
-
-use crate::days::Days;
 
 /// What was found wrong so far.
 #[derive(Debug, Default)]
@@ -75,13 +74,36 @@ impl Fields {
         Some(Months { from, to })
     }
 
-    #[expect(clippy::option_option, reason = "outer: acceptable or not; inner: there or not")]
-    pub(super) fn optional_division(&mut self, text: &str) -> Option<Option<DivisionCode>> {
-        if text.is_empty() { Some(None) } else { self.take(query::division("division_code", text)).map(Some) }
+    /// A division, or everything, and the edition that divisions are told apart by.
+    pub(super) fn divisions(&mut self, code: &str, edition: &str) -> Option<Divisions> {
+        let asked =
+            if code.is_empty() { Some(None) } else { self.take(query::division("division_code", code)).map(Some) };
+        self.edition(asked, edition)
     }
 
-    /// A division of this county.
-    pub(super) fn division_of(&mut self, county: CountyCode, text: &str) -> Option<DivisionCode> {
+    /// A division of this county, and the edition that divisions are told apart by.
+    pub(super) fn divisions_of(&mut self, county: CountyCode, code: &str, edition: &str) -> Option<Divisions> {
+        let asked = self.division_of(county, code);
+        self.edition(asked.map(Some), edition)
+    }
+
+    #[expect(clippy::option_option, reason = "outer: acceptable or not; inner: there or not")]
+    fn edition(&mut self, asked: Option<Option<DivisionCode>>, edition: &str) -> Option<Divisions> {
+        let edition = self.take(query::optional_date("division_edition", edition));
+        let (asked, edition) = (asked?, edition?.map(Edition::on));
+        if let (Some(asked), Some(edition)) = (asked, edition)
+            && edition.exact(asked).is_none()
+        {
+            let other = Edition::all().filter(|other| other.exact(asked).is_some()).last();
+            let other = other.map_or(String::new(), |other| format!("; that of {} has", other.day()));
+            let text = format!("The list of divisions of {} has no such unit{other}.", edition.day());
+            self.wrong("division_code", "DIVISION_NOT_IN_EDITION", &text);
+            return None;
+        }
+        Some(Divisions { asked, edition })
+    }
+
+    fn division_of(&mut self, county: CountyCode, text: &str) -> Option<DivisionCode> {
         let division = self.take(query::division("division_code", text))?;
         if division.county() != county {
             self.wrong("division_code", "OTHER_COUNTY", "The division lies in another county.");
@@ -91,21 +113,42 @@ impl Fields {
     }
 }
 
+/// The division asked for, if one is, and the edition of the list, if one is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Divisions {
+    asked: Option<DivisionCode>,
+    edition: Option<Edition>,
+}
+
+impl Divisions {
+    /// The edition for a window that ends on `last`, and the division by its code in that edition.
+    pub(super) fn by(self, last: BusinessDate) -> (Edition, Option<DivisionCode>) {
+        let edition = self.edition.unwrap_or_else(|| Edition::for_window(last, self.asked));
+        (edition, self.asked.map(|asked| edition.exact(asked).unwrap_or(asked)))
+    }
+}
+
 /// A window whose ends may be open.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Window {
     from: Option<BusinessDate>,
     to: Option<BusinessDate>,
-    as_of: Option<BusinessDate>,
+    pub(super) as_of: Option<BusinessDate>,
 }
 
 impl Window {
-    /// Open ends are those of the facts: nothing is before the first.
-    pub(super) fn over(self, days: Option<Days>) -> IncomeQuery {
+    /// Open ends are those of the facts known by then: nothing is before the first.
+    pub(super) fn over(self, ledger: &Ledger, divisions: Divisions) -> (IncomeQuery, Option<DivisionCode>) {
+        let (from, to) = self.between(ledger.days(self.as_of));
+        let (edition, division) = divisions.by(to);
+        (IncomeQuery { from, to, as_of: self.as_of, edition }, division)
+    }
+
+    fn between(self, days: Option<Days>) -> (BusinessDate, BusinessDate) {
         let first = days.map_or_else(|| Months::first().first_day(), |days| days.first);
         let last = days.map_or(first, |days| days.last);
         let from = self.from.unwrap_or_else(|| first.min(self.to.unwrap_or(first)));
-        IncomeQuery { from, to: self.to.unwrap_or_else(|| last.max(from)), as_of: self.as_of }
+        (from, self.to.unwrap_or_else(|| last.max(from)))
     }
 }
 
@@ -126,20 +169,21 @@ impl Months {
         self.from.is_none() && self.to.is_none()
     }
 
-    pub(super) fn over(self, days: Option<Days>) -> (Month, Month) {
+    pub(super) fn over(self, ledger: &Ledger) -> (Month, Month) {
         let from = self.from.unwrap_or_else(Self::first);
-        let last = days.map_or(from, |days| days.last.month());
+        let last = ledger.days(None).map_or(from, |days| days.last.month());
         (from, self.to.unwrap_or_else(|| last.max(from)))
     }
 
     pub(super) fn query(
         self,
-        days: Option<Days>,
-        division: Option<DivisionCode>,
+        ledger: &Ledger,
+        divisions: Divisions,
         product: Option<loopledger_types::ProductId>,
     ) -> LoopQuery {
-        let (from, to) = self.over(days);
-        LoopQuery { division, product, from, to }
+        let (from, to) = self.over(ledger);
+        let (edition, division) = divisions.by(to.last_day());
+        LoopQuery { division, product, from, to, edition }
     }
 }
 
@@ -156,14 +200,35 @@ mod tests {
         let days = Some(Days { first: day("2020-04-02"), last: day("2020-12-30") });
         let window = |from: &str, to: &str| Fields::default().window(from, to, "").unwrap();
         let check = |from, to, days, expected: (&str, &str)| {
-            let query = window(from, to).over(days);
-            assert_eq!((query.from, query.to), (day(expected.0), day(expected.1)), "{from} {to}");
+            assert_eq!(window(from, to).between(days), (day(expected.0), day(expected.1)), "{from} {to}");
         };
         check("", "", days, ("2020-04-02", "2020-12-30"));
         check("", "2019-05-05", days, ("2019-05-05", "2019-05-05"));
         check("2021-01-01", "", days, ("2021-01-01", "2021-01-01"));
         check("", "", None, ("2000-01-01", "2000-01-01"));
         check("2020-05-01", "2020-05-31", days, ("2020-05-01", "2020-05-31"));
+    }
+
+    #[test]
+    fn a_division_goes_by_its_code_in_the_edition_of_the_windows_end() {
+        for (code, edition, last, expected) in [
+            // 喀拉苏村 by its old code, its new one, and 哈图镇, which only the newer list has.
+            ("654224201206", "", "2020-12-31", ("2019-10-31", "654224201206")),
+            ("654224201206", "", "2023-06-30", ("2023-06-30", "654224103200")),
+            ("654224103200", "", "2020-12-31", ("2019-10-31", "654224201206")),
+            ("654224103200", "2023-12-31", "2020-12-31", ("2023-06-30", "654224103200")),
+            ("654224103", "", "2020-12-31", ("2023-06-30", "654224103")),
+        ] {
+            let (found, division) = Fields::default().divisions(code, edition).unwrap().by(day(last));
+            assert_eq!(
+                (found.day().to_string(), division.unwrap().to_string()),
+                (expected.0.into(), expected.1.into())
+            );
+        }
+        let mut fields = Fields::default();
+        assert!(fields.divisions("654224103", "2020-01-01").is_none());
+        let found = fields.0.iter().map(|found| (found.field.as_str(), found.reason)).collect::<Vec<_>>();
+        assert_eq!(found, [("division_code", "DIVISION_NOT_IN_EDITION")]);
     }
 
     #[test]

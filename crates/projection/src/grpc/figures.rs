@@ -22,30 +22,31 @@ impl Api {
         let mut fields = Fields::default();
         let at_least = fields.at_least(&request.at_least);
         let page = FactPage::parse(&mut fields, request.page_size, &request.page_token);
-        let division = fields.optional_division(&request.division_code);
+        let divisions = fields.divisions(&request.division_code, &request.division_edition);
         let product = fields.take(query::optional_id("product_id", &request.product_id, ProductId::parse));
         let months = fields.months(&request.from_month, &request.to_month);
         let figure = figure(&mut fields, &request);
-        let values = at_least.zip(page).zip(division).zip(product).zip(months).zip(figure);
-        let (((((at_least, page), division), product), months), figure) = fields.finish(values)?;
+        let values = at_least.zip(page).zip(divisions).zip(product).zip(months).zip(figure);
+        let (((((at_least, page), divisions), product), months), figure) = fields.finish(values)?;
         let terms = Terms { at_least, consequences: request.consequences, deadline };
         self.continued(&page, &terms).await?;
         let reading = self.long(&terms, move |folded| {
-            let query = months.query(folded.days, division, product);
+            let query = months.query(&folded.ledger, divisions, product);
             known(&query, folded)?;
             let heads = page.heads(folded);
             let mut facts = folded.ledger.loop_facts(&query, figure);
             facts.retain(|fact| is_within(fact.at, &heads));
             let (facts, next_page_token) = page.cut(facts, heads);
             let rows = facts.iter().map(|fact| fact_to_pb(fact, &folded.ledger)).collect::<Vec<_>>();
-            Ok::<_, Unknown>((facts, rows, next_page_token, heads))
+            Ok::<_, Unknown>((facts, rows, next_page_token, heads, query.edition))
         });
-        let (facts, mut rows, next_page_token, heads) = reading.await??;
+        let (facts, mut rows, next_page_token, heads, edition) = reading.await??;
         let hashes = self.shared.hashes_of_list(facts.iter().map(|fact| fact.at), &heads).await?;
         for (row, fact) in rows.iter_mut().zip(&facts) {
             row.fact = Some(hashes.fact(fact.at, &self.shared));
         }
-        Ok(pb::ListLoopFactsResponse { heads: self.heads_at(&heads, &hashes), next_page_token, facts: rows })
+        let (heads, division_edition) = (self.heads_at(&heads, &hashes), edition.day().to_string());
+        Ok(pb::ListLoopFactsResponse { heads, next_page_token, facts: rows, division_edition })
     }
 }
 
@@ -88,7 +89,6 @@ fn figure(fields: &mut Fields, request: &pb::ListLoopFactsRequest) -> Option<Loo
         Ok(F::PaymentDays) => LoopFigure::PaymentDays,
         Ok(F::PaidOut) => LoopFigure::PaidOut(Payees::All),
         Ok(F::PaidInCounty) => LoopFigure::PaidOut(Payees::County),
-        Ok(F::PaidInDivision) => LoopFigure::PaidOut(Payees::Division),
         Ok(F::OnlineSales) => LoopFigure::OnlineSales,
         Ok(F::Coverage) => LoopFigure::Coverage(None),
         Ok(F::MovedUp) => LoopFigure::Coverage(Some(Way::Up)),
@@ -97,10 +97,6 @@ fn figure(fields: &mut Fields, request: &pb::ListLoopFactsRequest) -> Option<Loo
     };
     if scope.is_some() {
         fields.wrong("scope", "NOT_APPLICABLE", "Only sales and what was sold are told apart by scope.");
-        return None;
-    }
-    if figure == LoopFigure::PaidOut(Payees::Division) && request.division_code.is_empty() {
-        fields.wrong("division_code", "REQUIRED", "Whose division the payments went to is required.");
         return None;
     }
     Some(figure)

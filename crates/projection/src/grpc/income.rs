@@ -1,13 +1,13 @@
 //! `IncomeService`: what households earned, and why.
 
-use loopledger_domain::PartyKind;
 use loopledger_ledger::{
-    DivisionIncome, HouseholdIncome, IncomeCategory, IncomeFilter, IncomeLine, IncomeView, Ledger,
+    DivisionIncome, DivisionSums, HouseholdIncome, IncomeCategory, IncomeFilter, IncomeLine, IncomeView, Ledger,
 };
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_proto::ledger::v1::income_service_server::IncomeService;
 use loopledger_service::grpc::deadline_of;
-use loopledger_types::{EntityKind, PartyId, ProductId};
+use loopledger_types::divisions::Edition;
+use loopledger_types::{DivisionCode, EntityKind, PartyId, ProductId};
 use loopledger_wire::query::{self, Page};
 use tonic::{Request, Response, Status};
 
@@ -52,9 +52,12 @@ impl Api {
         let at_least = fields.at_least(&request.at_least);
         let household = fields.take(query::id("household_id", &request.household_id, PartyId::parse));
         let window = fields.window(&request.from, &request.to, &request.as_of);
-        let (at_least, household, window) = fields.finish(at_least.zip(household).zip(window).map(flat))?;
+        let divisions = fields.divisions("", &request.division_edition);
+        let values = at_least.zip(household).zip(window).zip(divisions);
+        let (((at_least, household), window), divisions) = fields.finish(values)?;
         let folded = self.folded(&Terms { at_least, consequences: request.consequences, deadline }).await?;
-        let income = folded.ledger.household_income(household, window.over(folded.days));
+        let (query, _) = window.over(&folded.ledger, divisions);
+        let income = folded.ledger.household_income(household, query);
         let income = income.ok_or_else(|| not_found(EntityKind::Party, &household))?;
         Ok(household_to_pb(&income, self.heads(&folded), &folded.ledger))
     }
@@ -70,20 +73,19 @@ impl Api {
         let page = FactPage::parse(&mut fields, request.page_size, &request.page_token);
         let household = fields.take(query::id("household_id", &request.household_id, PartyId::parse));
         let window = fields.window(&request.from, &request.to, &request.as_of);
+        let divisions = fields.divisions("", "");
         let filter = filter(&mut fields, &request);
-        let values = at_least.zip(page).zip(household).zip(window).zip(filter);
-        let ((((at_least, page), household), window), filter) = fields.finish(values)?;
+        let values = at_least.zip(page).zip(household).zip(window).zip(divisions).zip(filter);
+        let (((((at_least, page), household), window), divisions), filter) = fields.finish(values)?;
         let terms = Terms { at_least, consequences: request.consequences, deadline };
         self.continued(&page, &terms).await?;
         let folded = self.folded(&terms).await?;
-        let days = window.over(folded.days);
-        let known =
-            folded.ledger.party(household, days.to).is_some_and(|party| party.kind == Some(PartyKind::Household));
-        if !known {
+        let (query, _) = window.over(&folded.ledger, divisions);
+        if folded.ledger.household(household, &query).is_none() {
             return Err(not_found(EntityKind::Party, &household));
         }
         let heads = page.heads(&folded);
-        let mut lines = folded.ledger.income_lines(household, days, &filter);
+        let mut lines = folded.ledger.income_lines(household, query, &filter);
         lines.retain(|line| is_within(line.at, &heads));
         let (lines, next_page_token) = page.cut(lines, heads);
         let mut rows: Vec<pb::IncomeLine> = lines.iter().map(|line| line_to_pb(line, &folded.ledger)).collect();
@@ -105,16 +107,19 @@ impl Api {
         let mut fields = Fields::default();
         let at_least = fields.at_least(&request.at_least);
         let page = fields.take(Page::parse(request.page_size, &request.page_token));
-        let division = fields.division_of(self.shared.county, &request.division_code);
+        let county = self.shared.county;
+        let divisions = fields.divisions_of(county, &request.division_code, &request.division_edition);
         let window = fields.window(&request.from, &request.to, &request.as_of);
         let category = fields.take(query::optional_word("category", request.category));
-        let values = at_least.zip(page).zip(division).zip(window).zip(category);
-        let ((((at_least, page), division), window), category) = fields.finish(values)?;
+        let values = at_least.zip(page).zip(divisions).zip(window).zip(category);
+        let ((((at_least, page), divisions), window), category) = fields.finish(values)?;
         let terms = Terms { at_least, consequences: request.consequences, deadline };
         let shared = std::sync::Arc::clone(&self.shared);
         let answer = self
             .long(&terms, move |folded| {
-                let income = folded.ledger.division_income(division, category, window.over(folded.days));
+                let (query, division) = window.over(&folded.ledger, divisions);
+                let division = division.unwrap_or_else(|| county.into());
+                let income = folded.ledger.division_income(division, category, query);
                 division_to_pb(income, &page, super::heads(&shared, folded))
             })
             .await?;
@@ -132,10 +137,6 @@ impl Shared {
         let begun = loopledger_types::Service::ALL.into_iter().zip(*heads).filter(|(_, head)| *head > 0);
         self.hashes_of(facts.map(|fact| (fact.service, fact.sequence)).chain(begun)).await
     }
-}
-
-fn flat<A, B, C>(((a, b), c): ((A, B), C)) -> (A, B, C) {
-    (a, b, c)
 }
 
 fn filter(fields: &mut Fields, request: &pb::ListIncomeLinesRequest) -> Option<IncomeFilter> {
@@ -180,7 +181,7 @@ fn household_to_pb(
     });
     pb::GetHouseholdIncomeResponse {
         heads,
-        household: Some(view::household(&income.household)),
+        household: Some(view::household(&income.household, income.query.edition)),
         total: Some(view::sums(&income.total)),
         net_per_head_fen: income.net_per_head(),
         received_per_head_fen: income.received_per_head(),
@@ -191,6 +192,7 @@ fn household_to_pb(
             .map(|(basis, sums)| pb::BasisIncome { basis: view::basis(*basis).into(), sums: Some(view::sums(sums)) })
             .collect(),
         by_station: by_station.collect(),
+        division_edition: income.query.edition.day().to_string(),
     }
 }
 
@@ -233,10 +235,15 @@ fn division_to_pb(
     page: &Page,
     heads: Vec<loopledger_proto::common::v1::Position>,
 ) -> pb::ListDivisionIncomeResponse {
+    let edition = income.query.edition;
     let households = u64::try_from(income.households.len()).unwrap_or(u64::MAX);
+    // Those that stand in none of the parts come last.
+    let parts = income.by_division.iter().filter(|(code, _)| code.is_some());
+    let parts = parts.chain(income.by_division.get_key_value(&None));
+    let parts = parts.map(|(code, part)| part_to_pb(*code, part, edition)).collect();
     let (rows, next_page_token) = page.cut(income.households, |(household, _)| household.id.0.to_vec());
     let rows = rows.iter().map(|(household, sums)| pb::HouseholdSums {
-        household: Some(view::household(household)),
+        household: Some(view::household(household, edition)),
         sums: Some(view::sums(sums)),
         net_per_head_fen: per_head(sums.net(), household.members),
     });
@@ -249,6 +256,19 @@ fn division_to_pb(
         by_category: income.by_category.iter().map(category_to_pb).collect(),
         by_month: income.by_month.iter().map(month_to_pb).collect(),
         rows: rows.collect(),
+        division_edition: edition.day().to_string(),
+        by_division: parts,
+    }
+}
+
+fn part_to_pb(code: Option<DivisionCode>, part: &DivisionSums, edition: Edition) -> pb::DivisionSums {
+    pb::DivisionSums {
+        division_code: code.map(|code| code.to_string()).unwrap_or_default(),
+        division_name: code.map(|code| view::division_name(code, edition)).unwrap_or_default(),
+        households: part.households,
+        members: part.members,
+        sums: Some(view::sums(&part.sums)),
+        net_per_head_fen: part.net_per_head(),
     }
 }
 

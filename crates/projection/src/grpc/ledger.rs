@@ -182,8 +182,8 @@ impl Api {
         let shared = Arc::clone(&self.shared);
         let answer = self
             .long(&terms, move |folded| {
-                let last = folded.last_day()?;
-                folded.ledger.party(party, last)?;
+                let last = folded.last_day(None)?;
+                folded.ledger.party(party, last, None)?;
                 let balances = folded.ledger.balances(party, through.unwrap_or_else(|| last.month()));
                 let (balances, next_page_token) = page.cut(balances, balance_key);
                 let balances = balances.iter().map(|balance| pb::Balance {
@@ -213,9 +213,9 @@ impl Api {
         let shared = Arc::clone(&self.shared);
         let answer = self
             .long(&terms, move |folded| {
-                let (from, to) = months.over(folded.days);
+                let (from, to) = months.over(&folded.ledger);
                 if let Some(party) = party {
-                    folded.ledger.party(party, to.last_day()).ok_or(party)?;
+                    folded.ledger.party(party, to.last_day(), None).ok_or(party)?;
                 }
                 let lines = folded.ledger.trial_balance(party, from, to);
                 let lines = lines.iter().map(|line| pb::TrialBalanceLine {

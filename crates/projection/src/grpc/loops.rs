@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use loopledger_domain::Rejection;
-use loopledger_ledger::{LoopLevel, LoopMeasures, LoopQuery};
+use loopledger_ledger::{Ledger, LoopLevel, LoopMeasures, LoopPart, LoopQuery};
 use loopledger_proto::common::v1 as common;
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_proto::ledger::v1::loop_service_server::LoopService;
@@ -44,19 +44,19 @@ impl Api {
         let request = request.into_inner();
         let mut fields = Fields::default();
         let at_least = fields.at_least(&request.at_least);
-        let division = fields.optional_division(&request.division_code);
+        let divisions = fields.divisions(&request.division_code, &request.division_edition);
         let product = fields.take(query::optional_id("product_id", &request.product_id, ProductId::parse));
         let months = fields.months(&request.from_month, &request.to_month);
-        let values = at_least.zip(division).zip(product).zip(months);
-        let (((at_least, division), product), months) = fields.finish(values)?;
+        let values = at_least.zip(divisions).zip(product).zip(months);
+        let (((at_least, divisions), product), months) = fields.finish(values)?;
         let terms = Terms { at_least, consequences: request.consequences, deadline };
         let shared = Arc::clone(&self.shared);
         let answer: Result<_, Unknown> = self
             .long(&terms, move |folded| {
-                let query = months.query(folded.days, division, product);
+                let query = months.query(&folded.ledger, divisions, product);
                 known(&query, folded)?;
                 let mut measures = folded.ledger.loop_measures(query);
-                if months.is_open() && folded.days.is_none() {
+                if months.is_open() && folded.ledger.days(None).is_none() {
                     // No fact says which year is meant.
                     measures.targets = None;
                 }
@@ -80,27 +80,31 @@ impl Api {
         let at_least = fields.at_least(&request.at_least);
         let page = fields.take(Page::parse(request.page_size, &request.page_token));
         let product = fields.take(query::optional_id("product_id", &request.product_id, ProductId::parse));
+        let divisions = fields.divisions(&request.division_code, &request.division_edition);
         let months = fields.months(&request.from_month, &request.to_month);
         let level = level(&mut fields, request.level);
-        let values = at_least.zip(page).zip(product).zip(months).zip(level);
-        let ((((at_least, page), product), months), level) = fields.finish(values)?;
+        let values = at_least.zip(page).zip(divisions).zip(product).zip(months).zip(level);
+        let (((((at_least, page), divisions), product), months), level) = fields.finish(values)?;
         let terms = Terms { at_least, consequences: request.consequences, deadline };
         let shared = Arc::clone(&self.shared);
         let answer: Result<_, Unknown> = self
             .long(&terms, move |folded| {
-                let query = months.query(folded.days, None, product);
+                let query = months.query(&folded.ledger, divisions, product);
                 known(&query, folded)?;
-                let rows = folded.ledger.loop_by_division(query, level);
-                let (rows, next_page_token) = page.cut(rows, |(code, ..)| code.to_string().into_bytes());
-                let divisions = rows.iter().map(|(code, products, money)| pb::DivisionLoop {
+                let parts = folded.ledger.loop_by_division(query, level);
+                let (rows, next_page_token) = page.cut(parts.divisions, |(code, _)| code.to_string().into_bytes());
+                let divisions = rows.iter().map(|(code, part)| pb::DivisionLoop {
                     division_code: code.to_string(),
-                    division_name: view::division_name(*code),
-                    products: products.iter().map(|line| view::product_loop(line, &folded.ledger)).collect(),
-                    money: Some(view::loop_money(money)),
+                    division_name: view::division_name(*code, query.edition),
+                    ..part_to_pb(part, &folded.ledger)
                 });
-                let divisions = divisions.collect();
-                let heads = super::heads(&shared, folded);
-                Ok(pb::ListLoopByDivisionResponse { heads, next_page_token, divisions })
+                Ok(pb::ListLoopByDivisionResponse {
+                    heads: super::heads(&shared, folded),
+                    next_page_token,
+                    divisions: divisions.collect(),
+                    division_edition: query.edition.day().to_string(),
+                    rest: Some(part_to_pb(&parts.rest, &folded.ledger)),
+                })
             })
             .await?;
         Ok(answer?)
@@ -121,23 +125,28 @@ fn level(fields: &mut Fields, number: i32) -> Option<LoopLevel> {
 }
 
 fn measures_to_pb(measures: &LoopMeasures, heads: Vec<common::Position>, folded: &Folded) -> pb::GetLoopResponse {
-    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let targets = measures.targets.as_ref();
     pb::GetLoopResponse {
         heads,
         products: measures.products.iter().map(|line| view::product_loop(line, &folded.ledger)).collect(),
         money: Some(view::loop_money(&measures.money)),
-        delay: Some(pb::PaymentDelay {
-            payments: measures.delay.payments,
-            amount_fen: measures.delay.amount,
-            mean_days_tenths: measures.delay.mean_tenths(),
-        }),
-        coverage: Some(pb::StationCoverage {
-            active: count(measures.coverage.active()),
-            covered: count(measures.coverage.covered()),
-        }),
+        delay: Some(view::delay(&measures.delay)),
+        coverage: Some(view::coverage(&measures.coverage)),
         targets: targets.map_or_else(Vec::new, |targets| targets.targets.iter().map(view::target).collect()),
         target_year: targets.and_then(|targets| u32::try_from(targets.year).ok()).unwrap_or(0),
+        division_edition: measures.query.edition.day().to_string(),
+    }
+}
+
+/// Without code and name.
+fn part_to_pb(part: &LoopPart, ledger: &Ledger) -> pb::DivisionLoop {
+    pb::DivisionLoop {
+        division_code: String::new(),
+        division_name: String::new(),
+        products: part.products.iter().map(|line| view::product_loop(line, ledger)).collect(),
+        money: Some(view::loop_money(&part.money)),
+        delay: Some(view::delay(&part.delay)),
+        coverage: Some(view::coverage(&part.coverage)),
     }
 }
 

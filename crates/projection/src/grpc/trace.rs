@@ -7,7 +7,8 @@ use loopledger_proto::ledger::v1 as pb;
 use loopledger_proto::ledger::v1::trace_lot_request::Subject;
 use loopledger_proto::ledger::v1::trace_service_server::TraceService;
 use loopledger_service::grpc::deadline_of;
-use loopledger_types::{EntityKind, LotId, OrderId, ReceiptId};
+use loopledger_types::divisions::Edition;
+use loopledger_types::{BusinessDate, EntityKind, LotId, OrderId, ReceiptId};
 use loopledger_wire::{LABEL_MAX, query, rejection_status};
 use tonic::{Request, Response, Status};
 
@@ -165,7 +166,7 @@ fn trace_to_pb(trace: &LotTrace, ledger: &Ledger) -> pb::TraceLotResponse {
         product: trace.product.map(|id| view::product(id, ledger)),
         place: trace.place.map(|id| view::place(id, ledger)),
         since: trace.since.map(|date| date.to_string()).unwrap_or_default(),
-        origins: trace.origins.iter().map(|origin| origin_to_pb(origin, ledger)).collect(),
+        origins: trace.origins.iter().map(|origin| origin_to_pb(origin, trace.since, ledger)).collect(),
         steps: trace.steps.iter().map(|step| step_to_pb(step, ledger)).collect(),
         balances: balances.collect(),
         next_page_token: String::new(),
@@ -173,13 +174,15 @@ fn trace_to_pb(trace: &LotTrace, ledger: &Ledger) -> pb::TraceLotResponse {
     }
 }
 
-fn origin_to_pb(origin: &LotOrigin, ledger: &Ledger) -> pb::LotOrigin {
+/// The village is called as on the day of collection.
+fn origin_to_pb(origin: &LotOrigin, since: Option<BusinessDate>, ledger: &Ledger) -> pb::LotOrigin {
+    let edition = since.map_or(Edition::LATEST, Edition::on);
     pb::LotOrigin {
         fact: None,
         receipt_id: origin.receipt.map(|id| id.to_string()).unwrap_or_default(),
         producer: origin.producer.map(|producer| view::party(producer.id, ledger)),
         division_code: origin.division.to_string(),
-        division_name: view::division_name(origin.division),
+        division_name: view::division_name(origin.division, edition),
         terms: origin.terms.map(|terms| query::terms_to_pb(agreed(&terms))),
         quantity: origin.quantity,
         source_quantity: origin.source_quantity,

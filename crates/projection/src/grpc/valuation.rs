@@ -46,7 +46,7 @@ impl Api {
         let answer = self.long(&terms, move |folded| {
             check(folded, &wanted)?;
             let heads = page.heads(folded);
-            let last = folded.last_day().unwrap_or_else(|| super::fields::Months::first().last_day());
+            let last = folded.last_day(wanted.as_of).unwrap_or_else(|| super::fields::Months::first().last_day());
             let query = ValuationQuery {
                 book: Some(wanted.party),
                 lot: wanted.lot,
@@ -113,13 +113,17 @@ fn check(folded: &Folded, wanted: &Wanted) -> Result<(), Unknown> {
     let ledger = &folded.ledger;
     let day = super::fields::Months::first().first_day();
     let missing = |kind, id: &dyn ToString| Err((kind, id.to_string()));
-    if ledger.party(wanted.party, day).is_none() {
+    if ledger.party(wanted.party, day, wanted.as_of).is_none() {
         return missing(EntityKind::Party, &wanted.party);
     }
+    // What was registered after `as_of` is not known then; of what is not registered yet there are only facts.
+    let later = |recorded: BusinessDate| wanted.as_of.is_some_and(|day| recorded > day);
+    let product = |id| ledger.product(id).filter(|product| !product.recorded_on.is_some_and(later));
+    let place = |id| ledger.place(id).filter(|place| !place.recorded_on.is_some_and(later));
     match (wanted.product, wanted.lot, wanted.place) {
-        (Some(product), _, _) if ledger.product(product).is_none() => missing(EntityKind::Product, &product),
-        (_, Some(lot), _) if !ledger.knows_lot(lot) => missing(EntityKind::Lot, &lot),
-        (_, _, Some(place)) if ledger.place(place).is_none() => missing(EntityKind::Place, &place),
+        (Some(id), _, _) if product(id).is_none() => missing(EntityKind::Product, &id),
+        (_, Some(lot), _) if !ledger.knows_lot(lot, wanted.as_of) => missing(EntityKind::Lot, &lot),
+        (_, _, Some(id)) if place(id).is_none() => missing(EntityKind::Place, &id),
         _ => Ok(()),
     }
 }

@@ -13,7 +13,7 @@ fn any_day() -> BusinessDate {
 }
 
 fn party(kind: PartyKind) -> PartyId {
-    LEDGER.parties(Some(kind), None, any_day()).first().unwrap().id
+    LEDGER.parties(Some(kind), any_day(), None).first().unwrap().id
 }
 
 /// Every line that a request lists, page by page.
@@ -300,7 +300,7 @@ async fn value_added_and_targets_are_given_where_they_mean_something() {
         facts.iter().map(|fact| fact.quantity).sum()
     };
     assert_eq!(stations, i64::from(plain.coverage.unwrap().active));
-    assert!(LEDGER.knows_lot(LotId::parse(&first_lot(&world).await).unwrap()));
+    assert!(LEDGER.knows_lot(LotId::parse(&first_lot(&world).await).unwrap(), None));
 }
 
 async fn first_lot(world: &World) -> String {

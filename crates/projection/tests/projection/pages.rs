@@ -6,6 +6,7 @@ use loopledger_ledger::{Concerns, Ledger, statement_from};
 use loopledger_projection::StoragePlace;
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_state_store::Memory;
+use loopledger_types::divisions::Edition;
 use loopledger_types::{BusinessDate, CountyCode, Month, Service};
 
 use crate::world::{HISTORY, PARTITIONS, World, append};
@@ -33,7 +34,7 @@ async fn lists_of_facts_neither_skip_nor_repeat_while_the_ledger_grows() {
     world.projection.caught_up().await;
 
     let any_day = BusinessDate::parse("2020-12-31").unwrap();
-    let coop = ledger.parties(Some(PartyKind::Cooperative), None, any_day)[0].id;
+    let coop = ledger.parties(Some(PartyKind::Cooperative), any_day, None)[0].id;
     let month = Month::parse("2020-05").unwrap();
     let commits = ledger.statement_commits(coop, month, None).unwrap();
     let commit =
@@ -76,6 +77,7 @@ async fn lists_of_facts_neither_skip_nor_repeat_while_the_ledger_grows() {
         product: None,
         from: Month::from_index(0).unwrap(),
         to: Month::parse("2020-12").unwrap(),
+        edition: Edition::FIRST,
     };
     let expected = ledger.loop_facts(&query, loopledger_ledger::LoopFigure::Sales(None));
     let (mut facts, mut token) = (first_facts.facts, first_facts.next_page_token);

@@ -128,8 +128,14 @@ async fn loops() {
     assert_not_found(client.list_loop_facts(request).await, "product");
     let request = pb::ListLoopFactsRequest { division_code: "110101".into(), ..sales };
     assert_invalid(client.list_loop_facts(request).await, &[("division_code", "OTHER_COUNTY")]);
-    let request = pb::ListLoopFactsRequest { figure: pb::LoopFigure::PaidInDivision.into(), ..Default::default() };
-    assert_invalid(client.list_loop_facts(request).await, &[("division_code", "REQUIRED")]);
+    let request = pb::GetLoopRequest {
+        division_code: "654224103".into(),
+        division_edition: "2019-10-31".into(),
+        ..Default::default()
+    };
+    assert_invalid(client.get_loop(request).await, &[("division_code", "DIVISION_NOT_IN_EDITION")]);
+    let request = pb::GetLoopRequest { division_edition: "2019".into(), ..Default::default() };
+    assert_invalid(client.get_loop(request).await, &[("division_edition", "MALFORMED_DATE")]);
     let request = pb::ListLoopByDivisionRequest { level: 7, ..Default::default() };
     assert_invalid(client.list_loop_by_division(request).await, &[("level", "UNKNOWN_VALUE")]);
     for (figure, scope, expected) in [

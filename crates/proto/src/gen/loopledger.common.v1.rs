@@ -14,8 +14,9 @@ pub struct Occasion {
     pub device_utc_offset_min: ::core::option::Option<i32>,
     /// The division that the fact belongs to: 6, 9 or 12 digits, county, township or village, GB/T 2260 and beyond.
     /// As any division_code of a request, it must be one of the business date: within the ledger's own county a code of the
-    /// list as of 2019-10-31 for days up to then, as of 2023-06-30 for days from then on, of either list for days between;
-    /// elsewhere the first two digits must be a province's, and no more is known. Else UNKNOWN_DIVISION.
+    /// list as of 2019-10-31, or for later days also of the list as of 2023-06-30. A unit that got another code in the newer
+    /// list may still be named by the old one; it is recorded by the code of the day (between the lists as it was sent).
+    /// Elsewhere the first two digits must be a province's, and no more is known. Else UNKNOWN_DIVISION.
     #[prost(string, tag = "4")]
     pub division_code: ::prost::alloc::string::String,
 }

@@ -279,6 +279,7 @@ pub struct Site {
     pub site_id: ::prost::alloc::string::String,
     #[prost(enumeration = "super::super::common::v1::PlaceKind", tag = "2")]
     pub kind: i32,
+    /// By the newest list of divisions.
     #[prost(string, tag = "3")]
     pub division_code: ::prost::alloc::string::String,
     #[prost(string, tag = "4")]

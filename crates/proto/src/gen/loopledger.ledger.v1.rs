@@ -38,11 +38,12 @@ pub struct IncomeSums {
 pub struct HouseholdView {
     #[prost(string, tag = "1")]
     pub household_id: ::prost::alloc::string::String,
-    /// As of the last day of the window.
+    /// Where it stands on the last day of the window, by the answer's edition.
     #[prost(string, tag = "2")]
     pub division_code: ::prost::alloc::string::String,
     #[prost(string, tag = "3")]
     pub division_name: ::prost::alloc::string::String,
+    /// On the last day of the window.
     #[prost(enumeration = "super::super::common::v1::HouseholdCategory", tag = "4")]
     pub category: i32,
     /// Members on the last day of the window: the denominator of every per-head figure.
@@ -65,9 +66,17 @@ pub struct GetHouseholdIncomeRequest {
     /// Last business date; empty: the last day of the ledger.
     #[prost(string, tag = "5")]
     pub to: ::prost::alloc::string::String,
-    /// Facts recorded after this day (official time) are left out; empty: none.
+    /// What was recorded after this day (official time, UTC+8) is left out, of people as of amounts: members, categories,
+    /// residences, registrations. Empty: nothing is. The answer is that of a log cut there.
     #[prost(string, tag = "6")]
     pub as_of: ::prost::alloc::string::String,
+    /// By which list divisions are told apart: the one in force on this day, "YYYY-MM-DD" (lists of 托里县: 2019-10-31,
+    /// 2023-06-30; before the first, the first). Empty: that of the window's last day, or if it has no unit of the division
+    /// asked for, the newest that has. A unit goes by one code in an edition, whichever of its codes was recorded or is
+    /// asked for; what an edition has no unit for belongs to the smallest division of it around that. Sums over all
+    /// divisions are the same by every edition.
+    #[prost(string, tag = "7")]
+    pub division_edition: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetHouseholdIncomeResponse {
@@ -95,6 +104,9 @@ pub struct GetHouseholdIncomeResponse {
     /// through.
     #[prost(message, repeated, tag = "10")]
     pub by_station: ::prost::alloc::vec::Vec<StationIncome>,
+    /// The day of the list by which divisions are told apart.
+    #[prost(string, tag = "11")]
+    pub division_edition: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StationIncome {
@@ -237,6 +249,9 @@ pub struct ListDivisionIncomeRequest {
     /// Unspecified: every category of household.
     #[prost(enumeration = "super::super::common::v1::HouseholdCategory", tag = "9")]
     pub category: i32,
+    /// See GetHouseholdIncomeRequest; with a division that it has no unit of, DIVISION_NOT_IN_EDITION.
+    #[prost(string, tag = "10")]
+    pub division_edition: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListDivisionIncomeResponse {
@@ -257,6 +272,29 @@ pub struct ListDivisionIncomeResponse {
     /// By id, also those without income.
     #[prost(message, repeated, tag = "8")]
     pub rows: ::prost::alloc::vec::Vec<HouseholdSums>,
+    /// The day of the list by which divisions are told apart.
+    #[prost(string, tag = "9")]
+    pub division_edition: ::prost::alloc::string::String,
+    /// By the divisions of the next lower level, by code; they add up to the total. Empty for a village; on every page.
+    #[prost(message, repeated, tag = "10")]
+    pub by_division: ::prost::alloc::vec::Vec<DivisionSums>,
+}
+/// The households of a division that is part of the one asked for.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DivisionSums {
+    /// Empty: the households that stand in no division of the level.
+    #[prost(string, tag = "1")]
+    pub division_code: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub division_name: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "3")]
+    pub households: u64,
+    #[prost(uint64, tag = "4")]
+    pub members: u64,
+    #[prost(message, optional, tag = "5")]
+    pub sums: ::core::option::Option<IncomeSums>,
+    #[prost(int64, optional, tag = "6")]
+    pub net_per_head_fen: ::core::option::Option<i64>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HouseholdSums {
@@ -1078,7 +1116,8 @@ pub struct GetStatementRequest {
     /// "YYYY-MM".
     #[prost(string, tag = "6")]
     pub month: ::prost::alloc::string::String,
-    /// Facts recorded after this day are left out; empty: none.
+    /// What was recorded after this day (official time, UTC+8) is left out, the registration of the party too; empty: nothing
+    /// is.
     #[prost(string, tag = "7")]
     pub as_of: ::prost::alloc::string::String,
     /// Gives the derived amounts too, which values every lot of the party.
@@ -1177,7 +1216,8 @@ pub struct ListLotValuesRequest {
     /// Facts with a later business date are left out; empty: none.
     #[prost(string, tag = "9")]
     pub through: ::prost::alloc::string::String,
-    /// Facts recorded after this day are left out; empty: none.
+    /// What was recorded after this day (official time, UTC+8) is left out, also what registered the party, product or place;
+    /// empty: nothing is.
     #[prost(string, tag = "10")]
     pub as_of: ::prost::alloc::string::String,
 }
@@ -2274,6 +2314,13 @@ pub struct GetLoopRequest {
     /// Computes value added too, which reads every lot that the query takes in, not only sums.
     #[prost(bool, tag = "7")]
     pub value_added: bool,
+    /// By which list divisions are told apart: the one in force on this day, "YYYY-MM-DD" (lists of 托里县: 2019-10-31,
+    /// 2023-06-30; before the first, the first). Empty: that of the window's last day, or if it has no unit of the division
+    /// asked for, the newest that has. A unit goes by one code in an edition, whichever of its codes was recorded or is
+    /// asked for; what an edition has no unit for belongs to the smallest division of it around that. Sums over all
+    /// divisions are the same by every edition. One that has no unit of the division asked for is DIVISION_NOT_IN_EDITION.
+    #[prost(string, tag = "8")]
+    pub division_edition: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetLoopResponse {
@@ -2294,6 +2341,9 @@ pub struct GetLoopResponse {
     /// The calendar year of the targets, January to December: the one that holds the window's last month. 0 without targets.
     #[prost(uint32, tag = "7")]
     pub target_year: u32,
+    /// The day of the list by which divisions are told apart.
+    #[prost(string, tag = "8")]
+    pub division_edition: ::prost::alloc::string::String,
 }
 /// A quantity and value by where it was sold.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2401,19 +2451,19 @@ pub struct LoopMoney {
     pub sales_fen: ::core::option::Option<ByScope>,
     #[prost(int64, optional, tag = "4")]
     pub closed_loop_value_bp: ::core::option::Option<i64>,
-    /// Payouts net of failed ones, of the whole county.
+    /// Payouts to parties of the division, net of failed ones; without a division to all. Of all products: a payout belongs
+    /// to none.
     #[prost(int64, tag = "5")]
     pub paid_out_fen: i64,
+    /// Of these to parties of the county.
     #[prost(int64, tag = "6")]
     pub paid_in_county_fen: i64,
-    /// Of these to parties of the division asked for; 0 if none is.
-    #[prost(int64, tag = "7")]
-    pub paid_in_division_fen: i64,
-    /// Basis points of all payouts that went to parties of the county; absent if nothing was paid.
-    #[prost(int64, optional, tag = "8")]
+    /// Basis points of these payouts that went to parties of the county; absent if nothing was paid.
+    #[prost(int64, optional, tag = "7")]
     pub kept_in_county_bp: ::core::option::Option<i64>,
 }
-/// How long producers waited, from collection to payment.
+/// How long producers waited, from collection to payment: of the payments made in the window that did not fail. One dated
+/// before the collection is left out; no service accepts it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PaymentDelay {
     #[prost(int64, tag = "1")]
@@ -2464,9 +2514,15 @@ pub struct ListLoopByDivisionRequest {
     pub from_month: ::prost::alloc::string::String,
     #[prost(string, tag = "7")]
     pub to_month: ::prost::alloc::string::String,
-    /// Unspecified: townships.
+    /// Unspecified: townships. Townships and villages are those of the county; what comes from elsewhere is in the rest.
     #[prost(enumeration = "DivisionLevel", tag = "8")]
     pub level: i32,
+    /// The division whose parts are listed; empty: everything.
+    #[prost(string, tag = "9")]
+    pub division_code: ::prost::alloc::string::String,
+    /// See GetLoopRequest.
+    #[prost(string, tag = "10")]
+    pub division_edition: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListLoopByDivisionResponse {
@@ -2477,6 +2533,13 @@ pub struct ListLoopByDivisionResponse {
     /// By code.
     #[prost(message, repeated, tag = "3")]
     pub divisions: ::prost::alloc::vec::Vec<DivisionLoop>,
+    /// The day of the list by which divisions are told apart.
+    #[prost(string, tag = "4")]
+    pub division_edition: ::prost::alloc::string::String,
+    /// What lies in no division of the level: goods of producers, and payees, registered at a larger division or outside the
+    /// county. On every page; without a code.
+    #[prost(message, optional, tag = "5")]
+    pub rest: ::core::option::Option<DivisionLoop>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DivisionLoop {
@@ -2488,6 +2551,10 @@ pub struct DivisionLoop {
     pub products: ::prost::alloc::vec::Vec<ProductLoop>,
     #[prost(message, optional, tag = "4")]
     pub money: ::core::option::Option<LoopMoney>,
+    #[prost(message, optional, tag = "5")]
+    pub delay: ::core::option::Option<PaymentDelay>,
+    #[prost(message, optional, tag = "6")]
+    pub coverage: ::core::option::Option<StationCoverage>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListLoopFactsRequest {
@@ -2512,6 +2579,9 @@ pub struct ListLoopFactsRequest {
     /// Of LOOP_FIGURE_SALES and LOOP_FIGURE_SOLD; unspecified: all.
     #[prost(enumeration = "super::super::common::v1::Scope", tag = "10")]
     pub scope: i32,
+    /// See GetLoopRequest.
+    #[prost(string, tag = "11")]
+    pub division_edition: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListLoopFactsResponse {
@@ -2522,6 +2592,9 @@ pub struct ListLoopFactsResponse {
     /// By business date and position, each fact once. Their parts add up to the figure.
     #[prost(message, repeated, tag = "3")]
     pub facts: ::prost::alloc::vec::Vec<DatedFact>,
+    /// The day of the list by which divisions are told apart.
+    #[prost(string, tag = "4")]
+    pub division_edition: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DatedFact {
@@ -2538,7 +2611,7 @@ pub struct DatedFact {
     /// The station of COVERAGE, MOVED_UP, MOVED_DOWN and STATIONS; the seller of ONLINE_SALES.
     #[prost(message, optional, tag = "5")]
     pub subject: ::core::option::Option<Named>,
-    /// Where that station stands, or the payee of a payout; empty for goods.
+    /// Where that station stands, or the payee of a payout, by the answer's edition; empty for goods.
     #[prost(string, tag = "6")]
     pub division_code: ::prost::alloc::string::String,
 }
@@ -2590,9 +2663,9 @@ pub enum LoopFigure {
     GrossFlow = 6,
     Purchases = 7,
     SettledNet = 8,
-    /// Payments to producers; quantity: 1, of a failed one -1.
+    /// Payments to producers, made in the window; quantity: 1. The failure of one is listed with it, whenever it failed: -1.
     PaidToProducers = 9,
-    /// Payouts are those of the whole county, whatever division or product is asked for.
+    /// Payouts to parties of the division asked for, without one to all; whatever product is asked for.
     PaidOut = 10,
     PaidInCounty = 11,
     /// Completed movements, up from and down to stations; quantity: 1.
@@ -2616,15 +2689,13 @@ pub enum LoopFigure {
     BoughtInValue = 26,
     /// What the mean delay is computed from; quantity: days; amount: fen x days.
     PaymentDays = 27,
-    /// Payouts to parties of the division asked for, which is required.
-    PaidInDivision = 28,
     /// Sales through online channels. Of the whole county the target online_sellers is the number of their subjects.
-    OnlineSales = 29,
+    OnlineSales = 28,
     /// Stations opened by the window's end; quantity: 1. Their divisions are the townships and villages of the targets.
-    Stations = 30,
+    Stations = 29,
     /// The two parts of COVERAGE: a station that is a subject of both is covered.
-    MovedUp = 31,
-    MovedDown = 32,
+    MovedUp = 30,
+    MovedDown = 31,
 }
 impl LoopFigure {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2661,7 +2732,6 @@ impl LoopFigure {
             Self::Sold => "LOOP_FIGURE_SOLD",
             Self::BoughtInValue => "LOOP_FIGURE_BOUGHT_IN_VALUE",
             Self::PaymentDays => "LOOP_FIGURE_PAYMENT_DAYS",
-            Self::PaidInDivision => "LOOP_FIGURE_PAID_IN_DIVISION",
             Self::OnlineSales => "LOOP_FIGURE_ONLINE_SALES",
             Self::Stations => "LOOP_FIGURE_STATIONS",
             Self::MovedUp => "LOOP_FIGURE_MOVED_UP",
@@ -2699,7 +2769,6 @@ impl LoopFigure {
             "LOOP_FIGURE_SOLD" => Some(Self::Sold),
             "LOOP_FIGURE_BOUGHT_IN_VALUE" => Some(Self::BoughtInValue),
             "LOOP_FIGURE_PAYMENT_DAYS" => Some(Self::PaymentDays),
-            "LOOP_FIGURE_PAID_IN_DIVISION" => Some(Self::PaidInDivision),
             "LOOP_FIGURE_ONLINE_SALES" => Some(Self::OnlineSales),
             "LOOP_FIGURE_STATIONS" => Some(Self::Stations),
             "LOOP_FIGURE_MOVED_UP" => Some(Self::MovedUp),
@@ -2825,7 +2894,7 @@ pub mod loop_service_client {
                 .insert(GrpcMethod::new("loopledger.ledger.v1.LoopService", "GetLoop"));
             self.inner.unary(req, path, codec).await
         }
-        /// The same by the divisions that goods come from.
+        /// The same by the divisions that goods come from and payees stand in. Rows and rest add up to the answer of GetLoop.
         pub async fn list_loop_by_division(
             &mut self,
             request: impl tonic::IntoRequest<super::ListLoopByDivisionRequest>,
@@ -2901,7 +2970,7 @@ pub mod loop_service_server {
             &self,
             request: tonic::Request<super::GetLoopRequest>,
         ) -> std::result::Result<tonic::Response<super::GetLoopResponse>, tonic::Status>;
-        /// The same by the divisions that goods come from.
+        /// The same by the divisions that goods come from and payees stand in. Rows and rest add up to the answer of GetLoop.
         async fn list_loop_by_division(
             &self,
             request: tonic::Request<super::ListLoopByDivisionRequest>,
@@ -3239,6 +3308,7 @@ pub struct LotOrigin {
     /// A household's id, or a named co-op or supplier.
     #[prost(message, optional, tag = "3")]
     pub producer: ::core::option::Option<Named>,
+    /// By the code of the day of collection.
     #[prost(string, tag = "4")]
     pub division_code: ::prost::alloc::string::String,
     #[prost(string, tag = "5")]

@@ -5,7 +5,7 @@ pub struct Party {
     pub party_id: ::prost::alloc::string::String,
     #[prost(enumeration = "super::super::common::v1::PartyKind", tag = "2")]
     pub kind: i32,
-    /// Where it stands now.
+    /// Where it stands now, by the newest list of divisions.
     #[prost(string, tag = "3")]
     pub division_code: ::prost::alloc::string::String,
     /// Empty for households.
@@ -35,6 +35,7 @@ pub struct CategoryPeriod {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResidencePeriod {
+    /// A village that got another code is two periods; the second begins on the day of the list with the new code.
     #[prost(string, tag = "1")]
     pub division_code: ::prost::alloc::string::String,
     /// "YYYY-MM-DD"; until the next one.

@@ -123,7 +123,8 @@ pub struct PlaceOrderRequest {
     /// A registered party; empty: a consumer.
     #[prost(string, tag = "7")]
     pub buyer_id: ::prost::alloc::string::String,
-    /// Where the buyer stands: 6, 9 or 12 digits; of a registered buyer its registered division.
+    /// Where the buyer stands: 6, 9 or 12 digits; of a registered buyer its registered division, by the
+    /// code that it had when it was registered or by one that succeeded it.
     #[prost(string, tag = "8")]
     pub buyer_division_code: ::prost::alloc::string::String,
     /// 1 to 200.
@@ -303,6 +304,7 @@ pub struct Order {
     /// Empty: a consumer.
     #[prost(string, tag = "5")]
     pub buyer_id: ::prost::alloc::string::String,
+    /// By the code of the day of the order.
     #[prost(string, tag = "6")]
     pub buyer_division_code: ::prost::alloc::string::String,
     /// "YYYY-MM-DD".

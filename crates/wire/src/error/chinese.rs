@@ -40,6 +40,7 @@ pub(super) fn field(violation: &Violation) -> &'static str {
         "MALFORMED_MONTH" => "月份无效,应为 YYYY-MM。",
         "MALFORMED_DIVISION" => "行政区划代码格式不正确,应为 6、9 或 12 位数字。",
         "UNKNOWN_DIVISION" => "没有该行政区划代码,或该代码当日不适用。",
+        "DIVISION_NOT_IN_EDITION" => "所选版本的区划目录中没有该区划。",
         "AMBIGUOUS_LABEL" => "多个批次使用该批次码,请改用批次编号。",
         "NOT_APPLICABLE" => "该条件不适用于此项查询。",
         "OTHER_COUNTY" => "该行政区划不在本县。",

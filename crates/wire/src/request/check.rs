@@ -8,11 +8,10 @@ use loopledger_domain::{Measure, Occasion, Rejection, Violation};
 use loopledger_proto::common::v1 as pb;
 use loopledger_types::{
     BusinessDate, DateError, DivisionCode, EntityKind, Hash, IdError, Money, Position, Quantity, RequestId, StreamId,
-    TextFault, Timestamp, Unit, UnitPrice, code_fault, is_visible, text_fault,
+    TextFault, Timestamp, Unit, UnitPrice, code_fault, divisions, is_visible, text_fault,
 };
 
 use super::Created;
-use crate::divisions;
 use crate::words::Word;
 
 /// Positions in `after` and `at_least`.
@@ -234,7 +233,8 @@ impl Check {
             return self.wrong(at, "REQUIRED", "A division code of 6, 9 or 12 digits is required.");
         }
         match DivisionCode::parse(text) {
-            Ok(code) if divisions::exists(code, self.day) => Some(code),
+            // One unit goes by one code on a day, whichever of its codes was sent.
+            Ok(code) if divisions::exists(code, self.day) => Some(self.day.map_or(code, |day| code.on(day))),
             Ok(_) => self.wrong(at, "UNKNOWN_DIVISION", "There is no such division, or not on that day."),
             Err(error) => self.wrong(at, "MALFORMED_DIVISION", error.to_string()),
         }

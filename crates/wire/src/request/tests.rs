@@ -336,6 +336,46 @@ fn what_is_wrong_in_form_is_named_with_its_path() {
     }
 }
 
+/// 喀拉苏村 by its code of 2019 and by that of 2023: either is accepted from the first day on which it may be in force.
+#[test]
+fn a_division_is_recorded_by_its_code_of_the_day_whichever_was_sent() {
+    let (old, new) = ("654224201206", "654224103200");
+    let samples = samples();
+    let commands = ["collectGoods", "openStation", "registerHousehold", "registerParty", "openSite", "placeOrder"];
+    let fields = ["/divisionCode", "/buyerDivisionCode", "/occasion/divisionCode"];
+    let mut accepted = 0;
+    for command in commands {
+        let (service, _, sample) = samples.iter().find(|(_, name, _)| *name == command).unwrap();
+        for (day, sent, recorded) in [
+            ("2019-10-31", old, Some(old)),
+            ("2019-10-31", new, None),
+            ("2020-04-01", old, Some(old)),
+            ("2020-04-01", new, Some(new)),
+            ("2023-06-30", old, Some(new)),
+            ("2024-03-01", new, Some(new)),
+        ] {
+            let mut request = complete(command, sample);
+            request[command]["occasion"]["businessDate"] = json!(day);
+            for field in fields {
+                if let Some(field) = request[command].pointer_mut(field) {
+                    *field = json!(sent);
+                }
+            }
+            let outcome = outcome(service, &request);
+            let Some(recorded) = recorded else {
+                let found = violations(outcome);
+                assert!(!found.is_empty() && found.iter().all(|text| text.ends_with("UNKNOWN_DIVISION")), "{found:?}");
+                continue;
+            };
+            let written = outcome.unwrap().command;
+            let other = if recorded == old { new } else { old };
+            assert!(written.contains(recorded) && !written.contains(other), "{command} {day} {sent}: {written}");
+            accepted += 1;
+        }
+    }
+    assert_eq!(accepted, 30);
+}
+
 #[test]
 fn everything_wrong_is_said_at_once() {
     let found = violations(outcome("station", &json!({"issueGoods": {"line": 200}})));

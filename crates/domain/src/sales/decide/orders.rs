@@ -1,6 +1,6 @@
 //! Orders and the cancelling of their lines.
 
-use loopledger_types::{EntityKind, OrderId};
+use loopledger_types::{DivisionCode, EntityKind, OrderId};
 
 use super::{order, party};
 use crate::sales::{
@@ -50,8 +50,9 @@ fn buyer(checks: &mut Checks, state: &State<Sales>, command: &PlaceOrder) -> Res
     let buyer = party(checks, state, id)?;
     let registered = state.party(id).map(|party| party.division);
     // A buyer with a book is refused for that, wherever it stands.
-    if let Some(registered) = registered.filter(|d| !buyer.kind.has_book() && *d != command.buyer_division) {
-        let description = format!("The buyer is registered in {registered}.");
+    let elsewhere = |registered: &DivisionCode| !registered.is_same_unit(command.buyer_division);
+    if let Some(registered) = registered.filter(|d| !buyer.kind.has_book() && elsewhere(d)) {
+        let description = format!("The buyer is registered in {}.", registered.current());
         checks.refuse("buyer_division_code", "NOT_THE_REGISTERED_DIVISION", description);
     }
     Ok(Some(buyer))

@@ -89,6 +89,8 @@ pub(crate) struct World {
     pub(crate) lots: Vec<LotInfo>,
     pub(crate) owed: Vec<Owed>,
     pub(crate) paid: Vec<PayoutMade>,
+    /// Members who joined a household later.
+    pub(crate) joined: Vec<(PartyId, MemberId)>,
 }
 
 pub(crate) const HOME: CountyCode = CountyCode::TUOLI;
@@ -125,6 +127,7 @@ impl World {
             lots: Vec::new(),
             owed: Vec::new(),
             paid: Vec::new(),
+            joined: Vec::new(),
         };
         world.found();
         world
@@ -214,7 +217,18 @@ impl World {
         self.carrier = self.register(PartyKind::Carrier, "654201", "承运");
         self.buyer = self.register(PartyKind::Buyer, "610102", "西安客户");
         self.supplier = self.register(PartyKind::Supplier, "650102", "外地供货");
-        for village in ["654224202207", "654224202207", "654224100001", "654224203205", "654224203205"] {
+        // The last three: a village that got another code, the same by its new one, and a committee that the first list
+        // has not.
+        for village in [
+            "654224202207",
+            "654224202207",
+            "654224100001",
+            "654224203205",
+            "654224203205",
+            "654224201206",
+            "654224103200",
+            "654224100007",
+        ] {
             let members = self.dice.roll(1, 6) as u32;
             self.household(division(village), members);
         }
