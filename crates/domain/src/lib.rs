@@ -11,6 +11,7 @@ mod commit;
 mod core;
 mod entities;
 mod loss;
+mod numbers;
 mod rejection;
 mod vocabulary;
 
@@ -27,6 +28,7 @@ pub use commit::{Actor, Commit, Event};
 pub use core::{Context, Decider, State, Subject};
 pub use entities::{Entities, Entity, Index, NoIndex};
 pub use loss::{AnswerRepeated, TailLost};
+pub use numbers::{Paper, SAME_NUMBER_MAX};
 pub use rejection::{Rejection, Rule, Violation};
 pub use vocabulary::{
     BuyerRef, CategoryAt, Charge, ChargeKind, Direction, HouseholdCategory, IgnoreReason, Measure, Medium, Occasion,

@@ -107,6 +107,8 @@ rules! {
     NothingOwed => "NOTHING_OWED", "The payer owes the payee nothing.", "付款方没有应付该收款方的款项。";
     PayoutExceedsOwed => "PAYOUT_EXCEEDS_OWED", "The payout exceeds what is owed.", "支付金额超过应付金额。";
     PayoutAlreadyFailed => "PAYOUT_ALREADY_FAILED", "The payout has failed already.", "该笔支付已登记为失败。";
+    /// Station and sales.
+    NumberTaken => "NUMBER_TAKEN", "The number is that of another paper of this year.", "该编号本年度已被另一张单据使用。";
     /// Station and distribution.
     PlaceKindWrong => "PLACE_KIND_WRONG", "The place is of another kind.", "地点类型不符。";
     StationNotInVillage => "STATION_NOT_IN_VILLAGE", "A station lies in a village-level unit of the county.", "站点必须位于本县的村级区划内。";

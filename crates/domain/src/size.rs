@@ -88,7 +88,7 @@ const RELEASED: usize = CONSEQUENCE + ID + SMALL + ID + ID;
 const ISSUED: usize = OCCASION + ID + ID + SMALL + ID + ID + PARTY + BUYER;
 const FULFILLED: usize =
     CONSEQUENCE + ID + SMALL + ID + ID + WORD + ID + PARTY + BUYER + ID + QUANTITY + PRICE + MONEY + MONEY;
-const ORDERED: usize = OCCASION + ID + ID + WORD + PARTY + BUYER;
+const ORDERED: usize = OCCASION + ID + ID + WORD + PARTY + BUYER + ID;
 const SETTLED: usize = OCCASION + ID + PARTY;
 /// Without its number, which only what was bought in has.
 const PAYABLE: usize = DEBT + ID + PARTY + PARTY + DIVISION + MONEY + SOURCE;
@@ -247,7 +247,7 @@ fn station(event: &station::Event) -> usize {
     match event {
         E::StationOpened(e) => texts(OCCASION + ID + WORD + DIVISION + PARTY, [&e.label]),
         E::GoodsCollected(e) => texts(
-            OCCASION + ID + ORIGIN + ID + ID + ID + ID + 5 * QUANTITY + MONEY + 1,
+            OCCASION + ID + ORIGIN + ID + ID + ID + ID + 5 * QUANTITY + (MONEY + 1) + (ID + 1),
             [&e.receipt_number, &e.lot_label, &e.grade],
         ),
         E::GoodsReleased(_) => CONSEQUENCE + ID + PARTY + ID + ID + STOCK_LINE,

@@ -11,6 +11,7 @@ mod checkpoint;
 mod days;
 mod digest;
 mod directory;
+mod duplicates;
 mod fact;
 mod fold;
 mod heads;
@@ -37,6 +38,7 @@ pub use balances::{Balance, TrialBalanceLine};
 pub use checkpoint::{CHECKPOINT_VERSION, LoadError, PageKey};
 pub use days::Days;
 pub use directory::{PartyView, PlaceView, ProductView};
+pub use duplicates::{DuplicateQuery, LikelyDuplicate, SuspectReceipt};
 pub use fact::FactRef;
 pub use income::{
     DivisionIncome, DivisionSums, HouseholdIncome, IncomeFilter, IncomeLine, IncomeQuery, IncomeSums, IncomeView,

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::bench::Bench;
-use crate::command::{DemoArgs, IncomeArgs, LoopArgs, RecordArgs, StatementArgs, TopicsCommand, TraceArgs};
+use crate::command::{
+    DemoArgs, DuplicatesArgs, IncomeArgs, LoopArgs, RecordArgs, StatementArgs, TopicsCommand, TraceArgs,
+};
 use crate::kafka::KafkaClient;
 use crate::output::{Format, View};
 use crate::program::Program;
@@ -78,6 +80,15 @@ pub(crate) enum Command {
         output: Output,
         #[command(flatten)]
         args: StatementArgs,
+    },
+    /// Receipts that look like one delivery written down twice.
+    Duplicates {
+        #[command(flatten)]
+        server: Server,
+        #[command(flatten)]
+        output: Output,
+        #[command(flatten)]
+        args: DuplicatesArgs,
     },
     /// Folds the ledger again from zero, with progress, and compares.
     Rebuild {

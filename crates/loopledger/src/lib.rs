@@ -87,6 +87,10 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
             let client = Client::connect(&server.server).await?;
             shown(&output, async |view| command::statement(&client, &args, view).await).await
         }
+        Command::Duplicates { server, output, args } => {
+            let client = Client::connect(&server.server).await?;
+            shown(&output, async |view| command::duplicates(&client, &args, view).await).await
+        }
         Command::Rebuild { server } => command::rebuild(&Client::connect(&server.server).await?).await,
         Command::Bench { server, bench } => bench::bench(&server, &bench).await,
         Command::Repair { output, args } => repair::repair(&args, &output.view()).await,

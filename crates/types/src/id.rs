@@ -3,7 +3,7 @@
 use core::fmt;
 use uuid::Uuid;
 
-use crate::{Hash, StreamId};
+use crate::{BusinessDate, Hash, StreamId, comparison_key};
 
 /// Why a text is not an identifier that a caller may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -146,6 +146,26 @@ entity_id! {
     PayoutId => Payout;
 }
 
+/// What people's number of a paper is unique by: its issuer, the business year, and the number as it is compared.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NumberId(pub [u8; 16]);
+
+impl NumberId {
+    /// UUIDv5(issuer, "year/number"); `None` for an empty number, which is none.
+    pub fn new(issuer: [u8; 16], day: BusinessDate, number: &str) -> Option<Self> {
+        let number = comparison_key(number);
+        let year = day.ymd().0;
+        let id = || Uuid::new_v5(&Uuid::from_bytes(issuer), format!("{year}/{number}").as_bytes());
+        (!number.is_empty()).then(|| Self(*id().as_bytes()))
+    }
+}
+
+impl fmt::Debug for NumberId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_uuid(self.0, f)
+    }
+}
+
 /// The idempotency key of a write.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub [u8; 16]);
@@ -204,6 +224,19 @@ mod tests {
         assert_eq!(LotId::derive(request, STREAM, 0), LotId::derive(request, STREAM, 0));
         assert_ne!(LotId::derive(request, STREAM, 0), LotId::derive(request, STREAM, 1));
         assert_ne!(LotId::derive(request, STREAM, 0).0, ReceiptId::derive(request, STREAM, 0).0);
+    }
+
+    #[test]
+    fn numbers_that_look_the_same_are_one_within_a_year_and_an_issuer() {
+        let day = |text| BusinessDate::parse(text).unwrap();
+        let number = NumberId::new([1; 16], day("2026-01-01"), "A-0001").unwrap();
+        for same in [" A-0001", "a-0001 ", "Ａ－０００１"] {
+            assert_eq!(NumberId::new([1; 16], day("2026-12-31"), same), Some(number), "{same}");
+        }
+        assert_ne!(NumberId::new([1; 16], day("2025-12-31"), "A-0001"), Some(number));
+        assert_ne!(NumberId::new([2; 16], day("2026-01-01"), "A-0001"), Some(number));
+        assert_ne!(NumberId::new([1; 16], day("2026-01-01"), "A-001"), Some(number));
+        assert_eq!(NumberId::new([1; 16], day("2026-01-01"), "  "), None);
     }
 
     #[test]

@@ -20,8 +20,8 @@ pub use apportion::{largest_remainder, shares};
 pub use date::{BusinessDate, DateError, Month, Timestamp};
 pub use division::{CountyCode, DivisionCode, DivisionError, Scope};
 pub use id::{
-    ChannelId, ContractId, EntityKind, IdError, IssueId, LotId, MemberId, OrderId, PartyId, PayableId, PaymentId,
-    PayoutId, PlaceId, ProductId, ReceiptId, RequestId, SettlementId, ShipmentId, parse_uuid, write_uuid,
+    ChannelId, ContractId, EntityKind, IdError, IssueId, LotId, MemberId, NumberId, OrderId, PartyId, PayableId,
+    PaymentId, PayoutId, PlaceId, ProductId, ReceiptId, RequestId, SettlementId, ShipmentId, parse_uuid, write_uuid,
 };
 pub use money::{Money, UnitPrice};
 pub use partition::{Key, Partition, Topic, murmur2, partition_of};

@@ -28,6 +28,8 @@ pub struct OpenChannel {
 pub struct PlaceOrder {
     pub occasion: Occasion,
     pub number: String,
+    /// The order that has the same number, if that is meant.
+    pub same_number_as: Option<OrderId>,
     pub channel: ChannelId,
     pub seller: PartyId,
     pub buyer: Option<PartyId>,

@@ -60,6 +60,8 @@ pub struct OrderPlaced {
     pub seller: PartyRef,
     pub buyer: BuyerRef,
     pub lines: Vec<OrderLine>,
+    /// The order that has the same number, if that was meant.
+    pub same_number_as: Option<OrderId>,
 }
 
 /// A line that will not be fulfilled: its holder refused it, or released it on request.

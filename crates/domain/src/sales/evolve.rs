@@ -10,7 +10,7 @@ use super::{
 };
 use crate::station::GoodsCollected;
 use crate::stock::Product;
-use crate::{Dated, PartyKind, State, Title, distribution, procurement, station};
+use crate::{Dated, PartyKind, State, Title, distribution, numbers, procurement, station};
 
 pub(super) fn evolve(state: &mut State<Sales>, event: &Event) {
     match event {
@@ -27,9 +27,10 @@ pub(super) fn evolve(state: &mut State<Sales>, event: &Event) {
         Event::CancellationRequested(e) => change(state, e.order, |order| {
             order.set(e.line, LineState::CancellationPending);
         }),
-        Event::OrderLineCancelled(e) => change(state, e.order, |order| {
-            order.set(e.line, LineState::Cancelled { on: e.occasion.business_date });
-        }),
+        Event::OrderLineCancelled(e) => {
+            change(state, e.order, |order| order.set(e.line, LineState::Cancelled { on: e.occasion.business_date }));
+            free_number(state, e.order);
+        }
         Event::OrderLineStands(e) => change(state, e.order, |order| order.stands(e.line)),
         Event::OrderFulfilled(e) => {
             change(state, e.order, |order| order.fulfilled(e));
@@ -110,7 +111,20 @@ fn placed(state: &mut State<Sales>, event: &OrderPlaced) {
         owed: Money::ZERO,
         prepaid: Dated::default(),
     };
+    if let Some(number) = order.number_id() {
+        let orders = numbers::with(state.numbered(number), event.order, order.ordered_on);
+        state.entities.put(Key::Number(number), Entity::Number(orders));
+    }
     state.entities.put(Key::Order(event.order), Entity::Order(Box::new(order)));
+}
+
+/// An order of which nothing is left keeps its number from no other.
+fn free_number(state: &mut State<Sales>, id: OrderId) {
+    let void = state.order(id).filter(|order| order.is_void());
+    if let Some(number) = void.and_then(Order::number_id) {
+        let orders = numbers::without(state.numbered(number), id);
+        state.entities.put(Key::Number(number), Entity::Number(orders));
+    }
 }
 
 fn change(state: &mut State<Sales>, id: OrderId, change: impl FnOnce(&mut Order)) {

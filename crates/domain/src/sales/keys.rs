@@ -1,6 +1,8 @@
 //! Which entities a command or commit needs that may have left memory.
 
-use super::{Command, Event, Key, PoolKey, Sales, react};
+use loopledger_types::{NumberId, OrderId};
+
+use super::{Command, Event, Key, Order, PoolKey, Sales, react};
 use crate::{Commit, State, StockLine, Subject, Title};
 
 pub(super) fn keys(state: &State<Sales>, subject: &Subject<'_, Command>) -> Vec<Key> {
@@ -32,6 +34,7 @@ impl Missing<'_> {
             Command::PlaceOrder(c) => {
                 self.ask(Key::Channel(c.channel));
                 self.ask(Key::Party(c.seller));
+                self.number(NumberId::new(c.seller.0, c.occasion.business_date, &c.number));
                 if let Some(buyer) = c.buyer {
                     self.ask(Key::Party(buyer));
                 }
@@ -63,7 +66,10 @@ impl Missing<'_> {
         for event in &commit.events {
             let crate::Event::Sales(event) = event else { continue };
             match event {
-                Event::OrderLineCancelled(e) => self.ask(Key::Order(e.order)),
+                Event::OrderLineCancelled(e) => self.order_and_number(e.order),
+                Event::OrderPlaced(e) => {
+                    self.number(NumberId::new(e.seller.id.0, e.occasion.business_date, &e.number));
+                }
                 Event::CancellationRequested(e) => self.ask(Key::Order(e.order)),
                 Event::OrderLineStands(e) => self.ask(Key::Order(e.order)),
                 Event::OrderFulfilled(e) => {
@@ -81,11 +87,8 @@ impl Missing<'_> {
                     }
                 }
                 // These create what they name, or change nothing.
-                Event::ChannelOpened(_)
-                | Event::OrderPlaced(_)
-                | Event::UpstreamIgnored(_)
-                | Event::AnswerRepeated(_)
-                | Event::TailLost(_) => {}
+                Event::ChannelOpened(_) | Event::UpstreamIgnored(_) | Event::AnswerRepeated(_) | Event::TailLost(_) => {
+                }
             }
         }
     }
@@ -93,7 +96,12 @@ impl Missing<'_> {
     /// What the answer is decided on, and what folding it changes.
     fn upstream(&mut self, commit: &Commit) {
         for (order, sold) in commit.heard().filter_map(react::touches) {
-            self.ask(Key::Order(order));
+            // What was issued stands, so it frees no number.
+            if sold.is_empty() {
+                self.order_and_number(order);
+            } else {
+                self.ask(Key::Order(order));
+            }
             for stock in sold {
                 self.tally(stock);
                 self.lot_before_first_sale(stock);
@@ -108,6 +116,18 @@ impl Missing<'_> {
         if first && matches!(stock.title, Title::Consigned { .. }) {
             self.ask(Key::Lot(stock.lot));
         }
+    }
+
+    fn number(&mut self, number: Option<NumberId>) {
+        if let Some(number) = number {
+            self.ask(Key::Number(number));
+        }
+    }
+
+    /// The number is known once the order is, and is free once every line is cancelled.
+    fn order_and_number(&mut self, id: OrderId) {
+        self.ask(Key::Order(id));
+        self.number(self.state.order(id).and_then(Order::number_id));
     }
 
     fn tally(&mut self, stock: &StockLine) {

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use loopledger_types::{
-    BusinessDate, ChannelId, DivisionCode, LotId, Money, OrderId, PartyId, PlaceId, ProductId, Quantity, ReceiptId,
-    Service,
+    BusinessDate, ChannelId, DivisionCode, LotId, Money, NumberId, OrderId, PartyId, PlaceId, ProductId, Quantity,
+    ReceiptId, Service,
 };
 
 use super::{OrderLine, Sales};
 use crate::stock::Product;
-use crate::{BuyerRef, Dated, Index, Medium, Origin, PartyKind, PartyRef, SettlementMode, State};
+use crate::{BuyerRef, Dated, Index, Medium, Origin, Paper, PartyKind, PartyRef, SettlementMode, State};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
@@ -28,6 +28,8 @@ pub enum Key {
     Tally(PoolKey),
     /// What was settled of a receipt.
     Settled(ReceiptId),
+    /// An order number of a seller in a business year.
+    Number(NumberId),
 }
 
 /// A pool of a lot.
@@ -47,6 +49,8 @@ pub enum Entity {
     Order(Box<Order>),
     Tally(Tally),
     Settled(Settled),
+    /// The orders that have it, oldest first; none if nothing is left of them.
+    Number(Box<[Paper<OrderId>]>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,6 +156,16 @@ impl Order {
         Some((self.lines.get(index)?, *self.states.get(index)?))
     }
 
+    /// What its number is unique by.
+    pub fn number_id(&self) -> Option<NumberId> {
+        NumberId::new(self.seller.id.0, self.ordered_on, &self.number)
+    }
+
+    /// Whether every line was cancelled.
+    pub fn is_void(&self) -> bool {
+        self.states.iter().all(|state| matches!(state, LineState::Cancelled { .. }))
+    }
+
     /// What lines that may still be issued come to at the ordered quantity.
     pub fn open_amount(&self) -> Money {
         self.amount_of(LineState::may_be_issued)
@@ -241,6 +255,8 @@ impl crate::Entity for Entity {
             Self::Tally(tally) => tally.unsettled.is_empty(),
             // The next settlement of the receipt loads it again.
             Self::Settled(_) => true,
+            // The next order that asks for the number loads it.
+            Self::Number(_) => true,
         }
     }
 }
@@ -296,6 +312,14 @@ impl State<Sales> {
     pub fn order(&self, id: OrderId) -> Option<&Order> {
         let Entity::Order(order) = self.entities.get(&Key::Order(id))? else { return None };
         Some(order)
+    }
+
+    /// The orders that have a number.
+    pub fn numbered(&self, number: NumberId) -> &[Paper<OrderId>] {
+        match self.entities.get(&Key::Number(number)) {
+            Some(Entity::Number(orders)) => orders,
+            _ => &[],
+        }
     }
 
     /// `None` if nothing was sold yet.

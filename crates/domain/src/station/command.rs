@@ -1,6 +1,6 @@
 //! What station can be asked to do. Shapes are checked already; existence and rules are not.
 
-use loopledger_types::{ContractId, DivisionCode, MemberId, Money, PartyId, PlaceId, ProductId};
+use loopledger_types::{ContractId, DivisionCode, MemberId, Money, PartyId, PlaceId, ProductId, ReceiptId};
 
 use crate::procurement::ContractTerms;
 use crate::stock::{BuyIn, IssueGoods, MoveLine};
@@ -35,6 +35,8 @@ pub struct CollectGoods {
     pub product: ProductId,
     pub terms: CollectTerms,
     pub receipt_number: String,
+    /// The receipt that has the same number, if that is meant.
+    pub same_number_as: Option<ReceiptId>,
     pub lot_label: String,
     pub grade: String,
     pub gross: Measure,

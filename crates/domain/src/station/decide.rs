@@ -1,7 +1,7 @@
 //! What a station can decide, and when it must not.
 
 use loopledger_types::{
-    BaseUnit, ContractId, EntityKind, LotId, Money, PlaceId, Quantity, ReceiptId, Service, ShipmentId,
+    BaseUnit, ContractId, EntityKind, LotId, Money, NumberId, PlaceId, Quantity, ReceiptId, Service, ShipmentId,
 };
 
 use super::evolve::members;
@@ -9,6 +9,7 @@ use super::{
     CollectGoods, CollectTerms, Contract, GoodsCollected, GoodsHandedOver, HandOverGoods, OpenStation, Station,
     StationOpened,
 };
+use crate::numbers::same_number;
 use crate::procurement::ContractTerms;
 use crate::stock::{self, Checks, found};
 use crate::{Context, Origin, PartyKind, PartyRef, Rejection, Rule, State, Terms};
@@ -68,6 +69,9 @@ pub(super) fn collect(
     if let Basis::Contract(id, contract) = basis {
         within_contract(state, id, contract, net)?;
     }
+    let number = NumberId::new(command.station.0, day, &command.receipt_number);
+    let receipts = number.map_or(&[][..], |number| state.numbered(number));
+    let same_number_as = same_number(receipts, command.same_number_as, &command.receipt_number)?;
     let origin = Origin {
         receipt: ReceiptId::derive(context.request_id, context.stream, 0),
         producer: producer_ref,
@@ -93,6 +97,7 @@ pub(super) fn collect(
         impurity: command.impurity.quantity,
         live_weight_grams: command.live_weight_grams,
         amount,
+        same_number_as,
     })
 }
 

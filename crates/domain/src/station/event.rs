@@ -68,6 +68,8 @@ pub struct GoodsCollected {
     pub live_weight_grams: Option<u64>,
     /// Price × net, for outright purchases.
     pub amount: Option<Money>,
+    /// The receipt that has the same number, if that was meant.
+    pub same_number_as: Option<ReceiptId>,
 }
 
 /// The buyer accepted: pending becomes on hand, and the buyer's.

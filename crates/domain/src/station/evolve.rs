@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use loopledger_types::{BusinessDate, PartyId, PlaceId, ReceiptId};
+use loopledger_types::{BusinessDate, NumberId, PartyId, PlaceId, ReceiptId};
 
 use super::{
     Contract, Entity, Event, GoodsCollected, GoodsHandedOver, HandOver, Key, Membership, PendingReceipt, Station,
 };
 use crate::procurement::MemberSince;
 use crate::stock::{self, Bucket, Place};
-use crate::{Age, Occasion, State, StockLine, Terms, distribution, procurement};
+use crate::{Age, Occasion, State, StockLine, Terms, distribution, numbers, procurement};
 
 pub(super) fn evolve(state: &mut State<Station>, event: &Event) {
     match event {
@@ -31,6 +31,7 @@ pub(super) fn evolve(state: &mut State<Station>, event: &Event) {
         Event::GoodsReturned(e) => {
             stock::shift(state, at(e.place, &e.occasion), &e.line, Some(Bucket::Pending), None);
             answered(state, e.receipt);
+            free_number(state, e.receipt);
         }
         Event::GoodsHandedOver(e) => handed_over(state, e),
         Event::GoodsTakenBack(e) => {
@@ -70,11 +71,16 @@ fn collected(state: &mut State<Station>, event: &GoodsCollected) {
     };
     let age = Age::new(&event.occasion, &event.receipt_number);
     state.entities.put(stock::Key::Lot(event.lot).into(), stock::Entity::Lot(Arc::new(age)).into());
+    let number = NumberId::new(event.station.0, event.occasion.business_date, &event.receipt_number);
+    if let Some(number) = number {
+        let receipts = numbers::with(state.numbered(number), event.origin.receipt, event.occasion.business_date);
+        state.entities.put(Key::Number(number), Entity::Number(receipts));
+    }
     match event.origin.terms {
         Terms::Outright { .. } => {
             stock::shift(state, at(event.station, &event.occasion), &line, None, Some(Bucket::Pending));
             let receipt =
-                PendingReceipt { place: event.station, producer: event.origin.producer, line, answered: false };
+                PendingReceipt { place: event.station, producer: event.origin.producer, line, number, answered: false };
             state.entities.put(Key::Receipt(event.origin.receipt), Entity::Receipt(Box::new(receipt)));
         }
         Terms::AgreedPrice { contract, .. } | Terms::Commission { contract, .. } => {
@@ -89,10 +95,16 @@ fn collected(state: &mut State<Station>, event: &GoodsCollected) {
 }
 
 fn answered(state: &mut State<Station>, receipt: ReceiptId) {
-    let key = Key::Receipt(receipt);
-    if let Some(Entity::Receipt(pending)) = state.entities.get(&key) {
-        let pending = PendingReceipt { answered: true, ..**pending };
-        state.entities.put(key, Entity::Receipt(Box::new(pending)));
+    if let Some(pending) = state.receipt(receipt) {
+        let pending = PendingReceipt { answered: true, ..*pending };
+        state.entities.put(Key::Receipt(receipt), Entity::Receipt(Box::new(pending)));
+    }
+}
+
+fn free_number(state: &mut State<Station>, receipt: ReceiptId) {
+    if let Some(number) = state.receipt(receipt).and_then(|pending| pending.number) {
+        let receipts = numbers::without(state.numbered(number), receipt);
+        state.entities.put(Key::Number(number), Entity::Number(receipts));
     }
 }
 

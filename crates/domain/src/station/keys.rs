@@ -1,7 +1,8 @@
 //! Which entities a command or commit needs that may have left memory.
 
-use super::{CollectTerms, Command, Entity, Event, Key, Station};
+use loopledger_types::{NumberId, ReceiptId};
 
+use super::{CollectTerms, Command, Entity, Event, Key, Station};
 use crate::stock::{self, Missing, OrderLineKey};
 use crate::{Commit, State, Subject, distribution, procurement};
 
@@ -9,7 +10,7 @@ pub(super) fn keys(state: &State<Station>, subject: &Subject<'_, Command>) -> Ve
     let mut missing = Missing::new(state);
     match subject {
         Subject::Command(command) => of_command(&mut missing, state, command),
-        Subject::Own(commit) => of_own(&mut missing, commit),
+        Subject::Own(commit) => of_own(&mut missing, state, commit),
         Subject::Upstream(commit) => of_upstream(&mut missing, state, commit),
     }
     missing.into_keys()
@@ -22,6 +23,7 @@ fn of_command(missing: &mut Missing<'_, Station>, state: &State<Station>, comman
             missing.ask(stock::Key::Place(c.station));
             missing.ask(stock::Key::Party(c.producer));
             missing.ask(stock::Key::Product(c.product));
+            missing.ask_all(NumberId::new(c.station.0, c.occasion.business_date, &c.receipt_number).map(Key::Number));
             if c.member.is_some() {
                 missing.ask(Key::Members(c.producer));
             }
@@ -42,18 +44,18 @@ fn of_command(missing: &mut Missing<'_, Station>, state: &State<Station>, comman
     }
 }
 
-fn of_own(missing: &mut Missing<'_, Station>, commit: &Commit) {
+fn of_own(missing: &mut Missing<'_, Station>, state: &State<Station>, commit: &Commit) {
     for event in &commit.events {
         let crate::Event::Station(event) = event else { continue };
         match event {
             Event::GoodsReleased(e) => missing.ask(Key::Receipt(e.receipt)),
-            Event::GoodsReturned(e) => missing.ask(Key::Receipt(e.receipt)),
+            Event::GoodsReturned(e) => returned(missing, state, e.receipt),
             Event::ReservationReleased(e) => missing.reservation(OrderLineKey { order: e.order, line: e.line }),
             Event::GoodsIssued(e) => missing.reservation(OrderLineKey { order: e.order, line: e.line }),
             Event::GoodsCollected(e) => {
-                if let Some(contract) = e.origin.terms.contract() {
-                    missing.ask(Key::Collected(contract));
-                }
+                missing.ask_all(e.origin.terms.contract().map(Key::Collected));
+                let number = NumberId::new(e.station.0, e.occasion.business_date, &e.receipt_number);
+                missing.ask_all(number.map(Key::Number));
             }
             Event::GoodsTakenBack(e) => missing.arrival(e.from, &e.lines),
             Event::StockTakenIn(e) => missing.arrival(e.place, e.received.iter().chain(&e.damaged)),
@@ -74,7 +76,7 @@ fn of_own(missing: &mut Missing<'_, Station>, commit: &Commit) {
 fn of_upstream(missing: &mut Missing<'_, Station>, state: &State<Station>, commit: &Commit) {
     for event in commit.heard() {
         match event {
-            crate::Event::Procurement(event) => of_procurement(missing, event),
+            crate::Event::Procurement(event) => of_procurement(missing, state, event),
             crate::Event::Distribution(distribution::Event::HandOverRefused(e)) => {
                 missing.ask(Key::HandOver(e.shipment));
                 if let Some(Entity::HandOver(hand_over)) = state.entities.get(&Key::HandOver(e.shipment)) {
@@ -90,14 +92,14 @@ fn of_upstream(missing: &mut Missing<'_, Station>, state: &State<Station>, commi
     }
 }
 
-fn of_procurement(missing: &mut Missing<'_, Station>, event: &procurement::Event) {
+fn of_procurement(missing: &mut Missing<'_, Station>, state: &State<Station>, event: &procurement::Event) {
     use procurement::Event as E;
     match event {
         E::MemberJoined(e) => missing.ask(Key::Members(e.household)),
         E::MemberLeft(e) => missing.ask(Key::Members(e.household)),
         E::HouseholdRelocated(e) => missing.ask(stock::Key::Party(e.household)),
         E::PurchaseAccepted(e) => missing.ask(Key::Receipt(e.receipt)),
-        E::PurchaseDeclined(e) => missing.ask(Key::Receipt(e.receipt)),
+        E::PurchaseDeclined(e) => returned(missing, state, e.receipt),
         E::HouseholdRegistered(_)
         | E::HouseholdCategoryChanged(_)
         | E::PartyRegistered(_)
@@ -110,4 +112,10 @@ fn of_procurement(missing: &mut Missing<'_, Station>, event: &procurement::Event
         | E::AnswerRepeated(_)
         | E::TailLost(_) => {}
     }
+}
+
+/// A receipt whose goods go back, and its number, which is known once the receipt is: asked for in the second round.
+fn returned(missing: &mut Missing<'_, Station>, state: &State<Station>, receipt: ReceiptId) {
+    missing.ask(Key::Receipt(receipt));
+    missing.ask_all(state.receipt(receipt).and_then(|receipt| receipt.number).map(Key::Number));
 }

@@ -2,8 +2,8 @@
 //! hands of a carrier or of the customer.
 //!
 //! An outright purchase stays pending until procurement answers; a hand-over leaves the books at once and comes back if
-//! distribution refuses it. Not here: shipments and what becomes of them (distribution), contracts' limits and every
-//! payment (procurement), and stock as such (`stock`).
+//! distribution refuses it. Not here: shipments and what becomes of them (distribution), limits of outright purchases and
+//! every payment (procurement), and stock as such (`stock`).
 
 mod command;
 mod decide;

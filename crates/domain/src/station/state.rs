@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use loopledger_types::{
-    BusinessDate, ContractId, MemberId, PartyId, PlaceId, ProductId, Quantity, ReceiptId, ShipmentId,
+    BusinessDate, ContractId, MemberId, NumberId, PartyId, PlaceId, ProductId, Quantity, ReceiptId, ShipmentId,
 };
 
 use crate::procurement::ContractTerms;
 use crate::stock::{self, Embeds};
-use crate::{PartyRef, State, StockLine};
+use crate::{Paper, PartyRef, State, StockLine};
 
 use super::Station;
 
@@ -25,6 +25,8 @@ pub enum Key {
     /// An outright purchase.
     Receipt(ReceiptId),
     HandOver(ShipmentId),
+    /// A receipt number of a station in a business year.
+    Number(NumberId),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub enum Entity {
     Collected(Quantity),
     Receipt(Box<PendingReceipt>),
     HandOver(Box<HandOver>),
+    /// The receipts that have it, oldest first; none if they were declined.
+    Number(Box<[Paper<ReceiptId>]>),
 }
 
 /// When a member belongs to a household.
@@ -67,6 +71,8 @@ pub struct PendingReceipt {
     pub place: PlaceId,
     pub producer: PartyRef,
     pub line: StockLine,
+    /// Free again when the purchase is declined.
+    pub number: Option<NumberId>,
     pub answered: bool,
 }
 
@@ -91,6 +97,8 @@ impl crate::Entity for Entity {
             Self::Receipt(receipt) => receipt.answered,
             // Distribution accepts without station hearing of it; a refusal, which is rare, loads it again.
             Self::HandOver(_) => true,
+            // The next receipt that asks for the number loads it.
+            Self::Number(_) => true,
         }
     }
 }
@@ -111,14 +119,24 @@ impl Embeds for Entity {
     fn stock(&self) -> Option<&stock::Entity> {
         match self {
             Self::Stock(entity) => Some(entity),
-            Self::Members(_) | Self::Contract(_) | Self::Collected(_) | Self::Receipt(_) | Self::HandOver(_) => None,
+            Self::Members(_)
+            | Self::Contract(_)
+            | Self::Collected(_)
+            | Self::Receipt(_)
+            | Self::HandOver(_)
+            | Self::Number(_) => None,
         }
     }
 
     fn stock_key(key: &Key) -> Option<&stock::Key> {
         match key {
             Key::Stock(key) => Some(key),
-            Key::Members(_) | Key::Contract(_) | Key::Collected(_) | Key::Receipt(_) | Key::HandOver(_) => None,
+            Key::Members(_)
+            | Key::Contract(_)
+            | Key::Collected(_)
+            | Key::Receipt(_)
+            | Key::HandOver(_)
+            | Key::Number(_) => None,
         }
     }
 }
@@ -127,6 +145,19 @@ impl State<Station> {
     pub fn contract(&self, id: ContractId) -> Option<&Contract> {
         let Entity::Contract(contract) = self.entities.get(&Key::Contract(id))? else { return None };
         Some(contract)
+    }
+
+    pub fn receipt(&self, id: ReceiptId) -> Option<&PendingReceipt> {
+        let Entity::Receipt(receipt) = self.entities.get(&Key::Receipt(id))? else { return None };
+        Some(receipt)
+    }
+
+    /// The receipts that have a number.
+    pub fn numbered(&self, number: NumberId) -> &[Paper<ReceiptId>] {
+        match self.entities.get(&Key::Number(number)) {
+            Some(Entity::Number(receipts)) => receipts,
+            _ => &[],
+        }
     }
 
     /// What was collected on consignment under a contract so far.

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 
 use loopledger_types::{
     BaseUnit, BusinessDate, CountyCode, EntityKind, IssueId, LotId, Money, PartyId, PlaceId, ProductId, Quantity,
-    UnitPrice, largest_remainder,
+    UnitPrice,
 };
 
+use super::moved::{Moved, weights};
 use super::pick::{Picker, Shortage, take_oldest, total};
 use super::{
-    BuyIn, GoodsBoughtIn, GoodsIssued, Holder, IssueGoods, LineWeight, MoveLine, OrderLineKey, Party, Place,
-    Reservation, ReservationStatus, Shelf,
+    BuyIn, GoodsBoughtIn, GoodsIssued, Holder, IssueGoods, MoveLine, OrderLineKey, Party, Place, Reservation,
+    ReservationStatus, Shelf,
 };
 use crate::size::{ISSUE_LINES_MAX, PICKS_MAX};
 use crate::{
@@ -189,15 +190,6 @@ fn direction(county: CountyCode, from: PlaceKind, to: &Place) -> Direction {
     }
 }
 
-/// What a hand-over or dispatch moves.
-#[derive(Debug)]
-pub(crate) struct Moved {
-    /// Each (lot, pool) once.
-    pub(crate) lines: Vec<StockLine>,
-    /// One for each line if the freight is split by weight; else empty.
-    pub(crate) weights: Vec<LineWeight>,
-}
-
 /// Picks what the lines of a hand-over or dispatch name.
 pub(crate) fn moved<H: Holder>(
     state: &State<H>,
@@ -234,53 +226,7 @@ pub(crate) fn moved<H: Holder>(
     Ok(moved)
 }
 
-/// What each line weighs: as it states, or its quantity if that is counted in grams.
-fn weights(checks: &mut Checks, lines: &[MoveLine]) -> Vec<LineWeight> {
-    let mut weights = Vec::with_capacity(lines.len());
-    for (index, line) in lines.iter().enumerate() {
-        let quantity = line.quantity;
-        match line
-            .weight
-            .or_else(|| (quantity.base == BaseUnit::Gram).then_some(LineWeight { grams: quantity.quantity.0 }))
-        {
-            Some(weight) => weights.push(weight),
-            None => {
-                let description = "This freight is split by weight, so the weight of this line is needed.";
-                checks.refuse(format!("lines[{index}].weight_grams"), "REQUIRED", description);
-            }
-        }
-    }
-    weights
-}
-
-impl Moved {
-    /// Adds picks, each (lot, pool) once; `weight` is divided over them by quantity.
-    fn add(&mut self, picks: Vec<StockLine>, weight: Option<&LineWeight>) {
-        let quantities: Vec<i64> = picks.iter().map(|pick| pick.quantity.0).collect();
-        let parts = weight.map(|weight| {
-            largest_remainder(weight.grams, &quantities).expect("what is picked is positive, and so is a weight")
-        });
-        for (index, pick) in picks.into_iter().enumerate() {
-            let part = parts.as_ref().and_then(|parts| parts.get(index)).copied();
-            match self.lines.iter().position(|known| same_cell(known, &pick)) {
-                Some(at) => {
-                    if let Some(known) = self.lines.get_mut(at) {
-                        *known = plus(known, &pick);
-                    }
-                    if let (Some(known), Some(part)) = (self.weights.get_mut(at), part) {
-                        known.grams = known.grams.checked_add(part).expect("200 weights of 10^12 g fit");
-                    }
-                }
-                None => {
-                    self.lines.push(pick);
-                    self.weights.extend(part.map(|grams| LineWeight { grams }));
-                }
-            }
-        }
-    }
-}
-
-fn plus(line: &StockLine, more: &StockLine) -> StockLine {
+pub(super) fn plus(line: &StockLine, more: &StockLine) -> StockLine {
     let quantity = line.quantity.checked_add(more.quantity).expect("both lie in one cell");
     StockLine { quantity, ..*line }
 }
@@ -333,7 +279,7 @@ fn merge(into: &mut Vec<StockLine>, lines: impl IntoIterator<Item = StockLine>) 
     }
 }
 
-fn same_cell(a: &StockLine, b: &StockLine) -> bool {
+pub(super) fn same_cell(a: &StockLine, b: &StockLine) -> bool {
     (a.lot, a.pool) == (b.lot, b.pool)
 }
 

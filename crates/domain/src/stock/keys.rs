@@ -30,6 +30,12 @@ impl<'s, H: Holder> Missing<'s, H> {
         }
     }
 
+    pub(crate) fn ask_all(&mut self, keys: impl IntoIterator<Item = <H::Entity as crate::Entity>::Key>) {
+        for key in keys {
+            self.ask(key);
+        }
+    }
+
     /// Goods come to a place: how old they are is remembered where none of them lie yet.
     pub(crate) fn arrival<'a>(&mut self, place: PlaceId, lines: impl IntoIterator<Item = &'a StockLine>) {
         for line in lines {

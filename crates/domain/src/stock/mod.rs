@@ -11,6 +11,7 @@ mod decide;
 mod event;
 mod evolve;
 mod keys;
+mod moved;
 mod pick;
 mod react;
 mod reference;

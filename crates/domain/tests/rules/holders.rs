@@ -256,7 +256,8 @@ impl World {
                 member: line.find("member").map(|name| MemberId(self.id(name))),
                 product: ProductId(self.id(line.get("product", "pea"))),
                 terms: self.terms(line.get("terms", "outright:COOP:9.2/kg")),
-                receipt_number: line.get("number", line.name).into(),
+                receipt_number: line.get("number", line.name).replace('_', " "),
+                same_number_as: line.find("as").map(|name| ReceiptId(self.id(&format!("receipt {name}")))),
                 lot_label: line.name.into(),
                 grade: String::new(),
                 gross: measure(line.get("gross", "100kg")),
@@ -395,6 +396,7 @@ impl World {
             seller: self.party(line.get("seller", "COOP")),
             buyer: BuyerRef { party: None, division: division("654224"), scope: Scope::County },
             lines: line.list("lines").map(place_line).collect(),
+            same_number_as: None,
         })
     }
 

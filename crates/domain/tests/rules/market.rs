@@ -292,7 +292,8 @@ impl Market {
             }),
             "order" => C::PlaceOrder(sales::PlaceOrder {
                 occasion,
-                number: line.name.into(),
+                number: line.get("number", line.name).replace('_', " "),
+                same_number_as: line.find("as").map(|name| OrderId(self.id(name))),
                 channel: ChannelId(self.id(line.get("channel", "CH"))),
                 seller: self.party(line.get("seller", "COOP")).id,
                 buyer: line.find("buyer").map(|name| self.party(name).id),
@@ -479,6 +480,7 @@ impl Market {
             impurity: Quantity::ZERO,
             live_weight_grams: None,
             amount: None,
+            same_number_as: None,
         }
     }
 

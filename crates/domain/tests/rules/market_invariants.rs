@@ -189,7 +189,7 @@ fn follower(market: &Market) {
     let mut expected = market.sales.everything();
     expected.retain(|key, _| {
         use sales::Key as K;
-        matches!(key, K::Channel(_) | K::Order(_) | K::Tally(_) | K::Settled(_))
+        matches!(key, K::Channel(_) | K::Order(_) | K::Tally(_) | K::Settled(_) | K::Number(_))
     });
     assert_eq!(sales.everything(), expected);
 }

@@ -50,6 +50,41 @@ fn an_order_is_refused_for_what_is_wrong_with_it() {
 }
 
 #[test]
+fn an_order_number_is_a_sellers_own_within_the_year() {
+    check(
+        "
+        order O1 number=DD-1
+        order O2 number=dd-1 => ! NUMBER_TAKEN number=dd-1 business_date=2020-04-01 papers=1
+        order O2 number=_DD-1_ => ! NUMBER_TAKEN number= DD-1  business_date=2020-04-01 papers=1
+        order O2 number=ＤＤ－１ => ! NUMBER_TAKEN number=ＤＤ－１ business_date=2020-04-01 papers=1
+        order O2 number=DD-1 as=O9 => ! same_number_as OTHER_NUMBER
+        order O2 number=DD-2 as=O1 => ! same_number_as OTHER_NUMBER
+        order O2 number=DD-1 seller=FIRM => ordered 148.00 from station to Outside
+        order O4 number=DD-1 as=O1 => ordered 148.00 from station to Outside
+        order O5 number=DD-1 => ! NUMBER_TAKEN number=DD-1 business_date=2020-04-01 papers=2
+        order O6 number=_ => ordered 148.00 from station to Outside
+        order O7 number=_ => ordered 148.00 from station to Outside
+        ",
+    );
+}
+
+#[test]
+fn an_order_of_which_every_line_is_cancelled_frees_its_number() {
+    check(
+        "
+        order O1 number=DD-1 lines=S1:pea:10kg:14.8/kg,D1:pea:10kg:14.8/kg
+        refused O1/0
+        order O2 number=DD-1 => ! NUMBER_TAKEN number=DD-1 business_date=2020-04-01 papers=1
+        cancel O1/1
+        order O2 number=DD-1 => ! NUMBER_TAKEN number=DD-1 business_date=2020-04-01 papers=1
+        released O1/1 at=D1
+        order O2 number=DD-1 => ordered 148.00 from station to Outside
+        order O3 number=DD-1 => ! NUMBER_TAKEN number=DD-1 business_date=2020-04-01 papers=1
+        ",
+    );
+}
+
+#[test]
 fn holders_decide_what_becomes_of_a_line() {
     check(
         "

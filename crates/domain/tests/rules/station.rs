@@ -121,6 +121,63 @@ fn consigned_goods_are_taken_whole_or_not_beyond_the_contracts_quantity() {
 }
 
 #[test]
+fn a_receipt_number_is_a_stations_own_within_the_year() {
+    let taken = |number: &str, papers: usize| {
+        format!("! NUMBER_TAKEN number={number} business_date=2020-04-01 papers={papers}")
+    };
+    let mut world = World::new(Manner { with_store: false, window: 100 });
+    for (line, expected) in [
+        ("collect A number=R-1", "collected"),
+        ("collect B number=R-1 terms=agreed:COOP:9/kg", taken("R-1", 1).as_str()),
+        ("collect B number=_ｒ－１_ on=2020-04-02", taken(" ｒ－１ ", 1).as_str()),
+        ("collect B number=R-1 as=Z", "! same_number_as OTHER_NUMBER"),
+        ("collect B number=R-2 as=A", "! same_number_as OTHER_NUMBER"),
+        ("collect B number=R-1 at=S2", "collected"),
+        ("collect D number=R-1 as=A", "collected"),
+        ("collect E number=R-1", taken("R-1", 2).as_str()),
+        ("collect E number=_", "collected"),
+        ("collect F number=_", "collected"),
+    ] {
+        let outcome = world.run(line);
+        assert!(outcome.starts_with(expected), "{line}: {outcome}");
+    }
+}
+
+/// Also with a store, where numbers leave memory after every commit.
+#[test]
+fn goods_that_go_back_free_their_receipt_number() {
+    for with_store in [false, true] {
+        let mut world = World::new(Manner { with_store, window: 0 });
+        for (line, expected) in [
+            ("collect A number=R-1", "collected"),
+            ("collect B number=R-1", "! NUMBER_TAKEN"),
+            ("decline A", "returned"),
+            ("collect B number=R-1", "collected"),
+            ("collect C number=R-1 as=B", "collected"),
+            ("decline B", "returned"),
+            ("collect D number=R-1", "! NUMBER_TAKEN number=R-1 business_date=2020-04-01 papers=1"),
+            ("accept C", "released"),
+            ("collect D number=R-1", "! NUMBER_TAKEN"),
+        ] {
+            let outcome = world.run(line);
+            assert!(outcome.starts_with(expected), "with a store: {with_store}: {line}: {outcome}");
+        }
+    }
+}
+
+#[test]
+fn no_number_is_given_more_often_than_stated() {
+    let mut world = World::new(Manner::default());
+    world.run("collect A0 number=R");
+    for paper in 1..loopledger_domain::SAME_NUMBER_MAX {
+        let outcome = world.run(&format!("collect A{paper} number=R as=A0"));
+        assert!(outcome.starts_with("collected"), "{paper}: {outcome}");
+    }
+    let outcome = world.run("collect B number=R as=A0");
+    assert!(outcome.starts_with("! NUMBER_TAKEN number=R business_date=2020-04-01 papers=20"), "{outcome}");
+}
+
+#[test]
 fn the_buyer_decides_on_the_quantity_of_an_outright_contract() {
     check(
         "

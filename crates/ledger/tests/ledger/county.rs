@@ -296,7 +296,8 @@ impl County {
             member: None,
             product: self.products[0],
             terms: CollectTerms::Stated { principal, terms },
-            receipt_number: "R".into(),
+            receipt_number: String::new(),
+            same_number_as: None,
             lot_label: "L".into(),
             grade: String::new(),
             gross: self.grams(100, 50_000),
@@ -370,7 +371,8 @@ impl County {
         let lines = lines.collect();
         PlaceOrder {
             occasion: self.occasion("654224"),
-            number: "N".into(),
+            number: String::new(),
+            same_number_as: None,
             channel: self.channel,
             seller: self.dice.pick(&[self.coop, self.firm]),
             buyer: None,

@@ -21,6 +21,7 @@ mod books;
 mod checkpoints;
 mod county;
 mod divisions;
+mod duplicates;
 mod figures;
 mod interleaving;
 mod losses;

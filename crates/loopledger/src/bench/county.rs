@@ -42,6 +42,8 @@ pub(super) struct Collections {
     patterns: Arc<[CollectGoodsRequest]>,
     next: usize,
     rng: Rng,
+    /// Receipt numbers are unique at a station within a year, so those of one run are unlike those of another.
+    run: u64,
     serial: u64,
 }
 
@@ -54,12 +56,12 @@ impl Collections {
         for (chunk, other) in outright.chunks(OUTRIGHT_IN_FOUR).zip(consigned.into_iter().cycle()) {
             patterns.extend(chunk.iter().cloned().chain([other]));
         }
-        Self { patterns: patterns.into(), next: 0, rng: Rng::new(run), serial: 0 }
+        Self { patterns: patterns.into(), next: 0, rng: Rng::new(run), run, serial: 0 }
     }
 
     /// The same patterns with other request ids.
     pub(super) fn again(&self, run: u64) -> Self {
-        Self { patterns: Arc::clone(&self.patterns), next: 0, rng: Rng::new(run), serial: 0 }
+        Self { patterns: Arc::clone(&self.patterns), next: 0, rng: Rng::new(run), run, serial: 0 }
     }
 
     /// The next collection, on a day of 2020 of its own.
@@ -68,7 +70,7 @@ impl Collections {
         self.next = self.next.saturating_add(1).checked_rem(self.patterns.len().max(1)).unwrap_or(0);
         self.serial = self.serial.saturating_add(1);
         request.request_id = self.request_id();
-        request.receipt_number = format!("B{:08}", self.serial);
+        request.receipt_number = format!("{:x}-{}", self.run, self.serial);
         let days = i32::try_from(self.rng.between(0, 260)).unwrap_or(0);
         let first = BusinessDate::from_ymd(2020, 4, 6).expect("a day");
         if let Some(occasion) = &mut request.occasion {

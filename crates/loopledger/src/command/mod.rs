@@ -2,6 +2,7 @@
 
 mod demo;
 mod divisions;
+mod duplicates;
 #[cfg(test)]
 mod golden;
 mod income;
@@ -16,6 +17,7 @@ mod trace;
 mod words;
 
 pub(crate) use demo::{DemoArgs, demo};
+pub(crate) use duplicates::{DuplicatesArgs, duplicates};
 pub(crate) use income::{IncomeArgs, income};
 pub(crate) use loops::{LoopArgs, show_loop};
 pub(crate) use progress::Progress;

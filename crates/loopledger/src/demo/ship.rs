@@ -102,6 +102,7 @@ impl Year {
             product_id: goods.id.to_string(),
             basis: Some(basis(household, product, principal, unit_price)),
             receipt_number: format!("GB{:06}", self.serial),
+            same_number_as: String::new(),
             lot_label: format!(
                 "{}-{}-{}-{:06}",
                 station.division,

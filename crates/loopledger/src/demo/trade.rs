@@ -159,6 +159,7 @@ impl Year {
             after: Vec::new(),
             occasion: self.script.occasion(deal.division),
             number: format!("DD{:06}", self.serial),
+            same_number_as: String::new(),
             channel_id: deal.channel.to_string(),
             seller_id: deal.seller.to_string(),
             buyer_id: deal.buyer.map(|buyer| buyer.to_string()).unwrap_or_default(),

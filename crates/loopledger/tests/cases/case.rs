@@ -70,3 +70,10 @@ pub(crate) fn answers(output: &Output) -> Vec<Value> {
 pub(crate) fn errors(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
+
+/// The lines that were refused, and why.
+pub(crate) fn refusals(output: &Output) -> Vec<(u64, String)> {
+    let refused = answers(output).into_iter().filter(|answer| answer["refusal"].is_object());
+    let text = |answer: &Value| answer["refusal"]["reason"].as_str().unwrap_or_default().to_owned();
+    refused.map(|answer| (answer["line"].as_u64().expect("a number"), text(&answer))).collect()
+}

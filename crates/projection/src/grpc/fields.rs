@@ -144,7 +144,7 @@ impl Window {
         (IncomeQuery { from, to, as_of: self.as_of, edition }, division)
     }
 
-    fn between(self, days: Option<Days>) -> (BusinessDate, BusinessDate) {
+    pub(super) fn between(self, days: Option<Days>) -> (BusinessDate, BusinessDate) {
         let first = days.map_or_else(|| Months::first().first_day(), |days| days.first);
         let last = days.map_or(first, |days| days.last);
         let from = self.from.unwrap_or_else(|| first.min(self.to.unwrap_or(first)));

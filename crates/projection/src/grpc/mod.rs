@@ -2,6 +2,7 @@
 //! lock, and is answered with the heads it was computed at.
 
 mod balance_facts;
+mod duplicates;
 mod fields;
 mod figures;
 mod income;

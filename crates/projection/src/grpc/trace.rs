@@ -38,6 +38,13 @@ impl TraceService for Api {
     ) -> Result<Response<pb::TraceOrderResponse>, Status> {
         self.answer(self.order(request).await)
     }
+
+    async fn list_likely_duplicates(
+        &self,
+        request: Request<pb::ListLikelyDuplicatesRequest>,
+    ) -> Result<Response<pb::ListLikelyDuplicatesResponse>, Status> {
+        self.answer(self.likely_duplicates(request).await)
+    }
 }
 
 impl Api {

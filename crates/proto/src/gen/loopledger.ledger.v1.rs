@@ -3421,6 +3421,70 @@ pub struct OrderStep {
     #[prost(string, repeated, tag = "3")]
     pub lot_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListLikelyDuplicatesRequest {
+    #[prost(message, repeated, tag = "1")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+    #[prost(bool, tag = "2")]
+    pub consequences: bool,
+    /// Groups of receipts in a page: 1 to 1000; 0 means 100.
+    #[prost(uint32, tag = "3")]
+    pub page_size: u32,
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+    /// First business date, "YYYY-MM-DD"; empty: the first of the ledger.
+    #[prost(string, tag = "5")]
+    pub from: ::prost::alloc::string::String,
+    /// Last business date; empty: the last of the ledger.
+    #[prost(string, tag = "6")]
+    pub to: ::prost::alloc::string::String,
+    /// Empty: every station.
+    #[prost(string, tag = "7")]
+    pub station_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListLikelyDuplicatesResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub heads: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// By business date, station, producer, product and quantity.
+    #[prost(message, repeated, tag = "3")]
+    pub duplicates: ::prost::alloc::vec::Vec<LikelyDuplicate>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LikelyDuplicate {
+    #[prost(string, tag = "1")]
+    pub business_date: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub station: ::core::option::Option<Named>,
+    /// A household's id, or a named co-op.
+    #[prost(message, optional, tag = "3")]
+    pub producer: ::core::option::Option<Named>,
+    #[prost(message, optional, tag = "4")]
+    pub product: ::core::option::Option<Named>,
+    /// Net, in the unit.
+    #[prost(int64, tag = "5")]
+    pub quantity: i64,
+    #[prost(enumeration = "super::super::common::v1::BaseUnit", tag = "6")]
+    pub unit: i32,
+    /// Two or more, in the order in which they were recorded.
+    #[prost(message, repeated, tag = "7")]
+    pub receipts: ::prost::alloc::vec::Vec<SuspectReceipt>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SuspectReceipt {
+    #[prost(string, tag = "1")]
+    pub receipt_id: ::prost::alloc::string::String,
+    /// People's number of the weigh slip.
+    #[prost(string, tag = "2")]
+    pub receipt_number: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub lot_id: ::prost::alloc::string::String,
+    /// People's code of the lot.
+    #[prost(string, tag = "4")]
+    pub lot_label: ::prost::alloc::string::String,
+}
 /// Generated client implementations.
 pub mod trace_service_client {
     #![allow(
@@ -3566,6 +3630,37 @@ pub mod trace_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Receipts that look like one delivery written down twice: the same station, day, producer, product and quantity. Those
+        /// whose goods went back are left out. Two receipts of one number are refused when they are recorded (NUMBER_TAKEN).
+        pub async fn list_likely_duplicates(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListLikelyDuplicatesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListLikelyDuplicatesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/loopledger.ledger.v1.TraceService/ListLikelyDuplicates",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "loopledger.ledger.v1.TraceService",
+                        "ListLikelyDuplicates",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -3594,6 +3689,15 @@ pub mod trace_service_server {
             request: tonic::Request<super::TraceOrderRequest>,
         ) -> std::result::Result<
             tonic::Response<super::TraceOrderResponse>,
+            tonic::Status,
+        >;
+        /// Receipts that look like one delivery written down twice: the same station, day, producer, product and quantity. Those
+        /// whose goods went back are left out. Two receipts of one number are refused when they are recorded (NUMBER_TAKEN).
+        async fn list_likely_duplicates(
+            &self,
+            request: tonic::Request<super::ListLikelyDuplicatesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListLikelyDuplicatesResponse>,
             tonic::Status,
         >;
     }
@@ -3749,6 +3853,52 @@ pub mod trace_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = TraceOrderSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/loopledger.ledger.v1.TraceService/ListLikelyDuplicates" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListLikelyDuplicatesSvc<T: TraceService>(pub Arc<T>);
+                    impl<
+                        T: TraceService,
+                    > tonic::server::UnaryService<super::ListLikelyDuplicatesRequest>
+                    for ListLikelyDuplicatesSvc<T> {
+                        type Response = super::ListLikelyDuplicatesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListLikelyDuplicatesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TraceService>::list_likely_duplicates(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListLikelyDuplicatesSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

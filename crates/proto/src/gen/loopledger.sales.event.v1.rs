@@ -55,6 +55,9 @@ pub struct OrderPlaced {
     pub buyer: ::core::option::Option<super::super::super::common::event::v1::BuyerRef>,
     #[prost(message, repeated, tag = "8")]
     pub lines: ::prost::alloc::vec::Vec<OrderLine>,
+    /// The order that has the same number, if that was meant.
+    #[prost(bytes = "vec", tag = "9")]
+    pub same_number_as: ::prost::alloc::vec::Vec<u8>,
 }
 /// A line that will not be fulfilled: its holder refused it, or released it on request.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

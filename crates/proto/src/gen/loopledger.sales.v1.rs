@@ -112,7 +112,8 @@ pub struct PlaceOrderRequest {
     /// Required.
     #[prost(message, optional, tag = "3")]
     pub occasion: ::core::option::Option<super::super::common::v1::Occasion>,
-    /// People's number of the order; 1 to 64 characters.
+    /// People's number of the order; 1 to 64 characters. NUMBER_TAKEN if an order of this seller and business year has it,
+    /// whatever its case and width of letters; an order of which every line was cancelled has none any more.
     #[prost(string, tag = "4")]
     pub number: ::prost::alloc::string::String,
     #[prost(string, tag = "5")]
@@ -130,6 +131,9 @@ pub struct PlaceOrderRequest {
     /// 1 to 200.
     #[prost(message, repeated, tag = "9")]
     pub lines: ::prost::alloc::vec::Vec<PlaceOrderLine>,
+    /// The id of an order that has the same number, if it is another order all the same; else empty.
+    #[prost(string, tag = "10")]
+    pub same_number_as: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PlaceOrderLine {

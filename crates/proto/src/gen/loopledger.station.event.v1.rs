@@ -65,6 +65,9 @@ pub struct GoodsCollected {
     /// Price x net, for outright purchases.
     #[prost(sint64, optional, tag = "16")]
     pub amount: ::core::option::Option<i64>,
+    /// The receipt that has the same number, if that was meant.
+    #[prost(bytes = "vec", tag = "17")]
+    pub same_number_as: ::prost::alloc::vec::Vec<u8>,
 }
 /// The buyer accepted: pending becomes on hand, and the buyer's.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

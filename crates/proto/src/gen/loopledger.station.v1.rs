@@ -125,7 +125,8 @@ pub struct CollectGoodsRequest {
     pub member_id: ::prost::alloc::string::String,
     #[prost(string, tag = "7")]
     pub product_id: ::prost::alloc::string::String,
-    /// People's number of the weigh slip; 1 to 64 characters.
+    /// People's number of the weigh slip; 1 to 64 characters. NUMBER_TAKEN if a receipt of this station and business year has it,
+    /// whatever its case and width of letters; a receipt whose goods went back has none any more.
     #[prost(string, tag = "10")]
     pub receipt_number: ::prost::alloc::string::String,
     /// People's code of the lot; 1 to 64 characters.
@@ -149,6 +150,9 @@ pub struct CollectGoodsRequest {
     /// Of livestock counted by head; at most 10^12.
     #[prost(uint64, optional, tag = "17")]
     pub live_weight_grams: ::core::option::Option<u64>,
+    /// The id of a receipt that has the same number, if it is another paper all the same; else empty.
+    #[prost(string, tag = "18")]
+    pub same_number_as: ::prost::alloc::string::String,
     /// Exactly one.
     #[prost(oneof = "collect_goods_request::Basis", tags = "8, 9")]
     pub basis: ::core::option::Option<collect_goods_request::Basis>,

@@ -110,10 +110,14 @@ async fn every_write_says_why_it_is_refused_and_writes_nothing() {
     county.stop().await;
 }
 
-/// What the season leaves out: a child that joins late, and sheep in more lots than one commit moves or one payout pays.
+/// What the season leaves out: a child that joins late, a contract that takes little, and sheep in more lots than one commit moves or one payout pays.
 async fn prepare(county: &County) {
     let child = json!({"householdId": "$H1", "relation": "RELATION_CHILD", "occasion": season::on("2026-02-20")});
     county.made("procurement", "AddHouseholdMember", child, &[]).await;
+    let contract = json!({"firmId": "$COOP", "stationId": "$S1", "producerId": "$H1", "productId": "$pea",
+        "terms": {"commission": {"commissionBp": 500}}, "validFrom": "2026-01-01", "validTo": "2026-06-30",
+        "quantityMax": season::kilograms(5), "occasion": season::on("2026-02-20")});
+    county.made("procurement", "ContractLinkage", contract, &["contractId=K2"]).await;
     let sheep = json!({"placeId": "$D1", "ownerId": "$COOP", "supplierId": "$SUPP", "productId": "$sheep",
         "quantity": {"value": 1, "unit": "UNIT_HEAD"}, "price": {"e4": 100, "per": "UNIT_HEAD"}, "lotLabel": "S"});
     for _ in 0..=PICKS_MAX.max(PAYOUT_ITEMS_MAX) {

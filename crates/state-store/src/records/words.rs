@@ -4,13 +4,13 @@ use bincode::de::Decoder;
 use bincode::enc::Encoder;
 use bincode::error::{DecodeError, EncodeError};
 use loopledger_domain::{
-    Age, BuyerRef, CategoryAt, Change, Dated, Direction, HouseholdCategory, Medium, Numbered, Occasion, Origin,
+    Age, BuyerRef, CategoryAt, Change, Dated, Direction, HouseholdCategory, Medium, Numbered, Occasion, Origin, Paper,
     PartyKind, PartyRef, PaymentMethod, PlaceKind, ProductClass, Relation, SettlementMode, StockLine, Terms, Title,
 };
 use loopledger_types::{
-    BaseUnit, BusinessDate, ChannelId, ContractId, DivisionCode, LotId, MemberId, Money, OrderId, PartyId, PayableId,
-    PayoutId, PlaceId, ProductId, Quantity, ReceiptId, Scope, Service, SettlementId, ShipmentId, Timestamp, Unit,
-    UnitPrice,
+    BaseUnit, BusinessDate, ChannelId, ContractId, DivisionCode, LotId, MemberId, Money, NumberId, OrderId, PartyId,
+    PayableId, PayoutId, PlaceId, ProductId, Quantity, ReceiptId, Scope, Service, SettlementId, ShipmentId, Timestamp,
+    Unit, UnitPrice,
 };
 
 use super::{Record, record_enum, record_struct};
@@ -35,6 +35,7 @@ newtypes!(
     ContractId,
     LotId,
     MemberId,
+    NumberId,
     OrderId,
     PartyId,
     PayableId,
@@ -55,6 +56,18 @@ impl Record for Numbered {
 
     fn read<R: Decoder<Context = ()>>(from: &mut R) -> Result<Self, DecodeError> {
         Record::read(from).map(Self)
+    }
+}
+
+impl<T: Record> Record for Paper<T> {
+    fn write<W: Encoder>(&self, to: &mut W) -> Result<(), EncodeError> {
+        let Self { id, on } = self;
+        id.write(to)?;
+        on.write(to)
+    }
+
+    fn read<R: Decoder<Context = ()>>(from: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self { id: Record::read(from)?, on: Record::read(from)? })
     }
 }
 

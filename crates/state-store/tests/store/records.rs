@@ -4,15 +4,15 @@ use core::fmt::Write;
 use std::path::PathBuf;
 
 use loopledger_domain::{
-    Age, BuyerRef, CategoryAt, Change, Dated, Direction, HouseholdCategory, Medium, Numbered, Occasion, Origin,
+    Age, BuyerRef, CategoryAt, Change, Dated, Direction, HouseholdCategory, Medium, Numbered, Occasion, Origin, Paper,
     PartyKind, PartyRef, PaymentMethod, PlaceKind, ProductClass, Relation, SettlementMode, StockLine, Terms, Title,
     distribution, procurement, sales, station, stock,
 };
 use loopledger_state_store::Mirror;
 use loopledger_types::{
-    BaseUnit, BusinessDate, ChannelId, ContractId, DivisionCode, LotId, MemberId, Money, OrderId, PartyId, PayableId,
-    PayoutId, PlaceId, ProductId, Quantity, ReceiptId, Scope, Service, SettlementId, ShipmentId, Timestamp, Unit,
-    UnitPrice,
+    BaseUnit, BusinessDate, ChannelId, ContractId, DivisionCode, LotId, MemberId, Money, NumberId, OrderId, PartyId,
+    PayableId, PayoutId, PlaceId, ProductId, Quantity, ReceiptId, Scope, Service, SettlementId, ShipmentId, Timestamp,
+    Unit, UnitPrice,
 };
 
 const FIRM: PartyRef = PartyRef { id: PartyId([1; 16]), kind: PartyKind::Firm };
@@ -24,6 +24,7 @@ const STATION: PlaceId = PlaceId([6; 16]);
 const CENTRE: PlaceId = PlaceId([7; 16]);
 const CONTRACT: ContractId = ContractId([8; 16]);
 const RECEIPT: ReceiptId = ReceiptId([9; 16]);
+const NUMBER: NumberId = NumberId([19; 16]);
 const SHIPMENT: ShipmentId = ShipmentId([10; 16]);
 const MEMBER: MemberId = MemberId([11; 16]);
 const ORDER: OrderId = OrderId([12; 16]);
@@ -136,7 +137,10 @@ fn station_entities() -> Vec<(station::Key, station::Entity)> {
         entities.push((Key::Contract(CONTRACT), Entity::Contract(Box::new(contract))));
     }
     entities.push((Key::Collected(CONTRACT), Entity::Collected(Quantity(17))));
-    let receipt = PendingReceipt { place: STATION, producer: HOUSEHOLD, line: owned(), answered: true };
+    let receipt =
+        PendingReceipt { place: STATION, producer: HOUSEHOLD, line: owned(), number: Some(NUMBER), answered: true };
+    let numbered = |id| Paper { id, on: day(3) };
+    entities.push((Key::Number(NUMBER), Entity::Number(Box::new([numbered(RECEIPT), numbered(ReceiptId([17; 16]))]))));
     entities.push((Key::Receipt(RECEIPT), Entity::Receipt(Box::new(receipt))));
     let hand_over =
         HandOver { from: STATION, custodian: FIRM.id, to: CENTRE, carrier: CARRIER, lines: vec![owned()].into() };
@@ -356,6 +360,7 @@ fn sales_entities() -> Vec<(sales::Key, sales::Entity)> {
         (Key::Channel(CHANNEL), Entity::Channel(Box::new(channel))),
         (Key::Tally(PoolKey { lot: LOT, pool: 1 }), Entity::Tally(tally)),
         (Key::Settled(RECEIPT), Entity::Settled(settled)),
+        (Key::Number(NUMBER), Entity::Number(Box::new([Paper { id: ORDER, on: day(3) }]))),
     ];
     for (medium, registered) in [(Medium::Online, false), (Medium::Offline, true)] {
         entities.push((Key::Order(ORDER), Entity::Order(Box::new(order(medium, registered)))));

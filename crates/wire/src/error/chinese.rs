@@ -50,6 +50,7 @@ pub(super) fn field(violation: &Violation) -> &'static str {
         "MALFORMED_PAGE_TOKEN" => "分页标记无效。",
         "HASH_LENGTH" => "哈希值须为 32 字节。",
         "DUPLICATE" => "重复。",
+        "OTHER_NUMBER" => "该编号的单据中没有此单据。",
         "HOUSEHOLD_NEEDS_ONE_HEAD" => "每户必须有且只有一名户主。",
         "WRONG_UNIT" => "计量单位与产品不符。",
         "DATE_IN_FUTURE" => "业务日期不得晚于今天。",

@@ -115,6 +115,7 @@ messages! { STATION:
     GoodsCollected {
         1 occasion, 2 lot, 3 origin, 4 station, 5 custodian, 6 product, 7 member, 8 receipt_number, 9 lot_label,
         10 grade, 11 gross, 12 tare, 13 moisture, 14 impurity, 15 live_weight_grams, 16 amount,
+        17 same_number_as,
     }
     GoodsReleased { 1 occasion, 2 receipt, 3 producer, 4 place, 5 custodian, 6 line }
     GoodsReturned { 1 occasion, 2 receipt, 3 producer, 4 place, 5 custodian, 6 line, 7 reason }
@@ -172,7 +173,7 @@ messages! { DISTRIBUTION:
 messages! { SALES:
     ChannelOpened { 1 occasion, 2 channel, 3 medium, 4 operator, 5 label }
     OrderLine { 1 product, 2 quantity, 3 price, 4 amount, 5 place, 6 holder }
-    OrderPlaced { 1 occasion, 2 order, 3 number, 4 channel, 5 medium, 6 seller, 7 buyer, 8 lines }
+    OrderPlaced { 1 occasion, 2 order, 3 number, 4 channel, 5 medium, 6 seller, 7 buyer, 8 lines, 9 same_number_as }
     OrderLineCancelled { 1 occasion, 2 order, 3 line, 4 refusal }
     CancellationRequested { 1 occasion, 2 order, 3 line, 4 place, 5 holder }
     OrderLineStands { 1 occasion, 2 order, 3 line }

@@ -75,6 +75,8 @@ const MAY_BE_ABSENT: &[&str] = &[
     "PayoutMade.proof_hash",
     "PayoutMade.received_by",
     "GoodsCollected.member",
+    "GoodsCollected.same_number_as",
+    "OrderPlaced.same_number_as",
     "OrderLineCancelled.refusal",
 ];
 

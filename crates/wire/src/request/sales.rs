@@ -42,6 +42,7 @@ fn place_order(request: &pb::PlaceOrderRequest, check: &mut Check) -> Option<Com
     check.creates(&[EntityKind::Order]);
     let occasion = check.occasion(request.occasion.as_ref());
     let number = check.code(at("number"), &request.number);
+    let same_number_as = check.optional_id(at("same_number_as"), &request.same_number_as, OrderId::parse);
     let channel = check.id(at("channel_id"), &request.channel_id, ChannelId::parse);
     let seller = check.id(at("seller_id"), &request.seller_id, PartyId::parse);
     let buyer = check.optional_id(at("buyer_id"), &request.buyer_id, PartyId::parse);
@@ -50,6 +51,7 @@ fn place_order(request: &pb::PlaceOrderRequest, check: &mut Check) -> Option<Com
     Some(Command::PlaceOrder(PlaceOrder {
         occasion: occasion?,
         number: number?,
+        same_number_as: same_number_as?,
         channel: channel?,
         seller: seller?,
         buyer: buyer?,

@@ -53,6 +53,7 @@ fn collect_goods(request: &pb::CollectGoodsRequest, check: &mut Check) -> Option
     let receipt_number = check.code(at("receipt_number"), &request.receipt_number);
     let lot_label = check.code(at("lot_label"), &request.lot_label);
     let grade = check.optional_text(at("grade"), &request.grade, GRADE_MAX);
+    let same_number_as = check.optional_id(at("same_number_as"), &request.same_number_as, ReceiptId::parse);
     let gross = check.quantity(at("gross"), request.gross.as_ref());
     let tare = check.deduction(at("tare"), request.tare.as_ref(), gross);
     let moisture = check.deduction(at("moisture"), request.moisture.as_ref(), gross);
@@ -70,6 +71,7 @@ fn collect_goods(request: &pb::CollectGoodsRequest, check: &mut Check) -> Option
         product: product?,
         terms: terms?,
         receipt_number: receipt_number?,
+        same_number_as: same_number_as?,
         lot_label: lot_label?,
         grade: grade?,
         gross: gross?,

@@ -205,6 +205,7 @@ fn each_field_is_required_unless_it_may_be_left_out() {
         "freightFen",
         "differences",
         "buyerId",
+        "sameNumberAs",
         "line",
     ];
     for (service, command, fields) in samples() {

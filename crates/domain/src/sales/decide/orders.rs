@@ -1,8 +1,9 @@
 //! Orders and the cancelling of their lines.
 
-use loopledger_types::{DivisionCode, EntityKind, OrderId};
+use loopledger_types::{DivisionCode, EntityKind, NumberId, OrderId};
 
 use super::{order, party};
+use crate::numbers::same_number;
 use crate::sales::{
     CancelOrderLine, CancellationRequested, LineState, OrderLine, OrderPlaced, PlaceOrder, PlaceOrderLine, Sales,
 };
@@ -32,6 +33,9 @@ pub(super) fn place(state: &State<Sales>, command: &PlaceOrder, context: &Contex
             return Err(Rejection::broken(Rule::BuyerInLoop, buyer.id));
         }
     }
+    let number = NumberId::new(seller.id.0, command.occasion.business_date, &command.number);
+    let orders = number.map_or(&[][..], |number| state.numbered(number));
+    let same_number_as = same_number(orders, command.same_number_as, &command.number)?;
     let (division, scope) = (command.buyer_division, command.buyer_division.scope_from(state.county));
     Ok(OrderPlaced {
         occasion: command.occasion,
@@ -42,6 +46,7 @@ pub(super) fn place(state: &State<Sales>, command: &PlaceOrder, context: &Contex
         seller,
         buyer: BuyerRef { party: buyer, division, scope },
         lines,
+        same_number_as,
     })
 }
 

@@ -53,6 +53,7 @@ impl World {
             impurity: Quantity(0),
             live_weight_grams: None,
             amount,
+            same_number_as: None,
         };
         let collected = self.station(station::Event::GoodsCollected(fact), None);
         let collected_on = occasion.business_date;
@@ -265,7 +266,17 @@ impl World {
         };
         let medium = self.dice.pick(&[Medium::Online, Medium::Offline]);
         let number = "D1".to_owned();
-        let placed = OrderPlaced { occasion, order, number, channel, medium, seller, buyer, lines: vec![order_line] };
+        let placed = OrderPlaced {
+            occasion,
+            order,
+            number,
+            channel,
+            medium,
+            seller,
+            buyer,
+            lines: vec![order_line],
+            same_number_as: None,
+        };
         let cause = self.sales(sales::Event::OrderPlaced(placed), None);
         let amount = price.amount(Quantity(actual)).unwrap();
         let from_prepayment = Money(prepaid.min(amount.0));

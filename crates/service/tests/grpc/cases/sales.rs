@@ -35,6 +35,8 @@ pub(super) fn cases() -> Vec<Case> {
             "INVALID_REQUEST lines[0].price:AMOUNT_TOO_LARGE",
         ),
         (S, "PlaceOrder", json!({"lines": []}), "INVALID_REQUEST lines:REQUIRED"),
+        (S, "PlaceOrder", json!({"number": "ｏ1"}), "NUMBER_TAKEN $O1"),
+        (S, "PlaceOrder", json!({"sameNumberAs": "$O1"}), "INVALID_REQUEST same_number_as:OTHER_NUMBER"),
         (S, "CancelOrderLine", json!({"line": 7}), "INVALID_REQUEST line:OUT_OF_RANGE"),
         (S, "CancelOrderLine", json!({"orderId": "$O1"}), "ORDER_LINE_NOT_OPEN $O1/0"),
         (S, "CancelOrderLine", json!({"orderId": "$NOBODY"}), "NOT_FOUND order $NOBODY"),
