@@ -4,14 +4,15 @@
 //! time. That it is not let in it says beside.
 
 use core::time::Duration;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tokio::time::sleep;
 
+use crate::metrics::Metrics;
 use crate::report::is_denial;
 use crate::settings::KafkaOptions;
 
@@ -20,16 +21,23 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How often the client is asked what it has to say.
 const PERIOD: Duration = Duration::from_millis(50);
 
-/// What the first broker said that turned us away. All else that the client has to say, whoever connects says as well.
-#[derive(Debug, Default)]
-struct Denied(OnceLock<String>);
+/// What the first broker said that turned us away. What else fails is kept as the cause: the client that connects says
+/// only that something did.
+#[derive(Debug)]
+struct Denied {
+    reason: OnceLock<String>,
+    metrics: Arc<Metrics>,
+}
 
 impl ClientContext for Denied {
     fn log(&self, _level: RDKafkaLogLevel, _facility: &str, _message: &str) {}
 
     fn error(&self, error: KafkaError, reason: &str) {
         if is_denial(&error) {
-            self.0.get_or_init(|| reason.to_owned());
+            self.reason.get_or_init(|| reason.to_owned());
+        }
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
+            self.metrics.last_cause.set(reason);
         }
     }
 }
@@ -37,15 +45,16 @@ impl ClientContext for Denied {
 impl ConsumerContext for Denied {}
 
 /// Ends when the cluster has turned us away, and says why. Of a cluster that does not answer it never ends.
-pub(crate) async fn denial(options: &KafkaOptions) -> String {
+pub(crate) async fn denial(options: &KafkaOptions, metrics: &Arc<Metrics>) -> String {
     sleep(PATIENCE).await;
-    let client = options.prober().create_with_context::<_, BaseConsumer<Denied>>(Denied::default());
+    let context = Denied { reason: OnceLock::new(), metrics: Arc::clone(metrics) };
+    let client = options.prober().create_with_context::<_, BaseConsumer<Denied>>(context);
     // Settings that make no client were found before.
     let Ok(client) = client else { return core::future::pending().await };
     loop {
         // Hands what the client has to say to its context; there is nothing else to come.
         drop(client.poll(Duration::ZERO));
-        if let Some(reason) = client.context().0.get() {
+        if let Some(reason) = client.context().reason.get() {
             return reason.clone();
         }
         sleep(PERIOD).await;

@@ -38,15 +38,7 @@ impl KafkaLog {
     /// be deleted by age, or acknowledged before they are safe.
     pub async fn connect(options: KafkaOptions) -> Result<Self, ConnectError> {
         let metrics = Arc::new(Metrics::default());
-        let checked = topics::check_with(&options, topics::Wanted::default(), &metrics).await;
-        let layout = checked.map_err(|error| match error {
-            ConnectError::Unreachable { brokers, reason } => {
-                ConnectError::Unreachable { brokers, reason: metrics.last_cause.add_to(reason) }
-            }
-            other @ (ConnectError::WrongTopics(_) | ConnectError::Refused { .. } | ConnectError::NoClient { .. }) => {
-                other
-            }
-        })?;
+        let layout = topics::check_with(&options, topics::Wanted::default(), &metrics).await?;
         let work = move || Self::assemble(&options, &layout, metrics);
         tokio::task::spawn_blocking(work).await.map_err(|error| ConnectError::NoClient { reason: error.to_string() })?
     }

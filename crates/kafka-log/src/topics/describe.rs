@@ -50,6 +50,7 @@ impl TopicState {
 pub(super) struct Admin<'a> {
     pub(super) options: &'a KafkaOptions,
     pub(super) client: Arc<AdminClient<Context>>,
+    metrics: Arc<Metrics>,
 }
 
 impl fmt::Debug for Admin<'_> {
@@ -64,7 +65,7 @@ impl<'a> Admin<'a> {
             .admin()
             .create_with_context(Context::new(Arc::clone(metrics)))
             .map_err(|error| ConnectError::NoClient { reason: error.to_string() })?;
-        Ok(Self { options, client: Arc::new(client) })
+        Ok(Self { options, client: Arc::new(client), metrics: Arc::clone(metrics) })
     }
 
     pub(super) fn ask(&self) -> AdminOptions {
@@ -96,10 +97,18 @@ impl<'a> Admin<'a> {
     /// of is asked for again. So is what nobody answers: the cluster names some broker for such questions, another one
     /// each time, and for some seconds also one that stands still.
     pub(super) async fn describe(&self) -> Result<Cluster, ConnectError> {
-        tokio::select! {
+        let answer = tokio::select! {
             answer = self.describe_settled() => answer,
-            reason = denial(self.options) => Err(ConnectError::Refused { action: "let us in", reason }),
-        }
+            reason = denial(self.options, &self.metrics) => Err(ConnectError::Refused { action: "let us in", reason }),
+        };
+        answer.map_err(|error| match error {
+            ConnectError::Unreachable { brokers, reason } => {
+                ConnectError::Unreachable { brokers, reason: self.metrics.last_cause.add_to(reason) }
+            }
+            other @ (ConnectError::WrongTopics(_) | ConnectError::Refused { .. } | ConnectError::NoClient { .. }) => {
+                other
+            }
+        })
     }
 
     async fn describe_settled(&self) -> Result<Cluster, ConnectError> {
