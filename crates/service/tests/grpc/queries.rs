@@ -134,7 +134,7 @@ async fn what_is_shown_is_what_happened() {
     check(
         &owed[0],
         json!({"kind": "PAYABLE_KIND_PURCHASE", "amountFen": "92000", "openFen": "91900",
-        "openedOn": "2026-03-03", "sourceId": "$R.L2"}),
+        "openedOn": "2026-03-02", "sourceId": "$R.L2"}),
     );
 
     let shipment = get("distribution", "GetShipment", json!({"shipmentId": "$SH0"}), "shipment").await;

@@ -78,7 +78,7 @@ async fn goods(county: &County) {
     let commission = json!({"principalId": "$COOP", "terms": {"commission": {"commissionBp": 500}}});
     for (lot, day, field, basis) in [
         ("L1", "2026-03-01", "stated", commission.clone()),
-        ("L2", "2026-03-03", "contractId", json!("$K1")),
+        ("L2", "2026-03-02", "contractId", json!("$K1")),
         ("L3", "2026-03-04", "stated", commission),
     ] {
         let mut request = slip(lot, day);
