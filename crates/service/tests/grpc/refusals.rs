@@ -116,7 +116,7 @@ async fn prepare(county: &County) {
     county.made("procurement", "AddHouseholdMember", child, &[]).await;
     let contract = json!({"firmId": "$COOP", "stationId": "$S1", "producerId": "$H1", "productId": "$pea",
         "terms": {"commission": {"commissionBp": 500}}, "validFrom": "2026-01-01", "validTo": "2026-06-30",
-        "quantityMax": season::kilograms(5), "occasion": season::on("2026-02-20")});
+        "quantityMax": kilograms(5), "occasion": season::on("2026-02-20")});
     county.made("procurement", "ContractLinkage", contract, &["contractId=K2"]).await;
     let sheep = json!({"placeId": "$D1", "ownerId": "$COOP", "supplierId": "$SUPP", "productId": "$sheep",
         "quantity": {"value": 1, "unit": "UNIT_HEAD"}, "price": {"e4": 100, "per": "UNIT_HEAD"}, "lotLabel": "S"});

@@ -124,10 +124,17 @@ async fn trade(county: &County) {
     county.made("sales", "CancelOrderLine", json!({"orderId": "$O2", "line": 0}), &[]).await;
     for name in ["P0", "P1"] {
         let payout = json!({"payerId": "$COOP", "payeeId": "$H1", "amountFen": 100, "method": "PAYMENT_METHOD_CASH",
-            "receivedBy": "$H1.head"});
+            "receivedBy": "$H1.head", "occasion": on("2026-03-05")});
         county.made("procurement", "MakePayout", payout, &[&format!("payoutId={name}")]).await;
     }
-    county.made("procurement", "FailPayout", json!({"payoutId": "$P0", "reason": "account closed"}), &[]).await;
+    county
+        .made(
+            "procurement",
+            "FailPayout",
+            json!({"payoutId": "$P0", "reason": "account closed", "occasion": on("2026-03-05")}),
+            &[],
+        )
+        .await;
     county.settle().await;
     for (pair, name) in [(("$COOP", "$H1"), "OWED.H1"), (("$COOP", "$SUPP"), "OWED.SUPP")] {
         let asked = json!({"payerId": pair.0, "payeeId": pair.1});
