@@ -27,6 +27,15 @@ impl SmallDisk {
         assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
     }
 
+    /// So many bytes are left.
+    #[allow(dead_code, reason = "one of the suites that share this fills it up to the last byte")]
+    pub(crate) fn fill_up_to(&self, left: u64) {
+        self.fill();
+        let ballast = File::options().write(true).open(self.ballast()).expect("the ballast");
+        let length = ballast.metadata().expect("the ballast").len();
+        ballast.set_len(length.checked_sub(left).expect("a disk larger than that")).expect("a shorter ballast");
+    }
+
     pub(crate) fn clear(&self) {
         std::fs::remove_file(self.ballast()).expect("the ballast");
     }

@@ -228,6 +228,46 @@ fn what_no_commit_names_is_missed_by_those_who_had_read_it() {
     assert_eq!(record(&server), before);
 }
 
+/// What no commit names, in a log that was cut, beside stores of which not one can be read: their raw records are files of
+/// their own, and show that the log was longer.
+#[test]
+fn a_log_that_was_cut_beside_damaged_stores_is_a_lost_tail_and_no_other_ledger() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, file, _) = killed_county(folder.path());
+    let (lines, one) = (std::fs::read_to_string(&file).expect("the file"), folder.path().join("one"));
+    let registration = lines.lines().find(|line| line.contains("registerHousehold")).expect("households");
+    let mut registration: Value = serde_json::from_str(registration).expect("JSON");
+    registration["procurement"]["registerHousehold"]["requestId"] = "00000000-0000-4000-8000-000000000001".into();
+    std::fs::write(&one, registration.to_string()).expect("a file");
+    let server = Server::start(&data);
+    let recorded = server.run(&["record", "--quiet", one.to_str().expect("a path")]);
+    assert!(recorded.status.success(), "{}", String::from_utf8_lossy(&recorded.stderr));
+    let before = server.status();
+    assert_eq!(server.interrupt(), Some(0));
+
+    let kept = cut(&data, "procurement", 1);
+    let stores = ["procurement/654224", "station/654224", "distribution/654224", "sales/654224", "projection-654224"];
+    for store in stores {
+        std::fs::write(data.join("state").join(store).join("db"), vec![0x5a; 3_000_000]).expect("rubbish");
+    }
+    let lost = format!("procurement is halted: LOST_TAIL: commits {0} to {0} of procurement/654224", kept + 1);
+    for life in 0..2 {
+        let (server, said) = Server::start_halted(&data);
+        assert!(said.contains(&lost), "life {life}: {said}");
+        assert_eq!(server.interrupt(), Some(0));
+        assert_eq!(cut(&data, "procurement", 0), kept, "nothing was written");
+    }
+    assert!(data.join("state/procurement/654224.corrupt-1/db").is_file(), "the evidence is kept");
+    // The damaged store's raw records are what continues the log.
+    let (code, rows, said) = repair(&data, &[]);
+    assert_eq!((code, lost_streams(&rows).len()), (Some(0), 1), "{said}");
+    let server = Server::start(&data);
+    let after = server.status();
+    for same in ["ledger_digest", "state_digest"] {
+        assert_eq!(after[same], before[same], "{same}");
+    }
+}
+
 /// Every commit that concerns a service has exactly one reaction there, and nothing is owed twice. How many answers to lost
 /// commits there are, and how many answers were repeated.
 fn check_hand_overs(url: &str) -> (usize, usize) {

@@ -10,6 +10,7 @@
 
 mod again;
 mod calls;
+mod clocks;
 #[path = "../traces/collector.rs"]
 mod collector;
 mod ends;
@@ -20,6 +21,11 @@ mod lost_tail;
 mod manners;
 mod metrics;
 mod printed;
+mod resources;
 mod restarts;
+#[path = "../cluster/small_disk.rs"]
+mod small_disk;
 mod spans;
 mod support;
+#[path = "../cluster/wait.rs"]
+mod wait;

@@ -81,8 +81,24 @@ impl Server {
         Self::wait_for(command, "托里县 2020年").expect("the demo begins")
     }
 
+    /// Starts `up` as `change` has it, and waits until it says that it is ready.
+    pub(crate) fn start_changed(data: &Path, change: impl FnOnce(&mut Command)) -> Self {
+        let mut command = up(data);
+        change(&mut command);
+        Self::wait_for(command, READY).expect("the server starts")
+    }
+
+    /// Runs `command`, an `up`, until it says that it serves or that something is halted; `None` if it ended before.
+    pub(crate) fn start_or_end(command: Command) -> Option<Self> {
+        Self::wait_for_any(command, &[READY, HALTED])
+    }
+
     /// Runs until a line of its output begins with `mark`; `None` if it ended before.
-    fn wait_for(mut command: Command, mark: &str) -> Option<Self> {
+    fn wait_for(command: Command, mark: &str) -> Option<Self> {
+        Self::wait_for_any(command, &[mark])
+    }
+
+    fn wait_for_any(mut command: Command, marks: &[&str]) -> Option<Self> {
         let mut child = command.spawn().expect("the binary runs");
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let (mut url, mut metrics) = (None, None);
@@ -94,8 +110,8 @@ impl Server {
             if let Some(address) = line.strip_prefix("指标 http://").and_then(|rest| rest.strip_suffix("/metrics")) {
                 metrics = Some(address.to_owned());
             }
-            assert!(mark != HALTED || !line.starts_with(READY), "nothing is halted");
-            if line.starts_with(mark) {
+            assert!(marks != [HALTED] || !line.starts_with(READY), "nothing is halted");
+            if marks.iter().any(|mark| line.starts_with(mark)) {
                 let told = "the addresses are said before it is ready";
                 let (url, metrics) = (url.expect(told), metrics.expect(told));
                 return Some(Self { child, lines, errors: None, url, metrics });
@@ -107,7 +123,13 @@ impl Server {
 
     /// Starts `up`, and waits until it says that not everything serves; what it said on the standard error.
     pub(crate) fn start_halted(data: &Path) -> (Self, String) {
+        Self::start_halted_changed(data, |_| {})
+    }
+
+    /// The same as `change` has it.
+    pub(crate) fn start_halted_changed(data: &Path, change: impl FnOnce(&mut Command)) -> (Self, String) {
         let mut command = up(data);
+        change(&mut command);
         command.stderr(Stdio::piped());
         let mut server = Self::wait_for(command, HALTED).expect("it says that something is halted");
         let mut errors = BufReader::with_capacity(65_536, server.child.stderr.take().expect("piped"));
@@ -201,7 +223,7 @@ fn ask(address: &str, method: &str, path: &str, accept: &str) -> (u16, String, S
 }
 
 /// `up` on free ports, with nothing in its environment that changes what it does.
-fn up(data: &Path) -> Command {
+pub(crate) fn up(data: &Path) -> Command {
     up_on(data, "127.0.0.1:0", "127.0.0.1:0")
 }
 
