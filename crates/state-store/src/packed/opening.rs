@@ -48,10 +48,8 @@ impl Opened {
         let (mut opened, report) = Self::open_or_replace(directory, options).map_err(|error| error.at(directory))?;
         let is_foreign = |aside: &(_, Reason)| matches!(aside.1, Reason::OtherOwner { .. });
         let remembered = remembered.filter(|_| !report.moved_aside.as_ref().is_some_and(is_foreign));
-        opened.remembered = remembered;
-        if opened.shared.with(|view| view.meta.is_none()) {
-            opened.remembered = remembered.or_else(|| newest_aside(directory));
-        }
+        // Also beside a store that is not empty: what was moved aside may have known more than the log has now.
+        opened.remembered = remembered.max(newest_aside(directory));
         Ok((opened, report))
     }
 
@@ -87,7 +85,7 @@ impl Opened {
         let status = Status::default();
         drop(status.failed.set(error));
         let shared = Shared::new(View { is_open: true, ..View::default() });
-        let remembered = tail::newest(directory).or_else(|| newest_aside(directory));
+        let remembered = tail::newest(directory).max(newest_aside(directory));
         let config = sled_config(directory, options);
         Self { shared: Arc::new(shared), status: Arc::new(status), thread: None, remembered, config }
     }
@@ -178,7 +176,7 @@ fn sled_config(directory: &Path, options: &Options) -> sled::Config {
         .mode(sled::Mode::HighThroughput)
 }
 
-/// What was remembered by stores that were moved aside: an empty one in their place knows nothing.
+/// What was remembered by stores that were moved aside.
 fn newest_aside(directory: &Path) -> Option<u64> {
     moved_aside(directory).iter().filter_map(|aside| tail::newest(aside)).max()
 }

@@ -262,6 +262,14 @@ fn a_store_in_place_of_a_damaged_one_knows_how_far_that_one_had_come() {
         assert_eq!(records.len(), 60 * 70, "life {life}");
         store.close().unwrap();
     }
+    // Also once there is something in it, as long as that is older.
+    let store = open(&path);
+    let mut batch = Batch::new();
+    batch.set_meta(vec![1]);
+    batch.push_tail(7, vec![1; 10].into());
+    submit(&store, batch);
+    store.close().unwrap();
+    assert_eq!(open(&path).remembered(), Some(newest));
     // Another owner's says nothing of this one.
     let other = Options { owner: "sales/654224".to_owned(), ..options() };
     let (store, _) = PackedStore::open(&path, &other).unwrap();
