@@ -187,9 +187,12 @@ async fn check(
     rate: u64,
     found: &Found,
 ) -> Result<(), Trouble> {
-    let failed = |source: ReadError| match source {
-        damaged @ ReadError::Damaged { .. } => Trouble::Damaged(damaged),
-        source => Trouble::Unread(FollowError::Read { stream, source }),
+    let failed = |source: ReadError| {
+        if matches!(source, ReadError::Damaged { .. }) {
+            Trouble::Damaged(source)
+        } else {
+            Trouble::Unread(FollowError::Read { stream, source })
+        }
     };
     let mut at = Offset::START;
     let mut head = Head::EMPTY;

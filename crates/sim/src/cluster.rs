@@ -218,9 +218,10 @@ impl Cluster {
     /// A writer that halted: it never should, whatever strikes, unless its clock is wrong.
     pub(crate) fn halted(&self) -> Option<String> {
         self.seats().find_map(|seat| match seat.health() {
-            Some(Health::Halted(Halt::Clock(_))) => None,
-            Some(Health::Halted(halt)) => Some(format!("{} halted: {}: {halt}", seat.name(), halt.reason())),
-            Some(Health::CatchingUp(_) | Health::Serving | Health::Stopped) | None => None,
+            Some(Health::Halted(halt)) if !matches!(halt, Halt::Clock(_)) => {
+                Some(format!("{} halted: {}: {halt}", seat.name(), halt.reason()))
+            }
+            Some(Health::Halted(_) | Health::CatchingUp(_) | Health::Serving | Health::Stopped) | None => None,
         })
     }
 }

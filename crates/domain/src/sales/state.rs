@@ -245,18 +245,14 @@ impl crate::Entity for Entity {
     fn is_closed(&self) -> bool {
         match self {
             Self::Party(_) | Self::Product(_) | Self::Place(_) | Self::Channel(_) => false,
-            // Needed only when it is settled.
-            Self::Lot(_) => true,
             Self::Order(order) => {
                 let open = order.states.iter().any(|state| state.may_be_issued());
                 !open && order.owed == Money::ZERO && order.prepaid() == Money::ZERO
             }
             // The next sale of the pool loads it again.
             Self::Tally(tally) => tally.unsettled.is_empty(),
-            // The next settlement of the receipt loads it again.
-            Self::Settled(_) => true,
-            // The next order that asks for the number loads it.
-            Self::Number(_) => true,
+            // Loaded when they are needed: by a settlement of the lot or the receipt, by an order that asks for the number.
+            Self::Lot(_) | Self::Settled(_) | Self::Number(_) => true,
         }
     }
 }

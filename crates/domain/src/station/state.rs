@@ -95,10 +95,9 @@ impl crate::Entity for Entity {
             Self::Stock(entity) => entity.is_closed(),
             Self::Members(_) | Self::Contract(_) | Self::Collected(_) => false,
             Self::Receipt(receipt) => receipt.answered,
-            // Distribution accepts without station hearing of it; a refusal, which is rare, loads it again.
-            Self::HandOver(_) => true,
-            // The next receipt that asks for the number loads it.
-            Self::Number(_) => true,
+            // Loaded when they are needed: by a refused hand-over, which is rare (of an accepted one station hears nothing), and
+            // by a receipt that asks for the number.
+            Self::HandOver(_) | Self::Number(_) => true,
         }
     }
 }

@@ -3,11 +3,9 @@
 use core::fmt::Display;
 use std::collections::BTreeSet;
 
-use loopledger_types::{
-    BaseUnit, BusinessDate, CountyCode, EntityKind, IssueId, LotId, Money, PartyId, PlaceId, ProductId, Quantity,
-    UnitPrice,
-};
+use loopledger_types::{BusinessDate, CountyCode, IssueId, LotId, Money, PartyId, PlaceId, Quantity};
 
+use super::checks::Checks;
 use super::moved::{Moved, weights};
 use super::pick::{Picker, Shortage, take_oldest, total};
 use super::{
@@ -15,131 +13,7 @@ use super::{
     ReservationStatus, Shelf,
 };
 use crate::size::{ISSUE_LINES_MAX, PICKS_MAX};
-use crate::{
-    Context, Direction, Measure, Occasion, PartyKind, PartyRef, PlaceKind, Rejection, Rule, State, StockLine, Title,
-    Violation,
-};
-
-/// Collects what is wrong with a request, so that the caller learns of all of it at once, and the days of what it rests on.
-#[derive(Debug)]
-pub(crate) struct Checks {
-    day: BusinessDate,
-    violations: Vec<Violation>,
-    /// The latest day of what the command rests on, and what that is.
-    latest: Option<(BusinessDate, String)>,
-}
-
-impl Checks {
-    pub(crate) fn new(occasion: &Occasion, context: &Context) -> Self {
-        let mut checks = Self { day: occasion.business_date, violations: Vec::new(), latest: None };
-        let today = BusinessDate::of(context.now);
-        if occasion.business_date > today {
-            let description = format!("The day is still to come: today is {today}.");
-            checks.refuse("occasion.business_date", "DATE_IN_FUTURE", description);
-        }
-        checks
-    }
-
-    /// The measure must be in the product's unit; nothing is nothing in any unit.
-    pub(crate) fn unit(&mut self, field: impl Into<String>, measure: Measure, counted_in: BaseUnit) {
-        if measure.quantity != Quantity::ZERO {
-            self.base(field, measure.base, counted_in);
-        }
-    }
-
-    pub(crate) fn price_unit(&mut self, field: &str, price: UnitPrice, counted_in: BaseUnit) {
-        self.base(field, price.per.base(), counted_in);
-    }
-
-    /// What the quantity comes to; zero, and a violation, if it passes [`Money::MAX`].
-    pub(crate) fn amount(&mut self, field: &str, price: UnitPrice, quantity: Quantity) -> Money {
-        let amount = price.amount(quantity).filter(|amount| *amount <= Money::MAX);
-        amount.unwrap_or_else(|| {
-            self.refuse(field, "AMOUNT_TOO_LARGE", "Price times quantity is more than an amount can be.");
-            Money::ZERO
-        })
-    }
-
-    pub(crate) fn freight(&mut self, freight: Money) {
-        if freight < Money::ZERO {
-            self.refuse("freight_fen", "NEGATIVE", "Freight is not negative.");
-        }
-    }
-
-    pub(crate) fn refuse(&mut self, field: impl Into<String>, reason: &'static str, description: impl Into<String>) {
-        self.violations.push(Violation::new(field, reason, description));
-    }
-
-    /// The command rests on `what`, which there is from `since` on.
-    pub(crate) fn rests_on(&mut self, since: BusinessDate, what: impl Display) {
-        if self.latest.as_ref().is_none_or(|(latest, _)| *latest < since) {
-            self.latest = Some((since, what.to_string()));
-        }
-    }
-
-    /// The request is well formed, and not dated before what it rests on.
-    pub(crate) fn pass(&self) -> Result<(), Rejection> {
-        if !self.violations.is_empty() {
-            return Err(Rejection::Invalid(self.violations.clone()));
-        }
-        match &self.latest {
-            Some((since, what)) if self.day < *since => Err(Rejection::too_early(what, *since)),
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    fn base(&mut self, field: impl Into<String>, base: BaseUnit, counted_in: BaseUnit) {
-        if base != counted_in {
-            let description = format!("The product is counted in units of {counted_in:?}.");
-            self.refuse(field, "WRONG_UNIT", description);
-        }
-    }
-}
-
-/// What was looked up, or that it does not exist.
-pub(crate) fn found<T>(entity: Option<T>, kind: EntityKind, id: impl Display) -> Result<T, Rejection> {
-    entity.ok_or_else(|| Rejection::NotFound { kind, id: id.to_string() })
-}
-
-/// What the command rests on: it exists, and the command is not dated before it.
-impl Checks {
-    pub(crate) fn party<'s, H: Holder>(&mut self, state: &'s State<H>, id: PartyId) -> Result<&'s Party, Rejection> {
-        let party = found(state.party(id), EntityKind::Party, id)?;
-        self.rests_on(party.since, id);
-        Ok(party)
-    }
-
-    /// A party with its kind.
-    pub(crate) fn party_ref<H: Holder>(&mut self, state: &State<H>, id: PartyId) -> Result<PartyRef, Rejection> {
-        let party = self.party(state, id)?;
-        Ok(PartyRef { id, kind: party.kind })
-    }
-
-    /// What the product is counted in.
-    pub(crate) fn product<H: Holder>(&mut self, state: &State<H>, id: ProductId) -> Result<BaseUnit, Rejection> {
-        let product = found(state.product(id), EntityKind::Product, id)?;
-        self.rests_on(product.since, id);
-        Ok(product.base)
-    }
-
-    /// An own place.
-    pub(crate) fn place<'s, H: Holder>(&mut self, state: &'s State<H>, id: PlaceId) -> Result<&'s Place, Rejection> {
-        let place = found(state.place(id), EntityKind::Place, id)?;
-        self.rests_on(place.since, id);
-        Ok(place)
-    }
-
-    /// A place of either holder.
-    pub(crate) fn any_place<'s, H: Holder>(
-        &mut self,
-        state: &'s State<H>,
-        id: PlaceId,
-    ) -> Result<&'s Place, Rejection> {
-        let place = found(state.place(id).or_else(|| state.other_place(id)), EntityKind::Place, id)?;
-        self.rests_on(place.since, id);
-        Ok(place)
-    }
-}
+use crate::{Context, Direction, PartyKind, PartyRef, PlaceKind, Rejection, Rule, State, StockLine, Title};
 
 /// The party can own goods in the loop.
 pub(crate) fn trades(party: PartyRef) -> Result<PartyRef, Rejection> {
@@ -209,7 +83,7 @@ pub(crate) fn moved<H: Holder>(
     let weighed = freight.is_positive() && (bases.len() > 1 || lines.iter().any(|line| line.weight.is_some()));
     let weights = if weighed { weights(&mut checks, lines) } else { Vec::new() };
     checks.pass()?;
-    let mut picker = Picker::merging(state, checks.day);
+    let mut picker = Picker::merging(state, checks.day());
     let mut moved = Moved { lines: Vec::with_capacity(lines.len()), weights: Vec::new() };
     for (index, line) in lines.iter().enumerate() {
         let goods = Shelf { place: from, product: line.product, principal };

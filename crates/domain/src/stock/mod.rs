@@ -7,6 +7,7 @@
 //!
 //! Not here: what makes a lot (collecting is station's), what moves one (hand-overs and shipments), and prices of sale.
 
+mod checks;
 mod decide;
 mod event;
 mod evolve;
@@ -26,7 +27,8 @@ pub use state::{
     ReservationStatus,
 };
 
-pub(crate) use decide::{Checks, buy_in, found, issue, moved, route, trades};
+pub(crate) use checks::{Checks, found};
+pub(crate) use decide::{buy_in, issue, moved, route, trades};
 pub(crate) use evolve::{Bucket, bought_in, issued, not_reserved_any_more, place_opened, refused, reserved, shift};
 pub(crate) use keys::Missing;
 pub(crate) use react::{concerns, consequence, order_placed, release};

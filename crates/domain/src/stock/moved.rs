@@ -2,7 +2,8 @@
 
 use loopledger_types::{BaseUnit, largest_remainder};
 
-use super::decide::{Checks, plus, same_cell};
+use super::checks::Checks;
+use super::decide::{plus, same_cell};
 use super::{LineWeight, MoveLine};
 use crate::StockLine;
 
@@ -20,15 +21,12 @@ pub(super) fn weights(checks: &mut Checks, lines: &[MoveLine]) -> Vec<LineWeight
     let mut weights = Vec::with_capacity(lines.len());
     for (index, line) in lines.iter().enumerate() {
         let quantity = line.quantity;
-        match line
-            .weight
-            .or_else(|| (quantity.base == BaseUnit::Gram).then_some(LineWeight { grams: quantity.quantity.0 }))
-        {
-            Some(weight) => weights.push(weight),
-            None => {
-                let description = "This freight is split by weight, so the weight of this line is needed.";
-                checks.refuse(format!("lines[{index}].weight_grams"), "REQUIRED", description);
-            }
+        let itself = (quantity.base == BaseUnit::Gram).then_some(LineWeight { grams: quantity.quantity.0 });
+        if let Some(weight) = line.weight.or(itself) {
+            weights.push(weight);
+        } else {
+            let description = "This freight is split by weight, so the weight of this line is needed.";
+            checks.refuse(format!("lines[{index}].weight_grams"), "REQUIRED", description);
         }
     }
     weights
@@ -43,19 +41,16 @@ impl Moved {
         });
         for (index, pick) in picks.into_iter().enumerate() {
             let part = parts.as_ref().and_then(|parts| parts.get(index)).copied();
-            match self.lines.iter().position(|known| same_cell(known, &pick)) {
-                Some(at) => {
-                    if let Some(known) = self.lines.get_mut(at) {
-                        *known = plus(known, &pick);
-                    }
-                    if let (Some(known), Some(part)) = (self.weights.get_mut(at), part) {
-                        known.grams = known.grams.checked_add(part).expect("200 weights of 10^12 g fit");
-                    }
+            if let Some(at) = self.lines.iter().position(|known| same_cell(known, &pick)) {
+                if let Some(known) = self.lines.get_mut(at) {
+                    *known = plus(known, &pick);
                 }
-                None => {
-                    self.lines.push(pick);
-                    self.weights.extend(part.map(|grams| LineWeight { grams }));
+                if let (Some(known), Some(part)) = (self.weights.get_mut(at), part) {
+                    known.grams = known.grams.checked_add(part).expect("200 weights of 10^12 g fit");
                 }
+            } else {
+                self.lines.push(pick);
+                self.weights.extend(part.map(|grams| LineWeight { grams }));
             }
         }
     }

@@ -310,7 +310,9 @@ fn at_station(event: &station::Event, shift: &mut Shift<'_>) {
         }),
         E::StockTakenIn(e) => {
             for (lines, state) in [(&e.received, "on hand"), (&e.damaged, "quarantined")] {
-                lines.iter().for_each(|line| shift(line, e.occasion.business_date, None, Some((e.place.0, state))));
+                for line in lines {
+                    shift(line, e.occasion.business_date, None, Some((e.place.0, state)));
+                }
             }
         }
         E::GoodsBoughtIn(e) => shift(&e.line, e.occasion.business_date, None, Some((e.place.0, "on hand"))),

@@ -29,7 +29,9 @@ fn scanned(world: &World) -> BTreeMap<Goods, Vec<ReceiptId>> {
             _ => {}
         }
     }
-    receipts.values_mut().for_each(|receipts| receipts.retain(|receipt| !went_back.contains(receipt)));
+    for receipts in receipts.values_mut() {
+        receipts.retain(|receipt| !went_back.contains(receipt));
+    }
     receipts.retain(|_, receipts| receipts.len() > 1);
     receipts
 }

@@ -110,7 +110,7 @@ fn streams<'a>(answer: &'a GetStatusResponse, writers: &'a [Writer]) -> impl Ite
 }
 
 /// How it is read, then how it is written; what is said of it twice, once.
-fn halts<'a>((stream, writer): Of<'a>) -> impl Iterator<Item = &'a Halt> {
+fn halts((stream, writer): Of<'_>) -> impl Iterator<Item = &Halt> {
     let read = stream.halt.as_ref();
     let written = writer.said().and_then(|said| said.halt.as_ref()).or(stream.writer_halt.as_ref());
     read.into_iter().chain(written.filter(|written| read.is_none_or(|read| read.message != written.message)))

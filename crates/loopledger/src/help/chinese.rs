@@ -48,6 +48,9 @@ pub(super) fn argument(path: &str, name: &str) -> Option<&'static str> {
         ("up" | "demo", "seed") => "演示的随机种子;同一种子得到同一年",
         ("demo", "weeks") => "从 2020 年 4 月起的周数",
         ("demo", "write") => "把指令写入该文件(供 record 使用),而不发送",
+        (_, "accept_clock") => {
+            "确认本机时钟正确,尽管数据流最新的记录晚于它(CLOCK_BEHIND),或全部记录都在一年多以前(CLOCK_AHEAD);在时钟越过最新记录之前,新记录沿用其时间"
+        }
         ("serve", "service") => "哪个服务",
         ("serve", "partitions") => "本副本负责的分区,如 0-31,40,或 none [默认: 全部];其余分区只作热备",
         (_, "server") => "服务器地址:一个 URL 提供全部服务,或用逗号分隔的 service=URL",

@@ -147,9 +147,10 @@ fn counts_agree(server: &Server, shown: &Exposition) {
     assert!(of_process("process_resident_memory_bytes") > 1e6);
     assert!(of_process("process_virtual_memory_bytes") > of_process("process_resident_memory_bytes"));
     assert!(of_process("process_cpu_seconds_total") > 0.0);
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs_f64();
-    let age = since_epoch - of_process("process_start_time_seconds");
-    assert!((-2.0..PATIENCE.as_secs_f64()).contains(&age), "started {age} s ago");
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
+    let started = Duration::from_secs_f64(of_process("process_start_time_seconds"));
+    let (earliest, latest) = (since_epoch.saturating_sub(PATIENCE), since_epoch.saturating_add(Duration::from_secs(2)));
+    assert!((earliest..latest).contains(&started), "started at {started:?}, now {since_epoch:?}");
     assert!(of_process("process_max_fds") > of_process("process_open_fds") && of_process("process_open_fds") > 3.0);
     let halted: f64 = shown.all("loopledger_stream_halted").map(|(_, value)| value).sum();
     assert_eq!(halted, 0.0);

@@ -152,11 +152,11 @@ fn a_pager_stands_before_a_terminal_and_nowhere_else() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start(&folder.path().join("data"));
     let is_paged = |text: &str| text.lines().all(|line| line.starts_with("page:")) && text.contains("procurement/");
-    let pager = "sed s/^/page:/";
-    let paged = on_a_terminal(&server, pager, "status");
+    let marking = "sed s/^/page:/";
+    let paged = on_a_terminal(&server, marking, "status");
     assert!(is_paged(&paged), "{paged}");
     for arguments in ["status --no-pager", "status --format json", "status | cat"] {
-        let plainly = on_a_terminal(&server, pager, arguments);
+        let plainly = on_a_terminal(&server, marking, arguments);
         assert!(plainly.contains("procurement/") && !plainly.contains("page:"), "{arguments}: {plainly}");
     }
     let first = on_a_terminal(&server, "head -n 1", "status; echo ended $?");

@@ -167,12 +167,11 @@ impl Contact {
         let Some(reading) = state.partitions.get_mut(&followed) else { return };
         reading.failing = true;
         note(reading);
-        match &mut state.outage {
-            Some(outage) => outage.cause = cause,
-            None => {
-                tracing::warn!(cause, "the log cannot be reached; trying again until it can");
-                state.outage = Some(Outage { since: Instant::now(), cause });
-            }
+        if let Some(outage) = &mut state.outage {
+            outage.cause = cause;
+        } else {
+            tracing::warn!(cause, "the log cannot be reached; trying again until it can");
+            state.outage = Some(Outage { since: Instant::now(), cause });
         }
     }
 

@@ -63,12 +63,12 @@ impl Halts {
     pub(super) async fn changed(&self, seen: u64) -> u64 {
         loop {
             // Made before looking, so that it hears of every change from here on.
-            let changed = self.changed.notified();
+            let next = self.changed.notified();
             let changes = self.lock().changes;
             if changes > seen {
                 return changes;
             }
-            changed.await;
+            next.await;
         }
     }
 

@@ -94,7 +94,7 @@ async fn answer(response: Response, peer: &Arc<Peer>, mut ending: Ending) -> Res
     if !ending.answers_stream() && !body.is_end_stream() {
         first = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await.and_then(Result::ok);
     }
-    let bytes = first.as_ref().and_then(|frame| frame.data_ref()).map_or(0, |data| data.len());
+    let bytes = first.as_ref().and_then(|frame| frame.data_ref()).map_or(0, bytes::Bytes::len);
     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
     let charge = if bytes <= SMALL_ANSWER_BYTES {
         Ok(peer.answers.charge_anyway(bytes))

@@ -200,9 +200,7 @@ impl Server {
         let reflection = || {
             let builder = Builder::configure().register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET);
             // Each version of reflection would describe only itself, and list both.
-            let builder = OWN_DESCRIPTORS
-                .into_iter()
-                .fold(builder, |builder, own| builder.register_encoded_file_descriptor_set(own));
+            let builder = OWN_DESCRIPTORS.into_iter().fold(builder, Builder::register_encoded_file_descriptor_set);
             names.iter().fold(builder, |builder, name| builder.with_service_name(*name))
         };
         let (health, v1, v1alpha) =
@@ -244,8 +242,10 @@ impl Bound {
 
     /// Adds what is counted of calls and connections to what the process shows.
     pub fn register_metrics(&self, metrics: &Registry) {
-        metrics.add_shared(Arc::clone(&self.server.methods) as Arc<dyn Source>);
-        metrics.add_shared(Arc::clone(&self.connections) as Arc<dyn Source>);
+        let methods: Arc<dyn Source> = self.server.methods.clone();
+        let connections: Arc<dyn Source> = self.connections.clone();
+        metrics.add_shared(methods);
+        metrics.add_shared(connections);
     }
 
     /// Serves until the stop token is cancelled; then says `NOT_SERVING`, takes no more connections, ends streams, and

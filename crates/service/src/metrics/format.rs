@@ -5,6 +5,7 @@
 //! neither units nor an end.
 
 use core::cmp::Ordering;
+use core::fmt::Write as _;
 
 /// A text format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl Format {
     /// How much it is wanted, if at all: what names it most closely says so.
     fn weight(self, ranges: &[Range<'_>]) -> Option<f64> {
         let matches = |range: &&Range<'_>| range.matches(self);
-        let closest = ranges.iter().filter(matches).map(|range| range.closeness()).max()?;
+        let closest = ranges.iter().filter(matches).map(Range::closeness).max()?;
         let weights =
             ranges.iter().filter(matches).filter(|range| range.closeness() == closest).map(|range| range.weight);
         weights.max_by(f64::total_cmp).filter(|weight| *weight > 0.0)
@@ -100,9 +101,9 @@ pub(super) fn classic(open: &str) -> String {
                 let total = if *kind == "counter" { "_total" } else { "" };
                 // The kind comes after the help, and says how both name the family.
                 if let Some((_, what)) = help.take_if(|(of, _)| of == name) {
-                    text.push_str(&format!("# HELP {name}{total} {what}\n"));
+                    let _ = writeln!(text, "# HELP {name}{total} {what}");
                 }
-                text.push_str(&format!("# TYPE {name}{total} {kind}\n"));
+                let _ = writeln!(text, "# TYPE {name}{total} {kind}");
             }
             // Units, and the end.
             Some(_) => {}

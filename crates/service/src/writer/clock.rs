@@ -167,6 +167,8 @@ impl<D: Decider> Task<D> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::arithmetic_side_effects, reason = "tests: a panic is a failure")]
+
     use super::*;
 
     const HOUR: i64 = 3_600;

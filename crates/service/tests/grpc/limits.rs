@@ -67,7 +67,7 @@ fn with_long_id(bytes: usize) -> Vec<u8> {
 async fn a_bulk_stream_that_takes_no_answers_holds_no_more_than_its_connection_may() {
     let county = County::start_with(Gate::open(), |config| config.bytes.requests_of_connection = 512 * KIB).await;
     let mut caller = Caller::connect(county.address, 0).await;
-    let (_answer, mut stream) = caller.begin("procurement", "Record").await;
+    let (bulk_answer, mut stream) = caller.begin("procurement", "Record").await;
     let message = with_long_id(40_000);
     let part = raw::part(u32::try_from(message.len()).unwrap(), &message);
     // Ten times what it may hold, and no end in sight.
@@ -85,7 +85,7 @@ async fn a_bulk_stream_that_takes_no_answers_holds_no_more_than_its_connection_m
     let begun = timeout(PATIENCE, answer).await.expect("a single call of the same connection goes through").unwrap();
     assert_eq!(begun.status(), 200);
     goes_through(&county).await;
-    drop((caller, stream, single, begun, _answer));
+    drop((caller, stream, single, begun, bulk_answer));
     until("all of it is given back", || county.connections.request_bytes() == 0).await;
     county.stop().await;
 }

@@ -141,12 +141,12 @@ async fn a_writer_that_panics_is_halted_for_everybody_to_see() {
     buggy.handle().serving().await.unwrap();
     left.handle().submit(ask(PANIC), in_time()).await.unwrap();
     let halt = halts(buggy.handle()).await;
-    assert!(matches!(halt, Halt::Stopped), "{halt}");
+    assert!(matches!(&halt, Halt::Internal { detail } if detail == "planted"), "{halt}");
     let refused = buggy.handle().submit(write(2, Command::Talk { bytes: 5 }), in_time()).await;
-    assert!(matches!(refused, Err(WriteError::Halted(Halt::Stopped))), "{refused:?}");
+    assert!(matches!(refused, Err(WriteError::Halted(Halt::Internal { .. }))), "{refused:?}");
     let waited = left.handle().wait_for(beyond(9), in_time()).await;
     assert!(
-        matches!(&waited, Err(WriteError::UpstreamHalted(notice)) if notice.reason == HaltReason::Stopped),
+        matches!(&waited, Err(WriteError::UpstreamHalted(notice)) if notice.reason == HaltReason::Internal),
         "{waited:?}"
     );
 }

@@ -83,16 +83,16 @@ impl Model {
         match event {
             Event::Station(St::GoodsCollected(e)) => self.collected(e),
             Event::Station(St::GoodsReleased(e)) => {
-                self.moves((e.place, e.occasion.business_date), [&e.line], PENDING, ON_HAND)
+                self.moves((e.place, e.occasion.business_date), [&e.line], PENDING, ON_HAND);
             }
             Event::Station(St::GoodsReturned(e)) => {
-                self.moves((e.place, e.occasion.business_date), [&e.line], PENDING, RETURNED)
+                self.moves((e.place, e.occasion.business_date), [&e.line], PENDING, RETURNED);
             }
             Event::Station(St::GoodsHandedOver(e)) => {
-                self.moves((e.from, e.occasion.business_date), &e.lines, ON_HAND, ON_THE_WAY)
+                self.moves((e.from, e.occasion.business_date), &e.lines, ON_HAND, ON_THE_WAY);
             }
             Event::Station(St::GoodsTakenBack(e)) => {
-                self.moves((e.from, e.occasion.business_date), &e.lines, ON_THE_WAY, ON_HAND)
+                self.moves((e.from, e.occasion.business_date), &e.lines, ON_THE_WAY, ON_HAND);
             }
             Event::Station(St::StockTakenIn(e)) => {
                 self.moves((e.place, e.occasion.business_date), &e.received, ARRIVED, ON_HAND);
@@ -138,7 +138,7 @@ impl Model {
             Event::Procurement(P::PurchaseAccepted(e)) => self.answered(e.lot, true),
             Event::Procurement(P::PurchaseDeclined(e)) => self.answered(e.lot, false),
             Event::Procurement(P::PayoutMade(e)) => {
-                self.paid(e.occasion.business_date, (e.payer.id, e.payee.id), e.amount.0)
+                self.paid(e.occasion.business_date, (e.payer.id, e.payee.id), e.amount.0);
             }
             Event::Procurement(P::PayoutFailed(e)) => {
                 let between = (e.original.payer.id, e.original.payee.id);

@@ -48,7 +48,7 @@ impl Workload {
     fn party(&mut self, kind: common::PartyKind, division: &str, creates: Creates) -> Wish {
         let request = p::v1::RegisterPartyRequest {
             request_id: self.id(),
-            occasion: self.founding(division),
+            occasion: Self::founding(division),
             kind: kind.into(),
             division_code: division.to_owned(),
             label: self.label(),
@@ -63,7 +63,7 @@ impl Workload {
         let members = [R::Head, R::Spouse, R::Child].into_iter().take(1 + usize::from(self.dice.chance(70)));
         let request = p::v1::RegisterHouseholdRequest {
             request_id: self.id(),
-            occasion: self.founding(village),
+            occasion: Self::founding(village),
             division_code: village.to_owned(),
             category: common::HouseholdCategory::RegisteredPoor.into(),
             members: members.map(Into::into).collect(),
@@ -75,7 +75,7 @@ impl Workload {
     fn product(&mut self, code: &str) -> Wish {
         let request = p::v1::RegisterProductRequest {
             request_id: self.id(),
-            occasion: self.founding(TOWN),
+            occasion: Self::founding(TOWN),
             code: code.to_owned(),
             name: code.to_owned(),
             product_class: common::ProductClass::Speciality.into(),
@@ -91,7 +91,7 @@ impl Workload {
         for village in [VILLAGES[0], VILLAGES[1]] {
             let request = st::v1::OpenStationRequest {
                 request_id: self.id(),
-                occasion: self.founding(village),
+                occasion: Self::founding(village),
                 kind: common::PlaceKind::Station.into(),
                 division_code: village.to_owned(),
                 operator_id: operator.clone(),
@@ -103,7 +103,7 @@ impl Workload {
         for (kind, division) in [(common::PlaceKind::CountyCentre, TOWN), (common::PlaceKind::Outlet, URUMQI)] {
             let request = d::v1::OpenSiteRequest {
                 request_id: self.id(),
-                occasion: self.founding(division),
+                occasion: Self::founding(division),
                 kind: kind.into(),
                 division_code: division.to_owned(),
                 operator_id: operator.clone(),
@@ -114,7 +114,7 @@ impl Workload {
         }
         let request = s::v1::OpenChannelRequest {
             request_id: self.id(),
-            occasion: self.founding(TOWN),
+            occasion: Self::founding(TOWN),
             medium: common::Medium::Online.into(),
             operator_id: operator,
             label: self.label(),
@@ -130,7 +130,7 @@ impl Workload {
         let (product, firm) = (self.one(|known| &known.products)?, self.one(|known| &known.traders)?);
         let request = p::v1::ContractLinkageRequest {
             request_id: self.id(),
-            occasion: self.founding(TOWN),
+            occasion: Self::founding(TOWN),
             firm_id: firm.to_string(),
             station_id: station.to_string(),
             producer_id: household.to_string(),

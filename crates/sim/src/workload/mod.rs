@@ -237,7 +237,7 @@ impl Workload {
     }
 
     /// What is founded is there before all business, also that which is recorded late.
-    fn founding(&self, division: &str) -> Option<common::Occasion> {
+    fn founding(division: &str) -> Option<common::Occasion> {
         Some(common::Occasion {
             business_date: FOUNDED_ON.to_owned(),
             occurred_at: None,

@@ -66,9 +66,9 @@ mod tests {
 
     #[test]
     fn what_panicked_is_told_in_one_line() {
-        let failed: Result<(), std::io::Error> = Err(std::io::Error::from_raw_os_error(24));
-        let told = catch(|| failed.unwrap()).unwrap_err();
-        assert!(names_system_error(&told), "{told}");
+        let error = std::io::Error::from_raw_os_error(24);
+        let line = catch(|| panic!("called `unwrap()` on {error:?}")).unwrap_err();
+        assert!(names_system_error(&line), "{line}");
         assert_eq!(catch(|| panic!("two\nlines")).unwrap_err(), "two lines");
         assert!(!names_system_error("two lines"));
         assert_eq!(catch(|| 5), Ok(5));
