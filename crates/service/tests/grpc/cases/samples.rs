@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Sample;
 use crate::county::VILLAGE;
-use crate::season::{kilograms, price};
+use crate::season::{kilograms, on, price};
 
 /// A request of each write that would be taken, in an order in which all are.
 #[expect(clippy::too_many_lines, reason = "a table")]
@@ -52,7 +52,7 @@ pub(crate) fn samples() -> Vec<Sample> {
             "MakePayout",
             json!({"payerId": "$COOP", "payeeId": "$H1", "amountFen": 1, "method": "PAYMENT_METHOD_CASH"}),
         ),
-        ("procurement", "FailPayout", json!({"payoutId": "$P1", "reason": "x"})),
+        ("procurement", "FailPayout", json!({"payoutId": "$P1", "reason": "x", "occasion": on("2026-03-05")})),
         (
             "station",
             "OpenStation",
