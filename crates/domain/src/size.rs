@@ -300,7 +300,7 @@ fn sales(event: &sales::Event) -> usize {
     match event {
         E::ChannelOpened(e) => texts(OCCASION + ID + WORD + PARTY, [&e.label]),
         E::OrderPlaced(e) => texts(items(ORDERED, &e.lines, ORDER_LINE), [&e.number]),
-        E::OrderLineCancelled(_) => CONSEQUENCE + ID + SMALL + WORD,
+        E::OrderLineCancelled(_) => CONSEQUENCE + ID + SMALL + WORD + TOTAL,
         E::CancellationRequested(_) => OCCASION + ID + SMALL + ID + WORD,
         E::OrderLineStands(_) => CONSEQUENCE + ID + SMALL,
         E::OrderFulfilled(e) => items(FULFILLED, &e.parts, FULFILLED_PART),

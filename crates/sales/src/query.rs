@@ -7,7 +7,7 @@ use loopledger_domain::sales::{Channel, Key, LineState, Order, OrderLine, Sales}
 use loopledger_proto::sales::v1 as pb;
 use loopledger_service::grpc::{Calls, pages, refused};
 use loopledger_types::{ChannelId, EntityKind, OrderId};
-use loopledger_wire::Word as _;
+use loopledger_wire::Word;
 use loopledger_wire::query::{self, Page, price_to_pb};
 use tokio::time::Instant;
 use tonic::Status;
@@ -79,6 +79,10 @@ fn order(id: OrderId, order: Order) -> pb::Order {
 }
 
 fn order_line(line: &OrderLine, state: LineState) -> pb::OrderLine {
+    let (refusal, available) = match state {
+        LineState::Cancelled { refusal, available, .. } => (refusal, available),
+        LineState::Open | LineState::CancellationPending | LineState::Fulfilled { .. } => (None, None),
+    };
     let (state, amount, issued) = match state {
         LineState::Open => (pb::OrderLineState::Open, line.amount, 0),
         LineState::CancellationPending => (pb::OrderLineState::CancellationPending, line.amount, 0),
@@ -93,5 +97,7 @@ fn order_line(line: &OrderLine, state: LineState) -> pb::OrderLine {
         price: Some(price_to_pb(line.price)),
         amount_fen: amount.0,
         issued,
+        refusal: refusal.map_or(0, Word::number),
+        available: available.map(|available| available.0),
     }
 }

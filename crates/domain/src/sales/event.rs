@@ -72,6 +72,8 @@ pub struct OrderLineCancelled {
     pub line: u32,
     /// Absent: cancelled on request.
     pub refusal: Option<StockRefusal>,
+    /// Of a refused line: what its holder could have reserved.
+    pub available: Option<Quantity>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -28,7 +28,9 @@ pub(super) fn evolve(state: &mut State<Sales>, event: &Event) {
             order.set(e.line, LineState::CancellationPending);
         }),
         Event::OrderLineCancelled(e) => {
-            change(state, e.order, |order| order.set(e.line, LineState::Cancelled { on: e.occasion.business_date }));
+            let on = e.occasion.business_date;
+            let cancelled = LineState::Cancelled { on, refusal: e.refusal, available: e.available };
+            change(state, e.order, |order| order.set(e.line, cancelled));
             free_number(state, e.order);
         }
         Event::OrderLineStands(e) => change(state, e.order, |order| order.stands(e.line)),

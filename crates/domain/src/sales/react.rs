@@ -65,12 +65,14 @@ pub(super) fn react(state: &State<Sales>, upstream: &Commit) -> Vec<Event> {
                 order: e.order,
                 line: e.line,
                 refusal: Some(e.reason),
+                available: Some(e.available),
             })),
             Said::Released(e) => events.push(Event::OrderLineCancelled(OrderLineCancelled {
                 occasion: consequence(&e.occasion),
                 order: e.order,
                 line: e.line,
                 refusal: None,
+                available: None,
             })),
             Said::CancelRefused(e) => events.push(Event::OrderLineStands(OrderLineStands {
                 occasion: consequence(&e.occasion),

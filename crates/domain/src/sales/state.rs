@@ -10,7 +10,7 @@ use loopledger_types::{
 };
 
 use super::{OrderLine, Sales};
-use crate::stock::Product;
+use crate::stock::{Product, StockRefusal};
 use crate::{BuyerRef, Dated, Index, Medium, Origin, Paper, PartyKind, PartyRef, SettlementMode, State};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -121,8 +121,11 @@ pub enum LineState {
     /// Waits for its holder: to be reserved, or issued.
     Open,
     CancellationPending,
+    /// On request, or refused by its holder, with what that could have reserved.
     Cancelled {
         on: BusinessDate,
+        refusal: Option<StockRefusal>,
+        available: Option<Quantity>,
     },
     /// At actual weight.
     Fulfilled {
@@ -145,7 +148,7 @@ impl LineState {
     pub const fn ended_on(self) -> Option<BusinessDate> {
         match self {
             Self::Open | Self::CancellationPending => None,
-            Self::Cancelled { on } | Self::Fulfilled { on, .. } => Some(on),
+            Self::Cancelled { on, .. } | Self::Fulfilled { on, .. } => Some(on),
         }
     }
 }

@@ -557,7 +557,10 @@ impl Market {
         let state = |state: &LineState| match state {
             LineState::Open => "open".into(),
             LineState::CancellationPending => "pending".into(),
-            LineState::Cancelled { .. } => "cancelled".into(),
+            LineState::Cancelled { refusal: None, .. } => "cancelled".into(),
+            LineState::Cancelled { refusal: Some(why), available, .. } => {
+                format!("refused {why:?} with {}", available.unwrap())
+            }
             LineState::Fulfilled { quantity, amount, .. } => format!("{quantity} for {amount}"),
         };
         let states: Vec<String> = order.states.iter().map(state).collect();

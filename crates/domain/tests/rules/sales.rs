@@ -93,13 +93,13 @@ fn holders_decide_what_becomes_of_a_line() {
         cancel O1/0 => ! ORDER_LINE_NOT_OPEN
         cancel O1/1 => 1 to be released at D1
         cancel O1/1 => ! CANCELLATION_PENDING
-        show O1 => cancelled, pending, open; owed 0.00 prepaid 0.00
+        show O1 => refused InsufficientStock with 1, pending, open; owed 0.00 prepaid 0.00
         stands O1/1 at=D1 => 1 stands
         cancel O1/1 => 1 to be released at D1
         released O1/1 at=D1 => 1 cancelled
         issued O1/2 of=OWN:9.9kg => sold 9900 for 146.52 (0.00 prepaid): OWN 146.52
         cancel O1/2 => ! ORDER_LINE_NOT_OPEN
-        show O1 => cancelled, cancelled, 9900 for 146.52; owed 146.52 prepaid 0.00
+        show O1 => refused InsufficientStock with 1, cancelled, 9900 for 146.52; owed 146.52 prepaid 0.00
         cancel O1/3 => ! line OUT_OF_RANGE
         cancel O9/0 => ! no such order
         cancel O1/2 on=2021-01-01 => ! occasion.business_date DATE_IN_FUTURE
@@ -118,7 +118,7 @@ fn an_answer_that_comes_too_late_changes_nothing() {
         cancel O1/1
         issued O1/1 => sold 10000 for 148.00 (0.00 prepaid): OWN 148.00
         stands O1/1 => 1 stands
-        show O1 => cancelled, 10000 for 148.00; owed 148.00 prepaid 0.00
+        show O1 => refused InsufficientStock with 1, 10000 for 148.00; owed 148.00 prepaid 0.00
         ",
     );
 }

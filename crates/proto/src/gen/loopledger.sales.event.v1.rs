@@ -73,6 +73,9 @@ pub struct OrderLineCancelled {
     /// Unspecified: cancelled on request.
     #[prost(enumeration = "super::super::super::common::v1::StockRefusal", tag = "4")]
     pub refusal: i32,
+    /// Of a refused line: what its holder could have reserved.
+    #[prost(int64, optional, tag = "5")]
+    pub available: ::core::option::Option<i64>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CancellationRequested {

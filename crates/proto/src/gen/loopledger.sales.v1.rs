@@ -342,6 +342,12 @@ pub struct OrderLine {
     /// Once fulfilled.
     #[prost(int64, tag = "7")]
     pub issued: i64,
+    /// Of a cancelled line that its holder refused: why; unspecified: cancelled on request.
+    #[prost(enumeration = "super::super::common::v1::StockRefusal", tag = "8")]
+    pub refusal: i32,
+    /// Of a refused line: what is free there, or what the lots hold that one answer can name.
+    #[prost(int64, optional, tag = "9")]
+    pub available: ::core::option::Option<i64>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListChannelsRequest {

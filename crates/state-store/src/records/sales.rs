@@ -6,7 +6,7 @@ use loopledger_domain::sales::{
 
 use super::{mirror, record_enum, record_struct};
 
-mirror!(sales, 4);
+mirror!(sales, 5);
 
 record_enum! {
     Key {
@@ -17,7 +17,10 @@ record_enum! {
         0 => Party(party), 1 => Product(product), 2 => Place(place), 3 => Lot(lot), 4 => Channel(channel),
         5 => Order(order), 6 => Tally(tally), 7 => Settled(settled), 8 => Number(orders),
     }
-    LineState { 0 => Open, 1 => CancellationPending, 2 => Cancelled { on }, 3 => Fulfilled { on, quantity, amount } }
+    LineState {
+        0 => Open, 1 => CancellationPending, 2 => Cancelled { on, refusal, available },
+        3 => Fulfilled { on, quantity, amount },
+    }
 }
 
 record_struct! {

@@ -1,7 +1,7 @@
 //! What station and distribution both keep. A change here is a change of both their `SCHEMA`s.
 
 use loopledger_domain::stock::{
-    Cell, CellKey, Entity, Key, Move, OrderLineKey, Party, Place, Product, Reservation, ReservationStatus,
+    Cell, CellKey, Entity, Key, Move, OrderLineKey, Party, Place, Product, Reservation, ReservationStatus, StockRefusal,
 };
 
 use super::{record_enum, record_struct};
@@ -17,6 +17,7 @@ record_enum! {
         7 => Refused(earliest),
     }
     ReservationStatus { 0 => Open, 1 => Issued, 2 => Released }
+    StockRefusal { 0 => PlaceUnknown, 1 => InsufficientStock, 2 => TooManyLots, 3 => DateTooEarly }
 }
 
 record_struct! {

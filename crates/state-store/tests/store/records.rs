@@ -330,7 +330,12 @@ fn order(medium: Medium, registered: bool) -> sales::Order {
         states: Box::new([
             sales::LineState::Open,
             sales::LineState::CancellationPending,
-            sales::LineState::Cancelled { on: day(10) },
+            sales::LineState::Cancelled {
+                on: day(10),
+                refusal: Some(stock::StockRefusal::TooManyLots),
+                available: Some(Quantity(7)),
+            },
+            sales::LineState::Cancelled { on: day(11), refusal: None, available: None },
             fulfilled,
         ]),
         owed: Money(30),

@@ -174,7 +174,7 @@ messages! { SALES:
     ChannelOpened { 1 occasion, 2 channel, 3 medium, 4 operator, 5 label }
     OrderLine { 1 product, 2 quantity, 3 price, 4 amount, 5 place, 6 holder }
     OrderPlaced { 1 occasion, 2 order, 3 number, 4 channel, 5 medium, 6 seller, 7 buyer, 8 lines, 9 same_number_as }
-    OrderLineCancelled { 1 occasion, 2 order, 3 line, 4 refusal }
+    OrderLineCancelled { 1 occasion, 2 order, 3 line, 4 refusal, 5 available }
     CancellationRequested { 1 occasion, 2 order, 3 line, 4 place, 5 holder }
     OrderLineStands { 1 occasion, 2 order, 3 line }
     FulfilledPart { 1 stock, 2 amount, 3 shared }
