@@ -178,7 +178,7 @@ impl Shared {
     }
 
     pub(crate) fn halt(&self, service: Service, halt: Halt) {
-        tracing::error!(stream = %self.stream(service), %halt, "the stream is halted");
+        tracing::error!(stream = %self.stream(service), reason = halt.reason(), %halt, "the stream is halted");
         self.set_health(service, StreamHealth::Halted(halt));
     }
 

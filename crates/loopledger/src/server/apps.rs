@@ -130,7 +130,8 @@ impl App {
             Self::Projection(projection) => {
                 let health = projection.caught_up().await;
                 if let Some(halt) = health.halt() {
-                    note!("loopledger: the projection is halted: {halt}");
+                    let (reason, advice) = (halt.reason(), halt.notice().reason.advice());
+                    note!("loopledger: the projection is halted: {reason}: {halt}; {advice}");
                 }
                 Ok(health.halt().is_none())
             }

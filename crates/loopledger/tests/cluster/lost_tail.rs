@@ -136,8 +136,10 @@ fn what_a_broker_lost_halts_everybody_until_it_is_appended_again() {
     let refused = client(&servers, &["loop"]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(refused.status.code() == Some(1) && said.contains("LOST_TAIL"), "{said}");
-    let halted = told(&servers, &["status"]);
-    assert!(halted.contains(&missing) && halted.contains("loopledger repair"), "{halted}");
+    let halted = client(&servers, &["status"]);
+    let table = String::from_utf8_lossy(&halted.stdout).into_owned();
+    assert_eq!(halted.status.code(), Some(1), "{table}");
+    assert!(table.contains(&missing) && table.contains("loopledger repair"), "{table}");
     county.everybody_is_halted();
 
     let said = county.repair("station", &[]);
