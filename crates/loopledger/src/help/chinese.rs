@@ -63,6 +63,7 @@ pub(super) fn argument(path: &str, name: &str) -> Option<&'static str> {
         ("income" | "duplicates", "from") => "起始业务日期,YYYY-MM-DD",
         ("income" | "duplicates", "to") => "截止业务日期,YYYY-MM-DD",
         (_, "as_of") => "不计该日之后登记的内容",
+        (_, "edition") => "按该日生效的区划版本区分各区划,YYYY-MM-DD [默认: 时段最后一天]",
         ("loop", "division") => "货物来源的区划;不写则为全部货物",
         ("loop", "from") => "起始月份,YYYY-MM(或其中的一天)",
         ("loop", "to") => "截止月份,YYYY-MM(或其中的一天)",
