@@ -63,7 +63,10 @@ async fn income(
 /// What a caller may be told while things go wrong.
 fn excuse(status: &Status, history: &History) {
     let passing = [Code::Unavailable, Code::DeadlineExceeded, Code::Cancelled, Code::ResourceExhausted];
-    if passing.contains(&status.code()) {
+    // A stream whose clock is wrong is halted, and goes on by itself.
+    let waits_for_a_clock = status.code() == Code::FailedPrecondition
+        && ["(CLOCK_BEHIND)", "(CLOCK_AHEAD)"].iter().any(|reason| status.message().contains(reason));
+    if waits_for_a_clock || passing.contains(&status.code()) {
         history.count("ledger has no answer yet");
     } else {
         history.violation(format!("the ledger answers {status}"));

@@ -280,7 +280,10 @@ mod tests {
         let nine = "09".repeat(32);
         let three = "03".repeat(32);
         let two = "02".repeat(32);
-        assert_eq!(hex(&bytes), format!("09{nine}fc70110100fc00f0ced1070b0103fc90fb090003{three}fb2c0102{two}c803"));
+        assert_eq!(
+            hex(&bytes),
+            format!("09{nine}fc70110100fc00f0ced10701fc02f0ced1080b0103fc90fb090003{three}fb2c0102{two}c803")
+        );
         assert_eq!(decode_progress(&bytes).unwrap(), progress());
         let record =
             RequestRecord { request_id: RequestId([4; 16]), digest: [5; 32], sequence: 6, hash: Hash([7; 32]) };
