@@ -39,6 +39,7 @@ impl KafkaLog {
     pub async fn connect(options: KafkaOptions) -> Result<Self, ConnectError> {
         let metrics = Arc::new(Metrics::default());
         let layout = topics::check_with(&options, topics::Wanted::default(), &metrics).await?;
+        metrics.last_cause.name_brokers(&options.brokers);
         let work = move || Self::assemble(&options, &layout, metrics);
         tokio::task::spawn_blocking(work).await.map_err(|error| ConnectError::NoClient { reason: error.to_string() })?
     }

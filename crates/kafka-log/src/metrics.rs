@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use rdkafka::error::KafkaError;
@@ -64,14 +64,22 @@ metrics! {
 
 /// What a broker, or the way to it, last failed with: the client's own errors say only that it failed.
 #[derive(Debug, Default)]
-pub(crate) struct LastCause(Mutex<Option<(Instant, String)>>);
+pub(crate) struct LastCause {
+    cause: Mutex<Option<(Instant, String)>>,
+    /// The addresses that were given: what an error names while no cause is known yet.
+    brokers: OnceLock<String>,
+}
 
 /// A cause that is older explains nothing any more: while a broker is away, the client tries it twice a second.
 const CAUSE_AGE_MAX: Duration = Duration::from_mins(1);
 
 impl LastCause {
+    pub(crate) fn name_brokers(&self, brokers: &str) {
+        self.brokers.get_or_init(|| brokers.to_owned());
+    }
+
     pub(crate) fn set(&self, cause: &str) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), cause.to_owned()));
+        *self.cause.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), cause.to_owned()));
     }
 
     /// The error with what led to it: which broker, and what it was.
@@ -81,10 +89,13 @@ impl LastCause {
 
     /// The same of an error that is text already.
     pub(crate) fn add_to(&self, error: String) -> String {
-        let cause = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let cause = self.cause.lock().unwrap_or_else(PoisonError::into_inner);
         match &*cause {
             Some((at, cause)) if at.elapsed() < CAUSE_AGE_MAX => format!("{cause} ({error})"),
-            Some(_) | None => error,
+            Some(_) | None => match self.brokers.get() {
+                Some(brokers) => format!("{brokers}: {error}"),
+                None => error,
+            },
         }
     }
 }
