@@ -15,7 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::clock::Clock;
 use crate::feed::Feed;
-use crate::grpc::Calls;
+use crate::grpc::{CALLS_END_MAX, Calls, STOP_MAX};
 use crate::writer::{CatchUp, Halt, Health, Writer, WriterConfig, WriterHandle};
 
 /// What a service needs to know before it starts.
@@ -51,12 +51,19 @@ pub enum Found {
 /// How often a long start is reported in the log.
 const PROGRESS_PERIOD: Duration = Duration::from_secs(2);
 
-/// How long a writer may take to finish what was queued, if the log takes it slowly or not at all. What it had not
-/// finished then is as after a crash: in the log or not, and the same request ids find out.
-const DRAIN_MAX: Duration = Duration::from_secs(20);
+/// How long a writer may take to finish what is queued after the callers have ended. What it has not finished then is
+/// as after a crash: in the log or not, and the same request ids find out.
+const DRAIN_MAX: Duration = Duration::from_millis(1_500);
 
 /// The same while the log cannot be reached: nothing that needs it ends, so this is for what needs only the store.
 const DRAIN_MAX_IN_OUTAGE: Duration = Duration::from_secs(1);
+
+/// What is left of a stop for the stores: the last checkpoints.
+const CLOSE_SHARE: Duration = Duration::from_secs(1);
+
+/// Callers, writers and stores end one after the other, the services side by side.
+const _: () =
+    assert!(CALLS_END_MAX.saturating_add(DRAIN_MAX).saturating_add(CLOSE_SHARE).as_millis() <= STOP_MAX.as_millis());
 
 /// A running service, without the server that offers it.
 pub struct Program<D: Decider> {

@@ -6,6 +6,7 @@
 
 mod disk;
 mod format;
+mod lock;
 mod open;
 mod partition;
 mod queue;
@@ -14,7 +15,6 @@ mod recover;
 mod writer;
 
 use core::fmt;
-use std::fs::File;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -31,6 +31,7 @@ pub use recover::TornTail;
 pub use writer::{AFTER_SYNC, AFTER_WRITE};
 
 use disk::Disk;
+use lock::Lock;
 use partition::PartitionFiles;
 use queue::{Queue, Queued};
 use reader::FileReader;
@@ -44,7 +45,8 @@ pub struct FileLog {
     options: FileLogOptions,
     /// By topic, then partition.
     lanes: Vec<Lane>,
-    lock: File,
+    /// Dropped after the writers have ended.
+    _lock: Lock,
 }
 
 /// One partition.
@@ -73,10 +75,6 @@ impl Drop for FileLog {
             if writer.is_some_and(|writer| writer.join().is_err()) {
                 tracing::error!(dir = %lane.files.dir().display(), "the writer of a partition panicked");
             }
-        }
-        // Closing the handle is not enough: a child process that is being started holds a copy of it until its exec.
-        if let Err(error) = self.lock.unlock() {
-            tracing::error!(%error, "the log could not be unlocked");
         }
     }
 }

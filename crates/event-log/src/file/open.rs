@@ -1,7 +1,7 @@
 //! Opening the log: lock, description, and what the last process left.
 
 use core::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use loopledger_types::{Partition, Service, Topic};
 
 use super::disk::{Disk, FaultPoint, Kind, check_file, kind_of};
+use super::lock::Lock;
 use super::partition::PartitionFiles;
 use super::recover::{Recovered, TornTail, recover};
 use super::{FileLog, Lane};
@@ -58,7 +59,7 @@ impl FileLog {
         let dir = dir.as_ref();
         let disk = Disk { faults: options.faults.clone() };
         create_root(&disk, dir).map_err(|error| OpenError::io("create", dir, error))?;
-        let lock = lock(&dir.join("lock"))?;
+        let lock = Lock::take(&dir.join("lock"))?;
         check_description(&disk, dir, options.partition_count)?;
         let mut report = OpenReport::default();
         let mut lanes = Vec::new();
@@ -80,7 +81,7 @@ impl FileLog {
                 lanes.push(Lane::new(PartitionFiles::new(topic, partition, path, found.bases), found.end));
             }
         }
-        Ok((Self { options, lanes, lock }, report))
+        Ok((Self { options, lanes, _lock: lock }, report))
     }
 }
 
@@ -94,22 +95,6 @@ fn create_root(disk: &Disk, dir: &Path) -> io::Result<()> {
         create_root(disk, parent)?;
     }
     disk.create_directory(dir)
-}
-
-/// The lock goes with the log when it is dropped, or with the process, however it ends.
-fn lock(path: &Path) -> Result<File, OpenError> {
-    check_file(path).map_err(|error| OpenError::io("open", path, error))?;
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
-        .map_err(|error| OpenError::io("open", path, error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::Locked { path: path.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(OpenError::io("lock", path, error)),
-    }
 }
 
 fn check_description(disk: &Disk, dir: &Path, partition_count: u32) -> Result<(), OpenError> {

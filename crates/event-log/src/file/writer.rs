@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::PointHook;
 use super::disk::Disk;
@@ -43,6 +43,8 @@ pub(super) struct WriterState {
     segment: Option<Segment>,
     /// Bytes beyond the durable end may be in the segment.
     dirty: bool,
+    /// The last append failed, and the log says so.
+    failing: bool,
     buffer: Vec<u8>,
 }
 
@@ -67,12 +69,21 @@ impl Drop for Writer {
 }
 
 impl Writer {
+    /// Logs when appends begin to fail, and when one succeeds again: who appends tries again and again.
+    fn report(&mut self, error: Option<&AppendError>) {
+        let dir = self.files.dir().display();
+        match error {
+            Some(error) if !self.state.failing => warn!(%dir, error = %chain(error), "appends fail"),
+            None if self.state.failing => info!(%dir, "appends succeed again"),
+            Some(_) | None => {}
+        }
+        self.state.failing = error.is_some();
+    }
+
     pub(super) fn run(mut self) {
         while let Some(group) = self.queue.take() {
             let result = self.commit(&group);
-            if let Err(error) = &result {
-                warn!(dir = %self.files.dir().display(), error = %chain(error), "an append failed");
-            }
+            self.report(result.as_ref().err());
             let mut offsets = result.as_ref().map_or(&[][..], Vec::as_slice);
             for part in group {
                 let (own, others) = offsets.split_at(offsets.len().min(part.values.len()));

@@ -29,8 +29,13 @@ fn children_being_started_do_not_keep_the_lock() {
             }
         });
         let opened = (0..500).find_map(|_| try_open(dir.path(), options()).err());
+        // An opening that is refused lets it go, too.
+        let other = || try_open(dir.path(), FileLogOptions { partition_count: 2, ..options() }).map(drop);
+        let refused = (0..500)
+            .find_map(|_| Some(other()).filter(|refused| !matches!(refused, Err(OpenError::PartitionCount { .. }))));
         done.store(true, Ordering::Relaxed);
         assert!(opened.is_none(), "{opened:?}");
+        assert!(refused.is_none(), "{refused:?}");
     });
 }
 

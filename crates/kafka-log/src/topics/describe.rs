@@ -5,8 +5,9 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures::FutureExt;
 use futures::future::select_ok;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use loopledger_types::{Service, Topic};
 use rdkafka::admin::{AdminClient, AdminOptions, ConfigResource, ConfigSource, ResourceSpecifier};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
@@ -22,6 +23,9 @@ use crate::metrics::Metrics;
 use crate::question::QUESTION_MAX;
 use crate::report::Context;
 use crate::settings::KafkaOptions;
+
+/// How long a question waits alone before another one is asked beside it.
+const ASK_AGAIN_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cluster {
@@ -111,18 +115,32 @@ impl<'a> Admin<'a> {
         })
     }
 
+    /// Every [`ASK_AGAIN_PAUSE`] without an answer the cluster is asked once more, beside the questions that wait: one
+    /// broker of three that stands still is then named for all of them only once in ten thousand starts.
     async fn describe_settled(&self) -> Result<Cluster, ConnectError> {
         let started = Instant::now();
+        let mut questions = FuturesUnordered::new();
+        questions.push(self.describe_once().boxed());
         loop {
-            let answer = self.describe_once().await;
+            let answer = tokio::select! {
+                Some(answer) = questions.next() => answer,
+                () = sleep(ASK_AGAIN_PAUSE), if started.elapsed() < self.options.answer_timeout => {
+                    questions.push(self.describe_once().boxed());
+                    continue;
+                }
+            };
             let settled = match &answer {
                 Ok(cluster) => cluster.topics.iter().all(TopicState::is_told_in_full),
                 Err(error) => !matches!(error, ConnectError::Unreachable { .. }),
             };
-            if settled || started.elapsed() >= self.options.answer_timeout {
+            let is_last = started.elapsed() >= self.options.answer_timeout && questions.is_empty();
+            if settled || is_last {
                 return answer;
             }
-            sleep(SETTLE_PAUSE).await;
+            if questions.is_empty() {
+                sleep(SETTLE_PAUSE).await;
+                questions.push(self.describe_once().boxed());
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures::future::select_all;
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_service::limits::Caller;
 use loopledger_types::{Position, Service};
@@ -73,12 +74,8 @@ async fn a_connection_that_waits_for_what_is_far_leaves_others_their_places() {
         tokio::spawn(caller.scope(async move { world.ledger().r#await(within(request, millis)).await }))
     };
     // One too many: it is the only one that is answered.
-    let mut waiting: Vec<_> = (0..=PLACES).map(|_| ask(MANY, far, 60_000)).collect();
-    while !waiting.iter().any(tokio::task::JoinHandle::is_finished) {
-        tokio::time::sleep(core::time::Duration::from_millis(1)).await;
-    }
-    let one = waiting.iter().position(tokio::task::JoinHandle::is_finished).unwrap();
-    let refused = waiting.swap_remove(one).await.unwrap().unwrap_err();
+    let (refused, _, waiting) = select_all((0..=PLACES).map(|_| ask(MANY, far, 60_000))).await;
+    let refused = refused.unwrap().unwrap_err();
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::ResourceExhausted, "QUEUE_FULL"));
     ask(MANY, there, 60_000).await.unwrap().expect("what is folded needs no place");
     assert_eq!(reason(&ask(OTHER, far, 20).await.unwrap().unwrap_err()), "UPSTREAM_BEHIND");

@@ -23,6 +23,7 @@ pub use bulk::RecordStream;
 pub use calls::{Calls, duration_to_pb, log_status};
 pub use deadline::{DEADLINE_DEFAULT, DEADLINE_MAX, deadline_of};
 pub use server::{Bound, DRAIN_MAX, ServeError, Server, ServerConfig};
+pub(crate) use server::{CALLS_END_MAX, STOP_MAX};
 pub use status::{failure_status, refused, write_status};
 
 /// The largest message that a service writes, in bytes: what gRPC clients take unless told otherwise.

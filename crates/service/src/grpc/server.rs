@@ -49,10 +49,11 @@ pub const DRAIN_MAX: Duration = Duration::from_secs(2);
 /// How long a connection that was cut may take to notice.
 const CUT_MAX: Duration = Duration::from_millis(500);
 
-/// What a stop may take in all while the log answers: a shell waits longer, and so do orchestrators.
-const STOP_MAX: Duration = Duration::from_secs(5);
-/// Half of it is left for the writers and the stores.
-const _: () = assert!(DRAIN_MAX.saturating_add(CUT_MAX).saturating_mul(2).as_millis() <= STOP_MAX.as_millis());
+/// How long the calls may take to end in all.
+pub(crate) const CALLS_END_MAX: Duration = DRAIN_MAX.saturating_add(CUT_MAX);
+
+/// What a stop may take in all: a shell waits longer, and so do orchestrators.
+pub(crate) const STOP_MAX: Duration = Duration::from_secs(5);
 
 /// Served on every server.
 const OWN_NAMES: [&str; 3] =
