@@ -1,8 +1,6 @@
 //! Which of two lots, or of two debts, is older: what decides what is sold or paid first.
 
 use core::cmp::Ordering;
-use core::iter::Peekable;
-use core::str::Chars;
 
 use loopledger_types::{BusinessDate, Timestamp};
 
@@ -45,28 +43,35 @@ impl PartialOrd for Numbered {
     }
 }
 
+/// Compares in place: millions of lots are sorted by it.
 fn natural(a: &str, b: &str) -> Ordering {
-    let (mut a, mut b) = (a.chars().peekable(), b.chars().peekable());
+    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
     loop {
-        let order = match (a.peek(), b.peek()) {
-            (Some(x), Some(y)) if x.is_ascii_digit() && y.is_ascii_digit() => {
-                let (x, y) = (number(&mut a), number(&mut b));
-                x.len().cmp(&y.len()).then_with(|| x.cmp(&y))
+        // Where they begin to differ, or where the digits begin in which they do.
+        let same = a.iter().zip(b).take_while(|(x, y)| x == y).count();
+        let digits = a.iter().take(same).rev().take_while(|byte| byte.is_ascii_digit()).count();
+        let at = same.saturating_sub(digits);
+        (a, b) = (a.get(at..).unwrap_or_default(), b.get(at..).unwrap_or_default());
+        let ((x, rest_of_a), (y, rest_of_b)) = (number(a), number(b));
+        match (a.first(), b.first()) {
+            (Some(first), Some(other)) if first.is_ascii_digit() && other.is_ascii_digit() => {
+                let order = x.len().cmp(&y.len()).then_with(|| x.cmp(y));
+                if order != Ordering::Equal {
+                    return order;
+                }
+                (a, b) = (rest_of_a, rest_of_b);
             }
-            (None, None) => return Ordering::Equal,
-            (_, _) => a.next().cmp(&b.next()),
-        };
-        if order != Ordering::Equal {
-            return order;
+            // The bytes of UTF-8 are in the order of the characters.
+            (first, other) => return first.cmp(&other),
         }
     }
 }
 
-/// The digits that come next, without leading zeros: of any length, so no machine number.
-fn number(text: &mut Peekable<Chars<'_>>) -> String {
-    let digits = core::iter::from_fn(|| text.next_if(char::is_ascii_digit));
-    let digits: String = digits.collect();
-    digits.trim_start_matches('0').to_owned()
+/// The digits that come first, without leading zeros, of any length; and what follows them.
+fn number(text: &[u8]) -> (&[u8], &[u8]) {
+    let (digits, rest) = text.split_at(text.iter().take_while(|byte| byte.is_ascii_digit()).count());
+    let zeros = digits.iter().take_while(|byte| **byte == b'0').count();
+    (digits.get(zeros..).unwrap_or_default(), rest)
 }
 
 #[cfg(test)]

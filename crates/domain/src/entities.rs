@@ -51,7 +51,7 @@ pub struct Entities<E: Entity, I: Index<E>> {
     /// Changes since the last mark.
     open_changes: usize,
     /// Confirmed changes since the last `drain_changed`.
-    changed: BTreeSet<E::Key>,
+    changed: Table<E::Key, ()>,
     /// What the next eviction looks at besides what was just written: closed entities that came from the store, and
     /// what an unconfirmed commit touched at the last one, as it may be rolled back.
     to_forget: BTreeSet<E::Key>,
@@ -72,7 +72,7 @@ impl<E: Entity, I: Index<E>> Entities<E, I> {
             undo: VecDeque::new(),
             marks: VecDeque::new(),
             open_changes: 0,
-            changed: BTreeSet::new(),
+            changed: Table::new(),
             to_forget: BTreeSet::new(),
         }
     }
@@ -100,7 +100,7 @@ impl<E: Entity, I: Index<E>> Entities<E, I> {
     /// Writes an entity that mirrors what upstream said: final at once.
     pub fn put_reference(&mut self, key: E::Key, entity: E) {
         self.replace(key, Some(entity));
-        self.changed.insert(key);
+        self.changed.insert(key, ());
     }
 
     /// Takes what the store knows of `key`.
@@ -125,7 +125,7 @@ impl<E: Entity, I: Index<E>> Entities<E, I> {
     pub fn confirm(&mut self) {
         let changes = self.marks.pop_front().unwrap_or(0);
         for (key, _) in self.undo.drain(..changes) {
-            self.changed.insert(key);
+            self.changed.insert(key, ());
         }
     }
 
@@ -148,28 +148,27 @@ impl<E: Entity, I: Index<E>> Entities<E, I> {
         // A key that an unconfirmed commit changed again has its confirmed value in that commit's undo.
         let mut confirmed: Table<E::Key, Option<E>> = Table::new();
         for (key, old) in &self.undo {
-            if self.changed.contains(key) && !confirmed.contains_key(key) {
+            if self.changed.contains_key(key) && !confirmed.contains_key(key) {
                 confirmed.insert(*key, old.clone());
             }
         }
-        core::mem::take(&mut self.changed)
-            .into_iter()
-            .map(|key| {
-                let value = confirmed.remove(&key).unwrap_or_else(|| self.get(&key).cloned());
-                (key, value)
-            })
-            .collect()
+        let changed = core::mem::take(&mut self.changed);
+        let mut value = |key: &E::Key| confirmed.remove(key).unwrap_or_else(|| self.get(key).cloned());
+        changed.sorted().into_iter().map(|(key, ())| (*key, value(key))).collect()
     }
 
     /// Forgets closed entities among `keys` (which the store holds by now), and among those that were loaded, that no
     /// unwritten change touches.
     pub fn evict_closed(&mut self, keys: impl IntoIterator<Item = E::Key>) {
-        let touched: BTreeSet<E::Key> = self.undo.iter().map(|(key, _)| *key).collect();
+        let mut touched = Table::new();
+        for (key, _) in &self.undo {
+            touched.insert(*key, ());
+        }
         for key in core::mem::take(&mut self.to_forget).into_iter().chain(keys) {
-            if touched.contains(&key) {
+            if touched.contains_key(&key) {
                 self.to_forget.insert(key);
-            } else if self.get(&key).is_some_and(Entity::is_closed) && !self.changed.contains(&key) {
-                self.replace(key, None);
+            } else if self.get(&key).is_some_and(Entity::is_closed) && !self.changed.contains_key(&key) {
+                // It contributes nothing to the index.
                 self.known.remove(&key);
                 self.complete = false;
             }
