@@ -5,7 +5,7 @@ partition, and it extends its stream's head: the next sequence, chained to the h
 ignored by everybody, for ever. Feed every record of a partition in log order to `Admission.admit`, and read
 uncommitted: a reader that leaves records out admits others.
 
-Written from the design, not from LoopLedger's code: another parser, another murmur2, another admission. The vectors in
+Written from docs/design.md §1 and §2, not from LoopLedger's code: another parser, another murmur2, another admission. The vectors in
 crates/chain/vectors run on both (scripts/check_chain_vectors.py).
 """
 

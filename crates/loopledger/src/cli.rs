@@ -1,4 +1,4 @@
-//! The command line, as DESIGN §7 names it.
+//! The command line, as docs/design.md §11 describes it.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
