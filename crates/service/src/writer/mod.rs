@@ -272,7 +272,7 @@ impl<D: Decider> Beginning<D> {
             match start::open(&self.feed, self.stream, &self.upstream, progress, remembered, &self.measured).await {
                 Err(error) if error.is_transient() => {
                     self.feed.note_failure(&error);
-                    tracing::debug!(stream = %self.stream, %error, "reading again soon");
+                    tracing::debug!(stream = %self.stream, %error, "read failed, retrying");
                     sleep(own::READ_RETRY).await;
                 }
                 opened => return opened,
