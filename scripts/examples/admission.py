@@ -2,10 +2,10 @@
 
 A record is admitted iff it is a canonical envelope of at most 60 KiB, its stream belongs to the topic and lies in this
 partition, and it extends its stream's head: the next sequence, chained to the head's hash. Every other record is void:
-ignored by everybody, for ever. Feed every record of a partition in log order to `Admission.admit`, and read
+ignored by every reader, for ever. Feed every record of a partition in log order to `Admission.admit`, and read
 uncommitted: a reader that leaves records out admits others.
 
-Written from the design, not from LoopLedger's code: another parser, another murmur2, another admission. The vectors in
+Written from docs/design.md §1 and §2, not from LoopLedger's code: another parser, another murmur2, another admission. The vectors in
 crates/chain/vectors run on both (scripts/check_chain_vectors.py).
 """
 

@@ -2,7 +2,7 @@
 """Runs the examples against real servers, so that they stay true: `up` on the embedded log, and on a real broker.
 
 Needs what scripts/test prepares: the debug binary, grpcurl and buf on the PATH, and the interpreter of `setup`. Without
-Kafka it fails: a skipped example would be one that nobody knows to be true.
+Kafka it fails: a skipped example would be an untested one.
 """
 
 import json

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints ports that nobody listens on.
+"""Prints free ports.
 
 Below the range that outgoing connections take theirs from: a broker that is killed and started again would otherwise
 find, now and then, that a client's connection sits on its port.

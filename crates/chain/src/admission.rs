@@ -16,7 +16,7 @@ pub const RECORD_BYTES_MAX: usize = 60 * 1024;
 pub enum Verdict<'a> {
     /// It extends its stream.
     Admitted { envelope: Envelope<'a>, hash: Hash },
-    /// It is counted, and ignored by everybody for ever.
+    /// It is counted, and ignored by every reader for ever.
     Void(VoidReason),
 }
 
@@ -75,7 +75,7 @@ impl Admission {
 
     /// Goes on from the head that an earlier run had reached at some offset. The next record judged must be the one at
     /// that offset, *not an older one*: void is a property of an offset, and a record that came before its predecessor,
-    /// void at its place, would be admitted by whoever met it with a later head. Who starts each stream at another
+    /// void at its place, would be admitted by a reader that met it with a later head. A reader that starts each stream at another
     /// offset keeps one `Admission` per stream, or withholds from it what lies before.
     ///
     /// # Panics

@@ -1,4 +1,4 @@
-//! Reading protobuf so strictly that there is one encoding of everything.
+//! A protobuf reader so strict that every value has exactly one encoding.
 
 use loopledger_types::{Hash, StreamId};
 

@@ -34,7 +34,7 @@ impl Envelope<'_> {
             put_text(out, 1, actor.subject);
             put_text(out, 2, actor.role);
         }
-        // As protobuf writes an int64: what is negative becomes 2⁶³ or more, which nobody takes for another instant.
+        // As protobuf writes an int64: a negative number becomes 2⁶³ or more, which is no other valid instant.
         let seconds = self.recorded_at.seconds.cast_unsigned();
         let nanos = u64::from(self.recorded_at.nanos);
         put_length(out, 8, number_length(seconds).saturating_add(number_length(nanos)));

@@ -16,7 +16,7 @@
 //! | `upstream` | any number, strictly ascending by the bytes of the streams' *names* |
 //!
 //! Rules between fields (a reaction has no actor; a stream is not its own cause) are meaning, not form, and left to
-//! whoever folds the commit. The size limit is admission's.
+//! the reader that folds the commit. The size limit is admission's.
 
 use core::cmp::Ordering;
 

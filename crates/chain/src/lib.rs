@@ -1,9 +1,9 @@
 //! The hash chain: the canonical envelope of a commit, its leaf hash, and admission, the rule that every reader runs.
 //!
 //! Pure: no clock, no I/O. It deliberately does not look into events, so a record is admitted whether or not this
-//! version understands it; it reads no header, key or offset, and judges no meaning, e.g. whether a cause exists or time
-//! went backwards: who folds a commit checks that, and halts. Nothing here allocates more than the lists of a commit's
-//! events and upstream heads.
+//! version understands it. It reads no header, key or offset, and does not judge meaning, e.g. whether a cause exists or
+//! time went backwards: the reader that folds a commit checks that, and halts. Nothing here allocates more than the
+//! lists of a commit's events and upstream heads.
 //!
 //! `vectors/admission.json` fixes the rule for other implementations; `scripts/check_chain_vectors.py` is one.
 

@@ -1,4 +1,4 @@
-//! A log that stands around another one and changes some of what it does: how tests and simulation make a log fail.
+//! A decorator over any log that changes some of its calls: how tests and simulation inject failures.
 
 use core::fmt;
 

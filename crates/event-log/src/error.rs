@@ -1,4 +1,4 @@
-//! What can go wrong, said in terms of what was being done.
+//! Errors of the log, each named by the operation that failed.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use crate::{Offset, RECORD_BYTES_MAX};
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AppendError {
     /// Not applied; a shorter queue helps.
-    #[error("too many bytes wait to be appended to this partition")]
+    #[error("the append queue of this partition is full")]
     Busy,
     /// Not applied, and never will be.
-    #[error("a record of {bytes} bytes is over the bound of {RECORD_BYTES_MAX}")]
+    #[error("a record of {bytes} bytes exceeds the limit of {RECORD_BYTES_MAX}")]
     TooLarge { bytes: usize },
     /// Not applied, and never will be.
     #[error("{topic} has no partition {number}", number = .partition.0)]
@@ -28,7 +28,7 @@ pub enum AppendError {
     Io { action: &'static str, path: PathBuf, source: Arc<io::Error> },
     /// After a failed sync the kernel may have dropped the pages and call the next sync a success, so none is tried:
     /// this partition takes nothing more until the log is opened again.
-    #[error("could not sync {path}; its partition takes no more appends until the log is opened again", path = .path.display())]
+    #[error("could not sync {path}; its partition refuses appends until the log is reopened", path = .path.display())]
     SyncFailed { path: PathBuf, source: Arc<io::Error> },
     #[error("the log did not confirm the append: {reason}")]
     Unconfirmed { reason: String },
@@ -85,7 +85,7 @@ impl ReadError {
 pub enum OpenError {
     #[error("another process has the log open: {path} is locked", path = .path.display())]
     Locked { path: PathBuf },
-    #[error("the log has {found} partitions to a topic, not {wanted}, and the number is fixed for its life")]
+    #[error("the log has {found} partitions per topic, not {wanted}; the number cannot be changed")]
     PartitionCount { found: u32, wanted: u32 },
     #[error("{path} does not describe a log: {reason}", path = .path.display())]
     NotALog { path: PathBuf, reason: &'static str },

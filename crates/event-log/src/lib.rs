@@ -1,10 +1,10 @@
 //! The log port: a totally ordered, append-only log per topic and partition, and two implementations of it.
 //!
 //! * [`FileLog`], the embedded default: segment files, group-committed `fdatasync` before a record is readable.
-//! * [`MemoryLog`], for tests and simulation, with seeded faults; [`Around`] any log, they fail where a test wants it.
+//! * [`MemoryLog`], for tests and simulation, with seeded faults. [`Around`] decorates any log to inject failures.
 //!
 //! `conformance` (a cargo feature) is the suite that every implementation passes.
-//! What does not live here: admission, decoding, streams. The log carries bytes and knows nothing of commits.
+//! Not here: admission, decoding, streams. The log carries bytes and knows nothing of commits.
 
 mod around;
 #[cfg(feature = "conformance")]

@@ -1,4 +1,4 @@
-//! What a log is, whoever keeps it.
+//! The log port: the trait that every implementation satisfies, its records and its bounds.
 
 use core::fmt;
 use std::borrow::Cow;

@@ -1,7 +1,7 @@
-//! Whether a cluster that seems to answer nobody turns us away.
+//! Tells a cluster that rejects our login from one that does not answer.
 //!
-//! The Kafka client tries a wrong password again and again, for it may be right one day: its questions only run out of
-//! time. That it is not let in it says beside.
+//! The Kafka client retries a wrong password indefinitely, so its requests only time out. The rejection itself is
+//! reported in the client's error events.
 
 use core::time::Duration;
 use std::sync::{Arc, OnceLock};

@@ -1,11 +1,11 @@
-//! Where a partition ends.
+//! The end of a partition.
 //!
-//! The broker tells its watermark, but offsets are positions, not counts: transactions of others leave control records
-//! behind, which nobody reads. Who waits for the record before the watermark would then wait for ever, so the last
-//! *record* is looked for from there on backwards, unless what this process has written or read tells already.
+//! The broker reports its high watermark, but offsets are positions, not counts: foreign transactions leave control
+//! records, which no consumer receives. A reader that waited for the record before the watermark could wait for ever.
+//! So the last *record* is searched for backwards from there, unless this process has written or read up to it.
 //!
-//! What it cannot promise: that nobody has appended meanwhile, and that a broker which was paused, and does not know yet
-//! that another leads, names no end that lies back. But never one before what this process has read or confirmed.
+//! No guarantee: another producer may append meanwhile, and a paused broker that does not know of its successor may
+//! report an older end. But never one before what this process has read or confirmed.
 
 use core::fmt;
 use core::time::Duration;
@@ -35,7 +35,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) struct Ends {
     lanes: Arc<Lanes>,
     consumer: BaseConsumer<Context>,
-    /// Held by whoever has the client look at records: it looks at one partition at a time.
+    /// Held while the client reads records: it reads one partition at a time.
     looking: Mutex<()>,
     answer_timeout: Duration,
     metrics: Arc<Metrics>,
@@ -75,14 +75,14 @@ impl Ends {
         }
     }
 
-    /// Whether asking again may help. If so, the client knows by then who leads now, or nobody answers.
+    /// Whether asking again may help. If so, the client knows by then which broker leads, or no broker answers.
     fn may_pass(&self, error: &KafkaError, place: Place, deadline: &Deadline) -> bool {
         let topic = self.lanes.topic_name(place);
         if is_passing(error) {
             let _ = learn(&self.consumer, topic, deadline);
             return true;
         }
-        // Where nobody answers, nobody says that it is not there.
+        // While no broker answers, none reports that it does not exist.
         is_unknown(error) && is_there(&self.consumer, topic, place.partition, deadline).unwrap_or(true)
     }
 

@@ -1,4 +1,4 @@
-//! Why a cluster cannot serve as the log.
+//! Why a cluster cannot be used as the log.
 
 use crate::topics::WrongTopics;
 
@@ -8,13 +8,13 @@ pub enum ConnectError {
     /// Worth another try.
     #[error("no Kafka broker answers at {brokers}: {reason}")]
     Unreachable { brokers: String, reason: String },
-    /// Nothing changes until somebody mends the topics.
+    /// Nothing changes until an operator corrects the topics.
     #[error(transparent)]
     WrongTopics(#[from] WrongTopics),
     /// The cluster answered, and the answer was no.
     #[error("the Kafka cluster refused to {action}: {reason}")]
     Refused { action: &'static str, reason: String },
     /// The client settings make no sense, or the machine gives it no threads.
-    #[error("no Kafka client could be made: {reason}")]
+    #[error("could not create a Kafka client: {reason}")]
     NoClient { reason: String },
 }

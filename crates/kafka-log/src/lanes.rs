@@ -1,4 +1,4 @@
-//! The partitions of the five topics, and what this process knows of each.
+//! The partitions of the five topics, and this process's state of each.
 
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -109,7 +109,7 @@ impl Lane {
             return Some(Offset(watermark));
         }
         if seen > watermark {
-            // What was seen says nothing of what is there now.
+            // What was seen before does not describe the present log.
             self.seen.store(0, Ordering::Relaxed);
         }
         let known = *self.end.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,13 +1,13 @@
 //! The log on Apache Kafka, behind the port of `loopledger-event-log`.
 //!
 //! * [`KafkaLog`]: one idempotent producer for all partitions, and a client and a thread for every reader.
-//! * [`topics`]: the five topics as the log needs them: created, and checked at every start.
+//! * [`topics`]: the five topics with the settings that the log requires: created, and checked at every start.
 //!
 //! *Durable* means replicated: a record is confirmed when a majority of its three replicas has it, and eligible leader
-//! replicas see to it that none of it is readable before. A single broker confirms what it has synced to its disk, which
-//! its topics must ask for (`flush.messages=1`).
-//! What deliberately is not here: transactions (the chain of hashes does what they would), consumer groups (progress is
-//! kept beside what was folded), changing a topic that exists.
+//! replicas prevent it from being read before. A single broker confirms what it has synced to its disk, which
+//! its topics must request (`flush.messages=1`).
+//! Deliberately not here: transactions (the hash chain replaces them), consumer groups (progress is stored with the
+//! folded state), changing an existing topic.
 
 mod denial;
 mod end;

@@ -1,4 +1,4 @@
-//! The log on a cluster: what the parts are, and how they make up the port.
+//! [`KafkaLog`]: composes producer, readers and ends into the log port.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -64,7 +64,7 @@ impl KafkaLog {
         Ok(Self { lanes, durability, metrics, producer, readers, ends })
     }
 
-    /// What the log counts, for as long as anybody wants to know.
+    /// The counters of the log; they outlive it while a handle is held.
     pub fn metrics(&self) -> Arc<Metrics> {
         Arc::clone(&self.metrics)
     }

@@ -1,4 +1,4 @@
-//! What the log counts. Whoever serves metrics takes [`Metrics::snapshot`].
+//! Counters of the log. The metrics endpoint takes [`Metrics::snapshot`].
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
@@ -35,26 +35,26 @@ metrics! {
     too_large_records_total,
     /// Records that the cluster did not confirm in time.
     timed_out_records_total,
-    /// Records given up with a producer: at the end, or because it failed for good.
+    /// Records dropped with a producer: at the end, or because it failed permanently.
     purged_records_total,
     /// Records that the cluster refused.
     refused_records_total,
     /// Records given to the producer and not reported on yet.
     queued_records,
     queued_bytes,
-    /// Times that a producer failed for good and another took its place.
+    /// Producers replaced after a permanent failure.
     producer_rebuilds_total,
     /// Attempts of the producer to connect to a broker, and its requests that it sent again.
     connects_total,
     request_retries_total,
-    /// Errors that the Kafka client reported, of connections most of them. It goes on by itself.
+    /// Errors that the Kafka client reported, most of them of connections. It recovers by itself.
     broker_errors_total,
     /// Times that a client had lost all brokers.
     all_brokers_down_total,
     readers,
     read_records_total,
     read_batches_total,
-    /// Errors handed to those who read.
+    /// Errors returned to readers.
     read_errors_total,
     /// Times that a reader asked again from where it stood.
     read_restarts_total,
@@ -70,7 +70,7 @@ pub(crate) struct LastCause {
     brokers: OnceLock<String>,
 }
 
-/// A cause that is older explains nothing any more: while a broker is away, the client tries it twice a second.
+/// An older cause is not shown: while a broker is unreachable, the client tries it twice a second.
 const CAUSE_AGE_MAX: Duration = Duration::from_mins(1);
 
 impl LastCause {
@@ -100,7 +100,7 @@ impl LastCause {
     }
 }
 
-/// A number that threads of the log write and anybody reads.
+/// A number that threads of the log write and the metrics endpoint reads.
 #[derive(Debug, Default)]
 pub struct Gauge(AtomicU64);
 

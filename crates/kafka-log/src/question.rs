@@ -1,9 +1,9 @@
-//! Questions that a broker may leave unanswered.
+//! Requests that a broker may leave unanswered.
 //!
-//! The client picks whom it asks: a partition's leader as far as it knows, or the broker that it used last. One that
-//! stands still answers nothing and closes nothing, and is asked again and again until the client has given up its
-//! connection ([`SILENCE_MAX`]). So no single question may take all the time that an answer has: whoever gets none asks
-//! who leads now, and then once more, and both go to a broker that answers.
+//! The client chooses the broker: a partition's leader as far as it knows, or the broker that it used last. A hung
+//! broker answers nothing and closes nothing, and is asked again until the client gives up its connection
+//! ([`SILENCE_MAX`]). So no single request may use up the whole timeout: after an unanswered one, the caller asks who
+//! leads now and then asks again, and both requests reach a live broker.
 
 use core::time::Duration;
 use std::time::Instant;
@@ -63,7 +63,7 @@ pub(crate) fn learn<C: ConsumerContext>(
     consumer.fetch_metadata(Some(topic), deadline.question()).map(|_| ())
 }
 
-/// Whether the cluster knows the partition; None if nobody answers. What a broker said that had just come back may have
+/// Whether the cluster knows the partition; None if no broker answers. What a broker said that had just come back may have
 /// been incomplete, and the client would believe it for minutes without asking: asked for all topics, it learns anew.
 pub(crate) fn is_there<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,

@@ -1,4 +1,4 @@
-//! What the Kafka client says of itself: into our log and our counters.
+//! Log lines, errors and statistics of the Kafka client, forwarded to our log and counters.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub(crate) fn error(metrics: &Metrics, error: &KafkaError, reason: &str) {
     } else {
         metrics.last_cause.set(reason);
     }
-    // Every client says the same, again and again: an outage is logged once, with this cause, by whoever reads the log.
+    // Every client reports the same repeatedly: an outage is logged once, with this cause, by the reader of the log.
     tracing::info!(%error, "{reason}");
 }
 

@@ -1,4 +1,4 @@
-//! Every setting of the Kafka client that differs from its default or that the log rests on, and why.
+//! Every setting of the Kafka client that differs from its default, or that the log relies on, and why.
 
 use core::fmt;
 use core::time::Duration;
@@ -11,7 +11,7 @@ use rdkafka::config::RDKafkaLogLevel;
 pub(crate) const BATCH_BYTES_MAX: usize = 1_000_000;
 /// What waits in the producer for all partitions together; each has its own bound in the port.
 const PRODUCER_QUEUE_KBYTES: usize = 256 * 1_024;
-/// What a reader has fetched and nobody took yet. There is a reader for every partition that is followed.
+/// What a reader has fetched and its consumer has not taken. There is a reader for every partition that is followed.
 const READER_QUEUE_KBYTES: usize = 8 * 1_024;
 /// What one fetch brings, compressed. With half of it a replay costs the broker a quarter more.
 const FETCH_BYTES: usize = 2 * 1_024 * 1_024;

@@ -1,4 +1,4 @@
-//! The command line, as DESIGN §7 names it.
+//! The command line, as docs/design.md §11 describes it.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,8 +16,8 @@ use crate::server::PartitionSet;
 
 /// LoopLedger 闭环账本: the ledger of a county's circulation of farm produce.
 ///
-/// Exit codes: 0 done, 1 the server or a check said no, 2 wrong usage, 3 the server cannot be reached, 141 nobody reads
-/// the output any more.
+/// Exit codes: 0 done, 1 the server or a check refused, 2 wrong usage, 3 the server cannot be reached, 141 the reader of
+/// the output is gone.
 #[derive(Debug, Parser)]
 #[command(name = "loopledger", version = concat!(env!("CARGO_PKG_VERSION"), " (", env!("LOOPLEDGER_COMMIT"), ")"), about)]
 pub(crate) struct Cli {
@@ -81,7 +81,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         args: StatementArgs,
     },
-    /// Receipts that look like one delivery written down twice.
+    /// Receipts that look like one delivery recorded twice.
     Duplicates {
         #[command(flatten)]
         server: Server,
@@ -102,8 +102,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         bench: Bench,
     },
-    /// Mends a log that came back shorter than acknowledged commits, while the services are stopped: appends them again
-    /// from what the stores hold.
+    /// Repairs a log that came back shorter than acknowledged commits, while the services are stopped: appends them again
+    /// from the stores.
     Repair {
         #[command(flatten)]
         output: Output,
@@ -163,7 +163,8 @@ pub(crate) struct RepairArgs {
     pub(crate) kafka: Option<String>,
     #[command(flatten)]
     pub(crate) client: KafkaClient,
-    /// Says in the log that what is missing is lost, instead of appending it again; stores that know of it are moved aside.
+    /// Records in the log that missing commits are lost, instead of appending them again; stores with effects of them are
+    /// moved aside.
     #[arg(long)]
     pub(crate) accept_loss: bool,
 }
@@ -186,7 +187,7 @@ pub(crate) struct UpArgs {
     pub(crate) metrics: SocketAddr,
     #[command(flatten)]
     pub(crate) clock: AcceptClock,
-    /// Also plays the Tuoli scenario, prints the loop, and goes on serving.
+    /// Also plays the Tuoli scenario, prints the loop, and keeps serving.
     #[arg(long)]
     pub(crate) demo: bool,
     /// Households of the demo.
@@ -201,7 +202,7 @@ pub(crate) struct UpArgs {
 pub(crate) struct AcceptClock {
     /// This machine's clock is right, although a stream's newest commit is later than it (`CLOCK_BEHIND`), or everything
     /// that was recorded is more than a year old (`CLOCK_AHEAD`). Commits are never recorded before their predecessors:
-    /// they bear the newest commit's time until the clock has passed it.
+    /// they carry the newest commit's time until the clock has passed it.
     #[arg(long)]
     pub(crate) accept_clock: bool,
 }
@@ -228,7 +229,7 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) clock: AcceptClock,
     /// Partitions that this replica serves, e.g. 0-31,40, or none [default: all]. Of the others it is a hot standby: it
-    /// writes when it is asked, and reacts only to what has gone unanswered for 5 s.
+    /// accepts writes, and reacts only to commits that stay unanswered for 5 s.
     #[arg(long)]
     pub(crate) partitions: Option<PartitionSet>,
 }

@@ -1,7 +1,7 @@
-//! Ending the process at a named point, for the test that kills it there.
+//! Aborting the process at a named point, for the test that kills it there.
 //!
-//! `LOOPLEDGER_CRASH_POINT=name@n` aborts at the n-th time the point is passed. Nothing reads it in production but
-//! this; an unset variable costs nothing.
+//! `LOOPLEDGER_CRASH_POINT=name@n` aborts at the n-th time the point is passed. Only this module reads the
+//! variable; an unset one costs nothing.
 
 use std::env;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
-//! How a command ends: 0 done, 1 the server or a check said no, 2 wrong usage, 3 the server cannot be reached.
+//! How a command ends: 0 done, 1 the server or a check refused, 2 wrong usage, 3 the server cannot be reached.
 //!
-//! And 141, in silence, if nobody reads what it prints any more: what a shell shows of a program that SIGPIPE ended.
+//! And 141, without a message, if the reader of its output is gone: as a shell shows a program that SIGPIPE ended.
 
 use core::fmt::{self, Write as _};
 use std::error::Error;
@@ -57,7 +57,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(text) | Self::Usage(text) | Self::Unreachable(text) => f.write_str(text),
-            Self::Unread => f.write_str("nobody reads the output"),
+            Self::Unread => f.write_str("the reader of the output is gone"),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Help and complaints about the command line, in Chinese where that is the language.
+//! Help and usage errors of the command line, in Chinese where that is the language.
 //!
 //! The English texts are the doc comments of the arguments. `chinese` has a text for every command and argument; a test
-//! finds one that is missing. What clap itself says is translated here, phrase by phrase.
+//! finds one that is missing. Texts of clap itself are translated here, phrase by phrase.
 
 mod chinese;
 

@@ -1,4 +1,4 @@
-//! `repair`: what the log lost is appended again from what the stores hold, or the loss is accepted. Offline: the
+//! `repair`: appends lost commits again from the stores, or accepts the loss. Offline: the
 //! services are stopped.
 
 use std::path::Path;
@@ -88,7 +88,7 @@ fn open_stores(data: &Path) -> Result<Vec<Evidence>, Failure> {
             let (name, to) = (&store.witness.name, to.display());
             let text = both!(
                 "{name} 的存储无法使用:{reason};已移至 {to}",
-                "the store of {name} says nothing: {reason}; it is in {to}"
+                "the store of {name} cannot be used: {reason}; it was moved to {to}"
             );
             note!("loopledger: {text}");
         }
@@ -147,14 +147,14 @@ fn say_accepted(finding: &Finding, done: bool) {
     let stream = finding.stream;
     let text = tr!(
         "{stream}:已在日志中确认第 {from} 至 {to} 条丢失(TailLost)",
-        "{stream}: the log says now that commits {from} to {to} are lost (TailLost)"
+        "{stream}: commits {from} to {to} are now recorded as lost (TailLost)"
     );
     note!("{text}");
     if let Some(held) = loss.held() {
         let (from, to) = (held.start(), held.end());
         let text = tr!(
             "  其中第 {from} 至 {to} 条本可重新写入,其原文留在移开的存储中",
-            "  of these {from} to {to} could have been appended again: their bytes are in the store that was moved aside"
+            "  of these, {from} to {to} could have been appended again: their bytes are in the store that was moved aside"
         );
         note!("{text}");
     }
@@ -165,13 +165,11 @@ fn remaining(finding: &Finding, loss: &Loss, data: &Path) -> String {
     let (stream, from, to) = (finding.stream, loss.missing.start(), loss.missing.end());
     let why = match loss.replaced_from {
         Some(other) => {
-            format!(
-                "the log has other commits from {other} on, so that appending what stood there again would be void;"
-            )
+            format!("the log has other commits from {other} on, so appending the lost ones again would be void;")
         }
         // On Kafka every service may have a folder of its own.
         None => format!(
-            "no store in {} holds what continues the log; unless the stream's own service keeps its store elsewhere,",
+            "no store in {} holds the missing commits; unless the stream's own service keeps its store elsewhere,",
             data.display()
         ),
     };

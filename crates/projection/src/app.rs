@@ -62,7 +62,7 @@ pub enum StartError {
     Log { stream: StreamId, source: ReadError },
     #[error("loading the projection's store panicked")]
     LoadPanicked,
-    #[error("it was stopped before it had begun")]
+    #[error("stopped before it started")]
     Stopped,
 }
 
@@ -89,7 +89,7 @@ impl Projection {
         let looking = feed.opening();
         let opening = beside(async move { open(county, &storage) });
         let Opened { store, folded, index, saved, report } = opening.await.map_err(|_| StartError::LoadPanicked)??;
-        tracing::info!(%county, ?report, "the projection's state is loaded");
+        tracing::info!(%county, ?report, "projection state loaded");
         let shared = Arc::new(Shared::new(county, feed, folded, index));
         if let StartReport::Absent { why } = &report {
             tracing::warn!(%county, %why, "the projection's store is not open: folding the whole log in memory");
@@ -181,7 +181,7 @@ impl Projection {
         });
         self.stop_checkpoints.cancel();
         if self.checkpointer.await.is_err() {
-            tracing::error!("the last checkpoint was not written");
+            tracing::error!("could not write the last checkpoint");
         }
     }
 }

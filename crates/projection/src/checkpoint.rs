@@ -131,14 +131,14 @@ impl Checkpointer {
     /// Says that checkpoints are not written; they are tried again.
     fn fail(&self, error: &StoreError) {
         self.shared.metrics.checkpoint_failures_total.add(1);
-        tracing::error!(%error, "the checkpoint cannot be written; the store will be opened again");
+        tracing::error!(%error, "could not write a checkpoint, reopening the store");
         self.shared.health.send_modify(|health| health.checkpoints_failed = Some(error.to_string()));
     }
 
     fn recover(&self) {
         let failed = self.shared.health.send_if_modified(|health| health.checkpoints_failed.take().is_some());
         if failed {
-            tracing::info!("checkpoints are written again");
+            tracing::info!("checkpoints resumed");
         }
     }
 
@@ -147,7 +147,7 @@ impl Checkpointer {
         let store = Arc::clone(&self.store);
         let opened = beside(async move {
             let report = store.reopen()?;
-            tracing::info!(?report, "the store is open again");
+            tracing::info!(?report, "store reopened");
             match saved::survey(&store) {
                 Ok(saved) => Ok(saved),
                 Err(LoadFailure::Store(error)) if error.may_pass() => Err(error),
@@ -173,7 +173,7 @@ impl Checkpointer {
         told::recall(&self.shared, known);
         let is_behind = |(service, known): (Service, u64)| self.shared.index.head(service).0.sequence < known;
         if Service::ALL.into_iter().zip(known).any(is_behind) {
-            return Err(StoreError::Resource("what it knows is not folded again yet".to_owned()));
+            return Err(StoreError::Resource("the state is not rebuilt yet".to_owned()));
         }
         Ok(())
     }

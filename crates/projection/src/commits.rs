@@ -124,7 +124,7 @@ impl Shared {
     }
 
     fn open_at(&self, service: Service, sequence: u64) -> Result<Reading<'_>, Failure> {
-        let missing = Failure::Internal { what: "a folded commit is not in the index" };
+        let missing = Failure::Internal { what: "a folded commit is missing from the index" };
         let (first, offset) = self.index.before(service, sequence).ok_or(missing)?;
         let stream = self.stream(service);
         let opened = self.feed.log().read(service.topic(), self.feed.partition(stream), offset);
@@ -142,7 +142,7 @@ impl Shared {
     }
 
     fn read_failed(&self, stream: StreamId, sequence: u64, error: &ReadError) -> Failure {
-        tracing::error!(%stream, sequence, %error, "could not read a commit again");
+        tracing::error!(%stream, sequence, %error, "could not re-read a commit");
         match error {
             ReadError::OffsetOutOfRange { .. } | ReadError::NotARecordBoundary { .. } => {
                 Failure::LostTail { stream, from: sequence, to: self.index.head(stream.service).0.sequence }

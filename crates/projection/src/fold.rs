@@ -93,7 +93,7 @@ pub(crate) fn note_failure(shared: &Shared, error: &FollowError) {
     if let FollowError::Read { stream, source } = error {
         shared.metrics.read_failures_total.add(1);
         shared.feed.note_failure(error);
-        tracing::debug!(%stream, error = %source, "could not read the log; trying again");
+        tracing::debug!(%stream, error = %source, "could not read the log, retrying");
         shared.set_health(stream.service, StreamHealth::LogUnavailable { reason: source.to_string() });
     }
 }

@@ -17,7 +17,7 @@ pub enum Halt {
     #[error("commit {} is not understood by this version: {reason}", .position.sequence)]
     NotUnderstood { position: Position, reason: String },
     /// Commits that were folded are not in the log any more.
-    #[error("commits {from} to {to} were folded and are not in the log any more")]
+    #[error("commits {from} to {to} were folded and are missing from the log")]
     LostTail { stream: StreamId, from: u64, to: u64 },
     /// The log cannot be read here, and trying again would not help.
     #[error("the log cannot be read after commit {sequence}: {reason}")]

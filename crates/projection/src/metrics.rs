@@ -43,7 +43,7 @@ metrics! {
     read_failures_total,
     /// Commits that wait for the answer of another service.
     open_hand_overs,
-    /// Entries put right against suspense.
+    /// Entries balanced against suspense 9999.
     exceptions,
     /// Bytes that the ledger holds, roughly.
     ledger_bytes,

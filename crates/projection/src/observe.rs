@@ -36,10 +36,10 @@ impl Source for Shared {
             };
             samples.halted(&labels, stream, reason);
             let labels = of_stream(&labels, stream);
-            let help = "1: the last attempt to read the stream failed, and it is tried again.";
+            let help = "1 while reading the stream fails; reads are retried.";
             let is_unreadable = matches!(self.stream_health(&health, service), StreamHealth::LogUnavailable { .. });
             samples.gauge("loopledger_projection_log_unavailable", help, &labels, u64::from(is_unreadable));
-            let help = "Void records met in the stream's partition, as its writer counts them in loopledger_void_records_total.";
+            let help = "Void records in the stream's partition, as read by the projection.";
             samples.counter("loopledger_projection_void_records_total", help, &labels, voids.get());
         }
     }
@@ -57,7 +57,7 @@ impl Source for Shared {
         } else if halts.is_empty() {
             (Readiness::Able, "serving".to_owned())
         } else {
-            (Readiness::Able, "shows status and commits, and refuses queries, which need every stream".to_owned())
+            (Readiness::Able, "serves status and commits, refuses queries because they need every stream".to_owned())
         };
         let outage = self.feed.contact().outage().filter(|_| readiness != Readiness::Unable);
         let outage =
@@ -87,20 +87,16 @@ fn counters(samples: &mut Samples, labels: &Labels, metrics: &Metrics) {
         ("loopledger_query_failures_total", "Queries answered with an error.", &metrics.failures_total),
         (
             "loopledger_checkpoint_failures_total",
-            "Checkpoints that could not be written, and attempts to open the store again that failed.",
+            "Failed checkpoints, and failed attempts to reopen the store.",
             &metrics.checkpoint_failures_total,
         ),
         ("loopledger_checkpoint_written_bytes_total", "Bytes of checkpoints written.", &metrics.checkpoint_bytes_total),
-        (
-            "loopledger_read_failures_total",
-            "Reads of the log that failed and were tried again.",
-            &metrics.read_failures_total,
-        ),
-        ("loopledger_rebuilds_total", "Rebuilds begun on request.", &metrics.rebuilds_total),
+        ("loopledger_read_failures_total", "Failed reads of the log, each retried.", &metrics.read_failures_total),
+        ("loopledger_rebuilds_total", "Rebuilds started on request.", &metrics.rebuilds_total),
         ("loopledger_rebuild_commits_total", "Commits folded by rebuilds.", &metrics.rebuild_commits_total),
         (
             "loopledger_rebuild_mismatches_total",
-            "Rebuilds that ended in other digests than the live state's: a bug, or a damaged state.",
+            "Rebuilds whose digests differ from the live state's: a bug or a damaged state.",
             &metrics.rebuild_mismatches_total,
         ),
     ] {
@@ -111,24 +107,24 @@ fn counters(samples: &mut Samples, labels: &Labels, metrics: &Metrics) {
 
 fn gauges(samples: &mut Samples, labels: &Labels, metrics: &Metrics) {
     for (name, help, level) in [
-        ("loopledger_open_hand_overs", "Commits that wait for another service's answer.", &metrics.open_hand_overs),
-        ("loopledger_suspense_entries", "Entries put right against suspense.", &metrics.exceptions),
-        ("loopledger_ledger_bytes", "Memory that the ledger holds, roughly.", &metrics.ledger_bytes),
+        ("loopledger_open_hand_overs", "Commits that await another service's answer.", &metrics.open_hand_overs),
+        ("loopledger_suspense_entries", "Entries balanced against suspense 9999.", &metrics.exceptions),
+        ("loopledger_ledger_bytes", "Approximate memory of the ledger state.", &metrics.ledger_bytes),
     ] {
         samples.gauge(name, help, labels, level.get());
     }
-    let help = "How far the rebuild under way is, or the last one came; 0 before the first.";
+    let help = "Progress of the current or the last rebuild; 0 before the first.";
     let percent = u8::try_from(metrics.rebuild_percent.get()).unwrap_or(100);
     samples.ratio("loopledger_rebuild_progress_ratio", help, labels, percent);
     for (name, help, micros) in [
         (
             "loopledger_fold_hold_max_seconds",
-            "The longest that the fold kept queries waiting since the start.",
+            "Longest time that the fold blocked queries since the start.",
             &metrics.fold_slice_microseconds_max,
         ),
         (
             "loopledger_checkpoint_hold_max_seconds",
-            "The longest that a checkpoint kept fold and queries waiting since the start.",
+            "Longest time that a checkpoint blocked the fold and queries since the start.",
             &metrics.checkpoint_lock_microseconds_max,
         ),
     ] {

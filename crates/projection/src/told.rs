@@ -96,7 +96,7 @@ async fn look(shared: &Shared, service: Service, sequence: u64) -> bool {
         // It is tried again for as long as the stream is behind.
         Err(error) => {
             shared.feed.note_failure(&error);
-            tracing::debug!(%stream, %error, "could not look for a commit that others name");
+            tracing::debug!(%stream, %error, "could not look up a referenced commit");
             false
         }
     }

@@ -93,10 +93,10 @@ where
             Found::Checkpoint { sequence } => tracing::info!(%stream, sequence, "resuming from a checkpoint"),
             Found::Nothing => tracing::info!(%stream, "no checkpoint: reading the whole log"),
             Found::Absent { why } => {
-                tracing::warn!(%stream, %why, "the state store is not open: reading the whole log, and going on in memory");
+                tracing::warn!(%stream, %why, "the state store is not open: reading the whole log and continuing in memory");
             }
             Found::MovedAside { to, reason } => {
-                tracing::warn!(%stream, to = %to.display(), %reason, "the state store was moved aside: reading the whole log");
+                tracing::warn!(%stream, to = %to.display(), %reason, "the state store was moved aside, reading the whole log");
             }
         }
         let writer = Writer::start(config.county, feed.clone(), Arc::clone(&store), clock, config.writer.clone());
@@ -130,7 +130,7 @@ where
         });
         if let Err(error) = store.close() {
             // The store is a cache behind the log: the next start replays what is missing.
-            tracing::warn!(%stream, %error, "the state store did not close in good order");
+            tracing::warn!(%stream, %error, "the state store was not closed cleanly");
         }
         health
     }

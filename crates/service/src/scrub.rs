@@ -114,19 +114,19 @@ impl Source for Found {
     fn collect(&self, samples: &mut Samples) {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let none = Vec::new();
-        let help = "Times that the whole log was read again in the background.";
+        let help = "Completed verification passes over the whole log.";
         samples.counter("loopledger_scrub_passes_total", help, &none, state.passes);
-        let help = "Bytes of the log that were read again in the background.";
+        let help = "Bytes of the log verified in the background.";
         samples.counter("loopledger_scrub_bytes_total", help, &none, state.bytes);
-        let help = "Damaged places that were found, the same one again at every pass.";
+        let help = "Damaged places found, counted again in every pass.";
         samples.counter("loopledger_scrub_damage_total", help, &none, state.damage_total);
         if let Some(last) = state.last_pass {
-            let help = "When the last pass over the whole log ended; 0 before the first.";
+            let help = "End of the last verification pass, in seconds since the Unix epoch; 0 before the first.";
             let since = Duration::from_secs(u64::try_from(last.seconds).unwrap_or(0));
             samples.seconds("loopledger_scrub_last_pass_timestamp_seconds", help, &none, since);
         }
         for (stream, is_damaged) in &state.damaged {
-            let help = "1: the last pass found bytes of the stream changed on the disk; the log line says where.";
+            let help = "1 if the last verification pass found changed bytes of the stream; the log line says where.";
             let labels = vec![("stream", stream.to_string())];
             samples.gauge("loopledger_log_damaged", help, &labels, u64::from(*is_damaged));
         }
@@ -138,7 +138,7 @@ impl Source for Found {
 enum Trouble {
     #[error(transparent)]
     Damaged(ReadError),
-    #[error("commit {sequence} is not in the log as it was read before")]
+    #[error("commit {sequence} of the log has changed since it was read")]
     Chain { sequence: u64 },
     /// Says nothing about the bytes.
     #[error(transparent)]
@@ -152,7 +152,7 @@ async fn pass(feed: &Feed, streams: &[StreamId], known: &Known, config: ScrubCon
     for stream in streams {
         match feed.clone().end(*stream).await {
             Ok(end) => ends.push((*stream, end)),
-            Err(error) => return tracing::warn!(%stream, %error, "the log cannot be read again now"),
+            Err(error) => return tracing::warn!(%stream, %error, "could not verify the log, retrying in the next pass"),
         }
     }
     let all = ends.iter().fold(0_u64, |sum, (_, end)| sum.saturating_add(end.0));
@@ -164,11 +164,11 @@ async fn pass(feed: &Feed, streams: &[StreamId], known: &Known, config: ScrubCon
             Ok(()) => found.set(stream, false),
             Err(Trouble::Unread(error)) => {
                 whole = false;
-                tracing::warn!(%stream, %error, "the log cannot be read again now");
+                tracing::warn!(%stream, %error, "could not verify the log, retrying in the next pass");
             }
             Err(damage) => {
                 found.set(stream, true);
-                tracing::error!(%stream, %damage, "the log is damaged: put the segment back from a copy while it is stopped");
+                tracing::error!(%stream, %damage, "log damaged: stop the program and restore the segment from a copy");
             }
         }
     }

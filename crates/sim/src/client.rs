@@ -1,4 +1,4 @@
-//! Callers: they send a command until they know what became of it, or lose patience; and some go away.
+//! Callers: they retry a command until its outcome is known or their patience ends; some disconnect.
 
 use core::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The processes of the county: which programs run in which, and how they are killed and started.
+//! The processes of the county: which programs each runs, and how they are killed and started.
 
 use core::time::Duration;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What happened, line by line and counted: what is printed of a seed that fails, and what two runs are compared by.
+//! The history of a run, line by line and counted: printed for a failing seed, compared between two runs.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

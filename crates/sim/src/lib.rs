@@ -1,12 +1,12 @@
-//! The whole system in one thread on one seed: the real writers of the four services, with the real rules, and the real
-//! projection, over the memory log, while everything goes wrong that a seed can think of.
+//! The whole system in one thread on one seed: the real writers of the four services with their real rules, and the real
+//! projection, over the memory log, under injected faults.
 //!
-//! * `workload`: what the county's people ask for. `client`, `reader`: how they ask, and what they learn of it.
-//! * `faults`: what goes wrong. `cluster`, `seat`, `watcher`: the processes, and what outlives them.
-//! * `oracle`: what must hold in the end. It shares no code with the ledger.
-//! * [`run()`]: a seed from beginning to end. The same seed gives the same history, to the byte.
+//! * `workload`: generates commands. `client`, `reader`: send them, and query.
+//! * `faults`: injects faults. `cluster`, `seat`, `watcher`: the processes, and the stores that outlive them.
+//! * `oracle`: checks the final state. It shares no code with the ledger.
+//! * [`run()`]: one seed from beginning to end. The same seed gives the same history, to the byte.
 //!
-//! Time is tokio's paused clock: it stands still while anything can happen, and jumps when nothing can. What is not
+//! Time is tokio's paused clock: it stands still while a task can run, and jumps when none can. Not
 //! simulated: gRPC connections, the file log and the store's disk (they have tests of their own with real files).
 #![allow(
     clippy::arithmetic_side_effects,

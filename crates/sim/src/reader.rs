@@ -1,4 +1,4 @@
-//! Callers who look while everything goes wrong: what they are answered includes what they know of.
+//! Callers that query during faults: every answer must include the commits that they know of.
 
 use core::time::Duration;
 

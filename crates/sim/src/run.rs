@@ -1,4 +1,4 @@
-//! One seed from beginning to end: a founding, a season of business and mishaps, peace, and judgement.
+//! One seed from beginning to end: set-up, commands under faults, recovery, and the oracle.
 
 use core::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A place where one writer runs: what outlives it is its store.
+//! The node of one writer: its store outlives it.
 
 use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! A place where a projection runs: what outlives it is its store.
+//! The node of a projection: its store outlives it.
 
 use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! A real Kafka cluster for a test, as `scripts/kafka` starts it. It ends with the test's process.
+//! A real Kafka cluster for a test, started by `scripts/kafka`. It stops with the test process.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

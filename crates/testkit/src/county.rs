@@ -1,7 +1,7 @@
 //! A county in one thread: the four services' rules over a log that is a vector, with no writer, store or clock.
 //!
-//! For tests that need a real history and for benches that need real records. Commands are decided one by one; after
-//! each, every reaction runs until nothing is left to answer.
+//! For tests that need a real history and benches that need real records. Commands are decided one by one; after
+//! each, reactions run until none is due.
 
 use std::sync::Arc;
 
@@ -199,7 +199,7 @@ impl County {
         Some(outcome)
     }
 
-    /// Runs reactions until nobody has anything left to answer.
+    /// Runs reactions until none is due.
     fn settle(&mut self) {
         loop {
             let log = &mut self.log;

@@ -1,4 +1,4 @@
-//! Chance from a seed, the same everywhere (Steele, Lea and Flood's SplitMix64).
+//! A seeded random generator, the same on every platform (Steele, Lea and Flood's SplitMix64).
 
 use loopledger_types::RequestId;
 

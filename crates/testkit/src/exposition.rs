@@ -1,4 +1,4 @@
-//! `OpenMetrics` text read strictly: what a lenient scraper would let pass is an error here.
+//! A strict parser of `OpenMetrics` text: what a lenient scraper accepts is an error here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};

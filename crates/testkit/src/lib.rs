@@ -1,4 +1,4 @@
-//! What tests and benches are built with.
+//! Helpers of tests and benches.
 #![allow(clippy::indexing_slicing, reason = "tests and benches: an index out of range should stop them")]
 
 mod brokers;

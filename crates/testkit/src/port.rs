@@ -1,8 +1,8 @@
-//! A place to listen on that has to be known before anybody listens.
+//! A free port that is known before the server listens on it.
 
 use std::net::TcpListener;
 
-/// A port of the loopback that nobody listens on, below those that connections take theirs from.
+/// A free port of the loopback, below the range of outgoing connections.
 ///
 /// # Panics
 /// If there is none.

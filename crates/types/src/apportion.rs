@@ -1,4 +1,4 @@
-//! Dividing a whole so that the parts add up exactly.
+//! Dividing a whole into parts that add up exactly.
 
 /// Divides `total` among `weights` by largest remainder (ties: lower index first).
 /// The parts add up to `total`; `None` if the weights add up to nothing, or something is negative or too large.
@@ -48,7 +48,7 @@ pub fn shares(cumulative: i64, originals: &[i64]) -> Option<Vec<i64>> {
 /// Webster by bisection over the divisor: seat k (from 1) of weight w is worth w / (2k − 1).
 fn webster(cumulative: i64, originals: &[i64], sum: i128) -> Option<Vec<i64>> {
     // Start from the quota rounded down less one per part: every such unit is awarded in any case, because Webster
-    // stays within quota for all but pathological cases; the loop below mends any excess or lack one unit at a time
+    // stays within quota for all but pathological cases; the loop below corrects any excess or lack one unit at a time
     // in the exact order of the method, so the result does not depend on this start.
     let mut given = Vec::with_capacity(originals.len());
     let mut left = cumulative;
@@ -93,7 +93,7 @@ fn greater(a: (i128, i128), b: (i128, i128)) -> bool {
     a.0.saturating_mul(b.1) > b.0.saturating_mul(a.1)
 }
 
-/// Who is due the next unit: the largest worth, the lower index first; nobody beyond its original quantity.
+/// The index that is due the next unit: the largest worth, the lower index first; none beyond its original quantity.
 fn next_unit(originals: &[i64], given: &[i64]) -> Option<usize> {
     let mut best: Option<(usize, (i128, i128))> = None;
     for (index, (weight, units)) in originals.iter().zip(given).enumerate() {

@@ -1,11 +1,11 @@
 //! The divisions of the home county as data: dated lists, and which code succeeds which.
 //!
-//! Of 托里县 every township and village-level unit of two lists is known (`data/README.md`); of any other county only the
-//! form of a code and its province can be checked, because the nation's list is not shipped.
+//! For 托里县 every township and village-level unit of two lists is known (`data/README.md`). For other counties only the
+//! form of a code and its province can be checked, because the national list is not shipped.
 //!
-//! A unit may get another code. Both codes name the same unit for ever: a code that was valid on its day stays valid
-//! through its successors, and an [`Edition`] says by which code it goes. On which day a code changed is not known:
-//! a list counts from the day that it is of, and its codes are accepted from the day after the list before it.
+//! A unit's code may change. Both codes name the same unit permanently: a code that was valid on its day stays valid
+//! through its successors, and an [`Edition`] decides which code is shown. The day on which a code changed is not known:
+//! a list applies from its date, and its codes are accepted from the day after the previous list.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -25,7 +25,7 @@ pub struct Village {
 
 /// One dated list of the county's divisions.
 ///
-/// Whatever is told apart by division is told apart by the codes of one edition. A sum over all divisions never depends
+/// Every grouping by division uses the codes of one edition. A sum over all divisions never depends
 /// on the edition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Edition(usize);

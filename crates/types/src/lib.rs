@@ -1,8 +1,8 @@
-//! The words that every crate of `LoopLedger` shares: ids, money, quantities, dates, divisions,
+//! Types that every crate of `LoopLedger` shares: ids, money, quantities, dates, divisions,
 //! streams and positions, and the two ways of dividing a whole exactly.
 //!
 //! Pure: no clock, no randomness, no I/O, and no hash-map order that could leak into a result.
-//! What does not live here: anything that only one service needs.
+//! Not here: anything that only one service needs.
 
 mod apportion;
 mod date;

@@ -1,4 +1,4 @@
-//! Topics, keys, and the partition that a key lives in.
+//! Topics, keys, and the partition of a key.
 
 use core::fmt;
 

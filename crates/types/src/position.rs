@@ -1,4 +1,4 @@
-//! Where a commit stands: stream, sequence and hash.
+//! Positions of commits: stream, sequence and hash.
 
 use core::fmt;
 
@@ -126,7 +126,7 @@ impl fmt::Debug for StreamId {
     }
 }
 
-/// The newest admitted commit of a stream, as seen by somebody. Sequence 0 with the zero hash: nothing yet.
+/// The newest admitted commit of a stream, as seen by a reader. Sequence 0 with the zero hash: none yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Head {
     pub sequence: u64,

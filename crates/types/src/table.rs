@@ -1,4 +1,4 @@
-//! A hash map whose order cannot leak.
+//! A hash map whose iteration order is not observable.
 
 use core::hash::{BuildHasherDefault, Hash, Hasher};
 

@@ -1,8 +1,9 @@
-//! Texts that people type: which characters they may hold, and when two of them look the same.
+//! Texts that people type: permitted characters, and when two texts look the same.
 //!
-//! What is stored is the text as it was typed, without the white space around it. [`comparison_key`] is what codes and
-//! numbers that must be unique are compared by; it is never stored on the log. Unicode promises that the key of assigned
-//! characters never changes, so a code holds no others ([`TextFault::Unassigned`]) and every build finds the same key.
+//! The text is stored as it was typed, without surrounding white space. [`comparison_key`] is the key by which codes and
+//! numbers must be unique; it is never stored on the log. Unicode guarantees that the key of assigned characters never
+//! changes, so codes with unassigned ones are refused ([`TextFault::Unassigned`]), and every build computes the same
+//! key.
 
 use caseless::default_case_fold_str;
 use unicode_normalization::UnicodeNormalization as _;

@@ -59,14 +59,14 @@ impl HaltReason {
             Self::NotUnderstood => "run a newer version",
             Self::LogDamaged => "repair the disk or the topic of the log, then restart the service",
             Self::LogRefuses => "look at the disk or the cluster of the log, then restart the service",
-            Self::StoreFull => "make room on the disk of the state store; it goes on by itself then",
+            Self::StoreFull => "free space on the disk of the state store; the stream then resumes by itself",
             Self::StoreFailed => "look at the disk of the state store, then restart the service",
             Self::Inconsistent => "keep the log and the stores, and report it with the log of the service",
             Self::ClockAhead | Self::ClockBehind => {
-                "set the clock of the machine; it goes on by itself then; if the clock is right, restart with --accept-clock"
+                "set the clock of the machine; the stream then resumes by itself; if the clock is right, restart with --accept-clock"
             }
             Self::Internal => {
-                "report it with the log of the service; nothing is lost, and a version without the bug goes on from here"
+                "report it with the log of the service; nothing is lost, and a version without the bug resumes from here"
             }
             Self::Stopped => "restart the service",
         }

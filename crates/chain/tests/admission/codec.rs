@@ -1,4 +1,4 @@
-//! Bytes and envelopes are one to one.
+//! Bytes and envelopes correspond one to one.
 
 use loopledger_chain::{ActorRef, AnyRef, Envelope, compare_stream_names};
 use loopledger_types::{Cause, CountyCode, Hash, Service, StreamId, StreamSequence, Timestamp};

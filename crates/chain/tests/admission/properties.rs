@@ -1,4 +1,4 @@
-//! Whatever a log holds, every reader of it admits the same commits, without a gap, and for ever.
+//! Whatever a log contains, every reader admits the same commits, without a gap, for ever.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
-//! The committed vectors: written from what the rule *should* say, then run.
+//! The committed vectors: written from the specification of the rule, then run.
 //!
-//! `UPDATE_VECTORS=1 cargo test -p loopledger-chain` writes the file anew; a changed verdict is a new topic version.
+//! `UPDATE_VECTORS=1 cargo test -p loopledger-chain` rewrites the file; a changed verdict is a new topic version.
 
 mod forms;
 mod logs;

@@ -1,4 +1,4 @@
-//! Dependency edges: only those that DESIGN §8 allows, and nothing impure in a pure crate.
+//! Dependency edges: only those of `MAY_DEPEND_ON` (docs/design.md §12), and nothing impure in a pure crate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -141,7 +141,7 @@ fn every_edge_between_our_crates_is_allowed() {
             }
         }
     }
-    assert!(wrong.is_empty(), "edges that DESIGN §8 does not allow: {wrong:?}");
+    assert!(wrong.is_empty(), "edges that docs/design.md §12 does not allow: {wrong:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// DESIGN §8.
+/// docs/design.md §12.
 const SOURCE_LINES_MAX: usize = 400;
 /// Tests read as one story, case after case, and are looked up by name: there a longer file costs less.
 const TEST_LINES_MAX: usize = 700;

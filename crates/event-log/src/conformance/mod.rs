@@ -1,9 +1,9 @@
-//! What every log must do, as tests that a log's own crate runs: `loopledger_event_log::conformance_tests!(fixture)`,
+//! The conformance suite of the log port. A log's own crate runs it: `loopledger_event_log::conformance_tests!(fixture)`,
 //! where `fixture` is an `async fn() -> impl Fixture` in scope.
 //!
-//! Each property starts at the end of what it finds, so a log may have a past; but nobody else may append meanwhile.
-//! A property that cannot be checked on a log (reopening, headers) prints that it was skipped: a skip is not a pass.
-//! Faults are not tested here: they differ from log to log.
+//! Each property starts at the present end, so the log need not be empty; but nothing else may append meanwhile.
+//! A property that a log cannot be tested for (reopening, headers) prints that it was skipped: a skip is not a pass.
+//! Faults are not tested here, because they differ from log to log.
 
 mod properties;
 mod tools;
@@ -18,7 +18,7 @@ use crate::EventLog;
 
 /// A log under test, and what it takes to open it again.
 pub trait Fixture: Send {
-    /// The log, empty or not, that nobody else appends to.
+    /// The log, empty or not. The fixture is its only producer.
     fn log(&self) -> Arc<dyn EventLog>;
 
     /// Closes the log and opens it again, as a new process would. False: this log cannot, e.g. because it dies with

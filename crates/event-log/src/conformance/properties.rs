@@ -1,4 +1,4 @@
-//! The properties, each a sentence.
+//! The properties, one test each.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub async fn calls_keep_their_order(fixture: impl Fixture) {
     assert_eq!(read.iter().map(|record| record.offset).collect::<Vec<_>>(), offsets, "each learns its own offset");
 }
 
-/// Order is that of the calls, whoever is polled first; and a call that nobody waits for stands.
+/// Records keep the order of the calls, whichever future is polled first; and a call whose future is dropped still counts.
 pub async fn an_append_is_queued_before_the_call_returns(fixture: impl Fixture) {
     let log = fixture.log();
     let from = end(&log, PARTITION).await;

@@ -1,4 +1,4 @@
-//! What the properties are written with.
+//! Helpers of the properties.
 
 use std::borrow::Cow;
 use std::future::Future;

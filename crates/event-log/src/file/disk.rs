@@ -1,4 +1,4 @@
-//! Every call that changes the disk, with the one place where tests make it fail.
+//! Every call that changes the disk, in one place, so that tests can inject failures.
 
 use core::fmt;
 use std::fs::{File, OpenOptions};

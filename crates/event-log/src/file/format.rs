@@ -1,8 +1,8 @@
 //! The bytes of a segment: a header, then records. Pure.
 //!
 //! A segment is `magic[8] version:u32 base:u64 crc:u32`, then records `length:u32 crc:u32 value[length]`, all little
-//! endian. The header's CRC covers the topic and the partition too, and starts every record's CRC, which covers offset,
-//! length and value: a record that stands anywhere but where it was written never passes.
+//! endian. The header's CRC covers the topic and the partition too, and seeds every record's CRC, which covers offset,
+//! length and value: a record that was copied to another place fails its checksum.
 
 use std::path::{Path, PathBuf};
 
@@ -88,8 +88,8 @@ impl Flaw {
     pub(super) const fn reason(self) -> &'static str {
         match self {
             Self::Short => "the segment ends within a record",
-            Self::TooLong => "a record is longer than any can be",
-            Self::Checksum => "a record's checksum does not fit",
+            Self::TooLong => "a record exceeds the maximum length",
+            Self::Checksum => "the checksum of a record does not match",
         }
     }
 }

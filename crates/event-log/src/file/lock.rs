@@ -1,4 +1,4 @@
-//! Only one process has a log open.
+//! The lock file: one process at a time has a log open.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;

@@ -73,7 +73,7 @@ impl Drop for FileLog {
         for lane in &self.lanes {
             let writer = lane.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
             if writer.is_some_and(|writer| writer.join().is_err()) {
-                tracing::error!(dir = %lane.files.dir().display(), "the writer of a partition panicked");
+                tracing::error!(dir = %lane.files.dir().display(), "the writer thread of a partition panicked");
             }
         }
     }
@@ -122,9 +122,7 @@ impl FileLog {
         };
         match lane.start_writer(&self.options) {
             Ok(()) => lane.queue.push(values),
-            Err(error) => {
-                refuse(values.len(), AppendError::io("start the thread that writes", lane.files.dir(), error))
-            }
+            Err(error) => refuse(values.len(), AppendError::io("start the writer thread of", lane.files.dir(), error)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Opening the log: lock, description, and what the last process left.
+//! Opening the log: lock, metadata file, recovery.
 
 use core::fmt;
 use std::fs::File;
@@ -46,7 +46,7 @@ impl fmt::Debug for FileLogOptions {
     }
 }
 
-/// What opening found and mended.
+/// What opening found and repaired.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OpenReport {
     pub torn_tails: Vec<TornTail>,
@@ -144,7 +144,7 @@ fn check_no_more_partitions(topic_dir: &Path, partition_count: u32) -> Result<()
         let entry = entry.map_err(read)?;
         let number = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
         if number.is_some_and(|number| number >= partition_count) {
-            return Err(OpenError::NotALog { path: entry.path(), reason: "a topic has fewer partitions than that" });
+            return Err(OpenError::NotALog { path: entry.path(), reason: "the partition number is out of range" });
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What the writer and the readers of one partition share: where its segments are.
+//! The state that the writer and the readers of one partition share: its list of segments.
 
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};

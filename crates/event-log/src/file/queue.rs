@@ -1,4 +1,4 @@
-//! What waits to be written to one partition. Bounded, and in the order of the calls.
+//! The append queue of one partition: bounded, in the order of the calls.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

@@ -1,9 +1,9 @@
-//! What is found in a partition's folder at start.
+//! Recovery of one partition when the log is opened.
 //!
-//! Names and sizes are checked for all segments, bytes only in the last: damage elsewhere is met by whoever reads it.
-//! Only the end of the last segment may be torn. If a whole record still follows the flaw, what was lost is in the
-//! middle: that is refused, although a power cut that persisted a group's later pages and not its first would look the
-//! same, because cutting would also destroy what may have been acknowledged.
+//! Names and sizes of all segments are checked, contents only of the last: damage elsewhere is found when it is read.
+//! Only the end of the last segment may be torn. If an intact record follows the damaged one, the damage is in the
+//! middle and the log is refused. A power cut that persisted a group's later pages but not its first would look the
+//! same; truncating there could destroy acknowledged records.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -30,7 +30,7 @@ pub struct TornTail {
     pub bytes: u64,
 }
 
-/// A partition as it was found, and mended.
+/// A partition as it was found, and repaired.
 #[derive(Debug, Default)]
 pub(super) struct Recovered {
     pub(super) bases: Vec<u64>,
@@ -76,11 +76,15 @@ fn list(dir: &Path) -> Result<Vec<(u64, u64)>, OpenError> {
             continue;
         }
         let base = entry.file_name().to_str().and_then(parse_name);
-        let Some(base) = base else { return Err(OpenError::NotALog { path, reason: "no segment has such a name" }) };
+        let Some(base) = base else {
+            return Err(OpenError::NotALog { path, reason: "it is not the name of a segment" });
+        };
         match kind_of(&path).map_err(|error| OpenError::io("look at", &path, error))? {
             Kind::File { length } => segments.push((base, length)),
             Kind::Folder => return Err(OpenError::NotALog { path, reason: "it is not a file" }),
-            Kind::Nothing => return Err(OpenError::NotALog { path, reason: "it vanished while it was looked at" }),
+            Kind::Nothing => {
+                return Err(OpenError::NotALog { path, reason: "it was removed while the log was opened" });
+            }
         }
     }
     segments.sort_unstable();
@@ -140,7 +144,7 @@ fn scan(disk: &Disk, id: SegmentId, dir: &Path) -> Result<Scan, OpenError> {
         std::fs::remove_file(&path)
             .and_then(|()| disk.sync_directory(dir))
             .map_err(|error| OpenError::io("remove", &path, error))?;
-        warn!(segment = %path.display(), bytes = length, "a segment that was never begun is removed");
+        warn!(segment = %path.display(), bytes = length, "removed a segment without a header");
         return Ok(Scan::NeverBegun { torn: torn(path, 0) });
     }
     let whole = whole_records(id, &bytes);
@@ -150,7 +154,7 @@ fn scan(disk: &Disk, id: SegmentId, dir: &Path) -> Result<Scan, OpenError> {
     }
     if whole_record_after(id, &bytes, whole) {
         let offset = Offset(id.base.saturating_add(whole));
-        let reason = "a record is damaged, and whole records follow it";
+        let reason = "a damaged record is followed by intact ones";
         return Err(OpenError::Damaged { segment: path, offset, reason });
     }
     open_for_writing(&path)
@@ -158,9 +162,9 @@ fn scan(disk: &Disk, id: SegmentId, dir: &Path) -> Result<Scan, OpenError> {
             disk.truncate(&file, &path, whole)?;
             disk.sync_all(&file, &path)
         })
-        .map_err(|error| OpenError::io("cut the torn end off", &path, error))?;
+        .map_err(|error| OpenError::io("truncate the torn tail of", &path, error))?;
     let torn = torn(path, whole);
-    warn!(segment = %torn.segment.display(), offset = torn.offset.0, bytes = torn.bytes, "a torn end is cut off");
+    warn!(segment = %torn.segment.display(), offset = torn.offset.0, bytes = torn.bytes, "truncated a torn tail");
     Ok(Scan::Cut { end, torn })
 }
 

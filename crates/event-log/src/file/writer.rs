@@ -1,7 +1,7 @@
-//! The one thread that writes a partition: takes what queued up, writes it, syncs it, and only then shows it.
+//! The writer thread of a partition: takes the queue, writes it, syncs it, and only then makes it readable.
 //!
-//! A failed write is repaired by cutting the segment back to its durable end. A failed sync is not: the kernel may have
-//! dropped the pages and report success next time, so the partition stops until the log is opened again.
+//! A failed write is repaired by truncating the segment to its durable end. A failed sync is not: the kernel may have
+//! dropped the pages and report success next time, so the partition refuses appends until the log is reopened.
 
 use core::fmt;
 use std::fs::{File, OpenOptions};
@@ -62,7 +62,7 @@ impl fmt::Debug for Writer {
 }
 
 impl Drop for Writer {
-    /// Also after a panic: whoever waits must learn that nobody writes any more.
+    /// Also after a panic: waiting appends must learn that the writer is gone.
     fn drop(&mut self) {
         self.queue.fail(&AppendError::Closed);
     }
@@ -91,7 +91,7 @@ impl Writer {
                 part.answer(result.as_ref().map(|_| own.to_vec()).map_err(Clone::clone));
             }
             if let Err(error @ AppendError::SyncFailed { .. }) = result {
-                error!(dir = %self.files.dir().display(), "nothing more is appended until the log is opened again");
+                error!(dir = %self.files.dir().display(), "the partition refuses appends until the log is reopened");
                 self.queue.fail(&error);
                 // Dropping the writer must not replace the reason that the queue now gives.
                 self.queue = Arc::default();
@@ -127,7 +127,7 @@ impl Writer {
         self.point(AFTER_WRITE);
         let segment = self.state.segment.as_ref().expect("prepared just now");
         if let Err(error) = self.disk.sync_data(&segment.file, &segment.path) {
-            // Best effort: nobody shall find unacknowledged bytes of which only the page cache knows.
+            // Best effort: no later reader should find unacknowledged bytes that only the page cache has.
             let _ = self.disk.truncate(&segment.file, &segment.path, in_segment(segment, start));
             return Err(sync_failed(segment.path.clone(), error));
         }
@@ -145,7 +145,7 @@ impl Writer {
         let length = in_segment(segment, record_position(segment.id.base, *self.durable.borrow()));
         self.disk
             .truncate(&segment.file, &segment.path, length)
-            .map_err(|error| AppendError::io("cut a failed append off", &segment.path, error))?;
+            .map_err(|error| AppendError::io("truncate a failed append in", &segment.path, error))?;
         self.disk.sync_all(&segment.file, &segment.path).map_err(|error| sync_failed(segment.path.clone(), error))?;
         self.state.dirty = false;
         Ok(())

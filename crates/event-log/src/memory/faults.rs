@@ -1,4 +1,4 @@
-//! Which faults a memory log plays, how often it did, and the dice.
+//! The faults that a memory log injects, their counts, and their random generator.
 
 /// How often each fault strikes, in thousandths of the records (or reads) it could strike. All zero: no faults.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! The log in memory, for tests and simulation: deterministic from its seed on one thread, with faults on request.
 //!
-//! Nothing sleeps. A held record lands when somebody appends, reads and finds nothing, waits for its append, or calls
-//! [`MemoryLog::settle`]; so a reader that waits on an otherwise idle log gets it in the end.
-//! Headers are kept on request, for tests of what travels in them.
-//! What it deliberately does not do: bound its queue, survive the process.
+//! Nothing sleeps. A delayed record lands at the next append, empty read or awaited append, or when
+//! [`MemoryLog::settle`] is called; so a reader that waits on an otherwise idle log receives it eventually.
+//! Headers are kept on request, for tests of what they carry.
+//! It deliberately has no bound on its queue, and does not survive the process.
 
 mod faults;
 mod state;

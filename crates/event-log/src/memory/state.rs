@@ -1,4 +1,4 @@
-//! What is in a memory log: landed records, held ones, and the faults that decide which is which.
+//! The contents of a memory log: landed records, delayed ones, and the faults that decide between them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -235,7 +235,7 @@ impl Lane {
     }
 }
 
-/// Offsets grow by more than the value's length, so that nobody can take them for counts.
+/// Offsets grow by more than the value's length, so that they cannot be used as counts.
 fn after(offset: Offset, value: &Bytes) -> Offset {
     Offset(offset.0.saturating_add(u64::try_from(value.len()).unwrap_or(u64::MAX)).saturating_add(1))
 }

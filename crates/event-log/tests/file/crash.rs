@@ -1,4 +1,4 @@
-//! Processes that die: at every point of a group, and at any moment.
+//! Crashes: at every point of a group commit, and at random moments.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

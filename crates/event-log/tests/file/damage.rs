@@ -1,4 +1,4 @@
-//! Every byte cut off and every bit flipped: refused, reported, never silently wrong.
+//! Every truncation and every flipped bit: refused and reported, never silently wrong.
 
 use loopledger_event_log::{EventLog, FileLogOptions, LogRecord, Offset, OpenError, ReadError};
 

@@ -1,4 +1,4 @@
-//! A disk that fails: nothing acknowledged is lost, nothing unacknowledged is shown.
+//! A failing disk: nothing acknowledged is lost, nothing unacknowledged is readable.
 
 use std::io::ErrorKind;
 use std::sync::{Arc, Mutex};

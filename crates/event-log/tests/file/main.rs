@@ -1,4 +1,4 @@
-//! What the file log promises beyond the port: damage, torn ends, failing disks, locks, crashes.
+//! Guarantees of the file log beyond the port: damage, torn tails, failing disks, locks, crashes.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! Opening and closing: the lock, the description, the start time.
+//! Opening and closing: the lock, the metadata file, the start time.
 
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! What cannot be looked at is not an empty log, and what is not a file does not hang the start.
+//! Unreadable files are not an empty log, and special files do not hang the start.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The faults that the memory log plays: each strikes, each is what it says, and a seed fixes them all.
+//! The faults of the memory log: each occurs, each does what its name says, and a seed reproduces them.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests")]
 

@@ -1,7 +1,7 @@
-//! Which record of which call a delivery report is about.
+//! Maps a delivery report to its call of `append` and its record.
 //!
-//! A task, a channel or even an allocation for each record would cost more than the record. So a call has one slot,
-//! and what travels through the Kafka client with a record is a number: the slot, and the record's index in the call.
+//! A task, a channel or even an allocation per record would cost more than the record. So a call has one slot,
+//! and the opaque value of a record in the Kafka client is a number: the slot, and the record's index in the call.
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,7 +1,7 @@
 //! The one producer of a log, and the thread that polls it.
 //!
-//! What it deliberately does not do: retry. The Kafka client does, within the append's time; after that the caller
-//! decides, who alone knows whether the bytes are still wanted.
+//! It deliberately does not retry. The Kafka client does, within the append's timeout; after that the caller
+//! decides, because only the caller knows whether the bytes are still wanted.
 
 mod deliveries;
 
@@ -98,7 +98,7 @@ impl Drop for Producer {
         self.shared.ending.store(true, Ordering::Relaxed);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the thread of the Kafka producer panicked");
+            tracing::error!("the Kafka producer thread panicked");
         }
     }
 }
@@ -166,7 +166,7 @@ impl Shared {
         while !self.ending.load(Ordering::Relaxed) {
             instance.poll(POLL);
             if let Some((code, reason)) = instance.client().fatal_error() {
-                tracing::error!(%code, "the Kafka producer failed for good and is replaced: {reason}");
+                tracing::error!(%code, "the Kafka producer failed permanently, replacing it: {reason}");
                 match create(&self.settings, &self.lanes, &self.metrics) {
                     Ok(next) => {
                         self.metrics.producer_rebuilds_total.add(1);
@@ -180,14 +180,14 @@ impl Shared {
                         }
                     }
                     Err(error) => {
-                        tracing::error!(%error, "no Kafka producer could be made; trying again");
+                        tracing::error!(%error, "could not create a Kafka producer, retrying");
                         thread::sleep(REBUILD_PAUSE);
                     }
                 }
             }
         }
         if let Err(error) = instance.flush(FLUSH_MAX) {
-            tracing::warn!(%error, "appends were still unconfirmed when the log was closed");
+            tracing::warn!(%error, "the log was closed with unconfirmed appends");
         }
         give_up(&instance);
     }

@@ -1,4 +1,4 @@
-//! A producer that fails for good: no real broker does that on request.
+//! A producer that fails permanently, which no real broker does on request.
 
 use bytes::Bytes;
 use loopledger_types::{CountyCode, Key, Partition, Service, Topic};

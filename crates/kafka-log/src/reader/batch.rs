@@ -1,4 +1,4 @@
-//! Records on their way from the Kafka client to whoever reads: one allocation for the values of a batch, not two for
+//! Batches of records from the Kafka client to the reader: one allocation for the values of a batch instead of two for
 //! each record.
 
 use core::mem;

@@ -1,4 +1,4 @@
-//! The thread of a reader.
+//! The fetch thread of a reader.
 
 use core::time::Duration;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ use crate::question::{Deadline, learn, range};
 use crate::report::Context;
 use crate::settings::DOUBT;
 
-/// How often a waiting thread looks whether anybody still reads. Records wake it at once.
+/// How often a waiting thread checks whether its reader still exists. Records wake it at once.
 const POLL: Duration = Duration::from_millis(100);
 /// The pause after an error before the same place is asked for again.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
@@ -53,7 +53,7 @@ pub(super) struct Fetcher {
     damaged_at: Option<u64>,
     /// Since when the log is said to end before the place that is read.
     short_since: Option<Instant>,
-    /// Errors of an outage come one after the other, and wait while nobody asks: the last one counts, and only if nothing
+    /// Errors of an outage come one after the other, and wait until the reader asks: the last one counts, and only if nothing
     /// came after it.
     outage: Option<KafkaError>,
     /// Records that were handed over are gone, and others stand in their place: nothing that follows belongs to them.
@@ -115,11 +115,11 @@ impl Fetcher {
         self.batches.is_closed() || self.cluster.closed.load(Ordering::Relaxed)
     }
 
-    /// Reads with this client until nobody wants more, or the client is of no use any more.
+    /// Reads with this client until the reader is dropped, or the client cannot be used any more.
     fn serve(&mut self, consumer: &BaseConsumer<Context>) -> KafkaResult<()> {
         loop {
             if self.is_cut {
-                while self.report(self.damaged("records before it were lost, and others written")) {}
+                while self.report(self.damaged("earlier records were lost and replaced")) {}
                 return Ok(());
             }
             self.assign(consumer)?;
@@ -176,7 +176,7 @@ impl Fetcher {
         }
     }
 
-    /// False: nobody takes it.
+    /// False: the reader is gone.
     fn hand_over(&mut self) -> bool {
         if self.batch.is_empty() {
             return true;
@@ -203,7 +203,7 @@ impl Fetcher {
             Trouble::NotThere => self.look_around(consumer),
             Trouble::Damaged => {
                 let again = self.damaged_at.replace(self.position) == Some(self.position);
-                again.then(|| self.damaged("a batch of records does not have its checksum"))
+                again.then(|| self.damaged("the checksum of a record batch does not match"))
             }
             Trouble::Stopped if consumer.client().fatal_error().is_some() => return Some(End::Dead),
             Trouble::Stopped => Some(self.unavailable(error)),
@@ -220,7 +220,7 @@ impl Fetcher {
         let topic = self.cluster.lanes.topic_name(self.place);
         let deadline = Deadline::after(self.cluster.answer_timeout);
         let (low, high) = loop {
-            // Who leads may have changed, without everybody knowing.
+            // The leader may have changed, and not every broker knows yet.
             let range = learn(consumer, topic, &deadline)
                 .and_then(|()| range(consumer, topic, self.place.partition, &deadline));
             match range {
@@ -253,7 +253,7 @@ impl Fetcher {
         ReadError::Damaged { segment, offset: Offset(self.position), reason }
     }
 
-    /// Tells whoever reads, and waits until they have heard it and ask again. False: nobody does.
+    /// Returns the error to the reader, and waits until it reads again. False: it is gone.
     fn report(&self, error: ReadError) -> bool {
         self.cluster.metrics.read_errors_total.add(1);
         if self.batches.blocking_send(Err(error)).is_err() {

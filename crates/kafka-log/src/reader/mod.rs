@@ -1,7 +1,7 @@
-//! One reader's place in one partition: a thread that fetches, and a short queue between it and whoever reads.
+//! A reader of one partition: a thread that fetches, and a short queue to its consumer.
 //!
-//! `assign()` by hand, never `subscribe()`: where to read is the caller's business, and a group's rebalancing has taken
-//! partitions away from readers for good before.
+//! It uses `assign()` and never `subscribe()`: the caller decides where to read, and rebalancing of a consumer group has
+//! permanently revoked partitions from readers before.
 
 mod batch;
 mod fetch;
@@ -21,7 +21,7 @@ use fetch::Fetcher;
 
 use crate::lanes::Place;
 
-/// Batches that wait between the thread and whoever reads: one to take, one to come.
+/// Batches queued between the thread and the reader: one to take, one to come.
 const QUEUE_BATCHES: usize = 2;
 
 type Batches = mpsc::Receiver<Result<Vec<LogRecord>, ReadError>>;
@@ -30,7 +30,7 @@ type Batches = mpsc::Receiver<Result<Vec<LogRecord>, ReadError>>;
 #[derive(Debug)]
 pub(crate) struct KafkaReader {
     batches: Batches,
-    /// The offset of the first record whose headers somebody may need.
+    /// The offset of the first record whose headers may be needed.
     headers_from: Arc<AtomicU64>,
 }
 
@@ -41,7 +41,7 @@ impl KafkaReader {
         let headers_from = Arc::new(AtomicU64::new(0));
         let fetcher = Fetcher::new(cluster, place, from, sender, Arc::clone(&headers_from));
         thread::Builder::new().name(name).spawn(move || fetcher.run()).map_err(|error| ReadError::Unavailable {
-            reason: format!("the thread that reads could not be started: {error}"),
+            reason: format!("the reader thread could not be started: {error}"),
         })?;
         Ok(Self { batches, headers_from })
     }

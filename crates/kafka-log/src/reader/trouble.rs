@@ -1,4 +1,4 @@
-//! What an error of the Kafka client means to a reader.
+//! What an error of the Kafka client means for a reader: retry, report or damage.
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 

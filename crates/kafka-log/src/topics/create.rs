@@ -1,4 +1,4 @@
-//! Creating the topics that are not there.
+//! Creating missing topics.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the cluster says of itself and of our topics.
+//! What the cluster reports about itself and our topics.
 
 use core::fmt;
 use core::time::Duration;
@@ -81,7 +81,7 @@ impl<'a> Admin<'a> {
         self.options.answer_timeout.min(QUESTION_MAX)
     }
 
-    /// What a failed question means to whoever connects.
+    /// What a failed request means for connecting.
     pub(super) fn failed(&self, action: &'static str, error: &KafkaError) -> ConnectError {
         // The client's own answer leaves out the code of an admin's question.
         let code = if let KafkaError::AdminOp(code) = error { Some(*code) } else { error.rdkafka_error_code() };
@@ -103,7 +103,7 @@ impl<'a> Admin<'a> {
     pub(super) async fn describe(&self) -> Result<Cluster, ConnectError> {
         let answer = tokio::select! {
             answer = self.describe_settled() => answer,
-            reason = denial(self.options, &self.metrics) => Err(ConnectError::Refused { action: "let us in", reason }),
+            reason = denial(self.options, &self.metrics) => Err(ConnectError::Refused { action: "accept this client", reason }),
         };
         answer.map_err(|error| match error {
             ConnectError::Unreachable { brokers, reason } => {

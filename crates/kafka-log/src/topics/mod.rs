@@ -1,7 +1,7 @@
-//! The five topics: as they must be, created so, and checked at every start.
+//! The five topics: their required settings, creation, and the check at every start.
 //!
-//! What deliberately is not here: changing a topic that exists. A wrong setting is named with the command that mends
-//! it, and somebody who knows the cluster decides.
+//! Deliberately not here: changing an existing topic. A wrong setting is reported with the command that fixes it, and
+//! an operator decides.
 
 mod create;
 mod describe;

@@ -1,4 +1,4 @@
-//! The topics as they must be.
+//! The required settings of the topics.
 
 use std::collections::BTreeMap;
 

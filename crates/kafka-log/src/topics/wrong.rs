@@ -1,4 +1,4 @@
-//! What is wrong with topics, in one message: each value, what it must be, and the command that mends it.
+//! All wrong settings of the topics in one message: each value, its required value, and the command that fixes it.
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub struct Wrong {
     pub mend: Mend,
 }
 
-/// How a wrong value is mended.
+/// How a wrong value is corrected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mend {
     /// By setting the topic's configuration to this.
@@ -39,12 +39,12 @@ pub enum Mend {
 
 impl fmt::Display for WrongTopics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "the Kafka topics are not as LoopLedger needs them:")?;
+        writeln!(f, "the Kafka topics have wrong settings:")?;
         for wrong in &self.wrong {
             let Wrong { of, setting, found, must_be, .. } = wrong;
             writeln!(f, "  {of}: {setting} is {found} and must be {must_be}")?;
         }
-        write!(f, "nothing was changed; this mends it:")?;
+        write!(f, "nothing was changed; to fix it, run:")?;
         for command in self.commands() {
             write!(f, "\n  {command}")?;
         }

@@ -1,4 +1,4 @@
-//! Brokers that die or stand still in mid-run.
+//! Brokers that are killed or hang during a run.
 
 use std::sync::Arc;
 use std::time::Duration;

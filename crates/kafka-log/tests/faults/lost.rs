@@ -1,4 +1,4 @@
-//! A log that comes back with less than it had acknowledged.
+//! A log that comes back with fewer records than it acknowledged.
 
 use std::fs::{self, OpenOptions};
 use std::path::PathBuf;

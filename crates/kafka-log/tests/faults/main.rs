@@ -1,4 +1,4 @@
-//! The log on real brokers that are killed, paused, started again, or come back with less than they acknowledged.
+//! The log on real brokers that are killed, paused, restarted, or come back with fewer records than they acknowledged.
 //! Each test has a cluster of its own.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests")]

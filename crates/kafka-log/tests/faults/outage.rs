@@ -1,4 +1,4 @@
-//! Nobody answers: errors that say so, in time, and bounded memory.
+//! No broker answers: errors say so in time, and memory stays bounded.
 
 use std::time::{Duration, Instant};
 

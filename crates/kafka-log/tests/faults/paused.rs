@@ -1,4 +1,4 @@
-//! A leader that stands still, and whoever reads.
+//! A paused leader, and the readers of its partitions.
 
 use std::time::{Duration, Instant};
 

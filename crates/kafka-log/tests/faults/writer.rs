@@ -1,4 +1,4 @@
-//! Somebody who appends and keeps account: the same bytes again until they are confirmed.
+//! A writer that records what was confirmed: it appends the same bytes again until they are.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What others leave on our topics: transactions, and the control records that end them.
+//! Foreign producers on our topics: transactions, and the control records that end them.
 
 use std::time::Duration;
 

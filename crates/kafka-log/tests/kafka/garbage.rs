@@ -1,4 +1,4 @@
-//! What no library would write, written by hand: nobody keeps strangers from it.
+//! Hand-written record batches that no client library would write.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

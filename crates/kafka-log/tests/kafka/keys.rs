@@ -1,4 +1,4 @@
-//! A key lies where producers of others would put it.
+//! Keys go to the partitions that Java producers choose.
 
 use std::sync::Mutex;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The log on a real broker that works: what every log must do, and what only Kafka has.
+//! The log on a real, healthy broker: the conformance suite, and what is particular to Kafka.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests")]
 

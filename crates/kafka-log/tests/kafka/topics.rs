@@ -1,4 +1,4 @@
-//! Topics created, compared, refused: on a real cluster. The rules one by one are tested where they are.
+//! Topics created, compared and refused on a real cluster. Unit tests cover the single rules.
 
 use loopledger_kafka_log::topics::{self, Mend, Wanted};
 use loopledger_kafka_log::{ConnectError, KafkaLog, KafkaOptions};

@@ -1,5 +1,5 @@
-//! A real cluster for a test: that of `KAFKA_BOOTSTRAP`, or one that `scripts/kafka` starts and that ends with this
-//! process. There is no third way: without Kafka these tests fail.
+//! A real cluster for a test: that of `KAFKA_BOOTSTRAP`, or one that `scripts/kafka` starts and that stops with this
+//! process. Without Kafka these tests fail.
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 

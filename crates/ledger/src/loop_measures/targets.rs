@@ -1,4 +1,4 @@
-//! Coverage of stations, and what the county's plan asks for (tuoli-plan, six numbers that circulation can prove).
+//! Coverage of stations, and what the county's plan asks for (the plan of 2019: six numbers that circulation can prove).
 
 use std::collections::BTreeSet;
 

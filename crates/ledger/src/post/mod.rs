@@ -3,7 +3,7 @@
 //! Every entry balances in every book that it touches and for every product. Nothing is looked up: events carry what
 //! posting needs. What no single fact can know (cost of a lot, cost of sales) is not posted; see `valuation`.
 //!
-//! Two rows go beyond the reference table, because it leaves them open: a co-op that supplies another party earns in
+//! `docs/postings.md` has a row for every fact. Two of its choices: a co-op that supplies another party earns in
 //! 6001, and its commission and charges as a consignor stand in 6602, 6601 and 6402 by kind; charges on an agreed-price
 //! settlement are a cost (5401) of the producer, whose gross is what it is owed plus those charges.
 

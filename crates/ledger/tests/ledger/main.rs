@@ -26,6 +26,7 @@ mod figures;
 mod interleaving;
 mod losses;
 mod naive;
+mod posting_table;
 mod postings;
 mod random;
 mod rules;

@@ -1,4 +1,4 @@
-//! The figures of DOMAIN §5.4 as far as the main path goes: no merge, no processing, no refund.
+//! A worked example in figures, from the receipt to the payout: no merge, no processing, no refund.
 
 use loopledger_domain::Terms;
 use loopledger_ledger::*;

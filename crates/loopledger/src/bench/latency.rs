@@ -1,4 +1,4 @@
-//! Sorted samples, and what is said of them.
+//! Sorted samples and their percentiles.
 
 use std::time::Duration;
 

@@ -91,7 +91,7 @@ fn hints(server: &str, household: Option<&str>, view: &View) -> Result<(), Failu
         ("income --division 654224202".to_owned(), pick("库普乡各户", "the households of 库普乡")),
         ("loop --division 654224202".to_owned(), pick("库普乡货物的流向", "where the goods of 库普乡 went")),
         ("status".to_owned(), pick("各数据流的位置与账本摘要", "heads of the streams, digests of the ledger")),
-        ("rebuild".to_owned(), pick("从零重算,与现状比对", "the ledger folded anew and compared")),
+        ("rebuild".to_owned(), pick("从零重算,与现状比对", "the ledger rebuilt from zero and compared")),
     ]);
     commands.into_iter().try_for_each(|(command, what)| {
         let one_line = format!("  loopledger {command}{at}");

@@ -1,4 +1,4 @@
-//! Income by the parts of a division, and by which list divisions are told apart.
+//! Income by the parts of a division, and the list of divisions used.
 
 use loopledger_proto::ledger::v1::ListDivisionIncomeResponse;
 

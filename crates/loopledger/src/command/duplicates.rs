@@ -1,4 +1,4 @@
-//! `duplicates`: receipts that look like one delivery written down twice.
+//! `duplicates`: receipts that look like one delivery recorded twice.
 
 use loopledger_proto::ledger::v1::ListLikelyDuplicatesRequest;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What is printed, to the cell, at 80 and 120 columns in both languages. `UPDATE_GOLDEN=1` writes the files anew.
+//! The printed output, cell by cell, at 80 and 120 columns in both languages. `UPDATE_GOLDEN=1` rewrites the files.
 
 #![expect(
     clippy::arithmetic_side_effects,

@@ -40,10 +40,10 @@ pub(crate) struct IncomeArgs {
     /// Last business date, YYYY-MM-DD.
     #[arg(long, default_value = "")]
     to: String,
-    /// Leaves out what was recorded after this day, of amounts as of households.
+    /// Leaves out everything recorded after this day, amounts and households alike.
     #[arg(long, default_value = "")]
     as_of: String,
-    /// Tells divisions apart by the list in force on this day, YYYY-MM-DD [default: on the window's last day].
+    /// Groups by the list of divisions in force on this day, YYYY-MM-DD [default: on the window's last day].
     #[arg(long, default_value = "")]
     edition: String,
 }

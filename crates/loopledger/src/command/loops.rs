@@ -1,4 +1,4 @@
-//! `loop`: what goes round, what leaves, what money stays, and the plan's targets.
+//! `loop`: what circulates, what leaves, what money stays, and the plan's targets.
 
 use loopledger_proto::common::v1::BaseUnit;
 use loopledger_proto::ledger::v1::{ByScope, GetLoopRequest, GetLoopResponse, ProductLoop};
@@ -23,7 +23,7 @@ pub(crate) struct LoopArgs {
     /// Last month, YYYY-MM (or a day in it).
     #[arg(long, default_value = "")]
     to: String,
-    /// Tells divisions apart by the list in force on this day, YYYY-MM-DD [default: on the window's last day].
+    /// Groups by the list of divisions in force on this day, YYYY-MM-DD [default: on the window's last day].
     #[arg(long, default_value = "")]
     edition: String,
 }

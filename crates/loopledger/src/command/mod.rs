@@ -1,4 +1,4 @@
-//! The client commands: each asks a running server (`topics` a Kafka cluster), and prints what it said.
+//! The client commands: each queries a running server (`topics` a Kafka cluster) and prints the answer.
 
 mod demo;
 mod divisions;

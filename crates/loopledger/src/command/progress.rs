@@ -1,4 +1,4 @@
-//! How far a long command is: a bar on a terminal, plain lines otherwise.
+//! Progress of a long command: a bar on a terminal, plain lines otherwise.
 
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};

@@ -28,10 +28,10 @@ pub(crate) struct RecordArgs {
     /// Keeps every answer in this file, and resumes after the last line answered.
     #[arg(long)]
     receipts: Option<PathBuf>,
-    /// Prints no answers, only how far it is.
+    /// Prints progress only, no answers.
     #[arg(long)]
     quiet: bool,
-    /// Seconds that a server which goes away during the run is waited for; lines without an answer are sent again.
+    /// Seconds to reconnect to a server that becomes unreachable during the run; unanswered lines are sent again.
     #[arg(long, value_name = "SECONDS", default_value_t = PATIENCE_SECONDS)]
     patience: u64,
 }

@@ -181,7 +181,7 @@ async fn ask(client: &Client) -> Result<GetStatusResponse, Failure> {
     Ok(client.ledger()?.get_status(GetStatusRequest::default()).await?.into_inner())
 }
 
-/// The form that DESIGN §4 fixes, in one line; each stream says beside how it is read and written.
+/// The object that docs/design.md §10 fixes, on one line.
 fn as_json(answer: &GetStatusResponse, writers: &[Writer]) -> Value {
     let halt = |halt: &Halt| {
         json!({

@@ -28,7 +28,7 @@ pub(crate) enum TopicsCommand {
         #[arg(long, default_value_t = DEFAULT_PARTITIONS, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         partitions: u32,
     },
-    /// Checks every topic as each start of a service does; names what is wrong, and the command that mends it.
+    /// Checks every topic as each start of a service does; names what is wrong, and the command that fixes it.
     Check {
         #[command(flatten)]
         cluster: Cluster,

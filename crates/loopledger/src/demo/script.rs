@@ -1,7 +1,7 @@
 //! The growing file of commands: what every part of the script writes with.
 //!
-//! The script is a pure function of (seed, households): it derives every id itself (DESIGN §2.2 "Ids"), so it needs
-//! no answer to go on, and two runs send the same bytes. A barrier stands wherever one command rests on another.
+//! The script is a pure function of (seed, households): it derives every id itself (docs/design.md §3), so it needs
+//! no answer to continue, and two runs send the same bytes. There is a barrier wherever one command depends on another.
 
 use loopledger_proto::client::v1::record_line::Line;
 use loopledger_proto::client::v1::{Await, RecordLine};

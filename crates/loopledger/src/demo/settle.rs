@@ -1,4 +1,4 @@
-//! The last Sunday of a month: consigned goods are settled, everybody is paid; in autumn, households are reviewed.
+//! The last Sunday of a month: consigned goods are settled, all payables are paid; in autumn, households are reviewed.
 
 use loopledger_proto::common::v1::{HouseholdCategory, PaymentMethod, Relation};
 use loopledger_proto::procurement::v1::record_request::Command as Procure;

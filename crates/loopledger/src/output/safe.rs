@@ -1,4 +1,4 @@
-//! Texts of older data as terminals and spreadsheets can be trusted with.
+//! Escapes control characters and formulas in texts from older data, for terminals and spreadsheets.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! What a line of the file came to.
+//! The outcome of a line of the file.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! A line that cannot be sent, with everything that is wrong with it, in both languages.
+//! A line that cannot be sent, with every error in it, in both languages.
 
 use core::fmt;
 

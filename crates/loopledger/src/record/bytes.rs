@@ -1,4 +1,4 @@
-//! Lines as bytes: the mark that Windows puts before UTF-8 is skipped, and what is no UTF-8 is named.
+//! Lines as bytes: a byte order mark is skipped, and other encodings than UTF-8 are named.
 
 use std::io::{self, BufRead, Read as _};
 

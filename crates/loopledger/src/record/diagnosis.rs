@@ -1,4 +1,4 @@
-//! What is wrong with a line, field by field. The reader of ProtoJSON stops at the first fault; whoever repairs a file wants
+//! Every error of a line, field by field. The reader of ProtoJSON stops at the first; correcting a file takes
 //! all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ const VALUES_NAMED: usize = 12;
 
 /// Everything that is wrong with a value that cannot be read as a message, or has keys twice.
 pub(super) fn of(descriptor: &MessageDescriptor, value: &Value, twice: Vec<String>) -> Vec<Wrong> {
-    let twice = twice.into_iter().map(|field| wrong(field, "字段重复", "The field stands here twice"));
+    let twice = twice.into_iter().map(|field| wrong(field, "字段重复", "The field occurs twice"));
     let mut found = Found(twice.collect());
     found.message(descriptor, value, "");
     if found.0.is_empty() {

@@ -1,7 +1,7 @@
 //! Sends a file of commands: pipelined within a stretch, nothing in flight across a barrier, answers in file order.
 //!
-//! A server that goes away is waited for: its streams are opened anew, and what it has not answered is sent again under
-//! the same request ids, in the order of the file. What it had recorded is found then.
+//! When the server becomes unreachable, its streams are reopened and unanswered lines are sent again under the same
+//! request ids, in the order of the file. Commands that it had recorded are found then.
 
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
@@ -209,7 +209,7 @@ impl<'a, F: FnMut(&Line, &Answer, &Tally) -> Result<(), Failure>> Recorder<'a, F
                 let why = Failure::from(status.clone());
                 let text = both!(
                     "服务中断,最多等待 {seconds} 秒,未答复的行将重新发送",
-                    "the server is away: it is waited for up to {seconds} s, and lines without an answer are sent again"
+                    "the server is unreachable: reconnecting for up to {seconds} s; unanswered lines are sent again"
                 );
                 note!("loopledger: {text}: {why}");
             }

@@ -1,4 +1,4 @@
-//! One line of a file of commands: where it stands, and what tells it from every other.
+//! One line of a file of commands: its number, its request id and its digest.
 
 use core::fmt::Write as _;
 

@@ -1,6 +1,5 @@
-//! The file of answers that makes a run resumable: one line of JSON per line answered. Each answer keeps what it answers
-//! (the request's id and a digest of the line), so that the receipts of another file, or of this one before it was
-//! edited, are found out instead of followed.
+//! The file of answers that makes a run resumable: one line of JSON per line answered. Each answer keeps the request's
+//! id and a digest of the line, so that the receipts of another file, or of this one before it was edited, are detected.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};

@@ -1,4 +1,4 @@
-//! JSON as a tree, with the keys that an object has twice: `serde_json` keeps the last of them and says nothing. The two
+//! JSON as a tree that keeps duplicate keys: `serde_json` silently keeps the last of them. The two
 //! spellings of a field, `orderId` and `order_id`, are one key.
 
 use core::cell::RefCell;

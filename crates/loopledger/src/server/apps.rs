@@ -1,4 +1,4 @@
-//! The programs of this process, whichever they are.
+//! The programs of this process.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -70,7 +70,7 @@ fn open_file(data: &Path, on_point: Option<PointHook>) -> Result<Arc<dyn EventLo
     let options = FileLogOptions { on_point, ..FileLogOptions::default() };
     let (log, report) = FileLog::open(&directory, options).map_err(|error| Failure::refused("open the log", &error))?;
     for torn in &report.torn_tails {
-        note!("loopledger: a torn record was cut from the end of the log: {torn:?}");
+        note!("loopledger: truncated a torn tail of the log: {torn:?}");
     }
     Ok(Arc::new(log))
 }

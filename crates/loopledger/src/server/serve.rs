@@ -1,5 +1,5 @@
-//! `serve`: one program in its own process, on Kafka. Replicas of one service may run side by side: the chain keeps
-//! two writers of a stream apart, and which replica serves a county is an optimisation.
+//! `serve`: one program in its own process, on Kafka. Replicas of one service may run side by side: the chain orders
+//! two writers of a stream, and which replica serves a county is an optimisation.
 
 use core::time::Duration;
 use std::sync::Arc;

@@ -61,7 +61,7 @@ fn every_wrong_field_is_named_by_the_client_and_by_the_server() {
         assert!(errors(&output).contains(&field), "{field}: {}", errors(&output));
     }
     let twice = record("{\"label\":\"a\",\"label\":\"b\"}");
-    assert!(twice.status.code() == Some(2) && errors(&twice).contains("stands here twice"), "{}", errors(&twice));
+    assert!(twice.status.code() == Some(2) && errors(&twice).contains("occurs twice"), "{}", errors(&twice));
 
     let refused = record("{\"requestId\":\"x\",\"label\":\"\",\"divisionCode\":\"1\"}");
     assert_eq!(refused.status.code(), Some(1), "{}", errors(&refused));

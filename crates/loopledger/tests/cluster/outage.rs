@@ -201,7 +201,7 @@ fn an_outage_is_shown_for_as_long_as_it_lasts_and_logged_once() {
         let lines: Vec<&str> = words.lines().filter(|line| line.contains("WARN") || line.contains("ERROR")).collect();
         assert_eq!(lines.len(), 2, "one line when it begins, one when it ends: {words}");
         assert!(lines[0].contains("the log cannot be reached") && lines[0].contains("127.0.0.1:"), "{words}");
-        assert!(lines[1].contains("the log can be reached again"), "{words}");
+        assert!(lines[1].contains("the log is reachable again"), "{words}");
     }
     assert_eq!(cluster.ends(), [], "without a restart");
 }

@@ -79,7 +79,7 @@ impl Door {
         let output = output.expect("the binary runs");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
-        assert!(said.contains("refused to let us in") && said.contains(why), "{args:?}: {said}");
+        assert!(said.contains("refused to accept this client") && said.contains(why), "{args:?}: {said}");
         assert!(!said.contains("wrong-password"), "{said}");
         assert!(began.elapsed() < ANSWER_MAX, "{:?}", began.elapsed());
     }

@@ -96,7 +96,7 @@ fn figure(fields: &mut Fields, request: &pb::ListLoopFactsRequest) -> Option<Loo
         Ok(F::Stations) => LoopFigure::Stations,
     };
     if scope.is_some() {
-        fields.wrong("scope", "NOT_APPLICABLE", "Only sales and what was sold are told apart by scope.");
+        fields.wrong("scope", "NOT_APPLICABLE", "Only sales and sold quantities have a scope.");
         return None;
     }
     Some(figure)

@@ -142,7 +142,7 @@ fn wanted(fields: &mut Fields, subject: Option<Subject>) -> Option<Wanted> {
             None
         }
         Some(Subject::Label(label)) if label.chars().count() > LABEL_MAX => {
-            fields.wrong("label", "TOO_LONG", "No label is so long.");
+            fields.wrong("label", "TOO_LONG", "The label is too long.");
             None
         }
         Some(Subject::Label(label)) => Some(Wanted::Label(label)),

@@ -117,7 +117,7 @@ pub struct StockLine {
     #[prost(int64, tag = "6")]
     pub quantity: i64,
 }
-/// Who buys, and where they stand.
+/// The buyer and its division.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BuyerRef {
     /// Absent: a consumer.

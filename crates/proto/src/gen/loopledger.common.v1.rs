@@ -47,7 +47,7 @@ pub struct EntityRef {
 /// The answer to a write in a bulk stream, and what GetReceipt finds.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Receipt {
-    /// Where the command's commit stands.
+    /// Position of the command's commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<Position>,
     /// The request that led to it, a UUID.
@@ -179,11 +179,11 @@ pub struct Halt {
     /// The stream that the cause is in: a service's own, or one that it reads.
     #[prost(string, tag = "1")]
     pub stream: ::prost::alloc::string::String,
-    /// The commit that it halted at; 0 if it is none in particular.
+    /// The commit at which it halted; 0 if there is none.
     #[prost(uint64, tag = "2")]
     pub sequence: u64,
-    /// Stable: LOST_TAIL, NOT_UNDERSTOOD, LOG_DAMAGED, LOG_REFUSES, STORE_FULL, STORE_FAILED, STREAM_INCONSISTENT, INTERNAL,
-    /// STOPPED.
+    /// Stable: LOST_TAIL, NOT_UNDERSTOOD, LOG_DAMAGED, LOG_REFUSES, STORE_FULL, STORE_FAILED, STREAM_INCONSISTENT,
+    /// CLOCK_AHEAD, CLOCK_BEHIND, INTERNAL, STOPPED.
     #[prost(string, tag = "3")]
     pub reason: ::prost::alloc::string::String,
     /// English: what happened, and what to do.
@@ -208,7 +208,7 @@ pub struct LogStatus {
     #[prost(string, tag = "4")]
     pub durability: ::prost::alloc::string::String,
 }
-/// What the writer of a stream says of itself.
+/// State of a stream's writer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WriterStatus {
     /// The service's own stream, e.g. "station/654224".
@@ -216,7 +216,7 @@ pub struct WriterStatus {
     pub stream: ::prost::alloc::string::String,
     #[prost(enumeration = "StreamState", tag = "2")]
     pub state: i32,
-    /// How much is read of what was in the log at the start, 0 to 100.
+    /// Share of the log at the start that has been read, 0 to 100.
     #[prost(uint32, tag = "3")]
     pub caught_up_percent: u32,
     /// Present if, and only if, it is halted.
@@ -233,11 +233,11 @@ pub enum StreamState {
     /// Reading what was in the log when it started.
     CatchingUp = 1,
     Serving = 2,
-    /// The log cannot be reached, and is tried again. Nothing is acknowledged meanwhile; what was read is still shown.
+    /// The log cannot be reached; reads and appends are retried. Nothing is acknowledged; queries still show what was read.
     LogUnreachable = 3,
-    /// Nothing more is written to it, or read of it, until what the halt says is done.
+    /// The stream is neither written nor folded until the cause that the halt names is removed.
     Halted = 4,
-    /// The service is ending.
+    /// The service is shutting down.
     Stopped = 5,
 }
 impl StreamState {
@@ -845,7 +845,7 @@ impl HandOverRefusal {
         }
     }
 }
-/// Why a service ignored what another said, although it concerned it.
+/// Why a service answered an upstream event with UpstreamIgnored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum IgnoreReason {
@@ -854,7 +854,7 @@ pub enum IgnoreReason {
     NotAsked = 1,
     /// It answers something that was answered before.
     AlreadyAnswered = 2,
-    /// It settles no line, so nobody is owed anything.
+    /// It settles no line, so there is no obligation.
     NothingOwed = 3,
 }
 impl IgnoreReason {

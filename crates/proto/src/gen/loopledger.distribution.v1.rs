@@ -42,7 +42,7 @@ pub mod record_response {
         Status(::tonic_types::Status),
     }
 }
-/// What the service says of itself. Nothing is waited for.
+/// State of the service's writer. Answers without waiting.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetStatusRequest {}
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -88,7 +88,7 @@ pub struct OpenSiteRequest {
     /// 6, 9 or 12 digits; a front warehouse or outlet may lie outside the county.
     #[prost(string, tag = "5")]
     pub division_code: ::prost::alloc::string::String,
-    /// Who keeps custody of what lies there.
+    /// Custodian of the goods stored there.
     #[prost(string, tag = "6")]
     pub operator_id: ::prost::alloc::string::String,
     /// 1 to 100 characters.
@@ -97,7 +97,7 @@ pub struct OpenSiteRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenSiteResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
@@ -120,7 +120,7 @@ pub struct DispatchShipmentRequest {
     /// Another place.
     #[prost(string, tag = "5")]
     pub to_place_id: ::prost::alloc::string::String,
-    /// Whose goods they are, and who pays the freight.
+    /// Owner or consignee of the goods, who pays the freight.
     #[prost(string, tag = "6")]
     pub principal_id: ::prost::alloc::string::String,
     #[prost(string, tag = "7")]
@@ -128,13 +128,13 @@ pub struct DispatchShipmentRequest {
     /// 0 to 10^13.
     #[prost(int64, tag = "8")]
     pub freight_fen: i64,
-    /// 1 to 200. What they take lies in at most 200 lots and pools: TOO_MANY_LOTS says how much fits (`quantity_max`).
+    /// 1 to 200. They take from at most 200 lots and pools; TOO_MANY_LOTS states how much fits (`quantity_max`).
     #[prost(message, repeated, tag = "9")]
     pub lines: ::prost::alloc::vec::Vec<super::super::common::v1::MoveLine>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DispatchShipmentResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
@@ -178,7 +178,7 @@ pub struct ReceiptDifference {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReceiveShipmentResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
 }
@@ -196,7 +196,7 @@ pub struct BuyInGoodsRequest {
     pub occasion: ::core::option::Option<super::super::common::v1::Occasion>,
     #[prost(string, tag = "4")]
     pub place_id: ::prost::alloc::string::String,
-    /// Who buys.
+    /// The buyer.
     #[prost(string, tag = "5")]
     pub owner_id: ::prost::alloc::string::String,
     #[prost(string, tag = "6")]
@@ -214,7 +214,7 @@ pub struct BuyInGoodsRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BuyInGoodsResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
@@ -243,7 +243,7 @@ pub struct IssueGoodsRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct IssueGoodsResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
@@ -298,7 +298,7 @@ pub struct ListStockRequest {
     /// From the page before, with the same filters; empty: the first page.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
-    /// Empty: every site. NOT_FOUND if it is none of them.
+    /// Empty: every site. NOT_FOUND if the service has no such place.
     #[prost(string, tag = "4")]
     pub place_id: ::prost::alloc::string::String,
 }

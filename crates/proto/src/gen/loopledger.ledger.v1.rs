@@ -8,7 +8,7 @@ pub struct Fact {
     #[prost(uint32, tag = "2")]
     pub event: u32,
 }
-/// A name for an id, as far as it is known and may be shown: products, places, co-ops and firms; never a household.
+/// A name for an id, if it is known and may be shown: products, places, co-ops and firms; never a household.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Named {
     #[prost(string, tag = "1")]
@@ -38,7 +38,7 @@ pub struct IncomeSums {
 pub struct HouseholdView {
     #[prost(string, tag = "1")]
     pub household_id: ::prost::alloc::string::String,
-    /// Where it stands on the last day of the window, by the answer's edition.
+    /// Its division on the last day of the window, by the answer's edition.
     #[prost(string, tag = "2")]
     pub division_code: ::prost::alloc::string::String,
     #[prost(string, tag = "3")]
@@ -70,7 +70,7 @@ pub struct GetHouseholdIncomeRequest {
     /// residences, registrations. Empty: nothing is. The answer is that of a log cut there.
     #[prost(string, tag = "6")]
     pub as_of: ::prost::alloc::string::String,
-    /// By which list divisions are told apart: the one in force on this day, "YYYY-MM-DD" (lists of 托里县: 2019-10-31,
+    /// The list of divisions to group by: the one in force on this day, "YYYY-MM-DD" (lists of 托里县: 2019-10-31,
     /// 2023-06-30; before the first, the first). Empty: that of the window's last day, or if it has no unit of the division
     /// asked for, the newest that has. A unit goes by one code in an edition, whichever of its codes was recorded or is
     /// asked for; what an edition has no unit for belongs to the smallest division of it around that. Sums over all
@@ -104,7 +104,7 @@ pub struct GetHouseholdIncomeResponse {
     /// through.
     #[prost(message, repeated, tag = "10")]
     pub by_station: ::prost::alloc::vec::Vec<StationIncome>,
-    /// The day of the list by which divisions are told apart.
+    /// The day of the list of divisions that was used.
     #[prost(string, tag = "11")]
     pub division_edition: ::prost::alloc::string::String,
 }
@@ -272,7 +272,7 @@ pub struct ListDivisionIncomeResponse {
     /// By id, also those without income.
     #[prost(message, repeated, tag = "8")]
     pub rows: ::prost::alloc::vec::Vec<HouseholdSums>,
-    /// The day of the list by which divisions are told apart.
+    /// The day of the list of divisions that was used.
     #[prost(string, tag = "9")]
     pub division_edition: ::prost::alloc::string::String,
     /// By the divisions of the next lower level, by code; they add up to the total. Empty for a village; on every page.
@@ -282,7 +282,7 @@ pub struct ListDivisionIncomeResponse {
 /// The households of a division that is part of the one asked for.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DivisionSums {
-    /// Empty: the households that stand in no division of the level.
+    /// Empty: the households in no division of the level.
     #[prost(string, tag = "1")]
     pub division_code: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
@@ -911,10 +911,10 @@ pub struct GetStatusResponse {
     /// Commits that wait for the answer of another service.
     #[prost(uint64, tag = "5")]
     pub open_hand_overs: u64,
-    /// Entries that had to be put right against suspense: none, or a bug.
+    /// Entries balanced against suspense; more than none is a bug.
     #[prost(uint64, tag = "6")]
     pub exceptions: u64,
-    /// Bytes of memory that the ledger holds, roughly.
+    /// Approximate memory of the ledger, in bytes.
     #[prost(uint64, tag = "7")]
     pub ledger_bytes: u64,
     #[prost(message, optional, tag = "8")]
@@ -942,11 +942,11 @@ pub struct StreamStatus {
     /// Present if, and only if, the ledger's reading of it is halted.
     #[prost(message, optional, tag = "8")]
     pub halt: ::core::option::Option<super::super::common::v1::Halt>,
-    /// Present if its writer runs in the same process and is halted. Elsewhere its service's GetStatus tells.
+    /// Present if its writer runs in the same process and is halted. Otherwise ask GetStatus of its service.
     #[prost(message, optional, tag = "9")]
     pub writer_halt: ::core::option::Option<super::super::common::v1::Halt>,
-    /// How old the answers are: since when it is not known that everything in the log was read. Grows while the log cannot
-    /// be read; some seconds otherwise.
+    /// Age of the answers: time since the ledger last knew that it had read the whole log. Some seconds; grows during an
+    /// outage.
     #[prost(message, optional, tag = "10")]
     pub age: ::core::option::Option<::prost_types::Duration>,
 }
@@ -1000,7 +1000,7 @@ pub struct Account {
     #[prost(string, tag = "3")]
     pub chinese: ::prost::alloc::string::String,
 }
-/// Who a claim is on, or a debt to.
+/// The other party of a claim or debt.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Counterparty {
     /// Exactly one; neither: the account has no counterparty.
@@ -1014,7 +1014,7 @@ pub mod counterparty {
     pub enum Who {
         #[prost(message, tag = "1")]
         Party(super::Named),
-        /// county, prefecture, region or outside: nobody with a book.
+        /// county, prefecture, region or outside: a party without a book.
         #[prost(string, tag = "2")]
         Outside(::prost::alloc::string::String),
     }
@@ -1046,7 +1046,7 @@ pub struct ListBalanceFactsRequest {
     /// Number in the chart, e.g. "1121" or "5001.produce"; empty: every account.
     #[prost(string, tag = "6")]
     pub account_number: ::prost::alloc::string::String,
-    /// Of a party the id is enough. Absent: whoever; with neither of its fields: only lines without a counterparty.
+    /// Of a party the id is enough. Absent: any; with neither of its fields: only lines without a counterparty.
     #[prost(message, optional, tag = "7")]
     pub counterparty: ::core::option::Option<Counterparty>,
     /// First month, "YYYY-MM"; empty: 2000-01, as of a balance.
@@ -1655,7 +1655,7 @@ pub mod ledger_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Folds the streams again from zero beside the live state, and compares the digests; reports as it goes.
+        /// Folds the streams again from zero next to the live state and compares the digests; reports progress.
         pub async fn rebuild(
             &mut self,
             request: impl tonic::IntoRequest<super::RebuildRequest>,
@@ -1762,7 +1762,7 @@ pub mod ledger_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Folds the streams again from zero beside the live state, and compares the digests; reports as it goes.
+        /// Folds the streams again from zero next to the live state and compares the digests; reports progress.
         async fn rebuild(
             &self,
             request: tonic::Request<super::RebuildRequest>,
@@ -2314,7 +2314,7 @@ pub struct GetLoopRequest {
     /// Computes value added too, which reads every lot that the query takes in, not only sums.
     #[prost(bool, tag = "7")]
     pub value_added: bool,
-    /// By which list divisions are told apart: the one in force on this day, "YYYY-MM-DD" (lists of 托里县: 2019-10-31,
+    /// The list of divisions to group by: the one in force on this day, "YYYY-MM-DD" (lists of 托里县: 2019-10-31,
     /// 2023-06-30; before the first, the first). Empty: that of the window's last day, or if it has no unit of the division
     /// asked for, the newest that has. A unit goes by one code in an edition, whichever of its codes was recorded or is
     /// asked for; what an edition has no unit for belongs to the smallest division of it around that. Sums over all
@@ -2341,7 +2341,7 @@ pub struct GetLoopResponse {
     /// The calendar year of the targets, January to December: the one that holds the window's last month. 0 without targets.
     #[prost(uint32, tag = "7")]
     pub target_year: u32,
-    /// The day of the list by which divisions are told apart.
+    /// The day of the list of divisions that was used.
     #[prost(string, tag = "8")]
     pub division_edition: ::prost::alloc::string::String,
 }
@@ -2387,7 +2387,7 @@ pub struct ProductLoop {
     pub opening_stock: i64,
     #[prost(int64, tag = "13")]
     pub closing_stock: i64,
-    /// Always true; shown because an auditor believes nothing.
+    /// Always true; shown so that auditors can verify it.
     #[prost(bool, tag = "14")]
     pub identity_holds: bool,
     #[prost(message, optional, tag = "15")]
@@ -2420,11 +2420,11 @@ pub struct ProductLoop {
     #[prost(message, optional, tag = "27")]
     pub value_added: ::core::option::Option<ValueAdded>,
 }
-/// What a product line brought beyond what its producers got for the same goods, within the window. Derived, never posted.
+/// Sales of a product line less what its producers received for the same goods, within the window. Derived, never posted.
 /// A party's own goods count when they are sold, at their purchase price (of goods from outside: what they were bought in
 /// for) by quantity; consigned goods count when they are settled, at what was settled, since their price is not known
 /// before. Freight is in neither. Goods are sold as they were collected: processing is not recorded yet, so a line's outputs
-/// are its inputs, and no cost of processing is shown beside it.
+/// are its inputs, and no cost of processing is shown with it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ValueAdded {
     /// Of goods sold (own) or settled (consigned).
@@ -2533,10 +2533,10 @@ pub struct ListLoopByDivisionResponse {
     /// By code.
     #[prost(message, repeated, tag = "3")]
     pub divisions: ::prost::alloc::vec::Vec<DivisionLoop>,
-    /// The day of the list by which divisions are told apart.
+    /// The day of the list of divisions that was used.
     #[prost(string, tag = "4")]
     pub division_edition: ::prost::alloc::string::String,
-    /// What lies in no division of the level: goods of producers, and payees, registered at a larger division or outside the
+    /// Outside every division of the level: goods of producers, and payees, registered at a larger division or outside the
     /// county. On every page; without a code.
     #[prost(message, optional, tag = "5")]
     pub rest: ::core::option::Option<DivisionLoop>,
@@ -2592,7 +2592,7 @@ pub struct ListLoopFactsResponse {
     /// By business date and position, each fact once. Their parts add up to the figure.
     #[prost(message, repeated, tag = "3")]
     pub facts: ::prost::alloc::vec::Vec<DatedFact>,
-    /// The day of the list by which divisions are told apart.
+    /// The day of the list of divisions that was used.
     #[prost(string, tag = "4")]
     pub division_edition: ::prost::alloc::string::String,
 }
@@ -2602,16 +2602,16 @@ pub struct DatedFact {
     pub business_date: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "2")]
     pub fact: ::core::option::Option<Fact>,
-    /// What the fact adds to the figure: base units or a count, as the figure says; negative if it takes off.
+    /// What the fact adds to the figure: base units or a count, as the figure defines; negative if it reduces it.
     #[prost(int64, tag = "3")]
     pub quantity: i64,
-    /// Fen, as the figure says.
+    /// Fen, as the figure defines.
     #[prost(int64, tag = "4")]
     pub amount_fen: i64,
     /// The station of COVERAGE, MOVED_UP, MOVED_DOWN and STATIONS; the seller of ONLINE_SALES.
     #[prost(message, optional, tag = "5")]
     pub subject: ::core::option::Option<Named>,
-    /// Where that station stands, or the payee of a payout, by the answer's edition; empty for goods.
+    /// Division of that station, or of the payee of a payout, by the answer's edition; empty for goods.
     #[prost(string, tag = "6")]
     pub division_code: ::prost::alloc::string::String,
 }
@@ -2788,7 +2788,7 @@ pub mod loop_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// The circulation loop of a county: what goes round, what leaves, what money stays. Money is in fen, quantities in the
+    /// The circulation loop of a county: what circulates, what leaves, what money stays. Money is in fen, quantities in the
     /// product's base unit, windows are whole business months.
     #[derive(Debug, Clone)]
     pub struct LoopServiceClient<T> {
@@ -2987,7 +2987,7 @@ pub mod loop_service_server {
             tonic::Status,
         >;
     }
-    /// The circulation loop of a county: what goes round, what leaves, what money stays. Money is in fen, quantities in the
+    /// The circulation loop of a county: what circulates, what leaves, what money stays. Money is in fen, quantities in the
     /// product's base unit, windows are whole business months.
     #[derive(Debug)]
     pub struct LoopServiceServer<T> {
@@ -3327,7 +3327,7 @@ pub struct LotOrigin {
     #[prost(string, tag = "11")]
     pub grade: ::prost::alloc::string::String,
 }
-/// What a fact says of the lot.
+/// What a fact states about the lot.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LotStep {
     #[prost(string, tag = "1")]
@@ -3630,7 +3630,7 @@ pub mod trace_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Receipts that look like one delivery written down twice: the same station, day, producer, product and quantity. Those
+        /// Receipts that look like one delivery recorded twice: the same station, day, producer, product and quantity. Those
         /// whose goods went back are left out. Two receipts of one number are refused when they are recorded (NUMBER_TAKEN).
         pub async fn list_likely_duplicates(
             &mut self,
@@ -3691,7 +3691,7 @@ pub mod trace_service_server {
             tonic::Response<super::TraceOrderResponse>,
             tonic::Status,
         >;
-        /// Receipts that look like one delivery written down twice: the same station, day, producer, product and quantity. Those
+        /// Receipts that look like one delivery recorded twice: the same station, day, producer, product and quantity. Those
         /// whose goods went back are left out. Two receipts of one number are refused when they are recorded (NUMBER_TAKEN).
         async fn list_likely_duplicates(
             &self,

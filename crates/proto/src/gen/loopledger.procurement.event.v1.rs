@@ -295,7 +295,7 @@ pub struct PayableOpened {
     pub payer: ::core::option::Option<super::super::super::common::event::v1::PartyRef>,
     #[prost(message, optional, tag = "4")]
     pub payee: ::core::option::Option<super::super::super::common::event::v1::PartyRef>,
-    /// Where the payee stands.
+    /// Division of the payee.
     #[prost(uint64, tag = "5")]
     pub payee_division: u64,
     #[prost(sint64, tag = "6")]
@@ -341,7 +341,7 @@ pub struct PayoutMade {
     /// SHA-256 of the bank slip or signed list, 32 bytes; never the document.
     #[prost(bytes = "vec", tag = "9")]
     pub proof_hash: ::prost::alloc::vec::Vec<u8>,
-    /// The member who took it, if it is a household's.
+    /// The member who received it, if the payee is a household.
     #[prost(bytes = "vec", tag = "10")]
     pub received_by: ::prost::alloc::vec::Vec<u8>,
 }
@@ -357,8 +357,8 @@ pub struct PayoutFailed {
     #[prost(message, optional, tag = "3")]
     pub original: ::core::option::Option<PayoutMade>,
 }
-/// The answer to an event that concerns this service and that no correct upstream would have said: nothing changes. It has
-/// the same shape in every service.
+/// The answer to an event that requires an answer and that a correct upstream would not have recorded: nothing changes. It
+/// has the same shape in every service.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpstreamIgnored {
     #[prost(message, optional, tag = "1")]
@@ -368,14 +368,14 @@ pub struct UpstreamIgnored {
     #[prost(enumeration = "super::super::super::common::v1::IgnoreReason", tag = "2")]
     pub reason: i32,
 }
-/// The answer to a commit whose request was answered before, when it stood in a commit that is lost: others hear what was
-/// answered then, and nothing changes here. It has the same shape in every service.
+/// The answer to a commit whose request was answered before, when it was in a commit that is now lost. It repeats that
+/// answer for other streams and changes nothing here. It has the same shape in every service.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AnswerRepeated {
     /// Sequence of the first answer, in this stream.
     #[prost(uint64, tag = "1")]
     pub first: u64,
-    /// Its events, as they stand there; none of them repeats an answer itself.
+    /// Its events, unchanged; none of them is an AnswerRepeated.
     #[prost(message, repeated, tag = "2")]
     pub answers: ::prost::alloc::vec::Vec<::prost_types::Any>,
 }
@@ -386,10 +386,10 @@ pub struct TailLost {
     /// Sequence of the first lost commit. Commits after the loss take the lost ones' sequences.
     #[prost(uint64, tag = "1")]
     pub first: u64,
-    /// Sequence of the last one that anybody had seen.
+    /// Sequence of the last lost commit that any program had read.
     #[prost(uint64, tag = "2")]
     pub last: u64,
-    /// Its hash; 32 bytes, zeros if nobody knows it.
+    /// Its hash; 32 bytes, zeros if unknown.
     #[prost(bytes = "vec", tag = "3")]
     pub head: ::prost::alloc::vec::Vec<u8>,
 }

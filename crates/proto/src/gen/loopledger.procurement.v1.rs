@@ -5,7 +5,7 @@ pub struct Party {
     pub party_id: ::prost::alloc::string::String,
     #[prost(enumeration = "super::super::common::v1::PartyKind", tag = "2")]
     pub kind: i32,
-    /// Where it stands now, by the newest list of divisions.
+    /// Its present division, by the newest list of divisions.
     #[prost(string, tag = "3")]
     pub division_code: ::prost::alloc::string::String,
     /// Empty for households.
@@ -206,7 +206,7 @@ pub mod record_response {
         Status(::tonic_types::Status),
     }
 }
-/// What the service says of itself. Nothing is waited for.
+/// State of the service's writer. Answers without waiting.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetStatusRequest {}
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -258,7 +258,7 @@ pub struct RegisterHouseholdRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RegisterHouseholdResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
@@ -286,7 +286,7 @@ pub struct ChangeHouseholdCategoryRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ChangeHouseholdCategoryResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
 }
@@ -309,7 +309,7 @@ pub struct AddHouseholdMemberRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AddHouseholdMemberResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
@@ -335,7 +335,7 @@ pub struct RemoveHouseholdMemberRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RemoveHouseholdMemberResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
 }
@@ -358,7 +358,7 @@ pub struct RelocateHouseholdRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RelocateHouseholdResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
 }
@@ -386,7 +386,7 @@ pub struct RegisterPartyRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RegisterPartyResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
@@ -411,13 +411,13 @@ pub struct RegisterProductRequest {
     pub name: ::prost::alloc::string::String,
     #[prost(enumeration = "super::super::common::v1::ProductClass", tag = "6")]
     pub product_class: i32,
-    /// What it is counted in, for ever.
+    /// The unit that it is counted in; never changes.
     #[prost(enumeration = "super::super::common::v1::BaseUnit", tag = "7")]
     pub base_unit: i32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RegisterProductResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
@@ -460,7 +460,7 @@ pub struct ContractLinkageRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ContractLinkageResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
@@ -493,13 +493,13 @@ pub struct MakePayoutRequest {
     /// SHA-256 of the bank slip or signed list, 32 bytes, or empty; never the document.
     #[prost(bytes = "vec", tag = "9")]
     pub proof_hash: ::prost::alloc::vec::Vec<u8>,
-    /// The member of the payee's household who took it; may be empty.
+    /// The member of the payee's household who received it; may be empty.
     #[prost(string, tag = "10")]
     pub received_by: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MakePayoutResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
@@ -526,7 +526,7 @@ pub struct FailPayoutRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FailPayoutResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
 }

@@ -30,7 +30,7 @@ pub struct OrderLine {
     /// Where the goods are taken from.
     #[prost(bytes = "vec", tag = "5")]
     pub place: ::prost::alloc::vec::Vec<u8>,
-    /// Who holds stock there: station or distribution.
+    /// The service that holds stock there: station or distribution.
     #[prost(enumeration = "super::super::super::common::v1::Service", tag = "6")]
     pub holder: i32,
 }
@@ -55,7 +55,7 @@ pub struct OrderPlaced {
     pub buyer: ::core::option::Option<super::super::super::common::event::v1::BuyerRef>,
     #[prost(message, repeated, tag = "8")]
     pub lines: ::prost::alloc::vec::Vec<OrderLine>,
-    /// The order that has the same number, if that was meant.
+    /// The order that has the same number, if the repetition is intended.
     #[prost(bytes = "vec", tag = "9")]
     pub same_number_as: ::prost::alloc::vec::Vec<u8>,
 }
@@ -92,7 +92,7 @@ pub struct CancellationRequested {
     #[prost(enumeration = "super::super::super::common::v1::Service", tag = "5")]
     pub holder: i32,
 }
-/// The holder refused to cancel: the line stands.
+/// The holder refused to cancel: the line remains.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OrderLineStands {
     #[prost(message, optional, tag = "1")]
@@ -252,8 +252,8 @@ pub struct ConsignmentSettled {
     #[prost(message, repeated, tag = "4")]
     pub lines: ::prost::alloc::vec::Vec<SettledLine>,
 }
-/// The answer to an event that concerns this service and that no correct upstream would have said: nothing changes. It has
-/// the same shape in every service.
+/// The answer to an event that requires an answer and that a correct upstream would not have recorded: nothing changes. It
+/// has the same shape in every service.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpstreamIgnored {
     #[prost(message, optional, tag = "1")]
@@ -263,14 +263,14 @@ pub struct UpstreamIgnored {
     #[prost(enumeration = "super::super::super::common::v1::IgnoreReason", tag = "2")]
     pub reason: i32,
 }
-/// The answer to a commit whose request was answered before, when it stood in a commit that is lost: others hear what was
-/// answered then, and nothing changes here. It has the same shape in every service.
+/// The answer to a commit whose request was answered before, when it was in a commit that is now lost. It repeats that
+/// answer for other streams and changes nothing here. It has the same shape in every service.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AnswerRepeated {
     /// Sequence of the first answer, in this stream.
     #[prost(uint64, tag = "1")]
     pub first: u64,
-    /// Its events, as they stand there; none of them repeats an answer itself.
+    /// Its events, unchanged; none of them is an AnswerRepeated.
     #[prost(message, repeated, tag = "2")]
     pub answers: ::prost::alloc::vec::Vec<::prost_types::Any>,
 }
@@ -281,10 +281,10 @@ pub struct TailLost {
     /// Sequence of the first lost commit. Commits after the loss take the lost ones' sequences.
     #[prost(uint64, tag = "1")]
     pub first: u64,
-    /// Sequence of the last one that anybody had seen.
+    /// Sequence of the last lost commit that any program had read.
     #[prost(uint64, tag = "2")]
     pub last: u64,
-    /// Its hash; 32 bytes, zeros if nobody knows it.
+    /// Its hash; 32 bytes, zeros if unknown.
     #[prost(bytes = "vec", tag = "3")]
     pub head: ::prost::alloc::vec::Vec<u8>,
 }

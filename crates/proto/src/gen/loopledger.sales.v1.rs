@@ -44,7 +44,7 @@ pub mod record_response {
         Status(::tonic_types::Status),
     }
 }
-/// What the service says of itself. Nothing is waited for.
+/// State of the service's writer. Answers without waiting.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetStatusRequest {}
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -95,7 +95,7 @@ pub struct OpenChannelRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenChannelResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
@@ -124,7 +124,7 @@ pub struct PlaceOrderRequest {
     /// A registered party; empty: a consumer.
     #[prost(string, tag = "7")]
     pub buyer_id: ::prost::alloc::string::String,
-    /// Where the buyer stands: 6, 9 or 12 digits; of a registered buyer its registered division, by the
+    /// Division of the buyer: 6, 9 or 12 digits; of a registered buyer its registered division, by the
     /// code that it had when it was registered or by one that succeeded it.
     #[prost(string, tag = "8")]
     pub buyer_division_code: ::prost::alloc::string::String,
@@ -150,7 +150,7 @@ pub struct PlaceOrderLine {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PlaceOrderResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
@@ -176,7 +176,7 @@ pub struct CancelOrderLineRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CancelOrderLineResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
 }
@@ -201,7 +201,7 @@ pub struct RecordPaymentRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RecordPaymentResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
@@ -229,7 +229,7 @@ pub struct ReturnPrepaymentRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReturnPrepaymentResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
@@ -251,7 +251,7 @@ pub struct SettleConsignmentRequest {
     #[prost(string, tag = "4")]
     pub consignee_id: ::prost::alloc::string::String,
     /// 1 to 200, each once. Each lot sold has a line for each of its producers: about 180 lines fit, fewer with charges.
-    /// TOO_LARGE says how many of these lots would fit (`lots_max`).
+    /// TOO_LARGE states how many of these lots would fit (`lots_max`).
     #[prost(message, repeated, tag = "5")]
     pub lots: ::prost::alloc::vec::Vec<SettleLot>,
 }
@@ -273,7 +273,7 @@ pub struct Charge {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SettleConsignmentResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]

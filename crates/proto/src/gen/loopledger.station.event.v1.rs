@@ -13,7 +13,7 @@ pub struct StationOpened {
     /// Village-level, in the county.
     #[prost(uint64, tag = "4")]
     pub division: u64,
-    /// Who keeps custody of what lies there.
+    /// Custodian of the goods stored there.
     #[prost(message, optional, tag = "5")]
     pub operator: ::core::option::Option<
         super::super::super::common::event::v1::PartyRef,
@@ -65,7 +65,7 @@ pub struct GoodsCollected {
     /// Price x net, for outright purchases.
     #[prost(sint64, optional, tag = "16")]
     pub amount: ::core::option::Option<i64>,
-    /// The receipt that has the same number, if that was meant.
+    /// The receipt that has the same number, if the repetition is intended.
     #[prost(bytes = "vec", tag = "17")]
     pub same_number_as: ::prost::alloc::vec::Vec<u8>,
 }
@@ -133,7 +133,7 @@ pub struct GoodsHandedOver {
     pub carrier: ::core::option::Option<
         super::super::super::common::event::v1::PartyRef,
     >,
-    /// Whose goods they are, and who pays the freight.
+    /// Owner or consignee of the goods, who pays the freight.
     #[prost(message, optional, tag = "8")]
     pub principal: ::core::option::Option<
         super::super::super::common::event::v1::PartyRef,
@@ -351,8 +351,8 @@ pub struct GoodsBoughtIn {
     #[prost(string, tag = "10")]
     pub lot_label: ::prost::alloc::string::String,
 }
-/// The answer to an event that concerns this service and that no correct upstream would have said: nothing changes. It has
-/// the same shape in every service.
+/// The answer to an event that requires an answer and that a correct upstream would not have recorded: nothing changes. It
+/// has the same shape in every service.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpstreamIgnored {
     #[prost(message, optional, tag = "1")]
@@ -362,14 +362,14 @@ pub struct UpstreamIgnored {
     #[prost(enumeration = "super::super::super::common::v1::IgnoreReason", tag = "2")]
     pub reason: i32,
 }
-/// The answer to a commit whose request was answered before, when it stood in a commit that is lost: others hear what was
-/// answered then, and nothing changes here. It has the same shape in every service.
+/// The answer to a commit whose request was answered before, when it was in a commit that is now lost. It repeats that
+/// answer for other streams and changes nothing here. It has the same shape in every service.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AnswerRepeated {
     /// Sequence of the first answer, in this stream.
     #[prost(uint64, tag = "1")]
     pub first: u64,
-    /// Its events, as they stand there; none of them repeats an answer itself.
+    /// Its events, unchanged; none of them is an AnswerRepeated.
     #[prost(message, repeated, tag = "2")]
     pub answers: ::prost::alloc::vec::Vec<::prost_types::Any>,
 }
@@ -380,10 +380,10 @@ pub struct TailLost {
     /// Sequence of the first lost commit. Commits after the loss take the lost ones' sequences.
     #[prost(uint64, tag = "1")]
     pub first: u64,
-    /// Sequence of the last one that anybody had seen.
+    /// Sequence of the last lost commit that any program had read.
     #[prost(uint64, tag = "2")]
     pub last: u64,
-    /// Its hash; 32 bytes, zeros if nobody knows it.
+    /// Its hash; 32 bytes, zeros if unknown.
     #[prost(bytes = "vec", tag = "3")]
     pub head: ::prost::alloc::vec::Vec<u8>,
 }

@@ -42,7 +42,7 @@ pub mod record_response {
         Status(::tonic_types::Status),
     }
 }
-/// What the service says of itself. Nothing is waited for.
+/// State of the service's writer. Answers without waiting.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetStatusRequest {}
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -88,7 +88,7 @@ pub struct OpenStationRequest {
     /// 12 digits: a village-level unit of the county.
     #[prost(string, tag = "5")]
     pub division_code: ::prost::alloc::string::String,
-    /// Who keeps custody of what lies there.
+    /// Custodian of the goods stored there.
     #[prost(string, tag = "6")]
     pub operator_id: ::prost::alloc::string::String,
     /// 1 to 100 characters.
@@ -97,7 +97,7 @@ pub struct OpenStationRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenStationResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
@@ -120,7 +120,7 @@ pub struct CollectGoodsRequest {
     /// A household or a co-op.
     #[prost(string, tag = "5")]
     pub producer_id: ::prost::alloc::string::String,
-    /// Who of the household brought it; may be empty.
+    /// The member of the household who delivered it; may be empty.
     #[prost(string, tag = "6")]
     pub member_id: ::prost::alloc::string::String,
     #[prost(string, tag = "7")]
@@ -180,7 +180,7 @@ pub struct StatedTerms {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CollectGoodsResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
@@ -205,7 +205,7 @@ pub struct HandOverGoodsRequest {
     /// Another place.
     #[prost(string, tag = "5")]
     pub to_place_id: ::prost::alloc::string::String,
-    /// Whose goods they are, and who pays the freight.
+    /// Owner or consignee of the goods, who pays the freight.
     #[prost(string, tag = "6")]
     pub principal_id: ::prost::alloc::string::String,
     #[prost(string, tag = "7")]
@@ -213,13 +213,13 @@ pub struct HandOverGoodsRequest {
     /// 0 to 10^13.
     #[prost(int64, tag = "8")]
     pub freight_fen: i64,
-    /// 1 to 200. What they take lies in at most 200 lots and pools: TOO_MANY_LOTS says how much fits (`quantity_max`).
+    /// 1 to 200. They take from at most 200 lots and pools; TOO_MANY_LOTS states how much fits (`quantity_max`).
     #[prost(message, repeated, tag = "9")]
     pub lines: ::prost::alloc::vec::Vec<super::super::common::v1::MoveLine>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HandOverGoodsResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
@@ -239,7 +239,7 @@ pub struct BuyInGoodsRequest {
     pub occasion: ::core::option::Option<super::super::common::v1::Occasion>,
     #[prost(string, tag = "4")]
     pub place_id: ::prost::alloc::string::String,
-    /// Who buys.
+    /// The buyer.
     #[prost(string, tag = "5")]
     pub owner_id: ::prost::alloc::string::String,
     #[prost(string, tag = "6")]
@@ -257,7 +257,7 @@ pub struct BuyInGoodsRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BuyInGoodsResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
@@ -286,7 +286,7 @@ pub struct IssueGoodsRequest {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct IssueGoodsResponse {
-    /// Where the commit stands.
+    /// Position of the commit.
     #[prost(message, optional, tag = "1")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
@@ -341,7 +341,7 @@ pub struct ListStockRequest {
     /// From the page before, with the same filters; empty: the first page.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
-    /// Empty: every station and workshop. NOT_FOUND if it is none of them.
+    /// Empty: every station and workshop. NOT_FOUND if the service has no such place.
     #[prost(string, tag = "4")]
     pub place_id: ::prost::alloc::string::String,
 }

@@ -170,7 +170,7 @@ impl Contact {
         if let Some(outage) = &mut state.outage {
             outage.cause = cause;
         } else {
-            tracing::warn!(cause, "the log cannot be reached; trying again until it can");
+            tracing::warn!(cause, "the log cannot be reached, retrying");
             state.outage = Some(Outage { since: Instant::now(), cause });
         }
     }
@@ -181,7 +181,7 @@ impl Contact {
         change(reading);
         if state.outage.is_some() && !state.partitions.values().any(|reading| reading.failing) {
             let after = state.outage.take().map(|outage| outage.since.elapsed());
-            tracing::warn!(?after, "the log can be reached again");
+            tracing::warn!(?after, "the log is reachable again");
         }
     }
 
@@ -199,7 +199,7 @@ impl Contact {
 
     async fn look(&self, followed: Followed, ending: Ending) {
         let asked_at = Instant::now();
-        let silence = || ReadError::Unavailable { reason: "it did not say in time where it ends".to_owned() };
+        let silence = || ReadError::Unavailable { reason: "the query for its end timed out".to_owned() };
         let answer = timeout(LOOK_MAX, ending).await.unwrap_or_else(|_| Err(silence()));
         self.looked(followed, asked_at, answer);
     }

@@ -25,7 +25,7 @@ const LOOK_PERIOD: Duration = Duration::from_secs(1);
 /// Commits that a reader has seen are gone from the log. The first may have gone earlier than `missing` says, if other
 /// commits have taken their places: that is known where the commits themselves are still known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("commits {} to {} of {stream} are not in the log (any more)", .missing.start(), .missing.end())]
+#[error("commits {} to {} of {stream} are missing from the log", .missing.start(), .missing.end())]
 pub struct LostTail {
     pub stream: StreamId,
     pub missing: RangeInclusive<u64>,

@@ -47,7 +47,7 @@ async fn find(feed: &Feed, stream: StreamId, head: Head, at: Offset, end: Offset
     {
         return Ok(Stand { offset: at, next });
     }
-    tracing::warn!(%stream, sequence = head.sequence, offset = %at, "the head is not where it was; searching for it");
+    tracing::warn!(%stream, sequence = head.sequence, offset = %at, "head not found at its offset, searching for it");
     search(feed, stream, head, end).await
 }
 

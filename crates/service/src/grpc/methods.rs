@@ -102,7 +102,7 @@ impl Method {
         let labels = self.labels();
         let with = |name, value: &str| labels.iter().cloned().chain([(name, value.to_owned())]).collect::<Labels>();
         for (code, count) in counted(&self.calls) {
-            let help = "Calls that have ended, by code. A call that its caller gave up is CANCELLED.";
+            let help = "Completed calls, by code. A call cancelled by its caller is CANCELLED.";
             samples.counter("loopledger_grpc_calls_total", help, &with("grpc_code", code), count);
         }
         for (code, count) in counted(&self.messages) {
@@ -110,12 +110,12 @@ impl Method {
             samples.counter("loopledger_grpc_bulk_messages_total", help, &with("grpc_code", code), count);
         }
         for (reason, count) in &*lock(&self.reasons) {
-            let help = "Refused calls and messages of bulk streams, by the reason in ErrorInfo.";
+            let help = "Refused calls and bulk messages, by the reason in ErrorInfo.";
             samples.counter("loopledger_grpc_refusals_total", help, &with("reason", reason), *count);
         }
         let took = self.took.buckets();
         if took.count() > 0 {
-            let help = "How long calls took, from their head to the end of their answer; bulk and other streams are not in it.";
+            let help = "Duration of unary calls, from their headers to the end of their answer.";
             samples.histogram("loopledger_grpc_call_seconds", help, &labels, took);
         }
     }

@@ -279,7 +279,7 @@ impl Bound {
         if let Ok(ended) = timeout(config.drain_max, &mut serving).await {
             return ended.map_err(ServeError::Transport);
         }
-        tracing::warn!(waited = ?config.drain_max, "calls are still open: cutting their connections");
+        tracing::warn!(waited = ?config.drain_max, "calls still open after the drain timeout, closing their connections");
         cut.cancel();
         timeout(CUT_MAX, serving).await.unwrap_or(Ok(())).map_err(ServeError::Transport)
     }

@@ -34,7 +34,7 @@ pub fn write_status(stream: StreamId, request_id: Option<RequestId>, error: &Wri
         },
         WriteError::LogUnavailable => Failure::LogUnavailable { retry_after: LOG_RETRY }.into(),
         WriteError::Internal { detail } => {
-            tracing::error!(%stream, %detail, "a decision was refused as a bug");
+            tracing::error!(%stream, %detail, "bug: a decision was rejected before it was written");
             Failure::Internal { what: "the decision could not be recorded" }.into()
         }
         WriteError::UpstreamHalted(notice) => notice.failure().into(),

@@ -55,7 +55,7 @@ where
             if let Some(failure) = failure
                 && let Err(error) = Status::from(failure).add_header(response.headers_mut())
             {
-                tracing::error!(%error, "a status does not fit headers");
+                tracing::error!(%error, "could not encode a status as headers");
             }
             Ok(response)
         })

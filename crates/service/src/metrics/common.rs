@@ -39,8 +39,8 @@ impl LogReach {
 impl Source for LogReach {
     fn collect(&self, samples: &mut Samples) {
         let is_reachable = self.0.get().is_some_and(|contact| contact.outage().is_none());
-        let help = "1: the log answers. 0 from the first read or question that fails until everything answers again, and \
-                    before the log is found.";
+        let help = "1 while the log answers. 0 from the first failed read until all reads succeed again, and before the log \
+                    is opened.";
         samples.gauge("loopledger_log_reachable", help, &Vec::new(), u64::from(is_reachable));
     }
 }
@@ -48,20 +48,20 @@ impl Source for LogReach {
 impl Samples {
     /// Where a service is in a stream.
     pub fn head(&mut self, of: &Labels, stream: StreamId, sequence: u64) {
-        let help = "Sequence of the newest commit of the stream that the service has read back (of its own) or folded (of \
-                    others'); the largest that any service shows is where the stream is.";
+        let help = "Sequence of the newest commit that the service has read back (own stream) or folded (other streams); the \
+                    largest value of all services is the stream's head.";
         self.gauge("loopledger_head_sequence", help, &of_stream(of, stream), sequence);
     }
 
     /// How far it is behind.
     pub fn lag(&mut self, of: &Labels, stream: StreamId, lag: &Lag, contact: &Contact) {
         let labels = of_stream(of, stream);
-        let help = "Commits of the stream that the service has read and not folded yet. It reads some thousands ahead at \
-                    most: how long a longer backlog is, the difference between heads tells.";
+        let help = "Commits of the stream that the service has read and not folded yet: some thousands at most. A longer \
+                    backlog shows in the difference between heads.";
         self.gauge("loopledger_lag_commits", help, &labels, lag.commits());
-        let help = "How old the service's view of the stream is: how long ago, by its writer's clock, the oldest commit was \
-                    recorded that was read and not folded, or how long it is not known that everything in the log was read, \
-                    which grows while the log cannot be reached. 0 if it is some seconds.";
+        let help = "Age of the service's view of the stream: of the oldest commit that is read and not folded, by its writer's \
+                    clock, or the time since the service last knew that it had read the whole log, which grows during an \
+                    outage. 0 below some seconds.";
         let unread = Some(contact.age(stream)).filter(|age| *age > STALE_AFTER);
         self.seconds("loopledger_lag_seconds", help, &labels, lag.age().max(unread.unwrap_or_default()));
     }
@@ -71,27 +71,27 @@ impl Samples {
         let mut labels = of_stream(of, stream);
         labels.extend(reason.map(|reason| ("reason", reason.to_owned())));
         let help =
-            "1: the service takes no more for its own stream, or folds no more of another's, until somebody looks.";
+            "1 while the stream is halted: the service neither writes nor folds it. The label `reason` says why.";
         self.gauge("loopledger_stream_halted", help, &labels, u64::from(reason.is_some()));
     }
 
     /// Whether it does what it is there for.
     pub fn serving(&mut self, of: &Labels, is_serving: bool) {
-        let help = "1: the service does what it is there for. 0: it is catching up, halted or stopped, or writes while the log \
+        let help = "1 while the service serves. 0 while it is catching up, halted or stopped, and for a writer while the log \
                     cannot be reached.";
         self.gauge("loopledger_serving", help, of, u64::from(is_serving));
     }
 
     /// How far it is in reading what was there when it started.
     pub fn catch_up(&mut self, of: &Labels, percent: u8) {
-        let help = "How much is read of what was in the log when the service started; 1 when it has caught up.";
+        let help = "Share of the log at start that has been read; 1 once the service has caught up.";
         self.ratio("loopledger_catch_up_progress_ratio", help, of, percent);
     }
 
     /// Whether its state store has failed.
     pub fn store_failed(&mut self, of: &Labels, has_failed: bool) {
-        let help = "1: the state store has failed, so nothing is stored; the service goes on in memory, or is halted, until \
-                    the store can be opened again.";
+        let help = "1 while the state store has failed: the service continues in memory, or is halted, until the store can \
+                    be reopened.";
         self.gauge("loopledger_store_failed", help, of, u64::from(has_failed));
     }
 

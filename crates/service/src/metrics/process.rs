@@ -26,7 +26,7 @@ pub(super) fn collect(samples: &mut Samples, build: Build) {
     samples.gauge("loopledger_build_info", "The version that runs.", &labels, 1);
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     for (name, help, field) in [
-        ("process_resident_memory_bytes", "Memory that the process holds in RAM.", "VmRSS:"),
+        ("process_resident_memory_bytes", "Resident memory of the process.", "VmRSS:"),
         ("process_virtual_memory_bytes", "Address space of the process.", "VmSize:"),
     ] {
         if let Some(bytes) = kibibytes(&status, field) {
@@ -34,20 +34,20 @@ pub(super) fn collect(samples: &mut Samples, build: Build) {
         }
     }
     if let Some(stat) = fs::read_to_string("/proc/self/stat").ok().as_deref().and_then(Stat::parse) {
-        let help = "Processor time of the process, its own and the system's for it.";
+        let help = "User and system CPU time of the process.";
         samples.count_seconds("process_cpu_seconds_total", help, seconds(stat.cpu_ticks));
         if let Some(boot) = boot_seconds() {
-            let help = "When the process started, since the Unix epoch.";
+            let help = "Start time of the process, in seconds since the Unix epoch.";
             samples.measure("process_start_time_seconds", help, after(boot, stat.start_ticks));
         }
     }
     if let Ok(open) = fs::read_dir("/proc/self/fd") {
         // One of them is the folder that is being read.
         let open = u64::try_from(open.count()).unwrap_or(u64::MAX).saturating_sub(1);
-        samples.gauge("process_open_fds", "Descriptors of files and connections that are open.", &Vec::new(), open);
+        samples.gauge("process_open_fds", "Open file descriptors.", &Vec::new(), open);
     }
     if let Some(most) = fs::read_to_string("/proc/self/limits").ok().as_deref().and_then(descriptors_max) {
-        samples.gauge("process_max_fds", "The most descriptors that may be open.", &Vec::new(), most);
+        samples.gauge("process_max_fds", "Limit of open file descriptors.", &Vec::new(), most);
     }
 }
 

@@ -16,7 +16,7 @@ impl<D: Decider> Source for WriterHandle<D> {
         let labels = of_service(own.service.as_str(), own.county);
         counters(samples, &labels, self.metrics());
         gauges(samples, &labels, self.metrics());
-        let help = "Commands and questions that wait for the writer.";
+        let help = "Commands and queries queued for the writer.";
         let queued = self.metrics().queued.get().saturating_add(self.channel_len());
         samples.gauge("loopledger_queue_commands", help, &labels, queued);
 
@@ -36,8 +36,7 @@ impl<D: Decider> Source for WriterHandle<D> {
             samples.head(&labels, *stream, heads.get(*stream).sequence);
             samples.lag(&labels, *stream, lag, self.contact());
         }
-        let help =
-            "From the append of a commit until its writer has read it back, which is when the caller is answered.";
+        let help = "Time from the append of a commit to its read-back, when the caller is answered.";
         let buckets = self.measured().append_to_read_back.buckets();
         samples.histogram("loopledger_append_to_read_back_seconds", help, &labels, buckets);
     }
@@ -63,30 +62,30 @@ impl<D: Decider> Source for WriterHandle<D> {
 
 fn counters(samples: &mut Samples, labels: &Labels, metrics: &Metrics) {
     for (name, help, count) in [
-        ("loopledger_commits_total", "Own commits that were read back.", &metrics.commits_total),
+        ("loopledger_commits_total", "Own commits read back.", &metrics.commits_total),
         (
             "loopledger_foreign_commits_total",
-            "Commits of the own stream by other writers, and by earlier runs where they were read again.",
+            "Commits of the own stream by other writers, or replayed from earlier runs.",
             &metrics.foreign_commits_total,
         ),
         ("loopledger_upstream_commits_total", "Commits of other streams folded.", &metrics.upstream_commits_total),
-        ("loopledger_reactions_total", "Own commits that answer another service's.", &metrics.reactions_total),
-        ("loopledger_refusals_total", "Commands that the rules refused.", &metrics.refusals_total),
-        ("loopledger_repeats_total", "Commands that had been recorded before.", &metrics.repeats_total),
+        ("loopledger_reactions_total", "Own commits that answer an upstream commit.", &metrics.reactions_total),
+        ("loopledger_refusals_total", "Commands refused by a rule.", &metrics.refusals_total),
+        ("loopledger_repeats_total", "Commands found already recorded.", &metrics.repeats_total),
         (
             "loopledger_void_records_total",
-            "Records met in the own stream's partition that are void: not canonical, or not next in their chain.",
+            "Void records in the own stream's partition: not canonical, or not next in their chain.",
             &metrics.voids_total,
         ),
         (
             "loopledger_conflicts_total",
-            "Times that another writer of the stream got in first while commits were in flight.",
+            "Conflicts: another writer of the stream was admitted first while commits were in flight.",
             &metrics.conflicts_total,
         ),
         ("loopledger_redecisions_total", "Decisions made again after a conflict.", &metrics.redecisions_total),
-        ("loopledger_resends_total", "Times that commits in flight were appended again.", &metrics.resends_total),
-        ("loopledger_append_failures_total", "Appends that reported failure.", &metrics.append_failures_total),
-        ("loopledger_store_failures_total", "Times that the state store failed.", &metrics.store_failures_total),
+        ("loopledger_resends_total", "Re-appends of commits in flight.", &metrics.resends_total),
+        ("loopledger_append_failures_total", "Appends reported as failed.", &metrics.append_failures_total),
+        ("loopledger_store_failures_total", "Failures of the state store.", &metrics.store_failures_total),
     ] {
         samples.counter(name, help, labels, count.get());
     }
@@ -99,16 +98,16 @@ fn gauges(samples: &mut Samples, labels: &Labels, metrics: &Metrics) {
         ("loopledger_in_flight_commits", "Commits appended and not read back yet.", &metrics.in_flight),
         (
             "loopledger_log_unavailable",
-            "1: the log takes no appends, so nothing is acknowledged; they are tried again.",
+            "1 while log appends fail and are retried: nothing is acknowledged.",
             &metrics.log_unavailable,
         ),
-        ("loopledger_window_commits", "The most commits that may be in flight now.", &metrics.window),
+        ("loopledger_window_commits", "Current limit of commits in flight.", &metrics.window),
         (
             "loopledger_waiting_for_upstream_requests",
-            "Commands and callers that wait until other streams are folded.",
+            "Requests that wait for other streams to be folded.",
             &metrics.waiting_for_upstream,
         ),
-        ("loopledger_due_reactions", "Commits of other services that wait for an answer.", &metrics.reactions_due),
+        ("loopledger_due_reactions", "Upstream commits that await a reaction.", &metrics.reactions_due),
         ("loopledger_entities_in_memory", "Entities that the writer holds in memory.", &metrics.entities_in_memory),
     ] {
         samples.gauge(name, help, labels, level.get());

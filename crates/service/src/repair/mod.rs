@@ -137,12 +137,12 @@ pub enum RepairError {
     /// Every record is checked before any is appended.
     #[error("the raw record {sequence} of {stream} in {witness} is damaged")]
     Damaged { witness: String, stream: StreamId, sequence: u64 },
-    #[error("could not append to {stream}; whatever was appended stands, and repair can be run again")]
+    #[error("could not append to {stream}; records appended so far are kept, and repair can be run again")]
     Append { stream: StreamId, source: AppendError },
     /// Somebody writes the stream at the same time, or the log does not show what it confirmed.
-    #[error("{stream} was not read back as it was appended: is one of its writers running?")]
+    #[error("{stream} was read back with other records than were appended; is one of its writers running?")]
     NotReadBack { stream: StreamId },
     /// Nothing writes it yet.
-    #[error("{stream} has no event that says that a loss is accepted")]
+    #[error("{stream} has no event to accept a loss with")]
     NoSuchEvent { stream: StreamId },
 }

@@ -49,14 +49,14 @@ impl Traces {
             Ok(exporter) => exporter,
             Err(error) => {
                 // A service is worth more than its traces.
-                tracing::error!(%error, "traces are not exported");
+                tracing::error!(%error, "could not create the trace exporter");
                 return Self(None);
             }
         };
         let provider =
             SdkTracerProvider::builder().with_resource(resource(service)).with_batch_exporter(exporter).build();
         if !span::make(provider.tracer("loopledger")) {
-            tracing::error!("traces are exported already");
+            tracing::error!("a trace exporter is already installed");
         }
         Self(Some(provider))
     }
@@ -66,7 +66,7 @@ impl Traces {
         let Some(provider) = self.0 else { return };
         let ended = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FLUSH_MAX)).await;
         if let Ok(Err(error)) = ended {
-            tracing::warn!(%error, "the last spans were not exported");
+            tracing::warn!(%error, "could not export the last spans");
         }
     }
 }

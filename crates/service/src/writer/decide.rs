@@ -161,7 +161,9 @@ impl<D: Decider> Task<D> {
                 Ok(sealed) => sealed,
                 Err(Unfit::TooLarge { bytes }) => {
                     let (sequence, stream) = (due.commit.sequence, due.commit.stream);
-                    let detail = format!("the answer to commit {sequence} of {stream} has {bytes} bytes: too many");
+                    let detail = format!(
+                        "the answer to commit {sequence} of {stream} has {bytes} bytes, more than fit a record"
+                    );
                     return Err(Halt::Internal { detail });
                 }
                 Err(Unfit::Bug(detail)) => return Err(Halt::Internal { detail }),
@@ -177,7 +179,7 @@ impl<D: Decider> Task<D> {
     /// Chains a decision on the speculative head and folds it.
     fn seal(&mut self, decision: Decision) -> Result<Sealed, Unfit> {
         if decision.events.is_empty() {
-            return Err(Unfit::Bug("a decision without events".to_owned()));
+            return Err(Unfit::Bug("a decision has no events".to_owned()));
         }
         let sequence = self.chain.head.sequence.saturating_add(1);
         let (upstream, named) = self.moved_upstream();

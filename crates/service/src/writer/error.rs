@@ -18,7 +18,7 @@ pub enum WriteError {
     #[error("refused: {0:?}")]
     Rejected(Rejection),
     /// What stands in a request's place in a bulk stream is none. Nothing was written.
-    #[error("not a request: {what}")]
+    #[error("malformed request: {what}")]
     Malformed { what: String },
     #[error("request id {request_id} was used for another request, commit {} of {}", .first.sequence, .first.stream)]
     RequestIdReused { request_id: RequestId, first: Position },
@@ -26,19 +26,19 @@ pub enum WriteError {
     #[error("the queue of {stream} is full")]
     QueueFull { stream: StreamId },
     /// A position in `after` was not folded within the deadline. Nothing was written.
-    #[error("{stream} is read up to {read} only, not up to {wanted}")]
+    #[error("{stream} is read up to {read}, not yet up to {wanted}")]
     UpstreamBehind { stream: StreamId, wanted: u64, read: u64 },
     /// A position in `after` names a commit that is not in the log.
     #[error("commit {} of {} has another hash than {}", .0.sequence, .0.stream, .0.hash)]
     DataLoss(Position),
     /// A position in `after` names a stream that this service does not read.
-    #[error("{stream} is not read here")]
+    #[error("this service does not read {stream}")]
     StreamNotRead { stream: StreamId },
     /// The outcome is unknown: the same request id finds it.
     #[error("the deadline passed before the outcome was known")]
     DeadlineExceeded,
     /// The log took nothing until the deadline. The outcome is unknown: the same request id finds it.
-    #[error("the log takes nothing now")]
+    #[error("the log accepts no appends")]
     LogUnavailable,
     /// A bug of ours, found before anything was written.
     #[error("internal error: {detail}")]
@@ -59,7 +59,7 @@ pub enum Halt {
     #[error("{0}")]
     Follow(#[from] FollowError),
     /// The log will take nothing more from this process.
-    #[error("the log refuses appends for good: {0}")]
+    #[error("the log permanently refuses appends: {0}")]
     LogRefuses(AppendError),
     #[error("the state store: {0}")]
     Store(StoreError),
@@ -67,7 +67,7 @@ pub enum Halt {
     #[error("commit {sequence} reacts to commit {} of {}, but {} is due", .cause.sequence, .cause.stream, name(.due.as_ref()))]
     CauseMismatch { sequence: u64, cause: Position, due: Option<Position> },
     /// The stream names a head that its writers do not read.
-    #[error("commit {sequence} depends on {stream}, which is not read here")]
+    #[error("commit {sequence} references {stream}, which this service does not read")]
     UnknownUpstream { sequence: u64, stream: StreamId },
     /// Nothing is decided under this clock. The stream goes on by itself once the clock is right.
     #[error("{0}")]

@@ -69,14 +69,14 @@ metrics! {
     /// 1 from an append that reported failure until one succeeds: nothing is acknowledged then.
     log_unavailable,
     checkpoints_total,
-    /// Times that the state store failed.
+    /// Failures of the state store.
     store_failures_total,
     /// 1 while the state store has failed: nothing of what is confirmed is stored.
     store_failed,
     /// Commands decided or waiting to be decided, not those in the channel.
     queued,
     in_flight,
-    /// The most commits that may be in flight now.
+    /// Current limit of commits in flight.
     window,
     waiting_for_upstream,
     /// Upstream commits that are due a reaction.

@@ -1,6 +1,6 @@
 //! The writer: one task per stream that decides, appends, and answers once it has read its own commit back.
 //!
-//! The hash chain is the lock (DESIGN §2): a commit is chained on the speculative head, and if a foreign commit gets in
+//! The hash chain is the lock (docs/design.md §1): a commit is chained on the speculative head, and if a foreign commit gets in
 //! first, the own one is void and decided again on the new state. Nothing else keeps two writers apart, and nothing
 //! else needs to.
 //! What does not live here: rules (they are the [`Decider`]'s), and the wire.
@@ -272,7 +272,7 @@ impl<D: Decider> Beginning<D> {
             match start::open(&self.feed, self.stream, &self.upstream, progress, remembered, &self.measured).await {
                 Err(error) if error.is_transient() => {
                     self.feed.note_failure(&error);
-                    tracing::debug!(stream = %self.stream, %error, "reading again soon");
+                    tracing::debug!(stream = %self.stream, %error, "read failed, retrying");
                     sleep(own::READ_RETRY).await;
                 }
                 opened => return opened,

@@ -80,7 +80,7 @@ impl Own {
     /// The log cannot be read now; nothing is acknowledged until it can.
     pub(super) fn read_later(&mut self, feed: &Feed, error: &FollowError) {
         feed.note_failure(error);
-        tracing::debug!(stream = %self.follower.stream(), %error, "reading again soon");
+        tracing::debug!(stream = %self.follower.stream(), %error, "read failed, retrying");
         self.retry_at = Instant::now().checked_add(READ_RETRY);
     }
 }

@@ -111,7 +111,7 @@ impl<D: Decider> Task<D> {
                 Outcome::Refusal { .. } | Outcome::Repeat { .. } | Outcome::Query(_) => {}
             }
         }
-        tracing::debug!(stream = %self.stream, commits = records.len(), "appending again");
+        tracing::debug!(stream = %self.stream, commits = records.len(), "re-appending commits in flight");
         self.metrics.resends_total.add(1);
         self.resends = self.resends.saturating_add(1);
         self.resend_at = None;

@@ -33,7 +33,7 @@ impl<D: Decider> Task<D> {
     /// halts when memory has none.
     pub(super) fn go_on_without(&mut self, error: StoreError, now: Instant) -> Result<(), Halt> {
         let Some(look_at) = self.without_store else {
-            tracing::error!(stream = %self.stream, %error, "the state store writes nothing more; going on in memory");
+            tracing::error!(stream = %self.stream, %error, "state store failed, continuing in memory");
             self.metrics.store_failures_total.add(1);
             self.metrics.store_failed.set(1);
             self.without_store = now.checked_add(PAUSE);
@@ -97,7 +97,7 @@ impl<D: Decider> Beginning<D> {
 
     fn open_store_again(&self) -> Result<(), StoreError> {
         let report = self.store.reopen()?;
-        tracing::info!(stream = %self.stream, ?report, "the state store is open again");
+        tracing::info!(stream = %self.stream, ?report, "state store reopened");
         self.metrics.store_failed.set(0);
         self.feed.set_halted(self.stream, None);
         self.health.send_replace(Health::CatchingUp(CatchUp::default()));
@@ -128,7 +128,7 @@ impl<D: Decider> Beginning<D> {
             match self.open_store_again() {
                 Ok(()) => return true,
                 Err(error) => {
-                    tracing::warn!(stream = %self.stream, %error, "the state store cannot be opened again yet");
+                    tracing::warn!(stream = %self.stream, %error, "could not reopen the state store, retrying");
                 }
             }
         }

@@ -84,7 +84,7 @@ impl Upstream {
                     && error.is_transient()
                 {
                     feed.note_failure(error);
-                    tracing::debug!(%stream, %error, "reading again soon");
+                    tracing::debug!(%stream, %error, "read failed, retrying");
                     tokio::time::sleep(READ_RETRY).await;
                     continue;
                 }

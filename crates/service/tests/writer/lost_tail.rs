@@ -50,7 +50,7 @@ async fn a_log_that_shrinks_while_it_is_written_halts_its_writer() {
     log.truncate(STATION, partition(&log, Service::Station), offset_after(&log, 15)).unwrap();
     let halt = halts(writer.handle()).await;
     assert_eq!(halt.reason(), "LOST_TAIL");
-    assert_eq!(halt.to_string(), "commits 16 to 20 of station/654224 are not in the log (any more)");
+    assert_eq!(halt.to_string(), "commits 16 to 20 of station/654224 are missing from the log");
 }
 
 #[tokio::test(start_paused = true)]
@@ -64,7 +64,7 @@ async fn a_log_that_shrinks_while_it_is_followed_halts_the_services_downstream()
     log.truncate(STATION, partition(&log, Service::Station), offset_after(&log, 15)).unwrap();
     let halt = halts(right.handle()).await;
     assert_eq!(halt.reason(), "LOST_TAIL");
-    assert_eq!(halt.to_string(), "commits 16 to 20 of station/654224 are not in the log (any more)");
+    assert_eq!(halt.to_string(), "commits 16 to 20 of station/654224 are missing from the log");
 }
 
 /// What another writer makes of the first `kept` records, from there on.
@@ -139,7 +139,7 @@ async fn nothing_is_refused_on_a_log_that_ends_before_what_was_read() {
     log.now.set(now).unwrap();
     tokio::time::advance(Duration::from_secs(5)).await;
     let refused = writer.handle().submit(add(20, 1, -1_000), in_time()).await.unwrap_err();
-    assert!(refused.to_string().contains("commits 16 to 20 of station/654224 are not in the log"), "{refused}");
+    assert!(refused.to_string().contains("commits 16 to 20 of station/654224 are missing from the log"), "{refused}");
 }
 
 fn open_file_log(folder: &Path) -> FileLog {
@@ -188,6 +188,6 @@ async fn a_file_log_whose_segment_was_cut_between_records_halts_its_writer() {
         // However often it is tried.
         let halt = run(0).await.unwrap();
         assert_eq!(halt.reason(), "LOST_TAIL");
-        assert_eq!(halt.to_string(), "commits 14 to 20 of station/654224 are not in the log (any more)");
+        assert_eq!(halt.to_string(), "commits 14 to 20 of station/654224 are missing from the log");
     }
 }

@@ -273,7 +273,7 @@ async fn a_lost_tail_halts_and_leaves_the_store_alone() {
     let writer: Writer<Left> = start(&log, &memory, WriterConfig::default());
     let halt = halted(writer.handle()).await;
     assert_eq!(halt.reason(), "LOST_TAIL");
-    assert_eq!(halt.to_string(), "commits 16 to 20 of station/654224 are not in the log (any more)");
+    assert_eq!(halt.to_string(), "commits 16 to 20 of station/654224 are missing from the log");
     assert!(matches!(writer.handle().submit(add(99, 1, 1), in_time()).await, Err(WriteError::Halted(_))));
     drop(writer);
     assert_eq!(store.progress().unwrap().unwrap(), before);
@@ -297,7 +297,7 @@ async fn an_upstream_that_lost_its_tail_halts_too() {
     log.truncate(Service::Distribution.topic(), partition(&log, Service::Distribution), end).unwrap();
     let left: Writer<Left> = start(&log, &memory, WriterConfig::default());
     let halt = halted(left.handle()).await;
-    assert_eq!(halt.to_string(), "commits 2 to 10 of distribution/654224 are not in the log (any more)");
+    assert_eq!(halt.to_string(), "commits 2 to 10 of distribution/654224 are missing from the log");
 }
 
 /// Appends an admissible commit whose event nobody knows.

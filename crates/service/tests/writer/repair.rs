@@ -444,7 +444,7 @@ async fn a_cause_that_was_replaced_is_a_loss() {
     drop(county.log.append(STATION, partition(&county.log, Service::Station), grown));
     let right: Writer<Right> = start(&county.log, &Memory::new(), WriterConfig::default());
     let halt = lost_tail(right.handle()).await;
-    assert!(halt.to_string().contains("of station/654224 are not in the log"), "{halt}");
+    assert!(halt.to_string().contains("of station/654224 are missing from the log"), "{halt}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! A process's clock, which runs with simulated time, and is wrong for a while when it is put forward or back.
+//! A process's clock: simulated time plus an offset that faults set and clear.
 
 use core::time::Duration;
 use std::sync::{Mutex, PoisonError};

@@ -1,4 +1,5 @@
-//! Records that no writer of the county wrote, or wrote there: every reader must find them void, or another's.
+//! Foreign records: not written by the county's writers, or not for this partition. Every reader must find them void, or
+//! another stream's.
 
 use bytes::Bytes;
 use loopledger_chain::{AnyRef, EVENT_TYPE_PREFIX, Envelope, leaf_hash};

@@ -1,8 +1,8 @@
-//! The way between one process and the log: it takes time, stalls, and breaks.
+//! The network between one process and the log: latency, stalls, outages.
 //!
-//! The memory log has faults of its own (it holds back, duplicates, reorders, fails), which all pass without time. This
-//! adds what needs time to pass: so a process can be killed between an append and its report, or between a record and
-//! its being read, and what it had sent may land long after its successor has started.
+//! The memory log has faults of its own (delayed, duplicated, reordered, failed appends), which take no time. This
+//! module adds faults that take time: a process can be killed between an append and its report, or between a record and
+//! its read, and its appends may land long after its successor has started.
 
 use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};

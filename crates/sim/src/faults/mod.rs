@@ -1,4 +1,4 @@
-//! What goes wrong, and when: chosen by the dice, counted by kind.
+//! Which faults strike, and when: chosen by the seeded generator, counted by kind.
 
 pub(crate) mod clock;
 pub(crate) mod junk;

@@ -1,4 +1,4 @@
-//! What callers were told, against what is in the streams: everything acknowledged once, nothing refused.
+//! Acknowledgements against the streams: everything acknowledged is recorded once, nothing refused is recorded.
 
 use core::time::Duration;
 use std::collections::BTreeMap;

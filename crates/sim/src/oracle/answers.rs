@@ -1,4 +1,4 @@
-//! What the services and the ledger answer in the end, against the streams and the model.
+//! Final answers of the services and the ledger, against the streams and the model.
 
 use core::time::Duration;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! The streams as the oracle reads them, by the one rule written down once more; and what must hold between them.
+//! The streams as the oracle reads them, by its own implementation of admission; and the invariants between streams.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,7 @@
-//! What must hold in the end, whatever struck.
+//! The invariants of the final state, whatever faults struck.
 //!
-//! [`acks`]: what callers were told is in the streams, once. [`chain`]: the streams are whole, and answer each other.
-//! [`model`]: goods and money by arithmetic of its own. [`answers`]: everybody answers what the streams and the model say.
+//! [`acks`]: acknowledged commands are recorded once. [`chain`]: the streams are complete and consistent with each other.
+//! [`model`]: goods and money, computed independently. [`answers`]: every query agrees with the streams and the model.
 
 pub(crate) mod acks;
 pub(crate) mod answers;

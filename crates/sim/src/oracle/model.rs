@@ -1,5 +1,5 @@
-//! The county as a schoolbook would reckon it: goods move from somewhere to somewhere, prices are multiplied and rounded
-//! once. It shares no code with the ledger, and takes no amount from an event that it can work out itself.
+//! An independent model of the county: goods move between places, prices are multiplied and rounded
+//! once. It shares no code with the ledger, and computes every amount that it can instead of reading it from an event.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The log comes back shorter than what was acknowledged: nobody who has seen the loss may go on as if nothing was.
+//! Lost tails: no program that had read lost commits continues as if nothing had happened.
 
 use core::time::Duration;
 

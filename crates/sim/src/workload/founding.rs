@@ -1,4 +1,4 @@
-//! Who and what there is before anything is delivered.
+//! Set-up: parties, products and places, before the first delivery.
 
 use loopledger_proto::common::v1 as common;
 use loopledger_proto::distribution::v1::record_request::Command as AtSite;

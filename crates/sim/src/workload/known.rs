@@ -1,4 +1,4 @@
-//! What the callers know: what was acknowledged, as far as they need it to think of the next command.
+//! What the callers know from acknowledgements, as far as they need it to choose the next command.
 
 use loopledger_types::{
     ChannelId, ContractId, LotId, MemberId, OrderId, PartyId, PayoutId, PlaceId, ProductId, RequestId, Service,

@@ -1,7 +1,7 @@
-//! What the county's people ask for: random commands over the main path of all four services, as the requests that
-//! gRPC takes, and what callers do besides: repeat, reuse ids, name positions that are wrong.
+//! The workload: random commands over the main path of all four services, as gRPC requests, and callers' mistakes:
+//! repeats, reused ids, wrong positions.
 //!
-//! It knows only what callers know: what was acknowledged.
+//! It uses only what callers know: acknowledged commits.
 
 mod founding;
 mod known;

@@ -1,4 +1,4 @@
-//! Goods and money go out: orders, issues, payments, settlements, payouts; and people change.
+//! Goods and money go out: orders, issues, payments, settlements, payouts; and households change.
 
 use loopledger_proto::common::v1 as common;
 use loopledger_proto::distribution::v1 as d;

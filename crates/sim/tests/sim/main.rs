@@ -1,4 +1,4 @@
-//! Seeds played from beginning to end. `LOOPLEDGER_SIM_SEEDS=a..b` plays others.
+//! Plays seeds from beginning to end. `LOOPLEDGER_SIM_SEEDS=a..b` plays others.
 
 #![allow(clippy::arithmetic_side_effects, clippy::needless_for_each, clippy::print_stdout, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! Vectors of the canonical form: what it allows, and one record for each way of leaving it.
+//! Vectors of the canonical form: what it permits, and one record for each violation.
 
 use loopledger_chain::RECORD_BYTES_MAX;
 use loopledger_types::Service;

@@ -1,4 +1,4 @@
-//! Vectors of admission: what happens between records.
+//! Vectors of admission: rules between records.
 
 use loopledger_chain::leaf_hash;
 use loopledger_types::Service;

@@ -1,4 +1,4 @@
-//! Each rule, broken alone.
+//! Each rule, violated alone.
 
 use super::*;
 

@@ -63,17 +63,17 @@ impl Connection {
         let age = now.saturating_duration_since(self.accepted_at);
         let is_over = |max: Option<Duration>| max.is_some_and(|max| age >= max);
         if self.greeted < GREETING_BYTES && is_over(self.waits.greeting_max) {
-            return Some("its caller did not greet");
+            return Some("no HTTP/2 preface received");
         }
         if is_over(self.waits.life_max) {
-            return Some("its time is up");
+            return Some("connection lifetime exceeded");
         }
         if self.blocked_since.is_some_and(|since| now.saturating_duration_since(since) >= self.waits.write_max) {
-            return Some("its caller reads nothing");
+            return Some("write timeout exceeded");
         }
         self.peer
             .is_in_the_way(self.waits.untaken_max)
-            .then_some("its caller takes no answers, and others lack the bytes")
+            .then_some("answers left unread while other callers wait for the byte budget")
     }
 
     fn wrote<T>(&mut self, wrote: Poll<io::Result<T>>) -> Poll<io::Result<T>> {

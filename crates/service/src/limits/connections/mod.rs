@@ -110,7 +110,7 @@ impl Connections {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Idle connections that were closed for new ones.
+    /// Idle connections closed to make room for new ones.
     pub fn closed_idle(&self) -> u64 {
         self.closed_idle.load(Ordering::Relaxed)
     }
@@ -189,7 +189,10 @@ impl Acceptor {
         if connections.open() >= connections.max && !connections.make_room().await {
             connections.refused.fetch_add(1, Ordering::Relaxed);
             if !connections.is_refusing.swap(true, Ordering::Relaxed) {
-                tracing::warn!(connections = connections.max, "every connection has calls; new ones are closed");
+                tracing::warn!(
+                    connections = connections.max,
+                    "connection limit reached and no connection is idle, refusing new connections"
+                );
             }
             return None;
         }
