@@ -1,6 +1,7 @@
 //! What can be looked at.
 
 use loopledger_domain::Rejection;
+use loopledger_domain::distribution::DistributionState as _;
 use loopledger_domain::distribution::{Distribution, Key, Shipment};
 use loopledger_domain::stock::Place;
 use loopledger_proto::distribution::v1 as pb;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use loopledger_domain::{Commit, Event, distribution, procurement, sales, station};
+use loopledger_facts::{Commit, Event};
 use loopledger_types::BusinessDate;
 
 use crate::Ledger;
@@ -28,7 +28,8 @@ impl Days {
 
 impl DaysRecorded {
     pub(crate) fn add(&mut self, commit: &Commit, recorded_on: BusinessDate) {
-        for date in commit.events.iter().filter_map(business_date) {
+        let occasions = commit.events.iter().filter_map(Event::occasion);
+        for date in occasions.map(|occasion| occasion.business_date) {
             let day = Days { first: date, last: date };
             self.0.entry(recorded_on).and_modify(|days| *days = days.and(day)).or_insert(day);
         }
@@ -58,38 +59,5 @@ impl Ledger {
     pub fn days(&self, as_of: Option<BusinessDate>) -> Option<Days> {
         let known = self.days.0.iter().filter(|(recorded_on, _)| as_of.is_none_or(|day| **recorded_on <= day));
         known.map(|(_, days)| *days).reduce(Days::and)
-    }
-}
-
-macro_rules! date_of {
-    ($event:expr, $module:ident { $($variant:ident)* }) => {
-        match $event {
-            $($module::Event::$variant(fact) => Some(fact.occasion.business_date),)*
-            // No facts of business: an answer that is repeated was dated when it was given.
-            $module::Event::AnswerRepeated(_) | $module::Event::TailLost(_) => None,
-        }
-    };
-}
-
-fn business_date(event: &Event) -> Option<BusinessDate> {
-    match event {
-        Event::Procurement(event) => date_of!(event, procurement {
-            HouseholdRegistered HouseholdCategoryChanged MemberJoined MemberLeft HouseholdRelocated PartyRegistered
-            ProductRegistered LinkageContracted PurchaseAccepted PurchaseDeclined PayableOpened PayoutMade PayoutFailed
-            UpstreamIgnored
-        }),
-        Event::Station(event) => date_of!(event, station {
-            StationOpened GoodsCollected GoodsReleased GoodsReturned GoodsHandedOver GoodsTakenBack StockTakenIn
-            GoodsBoughtIn StockReserved StockRefused ReservationReleased CancelRefused GoodsIssued
-            UpstreamIgnored
-        }),
-        Event::Distribution(event) => date_of!(event, distribution {
-            SiteOpened ShipmentDispatched HandOverRefused ShipmentReceived GoodsBoughtIn StockReserved StockRefused
-            ReservationReleased CancelRefused GoodsIssued UpstreamIgnored
-        }),
-        Event::Sales(event) => date_of!(event, sales {
-            ChannelOpened OrderPlaced OrderLineCancelled CancellationRequested OrderLineStands OrderFulfilled
-            PaymentReceived PrepaymentReturned ConsignmentSettled UpstreamIgnored
-        }),
     }
 }

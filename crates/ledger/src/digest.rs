@@ -16,7 +16,7 @@
 
 use std::collections::BTreeMap;
 
-use loopledger_domain::PartyKind;
+use loopledger_facts::PartyKind;
 use loopledger_types::divisions::Edition;
 use loopledger_types::{BusinessDate, Hash, LotId, Month, PartyId};
 use sha2::{Digest as _, Sha256};

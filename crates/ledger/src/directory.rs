@@ -1,6 +1,6 @@
 //! Names and kinds: what queries show beside ids. Households have no name, only a division, a category and a head count.
 
-use loopledger_domain::{HouseholdCategory, PartyKind, PlaceKind, ProductClass};
+use loopledger_facts::{HouseholdCategory, PartyKind, PlaceKind, ProductClass};
 use loopledger_types::{BaseUnit, BusinessDate, DivisionCode, LotId, PartyId, PlaceId, ProductId, comparison_key};
 
 use crate::Ledger;

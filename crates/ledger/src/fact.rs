@@ -1,6 +1,6 @@
 //! Where a fact stands within a county: which stream, which commit, which event.
 
-use loopledger_domain::Commit;
+use loopledger_facts::Commit;
 use loopledger_types::{BusinessDate, CountyCode, Service, StreamId};
 
 use crate::store::{Reader, Writer};

@@ -3,7 +3,7 @@
 //! Closing an entry is where it is shown to balance, in every book and for every product. What would not is put right
 //! against suspense and listed as an exception, so that posting stays total and an error stays visible.
 
-use loopledger_domain::{BuyerRef, PartyKind, PartyRef, StockLine, Title};
+use loopledger_facts::{BuyerRef, PartyKind, PartyRef, StockLine, Title};
 use loopledger_types::{BusinessDate, LotId, Money, PartyId, PlaceId, ProductId, Quantity, Scope};
 
 use crate::{Account, GoodsAccount};

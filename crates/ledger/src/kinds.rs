@@ -1,6 +1,6 @@
 //! Stable codes of kinds of parties, places and products, as they are saved.
 
-use loopledger_domain::{PartyKind, PlaceKind, ProductClass};
+use loopledger_facts::{PartyKind, PlaceKind, ProductClass};
 use loopledger_types::BaseUnit;
 
 pub(crate) const PARTY_KINDS: [PartyKind; 6] = [

@@ -3,7 +3,7 @@
 //! They are what trace, stock, loop measures, valuation and digests are read from. Facts of a lot may be read before
 //! the fact that creates it.
 
-use loopledger_domain::{Medium, SettlementMode, Title};
+use loopledger_facts::{Medium, SettlementMode, Title};
 use loopledger_types::{BusinessDate, Scope};
 
 use crate::balances::{scope_code, scope_of};

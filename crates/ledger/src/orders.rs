@@ -1,6 +1,6 @@
 //! What happened to an order: the facts that name it, and the lots that they name.
 
-use loopledger_domain::StockLine;
+use loopledger_facts::StockLine;
 use loopledger_types::OrderId;
 
 use crate::FactRef;

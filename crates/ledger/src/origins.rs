@@ -1,8 +1,8 @@
 //! Where a lot came from, as the fact that created it said.
 
-use loopledger_domain::station::GoodsCollected;
-use loopledger_domain::stock::GoodsBoughtIn;
-use loopledger_domain::{PartyRef, Terms};
+use loopledger_facts::station::GoodsCollected;
+use loopledger_facts::stock::GoodsBoughtIn;
+use loopledger_facts::{PartyRef, Terms};
 use loopledger_types::{ContractId, DivisionCode, Unit, UnitPrice};
 
 use crate::FactRef;

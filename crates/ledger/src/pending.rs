@@ -6,11 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use loopledger_domain::distribution::Distribution;
-use loopledger_domain::procurement::Procurement;
-use loopledger_domain::sales::Sales;
-use loopledger_domain::station::Station;
-use loopledger_domain::{Commit, Decider as _, Event};
+use loopledger_facts::{Commit, Event};
 use loopledger_types::{Cause, Hash, Service};
 
 use crate::FactRef;
@@ -22,9 +18,13 @@ use crate::store::{Reader, Writer};
 pub struct Concerns(pub [fn(&Event) -> bool; 4]);
 
 impl Concerns {
-    /// What the four services' own rules say.
-    pub const SERVICES: Self =
-        Self([Procurement::concerns, Station::concerns, Distribution::concerns, Sales::concerns]);
+    /// What the list of facts says.
+    pub const SERVICES: Self = Self([
+        |event| event.asks(Service::Procurement),
+        |event| event.asks(Service::Station),
+        |event| event.asks(Service::Distribution),
+        |event| event.asks(Service::Sales),
+    ]);
 
     /// Nobody answers anything: for tools that only post.
     pub const NONE: Self = Self([|_| false; 4]);

@@ -1,6 +1,6 @@
 //! The projection's state of one county, and how an admitted commit is folded into it.
 
-use loopledger_domain::Commit;
+use loopledger_facts::Commit;
 use loopledger_types::{BusinessDate, CountyCode, Head, Service, StreamSequence, Timestamp};
 
 use crate::days::DaysRecorded;

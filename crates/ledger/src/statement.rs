@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use loopledger_domain::Commit;
+use loopledger_facts::Commit;
 use loopledger_types::{BusinessDate, LotId, Month, PartyId};
 
 use crate::order::cause_first;

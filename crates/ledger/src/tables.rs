@@ -1,6 +1,6 @@
 //! The tables of the state: one row per party, product, place, lot, receipt, order, and per sum that is kept.
 
-use loopledger_domain::{PartyKind, PlaceKind, ProductClass};
+use loopledger_facts::{PartyKind, PlaceKind, ProductClass};
 use loopledger_types::{
     BaseUnit, BusinessDate, DivisionCode, LotId, Month, OrderId, PartyId, PlaceId, ProductId, ReceiptId,
 };

@@ -10,7 +10,7 @@ use crate::loop_measures::Activity;
 use crate::lots::{mode_code, mode_of};
 use crate::store::{Reader, RecordOffset, Writer};
 use crate::tables::{MonthRow, Number, PartyMonth, Tables};
-use loopledger_domain::SettlementMode;
+use loopledger_facts::SettlementMode;
 
 /// On what an income line rests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,6 @@
 //! Where goods came from and where they went: a lot in full, and an order or receipt back to lots.
 
-use loopledger_domain::{Medium, PartyKind, PartyRef, SettlementMode, Terms, Title};
+use loopledger_facts::{Medium, PartyKind, PartyRef, SettlementMode, Terms, Title};
 use loopledger_types::{
     BusinessDate, DivisionCode, LotId, OrderId, PartyId, PayoutId, PlaceId, ProductId, ReceiptId, Scope, SettlementId,
 };

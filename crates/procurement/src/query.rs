@@ -2,6 +2,7 @@
 
 use core::ops::Bound;
 
+use loopledger_domain::procurement::ProcurementState as _;
 use loopledger_domain::procurement::{Account, Key, Payable, Procurement};
 use loopledger_domain::{Age, Numbered, PartyKind, Rejection};
 use loopledger_proto::procurement::v1 as pb;

@@ -3,6 +3,7 @@
 use core::ops::Bound;
 
 use loopledger_domain::Rejection;
+use loopledger_domain::sales::SalesState as _;
 use loopledger_domain::sales::{Channel, Key, LineState, Order, OrderLine, Sales};
 use loopledger_proto::sales::v1 as pb;
 use loopledger_service::grpc::{Calls, pages, refused};

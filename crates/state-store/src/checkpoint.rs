@@ -9,7 +9,7 @@ use crate::{StoreError, TailRecord};
 
 /// Entities and requests to a checkpoint, so that one atomic write stays small (sled took 6 GB for 50,000 keys).
 /// A writer with more cuts several checkpoints at successive commit boundaries.
-pub const MAX_CHANGES: usize = 16_384;
+pub const MAX_CHANGES: usize = 32_768;
 /// Bytes of raw records to a checkpoint, for the same reason. One commit is at most 60 KiB.
 pub const MAX_TAIL_BYTES: usize = 8 * 1024 * 1024;
 

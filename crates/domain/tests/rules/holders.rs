@@ -7,6 +7,7 @@ use core::fmt::Write;
 use std::collections::{BTreeMap, VecDeque};
 
 use loopledger_domain::distribution::Distribution;
+use loopledger_domain::distribution::DistributionState as _;
 use loopledger_domain::procurement::{self, ContractTerms, DeclineReason, MemberSince};
 use loopledger_domain::sales::{CancellationRequested, OrderLine, OrderPlaced};
 use loopledger_domain::station::Station;

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use loopledger_domain::procurement::ProcurementState as _;
 use loopledger_domain::procurement::{self, ContractTerms, Procurement};
+use loopledger_domain::sales::SalesState as _;
 use loopledger_domain::sales::{self, ConsignedPool, Entity, Key, LineState, Lot, Sales};
 use loopledger_domain::stock::{
     CancelRefused, GoodsBoughtIn, GoodsIssued, ReservationReleased, StockRefusal, StockRefused,

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use loopledger_domain::procurement::ProcurementState as _;
 use loopledger_domain::procurement::{self, Payable, PayableSource, Procurement};
+use loopledger_domain::sales::SalesState as _;
 use loopledger_domain::sales::{self, Order, Sales, SettledLine};
 use loopledger_domain::{Entity, Event, SettlementMode, Title};
 use loopledger_types::{LotId, Money, PartyId, PayableId, PayoutId, Quantity, ReceiptId, shares};

@@ -1,5 +1,6 @@
 //! Households and their histories, contracts, purchases, and what is owed and paid.
 
+use loopledger_domain::procurement::ProcurementState as _;
 use loopledger_types::{ContractId, Quantity};
 
 use crate::harness::Manner;

@@ -1,5 +1,6 @@
 //! Opening, collecting, the buyer's answer, and handing over.
 
+use loopledger_domain::station::StationState as _;
 use loopledger_types::{ContractId, Quantity};
 
 use crate::harness::Manner;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use loopledger_domain::stock::{
     Cell, CellKey, Embeds, GoodsIssued, Held, Holder, ReservationReleased, Shelf, Slot, StockReserved,
 };
-use loopledger_domain::{Commit, Dated, Entity, Event, State, StockLine, Terms, distribution, station, stock};
+use loopledger_domain::{Commit, Dated, Entity, Event, Ranked, State, StockLine, Terms, distribution, station, stock};
 use loopledger_types::{BusinessDate, LotId, Quantity};
 use proptest::prelude::*;
 
@@ -215,7 +215,7 @@ fn indexed<H: Holder>(state: &State<H>) {
         held.insert(Held { place, product: cell.product, collected_on: cell.age.day, lot, pool });
         if cell.on_hand.balance() > 0 {
             let shelf = Shelf { place, product: cell.product, principal: cell.title.principal().id };
-            let slot = Slot { age: cell.age.clone(), lot, pool };
+            let slot = Slot { age: Ranked::new(&cell.age), lot, pool };
             shelves.entry(shelf).or_default().insert(slot, &cell.on_hand);
         }
     }

@@ -9,10 +9,17 @@ use serde_json::Value;
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("types", &[]),
     ("chain", &["types"]),
-    ("domain", &["types"]),
-    ("ledger", &["domain"]),
+    ("facts", &["types"]),
+    ("rules", &["facts"]),
+    // The contexts: none imports another one.
+    ("procurement-rules", &["rules"]),
+    ("station-rules", &["rules"]),
+    ("distribution-rules", &["rules"]),
+    ("sales-rules", &["rules"]),
+    ("domain", &["procurement-rules", "station-rules", "distribution-rules", "sales-rules"]),
+    ("ledger", &["facts"]),
     ("proto", &[]),
-    ("wire", &["proto", "ledger", "chain"]),
+    ("wire", &["proto", "domain", "chain"]),
     ("event-log", &["types"]),
     ("kafka-log", &["event-log"]),
     ("state-store", &["domain", "ledger"]),
@@ -29,7 +36,18 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
 /// Support crates: may use anything, and no production crate may use them.
 const SUPPORT: &[&str] = &["testkit", "sim", "e2e", "benches"];
 
-const PURE: &[&str] = &["types", "chain", "domain", "ledger"];
+const PURE: &[&str] = &[
+    "types",
+    "chain",
+    "facts",
+    "rules",
+    "procurement-rules",
+    "station-rules",
+    "distribution-rules",
+    "sales-rules",
+    "domain",
+    "ledger",
+];
 
 /// What a pure crate must not reach, however indirectly (normal and build dependencies).
 const IMPURE: &[&str] = &[

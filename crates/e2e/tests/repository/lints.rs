@@ -11,6 +11,8 @@ fn members() -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir(root().join("crates"))
         .expect("crates/ is readable")
         .map(|entry| entry.expect("an entry").path())
+        // A service's folder holds its rules, too.
+        .flat_map(|path| [path.join("rules"), path])
         .filter(|path| path.join("Cargo.toml").exists())
         .collect();
     found.extend(Some(root().join("benches")).filter(|path| path.join("Cargo.toml").exists()));
@@ -29,7 +31,9 @@ fn every_crate_opts_into_the_workspace_lints() {
 
 #[test]
 fn pure_crates_ban_clocks_and_random_order() {
-    for name in ["types", "chain", "domain", "ledger"] {
+    let pure = ["types", "chain", "facts", "rules", "domain", "ledger"];
+    let contexts = ["procurement/rules", "station/rules", "distribution/rules", "sales/rules"];
+    for name in pure.into_iter().chain(contexts) {
         let config =
             fs::read_to_string(root().join("crates").join(name).join("clippy.toml")).expect("a clippy.toml of its own");
         for banned in

@@ -1,12 +1,15 @@
 //! Parties, products and places: what they are called and what they are, with the days from which it holds.
 
-use loopledger_domain::distribution::SiteOpened;
-use loopledger_domain::procurement::{HouseholdRegistered, PartyRegistered, ProductRegistered};
-use loopledger_domain::station::StationOpened;
-use loopledger_domain::{HouseholdCategory, PartyKind, PartyRef, PlaceKind};
+use loopledger_facts::distribution::SiteOpened;
+use loopledger_facts::procurement::{
+    HouseholdCategoryChanged, HouseholdRegistered, HouseholdRelocated, MemberJoined, MemberLeft, PartyRegistered,
+    ProductRegistered,
+};
+use loopledger_facts::station::StationOpened;
+use loopledger_facts::{HouseholdCategory, PartyKind, PartyRef, PlaceKind};
 use loopledger_types::{BusinessDate, DivisionCode, PartyId, PlaceId};
 
-use super::At;
+use super::{At, Fold};
 use crate::fact::{read_date, write_date};
 use crate::heads;
 use crate::store::{Reader, Writer};
@@ -39,11 +42,11 @@ pub(crate) enum ProfileRecord {
 
 /// A place as it was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PlaceRecord {
-    pub(crate) kind: PlaceKind,
-    pub(crate) division: DivisionCode,
-    pub(crate) on: BusinessDate,
-    pub(crate) label: String,
+struct PlaceRecord {
+    kind: PlaceKind,
+    division: DivisionCode,
+    on: BusinessDate,
+    label: String,
 }
 
 impl From<&StationOpened> for PlaceRecord {
@@ -58,23 +61,55 @@ impl From<&SiteOpened> for PlaceRecord {
     }
 }
 
-pub(super) fn household(fact: &HouseholdRegistered, at: At, tables: &mut Tables) {
-    let mut note = |record: ProfileRecord| household_changed(fact.household, &record, fact.from, at, tables);
-    note(ProfileRecord::Division { division: fact.division, from: fact.from });
-    note(ProfileRecord::Category { category: fact.category, from: fact.from });
-    for member in &fact.members {
-        note(ProfileRecord::Joined { from: member.from });
+impl Fold for HouseholdRegistered {
+    fn fold(&self, at: At, tables: &mut Tables) {
+        let mut note = |record: ProfileRecord| household_changed(self.household, &record, self.from, at, tables);
+        note(ProfileRecord::Division { division: self.division, from: self.from });
+        note(ProfileRecord::Category { category: self.category, from: self.from });
+        for member in &self.members {
+            note(ProfileRecord::Joined { from: member.from });
+        }
     }
 }
 
-pub(super) fn party(fact: &PartyRegistered, at: At, tables: &mut Tables) {
-    let from = fact.occasion.business_date;
-    let mut note = |record: ProfileRecord| profile(fact.party, &record, from, at, tables);
-    note(ProfileRecord::Division { division: fact.division, from });
-    note(ProfileRecord::Label { label: fact.label.clone() });
+impl Fold for PartyRegistered {
+    fn fold(&self, at: At, tables: &mut Tables) {
+        let from = self.occasion.business_date;
+        let mut note = |record: ProfileRecord| profile(self.party, &record, from, at, tables);
+        note(ProfileRecord::Division { division: self.division, from });
+        note(ProfileRecord::Label { label: self.label.clone() });
+    }
 }
 
-pub(super) fn household_changed(id: PartyId, record: &ProfileRecord, from: BusinessDate, at: At, tables: &mut Tables) {
+impl Fold for HouseholdCategoryChanged {
+    fn fold(&self, at: At, tables: &mut Tables) {
+        let record = ProfileRecord::Category { category: self.category, from: self.from };
+        household_changed(self.household, &record, self.from, at, tables);
+    }
+}
+
+impl Fold for MemberJoined {
+    fn fold(&self, at: At, tables: &mut Tables) {
+        let record = ProfileRecord::Joined { from: self.member.from };
+        household_changed(self.household, &record, self.member.from, at, tables);
+    }
+}
+
+impl Fold for MemberLeft {
+    fn fold(&self, at: At, tables: &mut Tables) {
+        let record = ProfileRecord::Left { from: self.from };
+        household_changed(self.household, &record, self.from, at, tables);
+    }
+}
+
+impl Fold for HouseholdRelocated {
+    fn fold(&self, at: At, tables: &mut Tables) {
+        let record = ProfileRecord::Division { division: self.division, from: self.from };
+        household_changed(self.household, &record, self.from, at, tables);
+    }
+}
+
+fn household_changed(id: PartyId, record: &ProfileRecord, from: BusinessDate, at: At, tables: &mut Tables) {
     profile(PartyRef { id, kind: PartyKind::Household }, record, from, at, tables);
 }
 
@@ -86,20 +121,34 @@ fn profile(party: PartyRef, record: &ProfileRecord, from: BusinessDate, at: At, 
     tables.parties.update(number, |row| row.profile = last);
 }
 
-pub(super) fn product(fact: &ProductRegistered, at: At, tables: &mut Tables) {
-    let number = tables.product(fact.product);
-    let words = tables.log.put(|out| {
-        out.text(&fact.code).text(&fact.name);
-    });
-    tables.products.update(number, |row| {
-        row.class = Some(fact.class);
-        row.base = Some(fact.base);
-        row.recorded_on = Some(at.recorded_on);
-        row.words = words;
-    });
+impl Fold for ProductRegistered {
+    fn fold(&self, at: At, tables: &mut Tables) {
+        let number = tables.product(self.product);
+        let words = tables.log.put(|out| {
+            out.text(&self.code).text(&self.name);
+        });
+        tables.products.update(number, |row| {
+            row.class = Some(self.class);
+            row.base = Some(self.base);
+            row.recorded_on = Some(at.recorded_on);
+            row.words = words;
+        });
+    }
 }
 
-pub(super) fn place(record: &PlaceRecord, operator: PartyRef, id: PlaceId, at: At, tables: &mut Tables) {
+impl Fold for StationOpened {
+    fn fold(&self, at: At, tables: &mut Tables) {
+        place(&PlaceRecord::from(self), self.operator, self.station, at, tables);
+    }
+}
+
+impl Fold for SiteOpened {
+    fn fold(&self, at: At, tables: &mut Tables) {
+        place(&PlaceRecord::from(self), self.operator, self.site, at, tables);
+    }
+}
+
+fn place(record: &PlaceRecord, operator: PartyRef, id: PlaceId, at: At, tables: &mut Tables) {
     let operator = super::party(operator, tables);
     let number = tables.place(id);
     let label = tables.log.put(|out| {

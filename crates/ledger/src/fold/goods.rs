@@ -1,11 +1,11 @@
 //! Lots: how they come to be, and how their goods move.
 
-use loopledger_domain::Direction;
-use loopledger_domain::distribution::ShipmentReceived;
-use loopledger_domain::station::GoodsCollected;
-use loopledger_domain::stock::GoodsBoughtIn;
+use loopledger_facts::Direction;
+use loopledger_facts::distribution::ShipmentReceived;
+use loopledger_facts::station::GoodsCollected;
+use loopledger_facts::stock::GoodsBoughtIn;
 
-use super::At;
+use super::{At, Fold};
 use crate::GoodsLine;
 use crate::journal::Entry;
 use crate::loop_measures::{self, Activity};
@@ -15,38 +15,42 @@ use crate::store::RecordOffset;
 use crate::tables::{Born, NO_ROW, Number, Tables};
 use crate::touch::{self, Touch};
 
-pub(super) fn collected(fact: &GoodsCollected, at: At, tables: &mut Tables) {
-    let lot = tables.lot(fact.lot);
-    let receipt = tables.receipt(fact.origin.receipt);
-    tables.receipts.update(receipt, |row| *row = lot);
-    super::party(fact.origin.producer, tables);
-    let principal = super::party(fact.origin.terms.principal(), tables);
-    let record = OriginRecord::collected(fact, at.fact, tables);
-    let origins = record.put(principal, &at.on(fact.occasion.business_date), tables);
-    let born = Born {
-        origins,
-        division: fact.origin.division,
-        product: tables.product(fact.product),
-        place: tables.place(fact.station),
-        on: fact.occasion.business_date,
-    };
-    begin(lot, born, tables);
+impl Fold for GoodsCollected {
+    fn fold(&self, at: At, tables: &mut Tables) {
+        let lot = tables.lot(self.lot);
+        let receipt = tables.receipt(self.origin.receipt);
+        tables.receipts.update(receipt, |row| *row = lot);
+        super::party(self.origin.producer, tables);
+        let principal = super::party(self.origin.terms.principal(), tables);
+        let record = OriginRecord::collected(self, at.fact, tables);
+        let origins = record.put(principal, &at.on(self.occasion.business_date), tables);
+        let born = Born {
+            origins,
+            division: self.origin.division,
+            product: tables.product(self.product),
+            place: tables.place(self.station),
+            on: self.occasion.business_date,
+        };
+        begin(lot, born, tables);
+    }
 }
 
-pub(super) fn bought_in(fact: &GoodsBoughtIn, at: At, tables: &mut Tables) {
-    let lot = tables.lot(fact.line.lot);
-    super::party(fact.supplier, tables);
-    let owner = super::party(fact.owner, tables);
-    let record = OriginRecord::bought_in(fact, at.fact, tables);
-    let origins = record.put(owner, &at.on(fact.occasion.business_date), tables);
-    let born = Born {
-        origins,
-        division: fact.supplier_division,
-        product: tables.product(fact.line.product),
-        place: tables.place(fact.place),
-        on: fact.occasion.business_date,
-    };
-    begin(lot, born, tables);
+impl Fold for GoodsBoughtIn {
+    fn fold(&self, at: At, tables: &mut Tables) {
+        let lot = tables.lot(self.line.lot);
+        super::party(self.supplier, tables);
+        let owner = super::party(self.owner, tables);
+        let record = OriginRecord::bought_in(self, at.fact, tables);
+        let origins = record.put(owner, &at.on(self.occasion.business_date), tables);
+        let born = Born {
+            origins,
+            division: self.supplier_division,
+            product: tables.product(self.line.product),
+            place: tables.place(self.place),
+            on: self.occasion.business_date,
+        };
+        begin(lot, born, tables);
+    }
 }
 
 /// From now on the lot's facts count for its village; those read before it do so at once.
@@ -93,13 +97,15 @@ fn cell(line: &GoodsLine, tables: &mut Tables) -> CellRow {
 }
 
 /// A movement is complete when it arrives: up for the station that it came from, down for the one that it reached.
-pub(super) fn received(fact: &ShipmentReceived, at: At, tables: &mut Tables) {
-    let (place, activity) = match fact.direction {
-        Direction::Up => (fact.from, Activity::UpCompleted),
-        Direction::Down => (fact.place, Activity::DownCompleted),
-        Direction::Local => return,
-    };
-    let (place, date) = (tables.place(place), fact.occasion.business_date);
-    loop_measures::count(place, tables.month_of(date), activity, tables);
-    touch::append(NO_ROW, date, &Touch::Completed { place, activity }, at, tables);
+impl Fold for ShipmentReceived {
+    fn fold(&self, at: At, tables: &mut Tables) {
+        let (place, activity) = match self.direction {
+            Direction::Up => (self.from, Activity::UpCompleted),
+            Direction::Down => (self.place, Activity::DownCompleted),
+            Direction::Local => return,
+        };
+        let (place, date) = (tables.place(place), self.occasion.business_date);
+        loop_measures::count(place, tables.month_of(date), activity, tables);
+        touch::append(NO_ROW, date, &Touch::Completed { place, activity }, at, tables);
+    }
 }

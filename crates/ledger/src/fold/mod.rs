@@ -7,19 +7,16 @@ mod directory;
 mod document;
 mod goods;
 mod money;
+mod orders;
 
-use loopledger_domain::{
-    Commit, Event, Occasion, PartyKind, PartyRef, StockLine, distribution, procurement, sales, station,
-};
-use loopledger_types::{BusinessDate, OrderId, PartyId, ProductId};
+use loopledger_facts::{Commit, Event, PartyKind, PartyRef, distribution, facts, procurement, sales, station};
+use loopledger_types::{BusinessDate, PartyId, ProductId};
 
-use directory::PlaceRecord;
 pub(crate) use directory::{ProfileRecord, read_profile};
 
 use crate::fact::CommitKey;
 use crate::heads::{self, Document, EventHead};
 use crate::kinds::{party_kind_code, party_kind_of};
-use crate::orders::{self, OrderStep};
 use crate::store::{Reader, RecordOffset};
 use crate::tables::{Number, Tables};
 use crate::touch::{self, Touch};
@@ -45,16 +42,47 @@ impl At {
     }
 }
 
+/// A fact that changes tables of the ledger, as the list of facts says.
+trait Fold {
+    fn fold(&self, at: At, tables: &mut Tables);
+}
+
+/// Calls `Fold` if the list says `fold`.
+macro_rules! if_folded {
+    (fold $fact:ident $at:ident $tables:ident) => {
+        Fold::fold($fact, $at, $tables)
+    };
+    (_ $fact:ident $at:ident $tables:ident) => {{
+        let _ = $fact;
+    }};
+}
+
+macro_rules! folding {
+    ($(
+        $service:ident $variant:ident $package:literal {
+            $($fact:ident [$post:tt $fold:tt $file:tt] $readers:tt;)*
+        }
+    )*) => {
+        fn fold_event(event: &Event, at: At, tables: &mut Tables) {
+            match event {
+                $(Event::$variant(event) => match event {
+                    $($service::Event::$fact(fact) => if_folded!($fold fact at tables),)*
+                    $service::Event::UpstreamIgnored(_)
+                    | $service::Event::AnswerRepeated(_)
+                    | $service::Event::TailLost(_) => {}
+                },)*
+            }
+        }
+    };
+}
+
+facts!(folding);
+
 /// Folds what the events themselves say.
 pub(crate) fn facts(commit: &Commit, recorded_on: BusinessDate, tables: &mut Tables) {
     for (index, event) in (0_u32..).zip(&commit.events) {
         let at = At::of(commit, index, recorded_on);
-        match event {
-            Event::Procurement(event) => procurement(event, at, tables),
-            Event::Station(event) => station(event, at, tables),
-            Event::Distribution(event) => distribution(event, at, tables),
-            Event::Sales(event) => sales(event, at, tables),
-        }
+        fold_event(event, at, tables);
     }
 }
 
@@ -92,102 +120,6 @@ pub(crate) fn party(party: PartyRef, tables: &mut Tables) -> Number {
         tables.parties.update(number, |row| row.kind = Some(party.kind));
     }
     number
-}
-
-fn procurement(event: &procurement::Event, at: At, tables: &mut Tables) {
-    use procurement::Event as E;
-    match event {
-        E::HouseholdRegistered(fact) => directory::household(fact, at, tables),
-        E::HouseholdCategoryChanged(fact) => {
-            let record = ProfileRecord::Category { category: fact.category, from: fact.from };
-            directory::household_changed(fact.household, &record, fact.from, at, tables);
-        }
-        E::MemberJoined(fact) => {
-            let record = ProfileRecord::Joined { from: fact.member.from };
-            directory::household_changed(fact.household, &record, fact.member.from, at, tables);
-        }
-        E::MemberLeft(fact) => {
-            let record = ProfileRecord::Left { from: fact.from };
-            directory::household_changed(fact.household, &record, fact.from, at, tables);
-        }
-        E::HouseholdRelocated(fact) => {
-            let record = ProfileRecord::Division { division: fact.division, from: fact.from };
-            directory::household_changed(fact.household, &record, fact.from, at, tables);
-        }
-        E::PartyRegistered(fact) => directory::party(fact, at, tables),
-        E::ProductRegistered(fact) => directory::product(fact, at, tables),
-        E::PurchaseAccepted(fact) => money::purchase_accepted(fact, at, tables),
-        E::PayableOpened(fact) => money::payable_opened(fact, at, tables),
-        E::PayoutMade(fact) => money::payout(fact, fact.occasion.business_date, false, at, tables),
-        E::PayoutFailed(fact) => money::payout(&fact.original, fact.occasion.business_date, true, at, tables),
-        E::LinkageContracted(_)
-        | E::PurchaseDeclined(_)
-        | E::UpstreamIgnored(_)
-        | E::AnswerRepeated(_)
-        | E::TailLost(_) => {}
-    }
-}
-
-fn station(event: &station::Event, at: At, tables: &mut Tables) {
-    use station::Event as E;
-    match event {
-        E::StationOpened(fact) => directory::place(&PlaceRecord::from(fact), fact.operator, fact.station, at, tables),
-        E::GoodsCollected(fact) => goods::collected(fact, at, tables),
-        E::GoodsBoughtIn(fact) => goods::bought_in(fact, at, tables),
-        E::StockReserved(fact) => order(fact.order, OrderStep::Reserved, &fact.picks, &fact.occasion, at, tables),
-        E::StockRefused(fact) => order(fact.order, OrderStep::Refused, &[], &fact.occasion, at, tables),
-        E::ReservationReleased(fact) => order(fact.order, OrderStep::Released, &fact.picks, &fact.occasion, at, tables),
-        E::GoodsIssued(fact) => order(fact.order, OrderStep::Issued, &fact.issued, &fact.occasion, at, tables),
-        E::GoodsReleased(_)
-        | E::GoodsReturned(_)
-        | E::GoodsHandedOver(_)
-        | E::GoodsTakenBack(_)
-        | E::StockTakenIn(_)
-        | E::CancelRefused(_)
-        | E::UpstreamIgnored(_)
-        | E::AnswerRepeated(_)
-        | E::TailLost(_) => {}
-    }
-}
-
-fn distribution(event: &distribution::Event, at: At, tables: &mut Tables) {
-    use distribution::Event as E;
-    match event {
-        E::SiteOpened(fact) => directory::place(&PlaceRecord::from(fact), fact.operator, fact.site, at, tables),
-        E::ShipmentDispatched(fact) => money::freight(fact, at, tables),
-        E::ShipmentReceived(fact) => goods::received(fact, at, tables),
-        E::GoodsBoughtIn(fact) => goods::bought_in(fact, at, tables),
-        E::StockReserved(fact) => order(fact.order, OrderStep::Reserved, &fact.picks, &fact.occasion, at, tables),
-        E::StockRefused(fact) => order(fact.order, OrderStep::Refused, &[], &fact.occasion, at, tables),
-        E::ReservationReleased(fact) => order(fact.order, OrderStep::Released, &fact.picks, &fact.occasion, at, tables),
-        E::GoodsIssued(fact) => order(fact.order, OrderStep::Issued, &fact.issued, &fact.occasion, at, tables),
-        E::HandOverRefused(_) | E::CancelRefused(_) | E::UpstreamIgnored(_) | E::AnswerRepeated(_) | E::TailLost(_) => {
-        }
-    }
-}
-
-fn sales(event: &sales::Event, at: At, tables: &mut Tables) {
-    use sales::Event as E;
-    match event {
-        E::OrderPlaced(fact) => order(fact.order, OrderStep::Placed, &[], &fact.occasion, at, tables),
-        E::OrderLineCancelled(fact) => order(fact.order, OrderStep::LineCancelled, &[], &fact.occasion, at, tables),
-        E::CancellationRequested(fact) => {
-            order(fact.order, OrderStep::CancelRequested, &[], &fact.occasion, at, tables);
-        }
-        E::OrderLineStands(fact) => order(fact.order, OrderStep::LineStands, &[], &fact.occasion, at, tables),
-        E::OrderFulfilled(fact) => money::fulfilled(fact, at, tables),
-        E::PaymentReceived(fact) => order(fact.order, OrderStep::Paid, &[], &fact.occasion, at, tables),
-        E::PrepaymentReturned(fact) => {
-            order(fact.order, OrderStep::PrepaymentReturned, &[], &fact.occasion, at, tables);
-        }
-        E::ConsignmentSettled(fact) => money::settled(fact, at, tables),
-        E::ChannelOpened(_) | E::UpstreamIgnored(_) | E::AnswerRepeated(_) | E::TailLost(_) => {}
-    }
-}
-
-/// A step of an order, with the lots that it names.
-fn order(id: OrderId, step: OrderStep, lines: &[StockLine], occasion: &Occasion, at: At, tables: &mut Tables) {
-    orders::note(id, step, &at.on(occasion.business_date), lines, tables);
 }
 
 /// Income of a household; nothing for any other producer.

@@ -1,13 +1,15 @@
 //! Money that belongs to lots and to households: purchases, sales, settlements, payouts.
 
-use loopledger_domain::distribution::ShipmentDispatched;
-use loopledger_domain::procurement::{PayableOpened, PayableSource, PayoutItem, PayoutMade, PurchaseAccepted};
-use loopledger_domain::sales::{ConsignmentSettled, OrderFulfilled, SettledLine};
-use loopledger_domain::{Medium, SettlementMode, Title};
+use loopledger_facts::distribution::ShipmentDispatched;
+use loopledger_facts::procurement::{
+    PayableOpened, PayableSource, PayoutFailed, PayoutItem, PayoutMade, PurchaseAccepted,
+};
+use loopledger_facts::sales::{ConsignmentSettled, OrderFulfilled, SettledLine};
+use loopledger_facts::{Medium, SettlementMode, Title};
 use loopledger_types::BusinessDate;
 
 use super::goods::note;
-use super::{At, income, party};
+use super::{At, Fold, income, party};
 use crate::loop_measures::{self, Activity};
 use crate::lots::{Deed, LotFact, Settled};
 use crate::orders::{self, OrderStep};
@@ -15,99 +17,112 @@ use crate::tables::{NO_ROW, Number, Tables};
 use crate::touch::{self, Basis, Received, Recognised, Touch};
 use crate::{EntryText, IncomeCategory};
 
-pub(super) fn purchase_accepted(fact: &PurchaseAccepted, at: At, tables: &mut Tables) {
-    let date = fact.occasion.business_date;
-    let lot = tables.lot(fact.lot);
-    let receipt = tables.receipt(fact.receipt);
-    tables.receipts.update(receipt, |row| *row = lot);
-    let payer = party(fact.buyer, tables);
-    let receiver = party(fact.producer, tables);
-    let deed = Deed::Cost { payer, payee: receiver, amount: fact.amount.0 };
-    note(lot, &LotFact { head: at.on(date), text: EntryText::PurchaseAccepted, pool: 0, deed }, tables);
-    let recognised = Recognised {
-        category: IncomeCategory::Operating,
-        basis: Basis::Outright,
-        product: tables.product(fact.product),
-        lot,
-        payer,
-        receipt,
-        quantity: fact.quantity.0,
-        gross: fact.amount.0,
-        cost: 0,
-    };
-    income(fact.producer, date, &Touch::Recognised(recognised), at, tables);
-}
-
-pub(super) fn payable_opened(fact: &PayableOpened, at: At, tables: &mut Tables) {
-    if let PayableSource::BoughtIn { lot } = fact.source {
-        let lot = tables.lot(lot);
-        let deed =
-            Deed::Cost { payer: party(fact.payer, tables), payee: party(fact.payee, tables), amount: fact.amount.0 };
-        let date = fact.occasion.business_date;
-        note(lot, &LotFact { head: at.on(date), text: EntryText::SupplierOwed, pool: 0, deed }, tables);
+impl Fold for PurchaseAccepted {
+    fn fold(&self, at: At, tables: &mut Tables) {
+        let date = self.occasion.business_date;
+        let lot = tables.lot(self.lot);
+        let receipt = tables.receipt(self.receipt);
+        tables.receipts.update(receipt, |row| *row = lot);
+        let payer = party(self.buyer, tables);
+        let receiver = party(self.producer, tables);
+        let deed = Deed::Cost { payer, payee: receiver, amount: self.amount.0 };
+        note(lot, &LotFact { head: at.on(date), text: EntryText::PurchaseAccepted, pool: 0, deed }, tables);
+        let recognised = Recognised {
+            category: IncomeCategory::Operating,
+            basis: Basis::Outright,
+            product: tables.product(self.product),
+            lot,
+            payer,
+            receipt,
+            quantity: self.quantity.0,
+            gross: self.amount.0,
+            cost: 0,
+        };
+        income(self.producer, date, &Touch::Recognised(recognised), at, tables);
     }
 }
 
-/// Freight on the payer's own goods is a direct cost of their lots.
-pub(super) fn freight(fact: &ShipmentDispatched, at: At, tables: &mut Tables) {
-    for line in &fact.lines {
-        let own = matches!(line.stock.title, Title::Owned { owner } if owner.id == fact.principal.id);
-        if own && line.freight.0 != 0 {
-            let lot = tables.lot(line.stock.lot);
-            let payer = party(fact.principal, tables);
-            let receiver = party(fact.carrier, tables);
-            let deed = Deed::Cost { payer, payee: receiver, amount: line.freight.0 };
-            let (text, date) = (EntryText::Freight, fact.occasion.business_date);
-            note(lot, &LotFact { head: at.on(date), text, pool: line.stock.pool, deed }, tables);
+impl Fold for PayableOpened {
+    fn fold(&self, at: At, tables: &mut Tables) {
+        if let PayableSource::BoughtIn { lot } = self.source {
+            let lot = tables.lot(lot);
+            let deed = Deed::Cost {
+                payer: party(self.payer, tables),
+                payee: party(self.payee, tables),
+                amount: self.amount.0,
+            };
+            let date = self.occasion.business_date;
+            note(lot, &LotFact { head: at.on(date), text: EntryText::SupplierOwed, pool: 0, deed }, tables);
         }
     }
 }
 
-pub(super) fn fulfilled(fact: &OrderFulfilled, at: At, tables: &mut Tables) {
-    let date = fact.occasion.business_date;
-    let seller = party(fact.seller, tables);
-    let order = tables.order(fact.order);
-    for part in &fact.parts {
-        let lot = tables.lot(part.stock.lot);
-        let deed = Deed::Sold {
-            seller,
-            order,
-            scope: fact.buyer.scope,
-            medium: fact.medium,
-            own: matches!(part.stock.title, Title::Owned { .. }),
-            quantity: part.stock.quantity.0,
-            amount: part.amount.0,
-        };
-        note(lot, &LotFact { head: at.on(date), text: EntryText::Fulfilled, pool: part.stock.pool, deed }, tables);
+/// Freight on the payer's own goods is a direct cost of their lots.
+impl Fold for ShipmentDispatched {
+    fn fold(&self, at: At, tables: &mut Tables) {
+        for line in &self.lines {
+            let own = matches!(line.stock.title, Title::Owned { owner } if owner.id == self.principal.id);
+            if own && line.freight.0 != 0 {
+                let lot = tables.lot(line.stock.lot);
+                let payer = party(self.principal, tables);
+                let receiver = party(self.carrier, tables);
+                let deed = Deed::Cost { payer, payee: receiver, amount: line.freight.0 };
+                let (text, date) = (EntryText::Freight, self.occasion.business_date);
+                note(lot, &LotFact { head: at.on(date), text, pool: line.stock.pool, deed }, tables);
+            }
+        }
     }
-    if fact.medium == Medium::Online {
-        loop_measures::count(seller, tables.month_of(date), Activity::OnlineSale, tables);
-    }
-    orders::note(fact.order, OrderStep::Fulfilled, &at.on(date), fact.parts.iter().map(|part| &part.stock), tables);
 }
 
-pub(super) fn settled(fact: &ConsignmentSettled, at: At, tables: &mut Tables) {
-    let date = fact.occasion.business_date;
-    let consignee = party(fact.consignee, tables);
-    for line in &fact.lines {
-        let charges = line.charges.iter().fold(0_i64, |sum, charge| sum.saturating_add(charge.amount.0));
-        let lot = tables.lot(line.lot);
-        let receipt = tables.receipt(line.receipt);
-        let producer = party(line.producer, tables);
-        let deed = Deed::Settled(Settled {
-            consignee,
-            producer,
-            receipt,
-            mode: line.mode,
-            quantity: line.quantity.0,
-            source_quantity: line.source_quantity.0,
-            gross: line.gross.0,
-            kept: line.commission.0.saturating_add(charges),
-            net: line.net.0,
-        });
-        note(lot, &LotFact { head: at.on(date), text: EntryText::Settled, pool: line.pool, deed }, tables);
-        let touch = recognised(line, charges, (lot, receipt, consignee), tables);
-        income(line.producer, date, &touch, at, tables);
+impl Fold for OrderFulfilled {
+    fn fold(&self, at: At, tables: &mut Tables) {
+        let date = self.occasion.business_date;
+        let seller = party(self.seller, tables);
+        let order = tables.order(self.order);
+        for part in &self.parts {
+            let lot = tables.lot(part.stock.lot);
+            let deed = Deed::Sold {
+                seller,
+                order,
+                scope: self.buyer.scope,
+                medium: self.medium,
+                own: matches!(part.stock.title, Title::Owned { .. }),
+                quantity: part.stock.quantity.0,
+                amount: part.amount.0,
+            };
+            note(lot, &LotFact { head: at.on(date), text: EntryText::Fulfilled, pool: part.stock.pool, deed }, tables);
+        }
+        if self.medium == Medium::Online {
+            loop_measures::count(seller, tables.month_of(date), Activity::OnlineSale, tables);
+        }
+        orders::note(self.order, OrderStep::Fulfilled, &at.on(date), self.parts.iter().map(|part| &part.stock), tables);
+    }
+}
+
+impl Fold for ConsignmentSettled {
+    fn fold(&self, at: At, tables: &mut Tables) {
+        let date = self.occasion.business_date;
+        let consignee = party(self.consignee, tables);
+        for line in &self.lines {
+            let charges = line.charges.iter().fold(0_i64, |sum, charge| sum.saturating_add(charge.amount.0));
+            let lot = tables.lot(line.lot);
+            let receipt = tables.receipt(line.receipt);
+            let producer = party(line.producer, tables);
+            let deed = Deed::Settled(Settled {
+                consignee,
+                producer,
+                receipt,
+                mode: line.mode,
+                quantity: line.quantity.0,
+                source_quantity: line.source_quantity.0,
+                gross: line.gross.0,
+                kept: line.commission.0.saturating_add(charges),
+                net: line.net.0,
+            });
+            note(lot, &LotFact { head: at.on(date), text: EntryText::Settled, pool: line.pool, deed }, tables);
+            let touch = recognised(line, charges, (lot, receipt, consignee), tables);
+            income(line.producer, date, &touch, at, tables);
+        }
     }
 }
 
@@ -135,8 +150,20 @@ fn recognised(
     })
 }
 
+impl Fold for PayoutMade {
+    fn fold(&self, at: At, tables: &mut Tables) {
+        payout(self, self.occasion.business_date, false, at, tables);
+    }
+}
+
+impl Fold for PayoutFailed {
+    fn fold(&self, at: At, tables: &mut Tables) {
+        payout(&self.original, self.occasion.business_date, true, at, tables);
+    }
+}
+
 /// A payout, or the exact opposite of one that failed.
-pub(super) fn payout(fact: &PayoutMade, date: BusinessDate, failed: bool, at: At, tables: &mut Tables) {
+fn payout(fact: &PayoutMade, date: BusinessDate, failed: bool, at: At, tables: &mut Tables) {
     let signed = |amount: i64| if failed { amount.saturating_neg() } else { amount };
     let payer = party(fact.payer, tables);
     let receiver = party(fact.payee, tables);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use loopledger_domain::{HouseholdCategory, PartyKind};
+use loopledger_facts::{HouseholdCategory, PartyKind};
 use loopledger_types::divisions::Edition;
 use loopledger_types::{BusinessDate, DivisionCode, Month, PartyId, PlaceId, ProductId};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use loopledger_domain::{Medium, PlaceKind};
+use loopledger_facts::{Medium, PlaceKind};
 use loopledger_types::{BusinessDate, CountyCode, DivisionCode, Month, PartyId, PlaceId, Scope};
 
 use super::{Activity, LoopQuery, Measure, contributions, counts_on};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use loopledger_domain::PlaceKind;
+use loopledger_facts::PlaceKind;
 use loopledger_types::divisions::Edition;
 use loopledger_types::{DivisionCode, Month, PartyId, PlaceId};
 

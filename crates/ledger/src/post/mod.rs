@@ -10,21 +10,52 @@
 mod goods;
 mod money;
 
-use loopledger_domain::{Commit, Event, distribution, procurement, sales, station};
+use loopledger_facts::{Commit, Event, distribution, facts, procurement, sales, station};
 
 use crate::{Exception, Journal};
+
+/// A fact that is posted, as the list of facts says.
+trait Post {
+    fn post(&self, journal: &mut Journal);
+}
+
+/// Calls `Post` if the list says `post`.
+macro_rules! if_posted {
+    (post $fact:ident $journal:ident) => {
+        Post::post($fact, $journal)
+    };
+    (_ $fact:ident $journal:ident) => {{
+        let _ = $fact;
+    }};
+}
+
+macro_rules! posting {
+    ($(
+        $service:ident $variant:ident $package:literal {
+            $($fact:ident [$post:tt $fold:tt $file:tt] $readers:tt;)*
+        }
+    )*) => {
+        fn post_event(event: &Event, journal: &mut Journal) {
+            match event {
+                $(Event::$variant(event) => match event {
+                    $($service::Event::$fact(fact) => if_posted!($post fact journal),)*
+                    $service::Event::UpstreamIgnored(_)
+                    | $service::Event::AnswerRepeated(_)
+                    | $service::Event::TailLost(_) => {}
+                },)*
+            }
+        }
+    };
+}
+
+facts!(posting);
 
 /// Posts every event of `commit` into `journal`, which is cleared first.
 pub fn post(commit: &Commit, journal: &mut Journal) {
     journal.clear();
     for (index, event) in commit.events.iter().enumerate() {
         journal.begin_event(u32::try_from(index).unwrap_or(u32::MAX));
-        match event {
-            Event::Procurement(event) => procurement(event, journal),
-            Event::Station(event) => station(event, journal),
-            Event::Distribution(event) => distribution(event, journal),
-            Event::Sales(event) => sales(event, journal),
-        }
+        post_event(event, journal);
     }
 }
 
@@ -44,91 +75,4 @@ pub fn check(commit: &Commit) -> Result<(), Unbalanced> {
 pub fn check_with(commit: &Commit, journal: &mut Journal) -> Result<(), Unbalanced> {
     post(commit, journal);
     if journal.exceptions().is_empty() { Ok(()) } else { Err(Unbalanced { exceptions: journal.exceptions().to_vec() }) }
-}
-
-fn procurement(event: &procurement::Event, journal: &mut Journal) {
-    use procurement::Event as E;
-    match event {
-        E::PurchaseAccepted(fact) => money::purchase_accepted(fact, journal),
-        E::PayableOpened(fact) => money::payable_opened(fact, journal),
-        E::PayoutMade(fact) => money::payout_made(fact, journal),
-        E::PayoutFailed(fact) => money::payout_failed(fact, journal),
-        E::HouseholdRegistered(_)
-        | E::HouseholdCategoryChanged(_)
-        | E::MemberJoined(_)
-        | E::MemberLeft(_)
-        | E::HouseholdRelocated(_)
-        | E::PartyRegistered(_)
-        | E::ProductRegistered(_)
-        | E::LinkageContracted(_)
-        | E::PurchaseDeclined(_)
-        | E::UpstreamIgnored(_)
-        | E::AnswerRepeated(_)
-        | E::TailLost(_) => {}
-    }
-}
-
-fn station(event: &station::Event, journal: &mut Journal) {
-    use station::Event as E;
-    match event {
-        E::GoodsCollected(fact) => goods::collected(fact, journal),
-        E::GoodsReleased(fact) => goods::released(fact, journal),
-        E::GoodsReturned(fact) => goods::returned(fact, journal),
-        E::GoodsHandedOver(fact) => goods::handed_over(fact, journal),
-        E::GoodsTakenBack(fact) => goods::taken_back(fact, journal),
-        E::GoodsBoughtIn(fact) => goods::bought_in(fact, journal),
-        E::StockReserved(fact) => goods::reserved(fact, journal),
-        E::ReservationReleased(fact) => goods::unreserved(fact, journal),
-        E::GoodsIssued(fact) => goods::issued(fact, journal),
-        // The goods of a delivery are posted by distribution.
-        E::StationOpened(_)
-        | E::StockTakenIn(_)
-        | E::StockRefused(_)
-        | E::CancelRefused(_)
-        | E::UpstreamIgnored(_)
-        | E::AnswerRepeated(_)
-        | E::TailLost(_) => {}
-    }
-}
-
-fn distribution(event: &distribution::Event, journal: &mut Journal) {
-    use distribution::Event as E;
-    match event {
-        E::ShipmentDispatched(fact) => {
-            if !fact.handed_over {
-                goods::dispatched(fact, journal);
-            }
-            money::freight(fact, journal);
-        }
-        E::ShipmentReceived(fact) => goods::received(fact, journal),
-        E::GoodsBoughtIn(fact) => goods::bought_in(fact, journal),
-        E::StockReserved(fact) => goods::reserved(fact, journal),
-        E::ReservationReleased(fact) => goods::unreserved(fact, journal),
-        E::GoodsIssued(fact) => goods::issued(fact, journal),
-        E::SiteOpened(_)
-        | E::HandOverRefused(_)
-        | E::StockRefused(_)
-        | E::CancelRefused(_)
-        | E::UpstreamIgnored(_)
-        | E::AnswerRepeated(_)
-        | E::TailLost(_) => {}
-    }
-}
-
-fn sales(event: &sales::Event, journal: &mut Journal) {
-    use sales::Event as E;
-    match event {
-        E::OrderFulfilled(fact) => money::fulfilled(fact, journal),
-        E::PaymentReceived(fact) => money::payment_received(fact, journal),
-        E::PrepaymentReturned(fact) => money::prepayment_returned(fact, journal),
-        E::ConsignmentSettled(fact) => money::settled(fact, journal),
-        E::ChannelOpened(_)
-        | E::OrderPlaced(_)
-        | E::OrderLineCancelled(_)
-        | E::CancellationRequested(_)
-        | E::OrderLineStands(_)
-        | E::UpstreamIgnored(_)
-        | E::AnswerRepeated(_)
-        | E::TailLost(_) => {}
-    }
 }

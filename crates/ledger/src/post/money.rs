@@ -1,46 +1,55 @@
 //! Money: who owes whom, in both books where both have one.
 
-use loopledger_domain::distribution::ShipmentDispatched;
-use loopledger_domain::procurement::{PayableOpened, PayableSource, PayoutFailed, PayoutMade, PurchaseAccepted};
-use loopledger_domain::sales::{ConsignmentSettled, OrderFulfilled, PaymentReceived, PrepaymentReturned, SettledLine};
-use loopledger_domain::{ChargeKind, Occasion, PartyRef, SettlementMode, Title};
+use loopledger_facts::distribution::ShipmentDispatched;
+use loopledger_facts::procurement::{PayableOpened, PayableSource, PayoutFailed, PayoutMade, PurchaseAccepted};
+use loopledger_facts::sales::{ConsignmentSettled, OrderFulfilled, PaymentReceived, PrepaymentReturned, SettledLine};
+use loopledger_facts::{ChargeKind, Occasion, PartyRef, SettlementMode, Title};
 use loopledger_types::Money;
 
+use super::{Post, goods};
 use crate::Account as A;
 use crate::journal::{Counterparty, EntryText, Exception, Journal, is_household};
 
 /// Buyer 1401[lot] / 2202[producer] · producer 1121[buyer] / 5001 (a co-op: 6001).
-pub(super) fn purchase_accepted(fact: &PurchaseAccepted, journal: &mut Journal) {
-    journal.begin(EntryText::PurchaseAccepted, fact.occasion.business_date);
-    journal.line(fact.buyer, A::Goods, Counterparty::None, Some((fact.lot, 0)), fact.amount.0);
-    journal.credit(fact.buyer, A::Payable, fact.producer, fact.amount);
-    journal.debit(fact.producer, A::Receivable, fact.buyer, fact.amount);
-    let income = if is_household(fact.producer) { A::IncomeProduce } else { A::Sales };
-    journal.credit(fact.producer, income, fact.buyer, fact.amount);
-    journal.end();
-}
-
-/// Only what was bought in is posted with its payable; every other obligation was posted by the fact it answers.
-pub(super) fn payable_opened(fact: &PayableOpened, journal: &mut Journal) {
-    match fact.source {
-        PayableSource::BoughtIn { lot } => {
-            journal.begin(EntryText::SupplierOwed, fact.occasion.business_date);
-            journal.line(fact.payer, A::Goods, Counterparty::None, Some((lot, 0)), fact.amount.0);
-            journal.credit(fact.payer, A::Payable, fact.payee, fact.amount);
-            journal.debit(fact.payee, A::Receivable, fact.payer, fact.amount);
-            journal.credit(fact.payee, A::Sales, fact.payer, fact.amount);
-            journal.end();
-        }
-        PayableSource::Purchase { .. } | PayableSource::Settlement { .. } | PayableSource::Freight { .. } => {}
+impl Post for PurchaseAccepted {
+    fn post(&self, journal: &mut Journal) {
+        journal.begin(EntryText::PurchaseAccepted, self.occasion.business_date);
+        journal.line(self.buyer, A::Goods, Counterparty::None, Some((self.lot, 0)), self.amount.0);
+        journal.credit(self.buyer, A::Payable, self.producer, self.amount);
+        journal.debit(self.producer, A::Receivable, self.buyer, self.amount);
+        let income = if is_household(self.producer) { A::IncomeProduce } else { A::Sales };
+        journal.credit(self.producer, income, self.buyer, self.amount);
+        journal.end();
     }
 }
 
-pub(super) fn payout_made(fact: &PayoutMade, journal: &mut Journal) {
-    payout(fact, &fact.occasion, EntryText::Paid, journal);
+/// Only what was bought in is posted with its payable; every other obligation was posted by the fact it answers.
+impl Post for PayableOpened {
+    fn post(&self, journal: &mut Journal) {
+        match self.source {
+            PayableSource::BoughtIn { lot } => {
+                journal.begin(EntryText::SupplierOwed, self.occasion.business_date);
+                journal.line(self.payer, A::Goods, Counterparty::None, Some((lot, 0)), self.amount.0);
+                journal.credit(self.payer, A::Payable, self.payee, self.amount);
+                journal.debit(self.payee, A::Receivable, self.payer, self.amount);
+                journal.credit(self.payee, A::Sales, self.payer, self.amount);
+                journal.end();
+            }
+            PayableSource::Purchase { .. } | PayableSource::Settlement { .. } | PayableSource::Freight { .. } => {}
+        }
+    }
 }
 
-pub(super) fn payout_failed(fact: &PayoutFailed, journal: &mut Journal) {
-    payout(&fact.original, &fact.occasion, EntryText::PayoutFailed, journal);
+impl Post for PayoutMade {
+    fn post(&self, journal: &mut Journal) {
+        payout(self, &self.occasion, EntryText::Paid, journal);
+    }
+}
+
+impl Post for PayoutFailed {
+    fn post(&self, journal: &mut Journal) {
+        payout(&self.original, &self.occasion, EntryText::PayoutFailed, journal);
+    }
 }
 
 /// Payer 2202 or 2203 / 1001 · payee 1001 / 1121[payer]; failed: the exact opposite.
@@ -65,66 +74,80 @@ fn payout(fact: &PayoutMade, occasion: &Occasion, text: EntryText, journal: &mut
 
 /// Payer: its own goods' part is a direct cost of the lot, the consignors' part 6601 / 2203[carrier] ·
 /// carrier 1121[payer] / 6051.
-pub(super) fn freight(fact: &ShipmentDispatched, journal: &mut Journal) {
-    journal.begin(EntryText::Freight, fact.occasion.business_date);
-    for line in &fact.lines {
-        let stock = &line.stock;
-        let own = matches!(stock.title, Title::Owned { owner } if owner.id == fact.principal.id);
-        let account = if own { A::Goods } else { A::Logistics };
-        let lot = own.then_some((stock.lot, stock.pool));
-        journal.line(fact.principal, account, Counterparty::None, lot, line.freight.0);
+impl Post for ShipmentDispatched {
+    fn post(&self, journal: &mut Journal) {
+        // What a station hands over leaves by its own fact.
+        if !self.handed_over {
+            goods::dispatched(self, journal);
+        }
+        journal.begin(EntryText::Freight, self.occasion.business_date);
+        for line in &self.lines {
+            let stock = &line.stock;
+            let own = matches!(stock.title, Title::Owned { owner } if owner.id == self.principal.id);
+            let account = if own { A::Goods } else { A::Logistics };
+            let lot = own.then_some((stock.lot, stock.pool));
+            journal.line(self.principal, account, Counterparty::None, lot, line.freight.0);
+        }
+        journal.credit(self.principal, A::PayableCarriage, self.carrier, self.freight);
+        journal.debit(self.carrier, A::Receivable, self.principal, self.freight);
+        journal.credit(self.carrier, A::Service, self.principal, self.freight);
+        journal.end();
     }
-    journal.credit(fact.principal, A::PayableCarriage, fact.carrier, fact.freight);
-    journal.debit(fact.carrier, A::Receivable, fact.principal, fact.freight);
-    journal.credit(fact.carrier, A::Service, fact.principal, fact.freight);
-    journal.end();
 }
 
 /// Seller 1121[buyer] / 6001 for own goods, 2314s[pool] for consigned ones; 2131.advance / 1121 for what was prepaid.
-pub(super) fn fulfilled(fact: &OrderFulfilled, journal: &mut Journal) {
-    note_buyer_in_loop(fact.buyer.party, journal);
-    let buyer = Counterparty::from(fact.buyer);
-    journal.begin(EntryText::Fulfilled, fact.occasion.business_date);
-    journal.debit(fact.seller, A::Receivable, buyer, fact.amount);
-    for part in &fact.parts {
-        let account = match part.stock.title {
-            Title::Owned { .. } => A::Sales,
-            Title::Consigned { .. } => A::ConsignmentProceeds,
-        };
-        let lot = Some((part.stock.lot, part.stock.pool));
-        journal.line(fact.seller, account, Counterparty::None, lot, part.amount.0.saturating_neg());
+impl Post for OrderFulfilled {
+    fn post(&self, journal: &mut Journal) {
+        note_buyer_in_loop(self.buyer.party, journal);
+        let buyer = Counterparty::from(self.buyer);
+        journal.begin(EntryText::Fulfilled, self.occasion.business_date);
+        journal.debit(self.seller, A::Receivable, buyer, self.amount);
+        for part in &self.parts {
+            let account = match part.stock.title {
+                Title::Owned { .. } => A::Sales,
+                Title::Consigned { .. } => A::ConsignmentProceeds,
+            };
+            let lot = Some((part.stock.lot, part.stock.pool));
+            journal.line(self.seller, account, Counterparty::None, lot, part.amount.0.saturating_neg());
+        }
+        journal.debit(self.seller, A::AdvanceReceived, buyer, self.from_prepayment);
+        journal.credit(self.seller, A::Receivable, buyer, self.from_prepayment);
+        journal.end();
     }
-    journal.debit(fact.seller, A::AdvanceReceived, buyer, fact.from_prepayment);
-    journal.credit(fact.seller, A::Receivable, buyer, fact.from_prepayment);
-    journal.end();
 }
 
 /// Seller 1001 / 1121[buyer] for what settles the claim, 2131.advance[buyer] for what is paid ahead.
-pub(super) fn payment_received(fact: &PaymentReceived, journal: &mut Journal) {
-    note_buyer_in_loop(fact.buyer.party, journal);
-    journal.begin(EntryText::PaymentReceived, fact.occasion.business_date);
-    journal.debit(fact.seller, A::Cash, Counterparty::None, Money(fact.applied.0.saturating_add(fact.prepaid.0)));
-    journal.credit(fact.seller, A::Receivable, fact.buyer, fact.applied);
-    journal.credit(fact.seller, A::AdvanceReceived, fact.buyer, fact.prepaid);
-    journal.end();
+impl Post for PaymentReceived {
+    fn post(&self, journal: &mut Journal) {
+        note_buyer_in_loop(self.buyer.party, journal);
+        journal.begin(EntryText::PaymentReceived, self.occasion.business_date);
+        journal.debit(self.seller, A::Cash, Counterparty::None, Money(self.applied.0.saturating_add(self.prepaid.0)));
+        journal.credit(self.seller, A::Receivable, self.buyer, self.applied);
+        journal.credit(self.seller, A::AdvanceReceived, self.buyer, self.prepaid);
+        journal.end();
+    }
 }
 
-pub(super) fn prepayment_returned(fact: &PrepaymentReturned, journal: &mut Journal) {
-    note_buyer_in_loop(fact.buyer.party, journal);
-    journal.begin(EntryText::PrepaymentReturned, fact.occasion.business_date);
-    journal.debit(fact.seller, A::AdvanceReceived, fact.buyer, fact.amount);
-    journal.credit(fact.seller, A::Cash, Counterparty::None, fact.amount);
-    journal.end();
+impl Post for PrepaymentReturned {
+    fn post(&self, journal: &mut Journal) {
+        note_buyer_in_loop(self.buyer.party, journal);
+        journal.begin(EntryText::PrepaymentReturned, self.occasion.business_date);
+        journal.debit(self.seller, A::AdvanceReceived, self.buyer, self.amount);
+        journal.credit(self.seller, A::Cash, Counterparty::None, self.amount);
+        journal.end();
+    }
 }
 
 /// One entry per producer's line.
-pub(super) fn settled(fact: &ConsignmentSettled, journal: &mut Journal) {
-    for (index, line) in fact.lines.iter().enumerate() {
-        let index = u32::try_from(index).unwrap_or(u32::MAX);
-        journal.begin_line(EntryText::Settled, fact.occasion.business_date, index);
-        consignee_side(fact.consignee, line, journal);
-        producer_side(fact.consignee, line, journal);
-        journal.end();
+impl Post for ConsignmentSettled {
+    fn post(&self, journal: &mut Journal) {
+        for (index, line) in self.lines.iter().enumerate() {
+            let index = u32::try_from(index).unwrap_or(u32::MAX);
+            journal.begin_line(EntryText::Settled, self.occasion.business_date, index);
+            consignee_side(self.consignee, line, journal);
+            producer_side(self.consignee, line, journal);
+            journal.end();
+        }
     }
 }
 

@@ -9,7 +9,7 @@ mod query;
 
 use std::collections::BTreeMap;
 
-use loopledger_domain::PartyRef;
+use loopledger_facts::PartyRef;
 use loopledger_types::{BusinessDate, LotId, PlaceId, ProductId, largest_remainder};
 
 use crate::Account;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use loopledger_domain::{PartyRef, PlaceKind};
+use loopledger_facts::{PartyRef, PlaceKind};
 use loopledger_types::{BusinessDate, LotId, PartyId, ProductId, Quantity};
 
 use super::{LotValue, Memorandum, Pool, StockValue, Use, Valuation, divide, value};

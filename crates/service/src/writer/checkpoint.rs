@@ -5,7 +5,7 @@
 use core::time::Duration;
 
 use bytes::Bytes;
-use loopledger_domain::Decider;
+use loopledger_domain::{Decider, Entity as _};
 use loopledger_state_store::{Checkpoint, Orphan, Progress, RequestRecord, StoreError, UpstreamProgress};
 use loopledger_types::RequestId;
 use tokio::time::Instant;
@@ -18,8 +18,8 @@ use super::{EntityKey, Halt};
 const COMMITS: usize = 8_192;
 
 /// Changed entities and requests that make a checkpoint due, and stop the writer while the store has no room. One read
-/// of the log (256 KiB) adds far fewer than the store's bound (16,384) leaves above it.
-const CHANGES: usize = 6_144;
+/// of the log (256 KiB) adds far fewer than the store's bound (32,768) leaves above it.
+const CHANGES: usize = 12_288;
 
 /// Bytes of raw commits, likewise (the bound is 8 MiB).
 const TAIL_BYTES: usize = 4 * 1_024 * 1_024;
@@ -110,7 +110,9 @@ impl<D: Decider> Task<D> {
         self.store_look_at = Instant::now().checked_add(PERIOD);
         let entities = self.state.entities.drain_changed();
         let requests = core::mem::take(&mut self.dirty.requests);
-        let keys: Vec<EntityKey<D>> = entities.iter().map(|(key, _)| *key).collect();
+        let closed = |entity: &Option<D::Entity>| entity.as_ref().is_some_and(D::Entity::is_closed);
+        let keys: Vec<EntityKey<D>> =
+            entities.iter().filter(|(_, entity)| closed(entity)).map(|(key, _)| *key).collect();
         let stored: Vec<RequestId> = requests.iter().map(|record| record.request_id).collect();
         let tail = core::mem::take(&mut self.dirty.tail);
         let orphans = core::mem::take(&mut self.dirty.orphans);

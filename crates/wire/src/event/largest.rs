@@ -6,11 +6,11 @@
 )]
 
 use loopledger_chain::RECORD_BYTES_MAX;
-use loopledger_domain::size::{
+use loopledger_facts::size::{
     ANSWER_BYTES_MAX, ENVELOPE_BYTES_MAX, ORDER_LINES_MAX, RECORD_BYTES_MAX as DOMAIN_RECORD_BYTES_MAX,
     REPEATED_BYTES_MAX, REVERSAL_BYTES_MAX, bytes_max, typed_bytes_max,
 };
-use loopledger_domain::{Actor, AnswerRepeated, Event, procurement, station};
+use loopledger_facts::{Actor, AnswerRepeated, Event, procurement, station};
 use loopledger_types::{
     Cause, CountyCode, Hash, Money, Quantity, RequestId, Service, StreamId, StreamSequence, Timestamp, UnitPrice,
 };

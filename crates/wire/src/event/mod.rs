@@ -15,7 +15,7 @@ pub(crate) use tests::samples;
 
 pub use nested::decode_answer;
 
-use loopledger_domain::{Event, distribution, procurement, sales, station};
+use loopledger_facts::{Event, distribution, facts, procurement, sales, station};
 use loopledger_types::Service;
 
 use crate::codec::{Message, Reader};
@@ -26,79 +26,73 @@ type Decode = fn(&str, Reader<'_>) -> Result<Event, Unknown>;
 /// Why an event cannot be read: one English sentence.
 pub(crate) type Unknown = String;
 
-/// `service "package" { Event, .. }`: the type names, which are in hashed bytes for ever.
+/// The type names, which are in hashed bytes for ever, and both directions.
 macro_rules! catalogue {
-    ($($service:ident $package:literal { $($event:ident),* $(,)? })*) => {
+    ($(
+        $service:ident $variant:ident $package:literal { $($fact:ident $ledger:tt $readers:tt;)* }
+    )*) => {
         /// The type URLs of every event of every service, in the order of the contracts.
         pub const TYPE_URLS: &[&str] = &[
-            $($(concat!("type.googleapis.com/", $package, ".", stringify!($event)),)*)*
+            $(
+                $(concat!("type.googleapis.com/", $package, ".", stringify!($fact)),)*
+                concat!("type.googleapis.com/", $package, ".UpstreamIgnored"),
+                concat!("type.googleapis.com/", $package, ".AnswerRepeated"),
+                concat!("type.googleapis.com/", $package, ".TailLost"),
+            )*
         ];
 
         /// The type of the event, as it stands in `google.protobuf.Any`.
         pub fn type_url(event: &Event) -> &'static str {
             match event {
-                $($(catalogue!(@pattern $service $event _) => {
-                    concat!("type.googleapis.com/", $package, ".", stringify!($event))
-                })*)*
+                $(Event::$variant(event) => match event {
+                    $($service::Event::$fact(_) => {
+                        concat!("type.googleapis.com/", $package, ".", stringify!($fact))
+                    })*
+                    $service::Event::UpstreamIgnored(_) => {
+                        concat!("type.googleapis.com/", $package, ".UpstreamIgnored")
+                    }
+                    $service::Event::AnswerRepeated(_) => {
+                        concat!("type.googleapis.com/", $package, ".AnswerRepeated")
+                    }
+                    $service::Event::TailLost(_) => concat!("type.googleapis.com/", $package, ".TailLost"),
+                },)*
             }
         }
 
         /// Appends the bytes of the event.
         pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
             match event {
-                $($(catalogue!(@pattern $service $event body) => body.encode(out),)*)*
+                $(Event::$variant(event) => match event {
+                    $($service::Event::$fact(fact) => fact.encode(out),)*
+                    $service::Event::UpstreamIgnored(fact) => fact.encode(out),
+                    $service::Event::AnswerRepeated(fact) => fact.encode(out),
+                    $service::Event::TailLost(fact) => fact.encode(out),
+                },)*
             }
         }
 
         $(fn $service(name: &str, body: Reader<'_>) -> Result<Event, Unknown> {
             let event = match name {
-                $(stringify!($event) => Message::decode(body).map($service::Event::$event),)*
+                $(stringify!($fact) => Message::decode(body).map($service::Event::$fact),)*
+                "UpstreamIgnored" => Message::decode(body).map($service::Event::UpstreamIgnored),
+                "AnswerRepeated" => Message::decode(body).map($service::Event::AnswerRepeated),
+                "TailLost" => Message::decode(body).map($service::Event::TailLost),
                 _ => return Err(format!("{} has no event {name}", $package)),
             };
-            event.map(catalogue!(@wrap $service)).map_err(|fault| fault.to_string())
+            event.map(Event::$variant).map_err(|fault| fault.to_string())
         })*
+
+        /// What begins the type names of a service's events, and what reads them; the ledger has none yet.
+        const fn package(service: Service) -> Option<(&'static str, Decode)> {
+            Some(match service {
+                $(Service::$variant => (concat!("type.googleapis.com/", $package, "."), $service),)*
+                Service::Ledger => return None,
+            })
+        }
     };
-    (@pattern procurement $event:ident $body:tt) => { Event::Procurement(procurement::Event::$event($body)) };
-    (@pattern station $event:ident $body:tt) => { Event::Station(station::Event::$event($body)) };
-    (@pattern distribution $event:ident $body:tt) => { Event::Distribution(distribution::Event::$event($body)) };
-    (@pattern sales $event:ident $body:tt) => { Event::Sales(sales::Event::$event($body)) };
-    (@wrap procurement) => { Event::Procurement };
-    (@wrap station) => { Event::Station };
-    (@wrap distribution) => { Event::Distribution };
-    (@wrap sales) => { Event::Sales };
 }
 
-catalogue! {
-    procurement "loopledger.procurement.event.v1" {
-        HouseholdRegistered, HouseholdCategoryChanged, MemberJoined, MemberLeft, HouseholdRelocated, PartyRegistered,
-        ProductRegistered, LinkageContracted, PurchaseAccepted, PurchaseDeclined, PayableOpened, PayoutMade,
-        PayoutFailed, UpstreamIgnored, AnswerRepeated, TailLost,
-    }
-    station "loopledger.station.event.v1" {
-        StationOpened, GoodsCollected, GoodsReleased, GoodsReturned, GoodsHandedOver, GoodsTakenBack, StockTakenIn,
-        GoodsBoughtIn, StockReserved, StockRefused, ReservationReleased, CancelRefused, GoodsIssued,
-        UpstreamIgnored, AnswerRepeated, TailLost,
-    }
-    distribution "loopledger.distribution.event.v1" {
-        SiteOpened, ShipmentDispatched, HandOverRefused, ShipmentReceived, GoodsBoughtIn, StockReserved, StockRefused,
-        ReservationReleased, CancelRefused, GoodsIssued, UpstreamIgnored, AnswerRepeated, TailLost,
-    }
-    sales "loopledger.sales.event.v1" {
-        ChannelOpened, OrderPlaced, OrderLineCancelled, CancellationRequested, OrderLineStands, OrderFulfilled,
-        PaymentReceived, PrepaymentReturned, ConsignmentSettled, UpstreamIgnored, AnswerRepeated, TailLost,
-    }
-}
-
-/// What begins the type names of a service's events, and what reads them; the ledger has none yet.
-const fn package(service: Service) -> Option<(&'static str, Decode)> {
-    Some(match service {
-        Service::Procurement => ("type.googleapis.com/loopledger.procurement.event.v1.", procurement),
-        Service::Station => ("type.googleapis.com/loopledger.station.event.v1.", station),
-        Service::Distribution => ("type.googleapis.com/loopledger.distribution.event.v1.", distribution),
-        Service::Sales => ("type.googleapis.com/loopledger.sales.event.v1.", sales),
-        Service::Ledger => return None,
-    })
-}
+facts!(catalogue);
 
 /// Reads an event of a stream of `service`; another service's event does not belong there, nor in an answer of it.
 pub(crate) fn decode_event(service: Service, type_url: &str, body: &[u8]) -> Result<Event, Unknown> {

@@ -1,6 +1,6 @@
 //! Events within an event: `google.protobuf.Any`, as in a commit. One level deep: an answer that is repeated repeats none.
 
-use loopledger_domain::{AnswerRepeated, Event};
+use loopledger_facts::{AnswerRepeated, Event};
 use loopledger_types::Service;
 
 use super::{Unknown, encode_event, package, type_url};

@@ -1,25 +1,25 @@
 //! The fields of every event, by number: the Rust side of `proto/loopledger/*/event/v1`. Numbers are for ever; a new
 //! field gets the next one and must be one that may be absent.
 
-use loopledger_domain::distribution::{
+use loopledger_facts::distribution::{
     HandOverRefused, ReceivedLine, ShipmentDispatched, ShipmentLine, ShipmentReceived, SiteOpened,
 };
-use loopledger_domain::procurement::{
+use loopledger_facts::procurement::{
     ContractTerms, HouseholdCategoryChanged, HouseholdRegistered, HouseholdRelocated, LinkageContracted, MemberJoined,
     MemberLeft, MemberSince, PartyRegistered, PayableOpened, PayableSource, PayoutFailed, PayoutItem, PayoutMade,
     ProductRegistered, PurchaseAccepted, PurchaseDeclined,
 };
-use loopledger_domain::sales::{
+use loopledger_facts::sales::{
     CancellationRequested, ChannelOpened, ConsignmentSettled, FulfilledPart, OrderFulfilled, OrderLine,
     OrderLineCancelled, OrderLineStands, OrderPlaced, PaymentReceived, PrepaymentReturned, SettledLine,
 };
-use loopledger_domain::station::{
+use loopledger_facts::station::{
     GoodsCollected, GoodsHandedOver, GoodsReleased, GoodsReturned, GoodsTakenBack, StationOpened, StockTakenIn,
 };
-use loopledger_domain::stock::{
+use loopledger_facts::stock::{
     CancelRefused, GoodsBoughtIn, GoodsIssued, LineWeight, ReservationReleased, StockRefused, StockReserved,
 };
-use loopledger_domain::{
+use loopledger_facts::{
     AnswerRepeated, BuyerRef, Charge, Occasion, Origin, PartyRef, StockLine, TailLost, Terms, Title, UpstreamIgnored,
 };
 

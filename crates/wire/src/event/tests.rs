@@ -174,7 +174,7 @@ pub(super) fn events() -> Vec<(&'static str, Service, MessageDescriptor)> {
 }
 
 /// One event of each type, with everything in it.
-pub(crate) fn samples() -> Vec<loopledger_domain::Event> {
+pub(crate) fn samples() -> Vec<loopledger_facts::Event> {
     let events = events().into_iter();
     events
         .map(|(url, service, kind)| {
