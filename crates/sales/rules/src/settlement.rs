@@ -165,13 +165,13 @@ fn settle_lot(
     let broken = |rule| Rejection::broken(rule, command.lot);
     let lot = state.lot(command.lot).ok_or_else(|| broken(Rule::NotConsigned))?;
     let mut sold = Vec::new();
-    let mut consigned = false;
+    let mut found = false;
     for pool in lot.pools.iter().filter(|pool| pool.consignee.id == consignee.id) {
-        consigned = true;
+        found = true;
         // Holders never issue more than there is, so this fails on no log that the services wrote.
         sold.extend(sold_of(state, command.lot, pool).ok_or_else(|| broken(Rule::NothingToSettle))?);
     }
-    if !consigned {
+    if !found {
         return Err(broken(Rule::NotConsigned));
     }
     let quantities: Vec<i64> = sold.iter().map(|part| part.quantity.0).collect();
