@@ -1,4 +1,4 @@
-//! The rules of all four services, with the facts that they decide: one name for whoever drives them all.
+//! The rules of all four services, with the facts that they decide: one name for crates that use all four.
 
 pub use loopledger_facts::*;
 pub use loopledger_rules::*;

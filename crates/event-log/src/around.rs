@@ -6,7 +6,7 @@ use loopledger_types::{Partition, Topic};
 
 use crate::{Appending, Ending, EventLog, LogReader, Offset, ReadError, Record};
 
-/// Everything that is not said otherwise is done by [`inner`](Self::inner). Whoever implements it is an [`EventLog`].
+/// Everything that is not said otherwise is done by [`inner`](Self::inner). A type that implements it is an [`EventLog`].
 pub trait Around: Send + Sync + fmt::Debug + 'static {
     fn inner(&self) -> &dyn EventLog;
 

@@ -109,6 +109,6 @@ pub trait LogReader: Send {
     /// From now on reads what the disk has, and not what the system remembers of it, where the two can differ.
     fn read_from_disk(&mut self) {}
 
-    /// Nobody needs the headers of records before this offset, so a log that has to unpack them may leave them out.
+    /// The headers of records before this offset are not needed, so a log that has to unpack them may omit them.
     fn spare_headers_before(&mut self, _offset: Offset) {}
 }

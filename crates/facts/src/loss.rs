@@ -1,7 +1,7 @@
 //! What a stream says after commits of it, or of another stream, were lost from the log and somebody accepted that.
 //!
 //! A lost commit takes nothing with it that stands elsewhere: answers to it stand in their own streams, and name a cause
-//! that is not there. The request that was lost can be sent again, because nobody knows it any more; the answer that
+//! that is not there. The request that was lost can be sent again, because no store knows it any more; the answer that
 //! stands is then repeated and not given anew, so that nothing is bought, reserved or owed twice.
 
 use loopledger_types::{Hash, Service};
@@ -10,14 +10,14 @@ use crate::{Commit, Event, distribution, procurement, sales, station};
 
 /// Commits of this stream that were acknowledged, and are not in the log: the loss is accepted.
 ///
-/// Every service can say it. It changes no state, posts nothing and concerns nobody.
+/// Every service can say it. It changes no state, posts nothing and needs no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TailLost {
     /// Sequence of the first lost commit. This commit, and those after it, take the lost ones' sequences.
     pub first: u64,
     /// Sequence of the last one that anybody had seen.
     pub last: u64,
-    /// Its hash; zeros if nobody knows it.
+    /// Its hash; zeros if it is not known.
     pub head: Hash,
 }
 
@@ -93,7 +93,7 @@ impl AnswerRepeated {
         Self { first: first.sequence, answers: first.heard().cloned().collect() }
     }
 
-    /// The event of a stream of `service`; the ledger's answers nobody.
+    /// The event of a stream of `service`; the ledger writes no answers.
     pub fn of(self, service: Service) -> Option<Event> {
         Some(match service {
             Service::Procurement => Event::Procurement(procurement::Event::AnswerRepeated(self)),

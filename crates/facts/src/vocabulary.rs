@@ -268,7 +268,7 @@ pub struct StockLine {
 /// Who buys, and where they stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BuyerRef {
-    /// A registered party, or nobody in particular (a consumer).
+    /// A registered party; absent: an anonymous consumer.
     pub party: Option<PartyRef>,
     pub division: DivisionCode,
     pub scope: Scope,
@@ -298,13 +298,13 @@ pub enum IgnoreReason {
     NotAsked,
     /// It answers something that was answered before.
     AlreadyAnswered,
-    /// It settles no line, so nobody is owed anything.
+    /// It settles no line, so nothing is owed.
     NothingOwed,
 }
 
 /// The whole answer to an upstream event that a correct upstream would not have said, so that it has an answer.
 ///
-/// Every service can say it. It changes no state, posts nothing and concerns nobody.
+/// Every service can say it. It changes no state, posts nothing and needs no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UpstreamIgnored {
     /// Its cause's, as for every reaction.

@@ -119,7 +119,7 @@ impl KafkaOptions {
             .set("compression.codec", "lz4")
             // Named for other producers' sake: we give the partition, by the same function.
             .set("partitioner", "murmur2")
-            // 5 minutes by default. Nobody's deadline is so long, and the same bytes can be appended again.
+            // 5 minutes by default. No caller's deadline is so long, and the same bytes can be appended again.
             .set("message.timeout.ms", millis(self.append_timeout))
             .set("request.timeout.ms", millis(REQUEST_TIMEOUT.min(self.append_timeout)))
             .set("message.max.bytes", BATCH_BYTES_MAX.to_string())

@@ -5,7 +5,7 @@ use loopledger_types::{BusinessDate, CountyCode, Service, StreamId};
 
 use crate::store::{Reader, Writer};
 
-/// One event of one commit of this county. Every figure rests on such facts; whoever wants the hash, or the fact
+/// One event of one commit of this county. Every figure rests on such facts; a caller that wants the hash, or the fact
 /// itself, reads the commit again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FactRef {

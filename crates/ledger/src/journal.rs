@@ -13,7 +13,7 @@ use crate::{Account, GoodsAccount};
 pub enum Counterparty {
     None,
     Party(PartyId),
-    /// Nobody in particular, outside the loop.
+    /// An anonymous party outside the loop.
     Outside(Scope),
 }
 

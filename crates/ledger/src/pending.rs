@@ -26,7 +26,7 @@ impl Concerns {
         |event| event.asks(Service::Sales),
     ]);
 
-    /// Nobody answers anything: for tools that only post.
+    /// No fact needs an answer: for tools that only post.
     pub const NONE: Self = Self([|_| false; 4]);
 
     /// The services, other than its own, that `commit` concerns, as bits.
@@ -88,7 +88,7 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    /// `is_read` says whether a commit was folded before: a cause that was, and is not here, waits for nobody.
+    /// `is_read` says whether a commit was folded before: a cause that was, and is not here, has all its answers.
     pub(crate) fn fold(&mut self, commit: &Commit, concerns: &Concerns, is_read: impl Fn(CommitKey) -> bool) {
         let own = CommitKey::new(commit.stream.service, commit.sequence);
         let mut cause = commit.cause.map(|cause| CommitKey::new(cause.stream.service, cause.sequence));

@@ -119,7 +119,7 @@ impl Ledger {
     }
 
     /// Whether `service` has been folded up to `sequence`, and nothing that follows from anything up to there is due any
-    /// more. Not from that one commit alone: whoever waits behind a position means all that it stands on.
+    /// more. Not from that one commit alone: a caller that waits for a position waits for all that it rests on.
     pub fn consequences_are_in(&self, service: Service, sequence: u64) -> bool {
         self.head(service).head.sequence >= sequence && !self.pending.is_open_through(service, sequence)
     }

@@ -100,7 +100,7 @@ impl Client {
         Ok(SalesServiceClient::new(self.channel(Program::Sales)?).max_decoding_message_size(MESSAGE_BYTES_MAX))
     }
 
-    /// What the writer of a service's stream says of itself; `None` if nobody said where it is, or nothing writes it.
+    /// What the writer of a service's stream says of itself; `None` if its address is not given, or nothing writes it.
     pub(crate) async fn writer_status(
         &self,
         service: Service,

@@ -21,7 +21,7 @@ pub(crate) enum Failure {
     Refused(String),
     /// The command line or its input makes no sense.
     Usage(String),
-    /// Nobody answered.
+    /// The server cannot be reached.
     Unreachable(String),
     /// Who read our output has gone, as `head` does when it has enough.
     Unread,

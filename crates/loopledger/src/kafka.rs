@@ -17,7 +17,7 @@ const FAMILIES: [&str; 3] = ["security.", "sasl.", "ssl."];
 pub(crate) struct KafkaClient {
     /// File with what the cluster wants to know of its clients: lines of name=value, by librdkafka's names (security.…,
     /// sasl.…, ssl.…).
-    // A file, since whoever may list processes reads their arguments.
+    // A file: arguments are visible to every user who can list processes.
     #[arg(long, value_name = "FILE", env = "LOOPLEDGER_KAFKA_CONFIG")]
     kafka_config: Option<PathBuf>,
 }

@@ -31,7 +31,7 @@ use crate::output::{Format, Pager, View, note};
 /// What this program was built from.
 const BUILD: Build = Build { version: env!("CARGO_PKG_VERSION"), commit: env!("LOOPLEDGER_COMMIT") };
 
-/// How long the end waits for questions that nobody wants answered any more, such as one to a cluster that is away.
+/// How long the exit waits for blocking calls whose results are not needed, such as one to an unreachable cluster.
 const LEFT_OVER_MAX: Duration = Duration::from_millis(200);
 
 /// Parses the command line, does what it says, and tells how it ended.

@@ -33,7 +33,7 @@ impl Program {
         Self::ALL.into_iter().find(|program| program.name() == name)
     }
 
-    /// Where it listens when it is served apart and nobody says otherwise: below the ports that systems give to outgoing
+    /// Where it listens by default when it is served apart: below the ports that systems give to outgoing
     /// connections (Linux: from 32768), one of which could hold the address at a restart; and not assigned to anybody.
     pub(crate) const fn default_listen(self) -> SocketAddr {
         loopback(match self {

@@ -77,7 +77,7 @@ impl Checkpointer {
             let Some(saved) = self.save().await else { return };
             self = saved;
             if let Some(request) = request {
-                // Whoever asked may have gone.
+                // The caller may have gone.
                 let _ = request.send(());
             }
             if stopping {

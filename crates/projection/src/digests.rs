@@ -18,7 +18,7 @@ pub(crate) struct Digest {
     pub(crate) state: Hash,
 }
 
-/// The last digests. Whoever computes holds the lock, so nobody computes beside.
+/// The last digests. The lock is held while they are computed, so they are computed once.
 #[derive(Debug, Default)]
 pub(crate) struct Digests(Mutex<Option<Digest>>);
 

@@ -32,7 +32,7 @@ pub(crate) const RETRY_AFTER: Duration = Duration::from_millis(200);
 /// A read that has not failed for so long is waiting for records.
 const RECOVERED_AFTER: Duration = Duration::from_secs(1);
 
-/// Follows one stream until it halts or nobody wants more.
+/// Follows one stream until it halts or the fold ends.
 pub(crate) async fn follow(mut follower: Follower, shared: Arc<Shared>, out: mpsc::Sender<Result<Batch, Halt>>) {
     let stream = follower.stream();
     let service = stream.service;
@@ -47,7 +47,7 @@ pub(crate) async fn follow(mut follower: Follower, shared: Arc<Shared>, out: mps
                     () = out.closed() => return,
                     read = &mut next => break read,
                     () = sleep(RECOVERED_AFTER), if troubled => {
-                        // Not because it has not failed again: it may wait where nobody answers.
+                        // Not because it has not failed again: it may wait for a log that does not answer.
                         if !shared.feed.contact().is_failing(stream) {
                             troubled = false;
                             shared.set_health(service, recovered(&shared));
@@ -208,7 +208,7 @@ impl Fold {
         }
         let applied = lane.commits().get(..done).unwrap_or_default();
         told::hear(&self.shared, applied);
-        // Before the state is seen: whoever finds a fact there finds its commit here.
+        // Before the state is visible: a query that finds a fact there finds its commit here.
         self.shared.index.extend(service, applied.iter().map(position));
         let head = folded.ledger.head(service).head;
         self.measure(&folded.ledger, began.elapsed());
@@ -241,7 +241,7 @@ impl Fold {
     async fn publish(&mut self, service: Service, head: Head, done: usize) {
         let count = u64::try_from(done).unwrap_or(u64::MAX);
         self.shared.metrics.commits_total.add(count);
-        // First the health: whoever waits for the last heads finds a state that is caught up.
+        // First the health: a query that waits for the last heads finds a state that has caught up.
         self.advance(done).await;
         self.shared.heads.send_modify(|heads| {
             if let Some(slot) = heads.get_mut(service.index()) {

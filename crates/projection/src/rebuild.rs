@@ -27,7 +27,7 @@ const REPORT_PERIOD: Duration = Duration::from_millis(100);
 /// A log that is away for longer ends the rebuild. A cluster replaces a leader within 7 s.
 const OUTAGE_MAX: Duration = Duration::from_secs(30);
 
-/// Rebuilds, reporting to `out`, and returns the last report; ends early, without one, when nobody listens any more.
+/// Rebuilds, reporting to `out`, and returns the last report; ends early, without one, when the receiver is gone.
 /// Waits for no listener.
 pub(crate) async fn rebuild(
     shared: &Arc<Shared>,
@@ -116,7 +116,7 @@ async fn read(feed: &Feed, follower: &mut Follower, end: &mut Offset) -> Result<
     follower.next().await.map(Some)
 }
 
-/// The new state and how long it took; `None`: nobody listens any more.
+/// The new state and how long it took; `None`: the receiver is gone.
 async fn fold(
     mut folded: Folded,
     mut merge: Merge,

@@ -164,7 +164,7 @@ fn load_pages(store: &RowStore, county: CountyCode, saved: &mut Saved) -> Result
     let newest = saved.extra.generation;
     let (out, pages) = mpsc::sync_channel(PAGES_AHEAD);
     std::thread::scope(|scope| {
-        // Nobody takes pages after one that was damaged.
+        // Pages after a damaged one are not used.
         let reading = scope.spawn(move || read_pages(store, newest, |key, bytes| drop(out.send((key, bytes)))));
         let ledger = if newest == 0 {
             pages.iter().for_each(drop);

@@ -157,7 +157,7 @@ impl Shared {
         });
     }
 
-    /// How a stream is, as far as anybody knows: a read that waits where nobody answers does not fail.
+    /// The last known state of a stream: a read that waits for a log that does not answer does not fail.
     pub(crate) fn stream_health(&self, health: &Health, service: Service) -> StreamHealth {
         let known = health.stream(service);
         let contact = self.feed.contact();

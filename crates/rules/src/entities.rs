@@ -2,7 +2,7 @@
 //!
 //! A writer folds its commits before they are read back. `mark` ends the changes of one such commit, `confirm`
 //! makes the oldest final, `roll_back` undoes all that are not. `drain_changed` hands confirmed changes, and only
-//! those, to the state store. Closed entities may be evicted once stored; whoever needs one again asks through `keys`.
+//! those, to the state store. Closed entities may be evicted once stored; a decision that needs one again asks for it in `keys`.
 //!
 //! Deliberately not here: I/O, and any rule.
 

@@ -33,7 +33,7 @@ const LULLS: u64 = 5;
 const LULL_MAX: u64 = 7_000;
 /// Percent of steps in which something goes wrong.
 const MISHAPS: u64 = 25;
-/// Requests under way, beyond which nobody asks for more.
+/// Requests under way, beyond which clients send no more.
 const UNDER_WAY_MAX: usize = 24;
 /// Percent of steps in which somebody looks at the ledger.
 const LOOKS: u64 = 12;
@@ -270,7 +270,7 @@ impl Simulation {
         self.until_under_way(0).await;
     }
 
-    /// Whether everything comes to rest: all is read, all is answered, nobody has halted.
+    /// Whether everything comes to rest: all is read, all is answered, nothing has halted.
     async fn rest(&mut self) -> bool {
         let until = Instant::now() + REST_WITHIN;
         let mut before = None;

@@ -15,7 +15,7 @@ use tonic::service::Routes;
 use crate::history::History;
 use crate::seat::Store;
 
-/// How long whoever looks after it waits before starting it again.
+/// How long the supervisor waits before it starts it again.
 const RESTART_AFTER: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Default)]

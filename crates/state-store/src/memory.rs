@@ -103,7 +103,7 @@ impl Backend for Memory {
         let mut stored = self.stored();
         stored.check()?;
         if stored.is_full {
-            // Noticed by whoever asks next: a disk is written later, too.
+            // Noticed by the next call: a disk is written later, too.
             stored.has_failed = true;
             return Ok(());
         }

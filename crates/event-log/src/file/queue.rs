@@ -132,7 +132,7 @@ impl Queue {
 
 impl Part {
     pub(super) fn answer(self, result: PartResult) {
-        // Whoever dropped the future does not want to know.
+        // The caller dropped the future.
         let _ = self.reply.send(result);
     }
 }

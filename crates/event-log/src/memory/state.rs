@@ -166,7 +166,7 @@ impl State {
         }
         let offset = self.land(lane, producer, held.ticket, held.kept);
         if let Some(reply) = held.reply {
-            // Nobody waits for an append that was given up; it stands all the same.
+            // The caller gave up on the append; it stands all the same.
             let _ = reply.send(offset);
         }
         true

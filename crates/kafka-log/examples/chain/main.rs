@@ -87,7 +87,7 @@ async fn opening(options: &KafkaOptions) -> Result<(), Failure> {
     let started = Instant::now();
     let log = match KafkaLog::connect(options.clone()).await {
         Ok(log) => log,
-        // With the setting lifted nobody may connect: as it should be.
+        // With the setting lifted every connection is refused: as it should be.
         Err(error) => {
             println!("      | {}", error.to_string().lines().nth(1).unwrap_or_default().trim());
             return Ok(());

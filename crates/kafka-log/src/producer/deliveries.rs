@@ -104,7 +104,7 @@ impl Deliveries {
             self.lanes.lane(place).saw(call.next);
         }
         if let Some(reply) = call.reply {
-            // Whoever dropped the future does not want to know.
+            // The caller dropped the future.
             let _ = reply.send(call.results);
         }
     }

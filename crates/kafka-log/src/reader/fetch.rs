@@ -63,7 +63,7 @@ pub(super) struct Fetcher {
 /// How a stretch of reading ended.
 #[derive(Debug)]
 enum End {
-    /// Nobody reads any more.
+    /// The reader is gone.
     Closed,
     /// The same place has to be asked for again.
     Again,
@@ -215,7 +215,7 @@ impl Fetcher {
         Some(if goes_on { End::Again } else { End::Closed })
     }
 
-    /// Why the place that was asked for is not there. None: it is, and whoever said no did not know yet.
+    /// Why the place that was asked for is not there. None: it is, and the broker that denied it did not know yet.
     fn look_around(&mut self, consumer: &BaseConsumer<Context>) -> Option<ReadError> {
         let topic = self.cluster.lanes.topic_name(self.place);
         let deadline = Deadline::after(self.cluster.answer_timeout);

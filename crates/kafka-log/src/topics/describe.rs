@@ -98,7 +98,7 @@ impl<'a> Admin<'a> {
     }
 
     /// A topic that was just created is known to one broker sooner than to another: what only half of the answers know
-    /// of is asked for again. So is what nobody answers: the cluster names some broker for such questions, another one
+    /// of is asked for again. So is a question without an answer: the cluster names some broker for such questions, another one
     /// each time, and for some seconds also one that stands still.
     pub(super) async fn describe(&self) -> Result<Cluster, ConnectError> {
         let answer = tokio::select! {

@@ -138,7 +138,7 @@ pub(crate) fn exception(
 ) -> RecordOffset {
     let (Exception::Money { event, .. } | Exception::Goods { event, .. } | Exception::BuyerInLoop { event, .. }) =
         exception;
-    // Exceptions are listed by where they were found; the day matters to nobody.
+    // Exceptions are listed by where they were found; the day is not used.
     let head = heads::offset(&At::of(commit, *event, recorded_on).on(recorded_on), tables);
     tables.log.append(previous, head, |out| match exception {
         Exception::Money { book, amount, .. } => {

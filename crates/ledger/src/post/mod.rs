@@ -59,7 +59,7 @@ pub fn post(commit: &Commit, journal: &mut Journal) {
     }
 }
 
-/// Why a commit must not be written: its entries do not balance. A bug of whoever decided it.
+/// Why a commit must not be written: its entries do not balance. A bug of the rules that decided it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the commit does not post cleanly: {exceptions:?}")]
 pub struct Unbalanced {

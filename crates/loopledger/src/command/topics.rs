@@ -14,7 +14,7 @@ use crate::kafka::KafkaClient;
 use crate::lang::pick;
 use crate::output::{Cell, Format, Report, View, say};
 
-/// How long a person waits to hear that nobody answers.
+/// How long the command waits for a cluster that does not answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is done with the topics.

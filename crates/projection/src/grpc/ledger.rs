@@ -292,7 +292,7 @@ fn renamed(refused: Rejection) -> Rejection {
     }
 }
 
-/// Ascending as the ledger lists them: by account, then nobody, parties by id, outside by scope.
+/// Ascending as the ledger lists them: by account, then by counterparty: none, parties by id, outside by scope.
 fn balance_key(balance: &Balance) -> Vec<u8> {
     let mut key = vec![balance.account.index()];
     match balance.counterparty {

@@ -1,6 +1,6 @@
 //! Whether the log can be reached, and up to when everything in it was read.
 //!
-//! A read that waits for records looks the same whether none come or nobody answers. So the log is asked for its end
+//! A read that waits for records looks the same whether none come or the log does not answer. So the log is asked for its end
 //! every few seconds, for each partition that is followed. An outage begins with the first read or question that fails,
 //! ends when every partition answers again, and is logged once, however many streams it strikes.
 
@@ -157,7 +157,7 @@ impl Contact {
                 reading.reach();
             }),
             Err(error) if is_passing(&error) => self.fail(followed, error.to_string(), |_| ()),
-            // Whoever reads halts with it.
+            // Its readers halt with it.
             Err(_) => {}
         }
     }

@@ -1,6 +1,6 @@
 //! Following streams: admission, and decoding that is shared by everybody in the process.
 //!
-//! [`Feed`] reads each partition once, whoever follows it; each [`Follower`] runs admission for its own stream.
+//! [`Feed`] reads each partition once, however many follow it; each [`Follower`] runs admission for its own stream.
 //! What does not happen here: folding, and any judgement of what a commit means.
 
 mod contact;
@@ -141,7 +141,7 @@ impl Feed {
     }
 
     /// Whether the log has the commit that `position` names. Reads the stream from its beginning: for what is so old
-    /// that nobody remembers its hash.
+    /// that its hash is no longer kept.
     pub async fn contains(&self, position: Position) -> Result<bool, FollowError> {
         place::contains(self.clone(), position).await
     }

@@ -2,7 +2,7 @@
 //!
 //! A store remembers heads of several streams. If the log lacks one of them, its stream has lost commits, although that
 //! stream's own store may be gone, or older, and know nothing of it; and no commit that is left need name what is lost.
-//! So every program looks for its heads first, and nobody writes before all have.
+//! So every program looks up its heads first, and no program writes before all have.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -50,10 +50,10 @@ impl Drop for Opening {
 }
 
 impl Openings {
-    /// Waits until nobody looks for heads any more. Those who only read the log wait for nobody, so it ends.
+    /// Waits until no program looks up heads any more. Looking up only reads the log, so it ends.
     pub(super) async fn finished(&self) {
         loop {
-            // Made before looking, so that it hears of whoever ends from here on.
+            // Made before looking, so that it is notified of each that ends from here on.
             let all_opened = self.all_opened.notified();
             if self.lock().open == 0 {
                 return;

@@ -111,7 +111,7 @@ pub(super) async fn contains(feed: Feed, position: Position) -> Result<bool, Fol
 
 /// The admitted commit with this sequence, or the last before it.
 async fn at_sequence(feed: &Feed, stream: StreamId, sequence: u64, end: Offset) -> Result<(Head, Stand), FollowError> {
-    // Reads for itself: nobody else is likely to be there.
+    // Reads for itself: no other follower is likely to be there.
     let mut follower = Follower::new(feed.clone(), stream, Head::EMPTY, Offset::START);
     let mut last = (Head::EMPTY, Stand::START);
     while follower.next_offset() < end {

@@ -76,7 +76,7 @@ impl Record {
         Self { offset, next, value, trace, fixed, decode: place.decode, commit: OnceLock::new() }
     }
 
-    /// The commit with its events understood. Decoded once, by whoever asks first; void records are never asked.
+    /// The commit with its events understood. Decoded once, by the first follower that asks; void records are never asked.
     pub(crate) fn commit(&self) -> Result<Arc<Commit>, NotUnderstood> {
         let decode = || {
             let hash = self.fixed.as_ref().map_or(Hash::ZERO, |fixed| fixed.hash);

@@ -1,6 +1,6 @@
 //! One partition read once for all its followers in this process.
 //!
-//! A task reads when the fastest follower asks for more, so a partition that nobody follows costs nothing, and what
+//! A task reads when the fastest follower asks for more, so a partition without followers costs nothing, and what
 //! it read stays in a bounded cache for the others. A follower outside the cache reads for itself.
 
 use core::time::Duration;
@@ -41,7 +41,7 @@ pub(super) struct Source {
     /// random order, and a simulation could not be replayed.
     arrived: Notify,
     wanted: Notify,
-    /// Nobody needs the headers of records before this offset.
+    /// The headers of records before this offset are not needed.
     traces_from: AtomicU64,
     contact: Arc<Contact>,
 }

@@ -1,4 +1,4 @@
-//! Who asks. Quotas and turns are counted by connection: whoever opens many calls on one is one caller.
+//! Who asks. Quotas and turns are counted by connection: all calls on one connection are one caller.
 
 use core::fmt;
 

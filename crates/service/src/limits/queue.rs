@@ -6,7 +6,7 @@ use super::Caller;
 
 #[derive(Debug)]
 pub(crate) struct FairQueue<T> {
-    /// Nobody in it has an empty queue.
+    /// Every caller in it has something queued.
     by_caller: BTreeMap<Caller, VecDeque<T>>,
     /// Whose turn is next; each caller once.
     turns: VecDeque<Caller>,

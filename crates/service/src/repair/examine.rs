@@ -146,7 +146,7 @@ async fn read(feed: &Feed, stream: StreamId, wanted: &BTreeSet<u64>) -> Result<I
     Ok(log)
 }
 
-/// Enough of a hash to tell it from another one that nobody made up.
+/// Enough of a hash to tell two honest ones apart.
 fn print(hash: Hash) -> u64 {
     hash.0.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }

@@ -87,7 +87,7 @@ pub enum Standing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {
     pub witness: String,
-    /// Its hash is zero if nobody says it.
+    /// Its hash is zero if no commit says it.
     pub head: Head,
     pub standing: Standing,
 }
@@ -108,7 +108,7 @@ pub struct Finding {
 #[derive(Debug, Clone)]
 pub struct Loss {
     pub missing: RangeInclusive<u64>,
-    /// The hash of the last one; zero if nobody knows it.
+    /// The hash of the last one; zero if it is not known.
     pub head: Hash,
     /// Other commits stand in the log from this sequence on: what stood there cannot be appended any more.
     pub replaced_from: Option<u64>,
@@ -129,7 +129,7 @@ pub fn is_evidence(findings: &[Finding], witness: &str) -> bool {
     sightings.filter(|seen| seen.witness == witness).any(|seen| seen.standing != Standing::InLog)
 }
 
-/// Why the log was not mended.
+/// Why the log was not repaired.
 #[derive(Debug, thiserror::Error)]
 pub enum RepairError {
     #[error(transparent)]

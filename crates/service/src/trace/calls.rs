@@ -1,4 +1,4 @@
-//! A span around every call, and its context in the call's metadata for whoever handles it.
+//! A span around every call, and its context in the call's metadata for its handler.
 
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
@@ -42,7 +42,7 @@ async fn in_span(mut request: Request, next: Next) -> Response {
     span.set("rpc.service", service.to_owned());
     span.set("rpc.method", method.to_owned());
     // A bulk stream is one span. Its commands get their own only if its caller traces it: a trace of a hundred thousand
-    // commits that nobody asked for helps nobody, and costs as many.
+    // commits without a caller has no reader, and costs as much.
     if (caller.is_some() || method != BULK)
         && let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(span.context().to_string()))
     {

@@ -265,7 +265,7 @@ impl<D: Decider> WriterHandle<D> {
         }
     }
 
-    /// Waits for room: bulk streams keep the queue full for as long as they last, and take turns with whoever waits.
+    /// Waits for room: bulk streams keep the queue full for as long as they last, and take turns with other waiting callers.
     async fn enqueue_in_turn(&self, input: Input<D>, deadline: Option<Instant>) -> Result<(), WriteError> {
         match within(deadline, self.inputs.reserve()).await? {
             Ok(room) => {
@@ -276,7 +276,7 @@ impl<D: Decider> WriterHandle<D> {
         }
     }
 
-    /// Why nobody answers.
+    /// Why there is no answer.
     fn gone(&self) -> WriteError {
         match &*self.health.borrow() {
             Health::Halted(halt) => WriteError::Halted(halt.clone()),

@@ -103,7 +103,7 @@ impl Gauge {
 }
 
 impl<D: Decider> Task<D> {
-    /// Tells whoever looks how far this writer has come.
+    /// Publishes how far this writer has come.
     pub(super) fn publish(&mut self) {
         let metrics = &self.metrics;
         metrics.queued.set(self.ready.len());

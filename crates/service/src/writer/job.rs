@@ -28,7 +28,7 @@ impl<D: Decider> Input<D> {
         match self {
             Self::Command(job) => job.reply.send(Err(error)),
             Self::Query(query) => query.fail(error),
-            // Whoever asked may be gone; there is nobody to tell then.
+            // The caller may be gone.
             Self::Wait(wait) => drop(wait.reply.send(Err(error))),
             Self::Receipt { reply, .. } => drop(reply.send(Err(error))),
         }
@@ -70,7 +70,7 @@ impl Reply {
         }
     }
 
-    /// Whether nobody waits for the answer any more.
+    /// Whether the caller no longer waits for the answer.
     pub(crate) fn is_abandoned(&self) -> bool {
         match self {
             Self::One(reply) => reply.is_closed(),

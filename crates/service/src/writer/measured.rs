@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::metrics::{Histogram, Lag};
 
-/// Durations and lags of one writer, for whoever asks.
+/// Durations and lags of one writer, as metrics.
 #[derive(Debug)]
 pub(crate) struct Measured {
     /// Set when the writer has caught up for the first time.

@@ -184,7 +184,7 @@ impl<D: Decider> Task<D> {
             self.appended.note_serving();
             self.own.fresh_at = now;
             tracing::info!(stream = %self.stream, sequence = self.own.chain.head.sequence, commits = self.catch_up.commits, "serving");
-            // Whoever hears that it serves may ask for the heads at once.
+            // A caller that learns that it serves may ask for the heads at once.
             self.publish();
             self.watch_clock(now);
             if self.clock_watch.fault.is_none() {

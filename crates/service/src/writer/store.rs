@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How a writer's life ended.
 pub(super) enum End<D: Decider> {
     Stopped,
-    /// The store can be opened again; nobody was refused anything.
+    /// The store can be opened again; no caller was refused.
     Again(Box<Beginning<D>>),
     /// It cannot go on, and has said why.
     Halted(Box<Beginning<D>>, Halt),

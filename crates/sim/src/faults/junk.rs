@@ -36,7 +36,7 @@ impl Intruder {
         };
         history.fault(kind, format!("{service}, {} bytes", value.len()));
         let record = Record { key: Key(CountyCode::TUOLI), headers: Vec::new(), value };
-        // It is queued already; nobody waits for the report.
+        // It is queued already; the report is not used.
         drop(self.log.append(service.topic(), partition(&self.log, service), vec![record]));
     }
 }

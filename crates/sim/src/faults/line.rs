@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 /// The longest that anything takes on a line that neither stalls nor is cut, in milliseconds.
 const LATENCY_MS_MAX: u64 = 6;
-/// How long whoever uses a line that is cut waits before being told.
+/// How long a request on a cut line waits for its error.
 const TIMEOUT: Duration = Duration::from_millis(250);
 
 /// What the line does, now and until when.
@@ -117,7 +117,7 @@ async fn carry(log: MemoryLog, weather: Arc<Weather>, mut parcels: mpsc::Unbound
         tokio::spawn(async move {
             let report = appended.await;
             sleep(weather.latency()).await;
-            // Whoever sent it may be gone.
+            // The sender may be gone.
             let _ = parcel.report.send(report);
         });
     }

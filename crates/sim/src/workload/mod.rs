@@ -210,7 +210,7 @@ impl Workload {
     fn reuse(&mut self) -> Option<Wish> {
         let id = self.dice.pick(&self.past)?.command.request_id();
         let wish = if self.dice.chance(50) { self.supply() } else { self.trade() }?;
-        // What it would create is named by the id: nobody builds on it.
+        // What it would create is named by the id: no later request uses it.
         Some(Wish { command: wish.command.under(id), creates: Creates::Nothing })
     }
 

@@ -156,7 +156,7 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Looks for room while nobody else of this process takes any.
+    /// Looks for room while no other store of this process takes any.
     fn begin(&mut self) -> Result<(), StoreError> {
         if self.turn.is_none() {
             let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);

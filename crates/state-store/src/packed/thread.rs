@@ -85,7 +85,7 @@ fn serve_until_closed(engine: &mut Engine, inbox: &Receiver<Work>, status: &Stat
                 status.waiting.fetch_sub(1, Ordering::AcqRel);
                 work_off(engine, written)?;
             }
-            // Whoever asks hears why it failed, before anybody finds the thread gone.
+            // Callers learn why it failed before they find the thread gone.
             Work::Sync(reply) => {
                 let saved = engine.save();
                 drop(reply.send(saved.clone()));
