@@ -178,7 +178,8 @@ fn judge(request_id: RequestId, answer: Answer, history: &History) -> Result<Ver
         }
         Err(WriteError::Halted(Halt::Clock(_))) => {
             history.count("clock wrong");
-            Err(false)
+            // It may have been appended before the clock was found wrong.
+            Err(true)
         }
         Err(error @ (WriteError::Internal { .. } | WriteError::Malformed { .. } | WriteError::Halted(_))) => {
             history.violation(format!("{request_id}: {error}"));
