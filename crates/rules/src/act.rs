@@ -230,77 +230,73 @@ macro_rules! __dispatch_of {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __dispatch {
-    ($reader:ident $rules:ident $draft:ty; $($service:ident $variant:ident { $($fact:ident $cells:tt;)* })*) => {
+    ($reader:ident $rules:ident $draft:ty; $($list:tt)*) => {
         impl $crate::Rules for $rules {
             type Fact = $crate::facts::$reader::Event;
             type Draft = $draft;
 
             fn keys_of_own(event: &$crate::facts::Event, missing: &mut $crate::Missing<'_, Self>) {
-                match event {$(
-                    $($crate::facts::Event::$variant($crate::facts::$service::Event::$fact(fact)) => {
-                        $crate::__if_own!($reader $service fact { $crate::Evolve::<$rules>::keys(fact, missing) });
-                    })*
-                    $crate::facts::Event::$variant(
-                        $crate::facts::$service::Event::UpstreamIgnored(_)
-                        | $crate::facts::$service::Event::AnswerRepeated(_)
-                        | $crate::facts::$service::Event::TailLost(_),
-                    ) => {}
-                )*}
+                $crate::__each_fact!(keys_of_own $reader $rules event missing; $($list)*)
             }
 
             fn evolve_own(event: &$crate::facts::Event, state: &mut $crate::State<Self>) {
-                match event {$(
-                    $($crate::facts::Event::$variant($crate::facts::$service::Event::$fact(fact)) => {
-                        $crate::__if_own!($reader $service fact { $crate::Evolve::<$rules>::evolve(fact, state) });
-                    })*
-                    $crate::facts::Event::$variant(
-                        $crate::facts::$service::Event::UpstreamIgnored(_)
-                        | $crate::facts::$service::Event::AnswerRepeated(_)
-                        | $crate::facts::$service::Event::TailLost(_),
-                    ) => {}
-                )*}
+                $crate::__each_fact!(evolve_own $reader $rules event state; $($list)*)
             }
 
             fn keys_of_heard(event: &$crate::facts::Event, missing: &mut $crate::Missing<'_, Self>) {
-                match event {$(
-                    $($crate::facts::Event::$variant($crate::facts::$service::Event::$fact(fact)) => {
-                        $crate::__if_noted!($reader $cells fact { $crate::Note::<$rules>::keys(fact, missing) });
-                        $crate::__if_answered!($reader $cells fact { $crate::Answer::<$rules>::keys(fact, missing) });
-                    })*
-                    $crate::facts::Event::$variant(
-                        $crate::facts::$service::Event::UpstreamIgnored(_)
-                        | $crate::facts::$service::Event::AnswerRepeated(_)
-                        | $crate::facts::$service::Event::TailLost(_),
-                    ) => {}
-                )*}
+                $crate::__each_fact!(keys_of_heard $reader $rules event missing; $($list)*)
             }
 
             fn note_heard(event: &$crate::facts::Event, state: &mut $crate::State<Self>) {
-                match event {$(
-                    $($crate::facts::Event::$variant($crate::facts::$service::Event::$fact(fact)) => {
-                        $crate::__if_noted!($reader $cells fact { $crate::Note::<$rules>::note(fact, state) });
-                    })*
-                    $crate::facts::Event::$variant(
-                        $crate::facts::$service::Event::UpstreamIgnored(_)
-                        | $crate::facts::$service::Event::AnswerRepeated(_)
-                        | $crate::facts::$service::Event::TailLost(_),
-                    ) => {}
-                )*}
+                $crate::__each_fact!(note_heard $reader $rules event state; $($list)*)
             }
 
             fn answer_heard(event: &$crate::facts::Event, answers: &mut $crate::Answers<'_, Self>) {
-                match event {$(
-                    $($crate::facts::Event::$variant($crate::facts::$service::Event::$fact(fact)) => {
-                        $crate::__if_answered!($reader $cells fact { $crate::Answer::<$rules>::answer(fact, answers) });
-                    })*
-                    $crate::facts::Event::$variant(
-                        $crate::facts::$service::Event::UpstreamIgnored(_)
-                        | $crate::facts::$service::Event::AnswerRepeated(_)
-                        | $crate::facts::$service::Event::TailLost(_),
-                    ) => {}
-                )*}
+                $crate::__each_fact!(answer_heard $reader $rules event answers; $($list)*)
             }
         }
+    };
+}
+
+/// Does with each fact what `$what` says; nothing with those that every service says.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __each_fact {
+    (
+        $what:ident $reader:ident $rules:ident $event:ident $with:ident;
+        $($service:ident $variant:ident { $($fact:ident $cells:tt;)* })*
+    ) => {
+        match $event {$(
+            $($crate::facts::Event::$variant($crate::facts::$service::Event::$fact(fact)) => {
+                $crate::__with_fact!($what $reader $service $cells $rules fact $with);
+            })*
+            $crate::facts::Event::$variant(
+                $crate::facts::$service::Event::UpstreamIgnored(_)
+                | $crate::facts::$service::Event::AnswerRepeated(_)
+                | $crate::facts::$service::Event::TailLost(_),
+            ) => {}
+        )*}
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __with_fact {
+    (keys_of_own $reader:ident $service:ident $cells:tt $rules:ident $fact:ident $missing:ident) => {
+        $crate::__if_own!($reader $service $fact { $crate::Evolve::<$rules>::keys($fact, $missing) })
+    };
+    (evolve_own $reader:ident $service:ident $cells:tt $rules:ident $fact:ident $state:ident) => {
+        $crate::__if_own!($reader $service $fact { $crate::Evolve::<$rules>::evolve($fact, $state) })
+    };
+    (keys_of_heard $reader:ident $service:ident $cells:tt $rules:ident $fact:ident $missing:ident) => {
+        $crate::__if_noted!($reader $cells $fact { $crate::Note::<$rules>::keys($fact, $missing) });
+        $crate::__if_answered!($reader $cells $fact { $crate::Answer::<$rules>::keys($fact, $missing) });
+    };
+    (note_heard $reader:ident $service:ident $cells:tt $rules:ident $fact:ident $state:ident) => {
+        $crate::__if_noted!($reader $cells $fact { $crate::Note::<$rules>::note($fact, $state) })
+    };
+    (answer_heard $reader:ident $service:ident $cells:tt $rules:ident $fact:ident $answers:ident) => {
+        $crate::__if_answered!($reader $cells $fact { $crate::Answer::<$rules>::answer($fact, $answers) })
     };
 }
 

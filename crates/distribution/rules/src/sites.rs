@@ -59,14 +59,7 @@ impl Evolve<Distribution> for SiteOpened {
     fn keys(&self, _: &mut Missing<'_, Distribution>) {}
 
     fn evolve(&self, state: &mut State<Distribution>) {
-        let place = Place {
-            kind: self.kind,
-            since: self.occasion.business_date,
-            division: self.division,
-            operator: self.operator,
-            label: self.label.as_str().into(),
-        };
-        stock::open_place(state, self.site, place);
+        stock::open_place(state, self.site, Place::from(self));
     }
 }
 
@@ -74,13 +67,6 @@ impl Note<Distribution> for StationOpened {
     fn keys(&self, _: &mut Missing<'_, Distribution>) {}
 
     fn note(&self, state: &mut State<Distribution>) {
-        let place = Place {
-            kind: self.kind,
-            since: self.occasion.business_date,
-            division: self.division,
-            operator: self.operator,
-            label: self.label.as_str().into(),
-        };
-        stock::note_other_place(state, self.station, place);
+        stock::note_other_place(state, self.station, Place::from(self));
     }
 }

@@ -151,7 +151,7 @@ fn items(state: &State<Procurement>, command: &MakePayout) -> Result<Vec<PayoutI
     let mut take = |id: PayableId, payable: &Payable| {
         let part = i128::from(payable.open.on(day)).min(left);
         if let Ok(fen @ 1..) = i64::try_from(part) {
-            left = left.saturating_sub(part);
+            left = left.checked_sub(part).expect("a part of what is left");
             items.push(PayoutItem { payable: id, source: payable.source, amount: Money(fen) });
         }
         // One more than may be is enough to refuse: the cost of a decision stays bounded.

@@ -27,7 +27,7 @@ impl Answer<Procurement> for GoodsCollected {
                 let accepted = PurchaseAccepted { payable: answers.payable(), ..accepted };
                 if let Some(contract) = contract {
                     let taken = answers.draft.taken.entry(contract).or_default();
-                    *taken = taken.checked_add(accepted.quantity).expect("what one answer takes stays far below 2^63");
+                    *taken = sum(*taken, accepted.quantity);
                 }
                 answers.say(accepted);
             }
@@ -95,6 +95,10 @@ impl From<DeclineReason> for Declined {
     }
 }
 
+fn sum(a: Quantity, b: Quantity) -> Quantity {
+    a.checked_add(b).expect("what one contract covers stays far below 2^63")
+}
+
 /// Whether the contract covers the collection, with `taken` of it spoken for already beyond what it knows.
 fn covers(
     contract: &Contract,
@@ -117,8 +121,8 @@ fn covers(
     if agreed != price {
         return Err(DeclineReason::PriceMismatch.into());
     }
-    let left =
-        contract.quantity_max.map(|max| Quantity(max.0.saturating_sub(contract.taken.0).saturating_sub(taken.0)));
+    let spoken_for = sum(contract.taken, taken);
+    let left = contract.quantity_max.map(|max| max.checked_sub(spoken_for).expect("both are far below 2^63"));
     match left.filter(|left| collected.origin.quantity > *left) {
         Some(left) => Err(Declined { reason: DeclineReason::QuantityExceeded, quantity_left: Some(left) }),
         None => Ok(()),
@@ -155,7 +159,7 @@ impl Evolve<Procurement> for PurchaseAccepted {
 
     fn evolve(&self, state: &mut State<Procurement>) {
         if let Some((id, contract)) = self.contract.and_then(|id| Some((id, *state.contract(id)?))) {
-            let taken = Quantity(contract.taken.0.saturating_add(self.quantity.0));
+            let taken = sum(contract.taken, self.quantity);
             state.entities.put(Key::Contract(id), Entity::Contract(Box::new(Contract { taken, ..contract })));
         }
         let payable = Payable {

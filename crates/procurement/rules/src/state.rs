@@ -231,10 +231,9 @@ impl ProcurementState for State<Procurement> {
     }
 
     fn consigned(&self, contract: ContractId) -> Quantity {
-        match self.entities.get(&Key::Consigned(contract)) {
-            Some(Entity::Consigned(quantity)) => *quantity,
-            _ => Quantity::ZERO,
-        }
+        let consigned = self.entities.get(&Key::Consigned(contract));
+        let Some(Entity::Consigned(quantity)) = consigned else { return Quantity::ZERO };
+        *quantity
     }
 
     fn payable(&self, id: PayableId) -> Option<&Payable> {

@@ -3,6 +3,8 @@
 use core::fmt;
 use std::sync::Arc;
 
+use loopledger_facts::distribution::SiteOpened;
+use loopledger_facts::station::StationOpened;
 use loopledger_types::{
     BaseUnit, BusinessDate, DivisionCode, LotId, OrderId, PartyId, PlaceId, ProductId, Quantity, UnitPrice,
 };
@@ -108,6 +110,30 @@ pub struct Place {
     /// The custodian of what lies there.
     pub operator: PartyRef,
     pub label: Box<str>,
+}
+
+impl From<&StationOpened> for Place {
+    fn from(fact: &StationOpened) -> Self {
+        Self {
+            kind: fact.kind,
+            since: fact.occasion.business_date,
+            division: fact.division,
+            operator: fact.operator,
+            label: fact.label.as_str().into(),
+        }
+    }
+}
+
+impl From<&SiteOpened> for Place {
+    fn from(fact: &SiteOpened) -> Self {
+        Self {
+            kind: fact.kind,
+            since: fact.occasion.business_date,
+            division: fact.division,
+            operator: fact.operator,
+            label: fact.label.as_str().into(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -67,6 +67,9 @@ impl LineState {
     }
 }
 
+/// An order has 200 lines of at most 10^13 fen.
+pub(crate) const OWED: &str = "amounts of one order stay far below 2^63";
+
 impl Order {
     pub fn line(&self, index: u32) -> Option<(&OrderLine, LineState)> {
         let index = usize::try_from(index).ok()?;
@@ -115,8 +118,8 @@ impl Order {
 
     /// The most that the customer can still pay: what is owed, and what open lines come to beyond the prepayment.
     pub fn payable(&self) -> Money {
-        let ahead = self.open_amount().0.saturating_sub(self.prepaid().0).max(0);
-        Money(self.owed.0.saturating_add(ahead))
+        let ahead = self.open_amount().checked_sub(self.prepaid()).expect(OWED).max(Money::ZERO);
+        self.owed.checked_add(ahead).expect(OWED)
     }
 
     pub(crate) fn set(&mut self, line: u32, state: LineState) {
@@ -137,8 +140,8 @@ impl Order {
         let on = fulfilled.occasion.business_date;
         self.set(fulfilled.line, LineState::Fulfilled { on, quantity, amount });
         self.prepaid.take(on, fulfilled.from_prepayment.0);
-        let owed = amount.0.saturating_sub(fulfilled.from_prepayment.0);
-        self.owed = Money(self.owed.0.saturating_add(owed));
+        let owed = amount.checked_sub(fulfilled.from_prepayment).expect(OWED);
+        self.owed = self.owed.checked_add(owed).expect(OWED);
     }
 }
 

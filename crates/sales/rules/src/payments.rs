@@ -6,7 +6,7 @@ use loopledger_rules::stock::Checks;
 use loopledger_rules::{Context, Decide, Evolve, Missing, Rejection, Rule, State};
 use loopledger_types::{Money, OrderId, PaymentId};
 
-use crate::order::{change, order};
+use crate::order::{OWED, change, order};
 use crate::{Key, Sales};
 
 /// Creates a payment (`PaymentId` index 0).
@@ -51,7 +51,7 @@ impl Decide<Sales> for RecordPayment {
             seller: order.seller,
             buyer: order.buyer,
             applied,
-            prepaid: Money(self.amount.0.saturating_sub(applied.0)),
+            prepaid: self.amount.checked_sub(applied).expect("a part of it"),
             method: self.method,
         })
     }
@@ -96,7 +96,7 @@ impl Evolve<Sales> for PaymentReceived {
 
     fn evolve(&self, state: &mut State<Sales>) {
         change(state, self.order, |order| {
-            order.owed = Money(order.owed.0.saturating_sub(self.applied.0));
+            order.owed = order.owed.checked_sub(self.applied).expect(OWED);
             order.prepaid.add(self.occasion.business_date, self.prepaid.0);
         });
     }

@@ -152,10 +152,8 @@ impl SalesState for State<Sales> {
     }
 
     fn numbered(&self, number: NumberId) -> &[Paper<OrderId>] {
-        match self.entities.get(&Key::Number(number)) {
-            Some(Entity::Number(orders)) => orders,
-            _ => &[],
-        }
+        let Some(Entity::Number(orders)) = self.entities.get(&Key::Number(number)) else { return &[] };
+        orders
     }
 
     fn tally(&self, key: PoolKey) -> Option<&Tally> {
@@ -164,10 +162,10 @@ impl SalesState for State<Sales> {
     }
 
     fn settled(&self, receipt: ReceiptId) -> Settled {
-        match self.entities.get(&Key::Settled(receipt)) {
-            Some(Entity::Settled(settled)) => *settled,
-            _ => Settled::default(),
-        }
+        let Some(Entity::Settled(settled)) = self.entities.get(&Key::Settled(receipt)) else {
+            return Settled::default();
+        };
+        *settled
     }
 
     fn is_shared(&self, key: PoolKey) -> bool {

@@ -32,7 +32,7 @@ const WIDE: u32 = 1 << 30;
 async fn until(what: &str, is_so: impl Fn() -> bool) {
     let waited = timeout(PATIENCE, async {
         while !is_so() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::task::yield_now().await;
         }
     });
     assert!(waited.await.is_ok(), "not in time: {what}");

@@ -69,7 +69,7 @@ impl World {
                 if shown.lines().any(|shown| shown == line) {
                     return shown;
                 }
-                tokio::time::sleep(LOOK).await;
+                tokio::task::yield_now().await;
             }
         };
         let shown = tokio::time::timeout(Duration::from_mins(1), wait).await;

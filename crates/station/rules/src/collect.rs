@@ -246,7 +246,7 @@ fn within_contract(
 ) -> Result<(), Rejection> {
     let consigned = !matches!(contract.terms, ContractTerms::Outright { .. });
     let Some(max) = contract.quantity_max.filter(|_| consigned) else { return Ok(()) };
-    let left = Quantity(max.0.saturating_sub(state.collected(id).0));
+    let left = max.checked_sub(state.collected(id)).expect("both are far below 2^63");
     if net > left {
         let rejection = Rejection::broken(Rule::ContractUsedUp, id);
         return Err(rejection.with("quantity_max", max).with("left", left).with("quantity", net));

@@ -54,14 +54,7 @@ impl Evolve<Station> for StationOpened {
     fn keys(&self, _: &mut Missing<'_, Station>) {}
 
     fn evolve(&self, state: &mut State<Station>) {
-        let place = Place {
-            kind: self.kind,
-            since: self.occasion.business_date,
-            division: self.division,
-            operator: self.operator,
-            label: self.label.as_str().into(),
-        };
-        stock::open_place(state, self.station, place);
+        stock::open_place(state, self.station, Place::from(self));
     }
 }
 
@@ -69,13 +62,6 @@ impl Note<Station> for SiteOpened {
     fn keys(&self, _: &mut Missing<'_, Station>) {}
 
     fn note(&self, state: &mut State<Station>) {
-        let place = Place {
-            kind: self.kind,
-            since: self.occasion.business_date,
-            division: self.division,
-            operator: self.operator,
-            label: self.label.as_str().into(),
-        };
-        stock::note_other_place(state, self.site, place);
+        stock::note_other_place(state, self.site, Place::from(self));
     }
 }

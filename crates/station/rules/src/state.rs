@@ -119,16 +119,13 @@ impl StationState for State<Station> {
     }
 
     fn numbered(&self, number: NumberId) -> &[Paper<ReceiptId>] {
-        match self.entities.get(&Key::Number(number)) {
-            Some(Entity::Number(receipts)) => receipts,
-            _ => &[],
-        }
+        let Some(Entity::Number(receipts)) = self.entities.get(&Key::Number(number)) else { return &[] };
+        receipts
     }
 
     fn collected(&self, contract: ContractId) -> Quantity {
-        match self.entities.get(&Key::Collected(contract)) {
-            Some(Entity::Collected(quantity)) => *quantity,
-            _ => Quantity::ZERO,
-        }
+        let collected = self.entities.get(&Key::Collected(contract));
+        let Some(Entity::Collected(quantity)) = collected else { return Quantity::ZERO };
+        *quantity
     }
 }

@@ -157,7 +157,7 @@ fn of_every_service(service: Service) -> [Event; 3] {
         Service::Station => Event::Station(St::UpstreamIgnored(ignored)),
         Service::Distribution => Event::Distribution(D::UpstreamIgnored(ignored)),
         Service::Sales => Event::Sales(S::UpstreamIgnored(ignored)),
-        Service::Ledger => unreachable!("nobody writes the ledger's stream"),
+        Service::Ledger => unreachable!("the ledger's stream has no writer"),
     };
     let answers = super::money::samples().into_iter().map(|sample| sample.event).collect();
     let repeated = AnswerRepeated { first: 1, answers };
