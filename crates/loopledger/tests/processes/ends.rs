@@ -1,7 +1,6 @@
 //! How a program ends, whatever its callers do, and that it can be started again at once.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -10,6 +9,7 @@ use loopledger_proto::common::v1 as common;
 use loopledger_proto::procurement::v1 as procurement;
 use loopledger_proto::procurement::v1::procurement_service_client::ProcurementServiceClient;
 use loopledger_proto::procurement::v1::record_request::Command as Procure;
+use loopledger_testkit::free_port;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -109,17 +109,11 @@ fn a_terminal_that_closes_is_ignored_by_whoever_was_told_to_ignore_it() {
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }
 
-/// Two ports that were free a moment ago.
-fn two_ports() -> [u16; 2] {
-    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
-    listeners.map(|listener| listener.local_addr().expect("an address").port())
-}
-
 #[test]
 fn it_can_be_started_on_its_ports_at_once_after_it_was_killed() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
-    let [listen, metrics] = two_ports().map(|port| format!("127.0.0.1:{port}"));
+    let [listen, metrics] = [(); 2].map(|()| format!("127.0.0.1:{}", free_port()));
     let start = |data: &Path| Server::start_on(data, &listen, &metrics);
     let mut first = start(&data);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
