@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use loopledger_chain::extends;
 use loopledger_domain::Decider;
 use loopledger_event_log::{Offset, ReadError};
-use loopledger_types::{Head, Position, StreamId, Timestamp};
+use loopledger_types::{Head, Position, StreamId, Timestamp, WithCauses};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -152,7 +152,9 @@ async fn pass(feed: &Feed, streams: &[StreamId], known: &Known, config: ScrubCon
     for stream in streams {
         match feed.clone().end(*stream).await {
             Ok(end) => ends.push((*stream, end)),
-            Err(error) => return tracing::warn!(%stream, %error, "the log cannot be read again now"),
+            Err(error) => {
+                return tracing::warn!(%stream, error = %WithCauses(&error), "the log cannot be read again now");
+            }
         }
     }
     let all = ends.iter().fold(0_u64, |sum, (_, end)| sum.saturating_add(end.0));
@@ -164,11 +166,11 @@ async fn pass(feed: &Feed, streams: &[StreamId], known: &Known, config: ScrubCon
             Ok(()) => found.set(stream, false),
             Err(Trouble::Unread(error)) => {
                 whole = false;
-                tracing::warn!(%stream, %error, "the log cannot be read again now");
+                tracing::warn!(%stream, error = %WithCauses(&error), "the log cannot be read again now");
             }
             Err(damage) => {
                 found.set(stream, true);
-                tracing::error!(%stream, %damage, "the log is damaged: put the segment back from a copy while it is stopped");
+                tracing::error!(%stream, damage = %WithCauses(&damage), "the log is damaged: put the segment back from a copy while it is stopped");
             }
         }
     }
