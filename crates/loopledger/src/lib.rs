@@ -8,6 +8,7 @@ mod causes;
 mod cli;
 mod client;
 mod command;
+mod config;
 mod crash;
 pub mod demo;
 mod exit;
