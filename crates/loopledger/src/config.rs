@@ -89,8 +89,7 @@ pub(crate) fn find(command: &Command, arguments: &[OsString]) -> Result<File, Fa
     });
     let Some((name, path)) = named else { return Ok(File::default()) };
     let text = fs::read_to_string(&path).map_err(|error| wrong(&path, &error.to_string()))?;
-    let values =
-        command.find_subcommand(&name).map(|command| values(command, &text)).unwrap_or_else(|| Ok(BTreeMap::new()));
+    let values = command.find_subcommand(&name).map_or_else(|| Ok(BTreeMap::new()), |command| values(command, &text));
     let values = values.map_err(|what| wrong(&path, &what))?;
     Ok(File { path, values })
 }
@@ -230,15 +229,15 @@ mod tests {
         for name in COMMANDS {
             let command = command();
             let command = command.find_subcommand(name).unwrap();
-            let mut count = 0;
+            let mut found = Vec::new();
             for argument in command.get_arguments() {
                 let Some(name) = setting(argument) else { continue };
                 let expected = argument.get_long().unwrap().replace('-', "_").to_uppercase();
                 assert_eq!(argument.get_env().unwrap().to_str().unwrap(), format!("LOOPLEDGER_{expected}"));
                 assert_eq!(name, expected.to_lowercase());
-                count += 1;
+                found.push(expected);
             }
-            assert!(count >= 6, "{count} settings of {name}");
+            assert!(found.len() >= 6, "{name}: {found:?}");
         }
     }
 
