@@ -9,6 +9,7 @@ use crate::bench::Bench;
 use crate::command::{
     DemoArgs, DuplicatesArgs, IncomeArgs, LoopArgs, RecordArgs, StatementArgs, TopicsCommand, TraceArgs,
 };
+use crate::config::ConfigArgs;
 use crate::kafka::KafkaClient;
 use crate::output::{Format, View};
 use crate::program::Program;
@@ -171,6 +172,8 @@ pub(crate) struct RepairArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct UpArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
     /// Where the log and the stores live.
     #[arg(long, default_value = "data")]
     pub(crate) data: PathBuf,
@@ -212,6 +215,8 @@ pub(crate) struct ServeArgs {
     /// Which program.
     #[arg(value_enum)]
     pub(crate) service: Program,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
     /// Brokers of the Kafka cluster: host:port, separated by commas.
     #[arg(long, value_name = "BROKERS")]
     pub(crate) kafka: String,

@@ -12,12 +12,12 @@ use loopledger_proto::ledger::v1::trace_service_client::TraceServiceClient;
 use loopledger_proto::procurement::v1::procurement_service_client::ProcurementServiceClient;
 use loopledger_proto::sales::v1::sales_service_client::SalesServiceClient;
 use loopledger_proto::station::v1::station_service_client::StationServiceClient;
-use loopledger_types::Service;
+use loopledger_types::{Service, WithCauses};
 use tokio::time::{Instant, sleep};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
-use crate::exit::{Failure, chain};
+use crate::exit::Failure;
 use crate::lang::both;
 use crate::output::note;
 use crate::program::Program;
@@ -145,7 +145,7 @@ async fn connect(url: &str) -> Result<Channel, Failure> {
     let endpoint = endpoint(url)?;
     let url = endpoint.uri().to_string();
     endpoint.connect().await.map_err(|error| {
-        let why = chain(&error);
+        let why = WithCauses(&error).to_string();
         Failure::Unreachable(both!("无法连接 {url}:{why}", "cannot reach {url}: {why}"))
     })
 }
@@ -167,7 +167,7 @@ pub(crate) fn endpoint(url: &str) -> Result<Endpoint, Failure> {
     }
     let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
     let endpoint = Endpoint::from_shared(url.clone()).map_err(|error| {
-        let why = chain(&error);
+        let why = WithCauses(&error).to_string();
         wrong(both!("'{url}' 不是有效的地址:{why}", "'{url}' is not a URL: {why}"))
     })?;
     Ok(endpoint

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
-use loopledger_types::Money;
+use loopledger_types::{Money, WithCauses};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
@@ -39,7 +39,7 @@ impl Failure {
 
     /// An error with everything that caused it, in one line.
     pub(crate) fn refused(doing: &str, error: &(dyn Error + 'static)) -> Self {
-        Self::Refused(format!("{doing}: {}", chain(error)))
+        Self::Refused(format!("{doing}: {}", WithCauses(error)))
     }
 
     /// What was printed went nowhere.
@@ -178,18 +178,6 @@ fn advice(code: Code) -> &'static str {
             "the server gives no reason: look at its log, and check --server",
         ),
     }
-}
-
-/// The display of an error and of everything beneath it.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// The canonical name of a gRPC code.

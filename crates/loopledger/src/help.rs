@@ -5,19 +5,34 @@
 
 mod chinese;
 
+use std::ffi::OsString;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, CommandFactory as _, Error, FromArgMatches as _};
 
 use crate::cli::Cli;
+use crate::config;
 use crate::exit::Failure;
 use crate::lang::{Lang, lang};
 use crate::output::{View, say, wrap};
 
 /// Parses the command line; `None` if help was asked for, which has been printed then.
 pub(crate) fn parse() -> Result<Option<Cli>, Failure> {
-    let command = command(lang());
-    let parsed = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
-    parsed.map(Some).or_else(|error| explain(&error, lang()).map(|()| None))
+    let command = config::with_variables(command(lang()));
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let file = config::find(&command, &arguments)?;
+    let command = file.apply(command);
+    let matches = command.clone().try_get_matches_from(&arguments);
+    let parsed = matches.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    match parsed {
+        Ok((cli, matches)) => {
+            if let Some(settings) = file.shown(&command, &matches) {
+                say!("{}", settings.trim_end())?;
+            }
+            Ok(Some(cli))
+        }
+        Err(error) => explain(&error, lang()).map(|()| None),
+    }
 }
 
 /// The command line with its help in a language.

@@ -13,6 +13,12 @@ use crate::exit::Failure;
 /// log rests on them.
 const FAMILIES: [&str; 3] = ["security.", "sasl.", "ssl."];
 
+/// Settings that name a way or a file, and no secret.
+const PUBLIC: [&str; 4] =
+    ["security.protocol", "sasl.mechanism", "sasl.mechanisms", "ssl.endpoint.identification.algorithm"];
+
+const HIDDEN: &str = "(hidden)";
+
 #[derive(Debug, Args)]
 pub(crate) struct KafkaClient {
     /// File with what the cluster wants to know of its clients: lines of name=value, by librdkafka's names (security.…,
@@ -36,6 +42,23 @@ impl KafkaClient {
         }
         Ok(options)
     }
+}
+
+/// The settings of a file as they may be shown: what could be a secret is hidden.
+pub(crate) fn shown(path: &Path) -> Option<Vec<(String, String)>> {
+    let settings = settings(&fs::read_to_string(path).ok()?).ok()?;
+    Some(
+        settings
+            .into_iter()
+            .map(|(name, value)| if is_public(&name) { (name, value) } else { (name, HIDDEN.to_owned()) })
+            .collect(),
+    )
+}
+
+/// Whether a setting's value is no secret, by its name. What is not known to be public is hidden.
+fn is_public(name: &str) -> bool {
+    let is_file = name.starts_with("ssl.") && name.ends_with(".location");
+    is_file || PUBLIC.contains(&name)
 }
 
 fn wrong(path: &Path, what: &str) -> Failure {
@@ -68,6 +91,18 @@ mod tests {
         let text = "# who we are\n\nsecurity.protocol = SASL_PLAINTEXT\nsasl.password=a=b # c\n";
         let expected = [("sasl.password", "a=b # c"), ("security.protocol", "SASL_PLAINTEXT")];
         assert_eq!(settings(text), Ok(expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into()));
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not_shown() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let text = "security.protocol=SASL_SSL\nsasl.username=ledger\nsasl.password=secret\nssl.key.pem=secret\n\
+            ssl.ca.location=/etc/ca.pem\nssl.key.password=secret\nsasl.oauthbearer.client.secret=secret\n";
+        fs::write(file.path(), text).unwrap();
+        let shown = shown(file.path()).unwrap();
+        assert_eq!(shown.len(), 7);
+        let open: Vec<_> = shown.iter().filter(|(_, value)| value != HIDDEN).map(|(name, _)| name.as_str()).collect();
+        assert_eq!(open, ["security.protocol", "ssl.ca.location"]);
     }
 
     #[test]

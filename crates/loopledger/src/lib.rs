@@ -3,9 +3,12 @@
 #![allow(clippy::similar_names, reason = "payer and payee, lane and line: the words of the trade")]
 
 mod bench;
+#[cfg(test)]
+mod causes;
 mod cli;
 mod client;
 mod command;
+mod config;
 mod crash;
 pub mod demo;
 mod exit;

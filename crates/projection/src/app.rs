@@ -56,9 +56,9 @@ impl ProjectionConfig {
 /// Why a projection does not start. A store that cannot be used is not among the reasons: it is moved aside.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("could not open the projection's store: {0}")]
+    #[error("could not open the projection's store")]
     Store(#[from] StoreError),
-    #[error("could not read {stream}: {source}")]
+    #[error("could not read {stream}")]
     Log { stream: StreamId, source: ReadError },
     #[error("loading the projection's store panicked")]
     LoadPanicked,

@@ -10,7 +10,7 @@ use loopledger_chain::{Envelope, RECORD_BYTES_MAX, extends, leaf_hash};
 use loopledger_event_log::ReadError;
 use loopledger_ledger::FactRef;
 use loopledger_proto::ledger::v1 as pb;
-use loopledger_types::{Hash, Head, Position, Service, StreamId};
+use loopledger_types::{Hash, Head, Position, Service, StreamId, WithCauses};
 use loopledger_wire::{Failure, position_to_pb};
 
 use crate::health::Halt;
@@ -142,7 +142,7 @@ impl Shared {
     }
 
     fn read_failed(&self, stream: StreamId, sequence: u64, error: &ReadError) -> Failure {
-        tracing::error!(%stream, sequence, %error, "could not re-read a commit");
+        tracing::error!(%stream, sequence, error = %WithCauses(error), "could not re-read a commit");
         match error {
             ReadError::OffsetOutOfRange { .. } | ReadError::NotARecordBoundary { .. } => {
                 Failure::LostTail { stream, from: sequence, to: self.index.head(stream.service).0.sequence }

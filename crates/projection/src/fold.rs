@@ -10,7 +10,7 @@ use loopledger_event_log::Offset;
 use loopledger_ledger::ApplyError;
 use loopledger_service::feed::{Admitted, FollowError, Follower};
 use loopledger_service::trace::{Kind, Span};
-use loopledger_types::{Hash, Head, Position, Service};
+use loopledger_types::{Hash, Head, Position, Service, WithCauses};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -93,8 +93,8 @@ pub(crate) fn note_failure(shared: &Shared, error: &FollowError) {
     if let FollowError::Read { stream, source } = error {
         shared.metrics.read_failures_total.add(1);
         shared.feed.note_failure(error);
-        tracing::debug!(%stream, error = %source, "could not read the log, retrying");
-        shared.set_health(stream.service, StreamHealth::LogUnavailable { reason: source.to_string() });
+        tracing::debug!(%stream, error = %WithCauses(source), "could not read the log, retrying");
+        shared.set_health(stream.service, StreamHealth::LogUnavailable { reason: WithCauses(source).to_string() });
     }
 }
 

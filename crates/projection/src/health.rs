@@ -7,7 +7,7 @@ use loopledger_event_log::ReadError;
 use loopledger_proto::common::v1::StreamState;
 use loopledger_service::feed::{FollowError, HaltedWriter};
 use loopledger_service::metrics::Readiness;
-use loopledger_types::{Position, Service, StreamId};
+use loopledger_types::{Position, Service, StreamId, WithCauses};
 use loopledger_wire::{Failure, HaltNotice, HaltReason};
 
 /// Why a stream is not folded any further. Never skipped: somebody has to look.
@@ -31,7 +31,7 @@ impl Halt {
     pub(crate) fn of(error: &FollowError, stream: StreamId, sequence: u64) -> Self {
         match error {
             FollowError::NotUnderstood { position, source } => {
-                Self::NotUnderstood { position: *position, reason: source.to_string() }
+                Self::NotUnderstood { position: *position, reason: WithCauses(source).to_string() }
             }
             FollowError::LostTail(lost) => {
                 Self::LostTail { stream: lost.stream, from: *lost.missing.start(), to: *lost.missing.end() }
@@ -41,7 +41,7 @@ impl Halt {
     }
 
     pub(crate) fn log(error: &ReadError, stream: StreamId, sequence: u64) -> Self {
-        Self::Log { stream, sequence, reason: error.to_string() }
+        Self::Log { stream, sequence, reason: WithCauses(error).to_string() }
     }
 
     /// The stable reason, `UPPER_SNAKE`.

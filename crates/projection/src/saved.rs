@@ -115,9 +115,9 @@ impl Saved {
 /// Why a store cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadFailure {
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("{0}")]
+    #[error(transparent)]
     Ledger(#[from] LoadError),
     #[error("{0}")]
     Inconsistent(&'static str),

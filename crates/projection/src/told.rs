@@ -8,7 +8,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use loopledger_service::feed::Admitted;
-use loopledger_types::{Head, Service};
+use loopledger_types::{Head, Service, WithCauses};
 use tokio::time::sleep;
 
 use crate::health::{Halt, StreamHealth};
@@ -96,7 +96,7 @@ async fn look(shared: &Shared, service: Service, sequence: u64) -> bool {
         // It is tried again for as long as the stream is behind.
         Err(error) => {
             shared.feed.note_failure(&error);
-            tracing::debug!(%stream, %error, "could not look up a referenced commit");
+            tracing::debug!(%stream, error = %WithCauses(&error), "could not look up a referenced commit");
             false
         }
     }

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use loopledger_chain::extends;
 use loopledger_domain::Decider;
 use loopledger_event_log::{Offset, ReadError};
-use loopledger_types::{Head, Position, StreamId, Timestamp};
+use loopledger_types::{Head, Position, StreamId, Timestamp, WithCauses};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -152,7 +152,7 @@ async fn pass(feed: &Feed, streams: &[StreamId], known: &Known, config: ScrubCon
     for stream in streams {
         match feed.clone().end(*stream).await {
             Ok(end) => ends.push((*stream, end)),
-            Err(error) => return tracing::warn!(%stream, %error, "could not verify the log, retrying in the next pass"),
+            Err(error) => return tracing::warn!(%stream, error = %WithCauses(&error), "could not verify the log, retrying in the next pass"),
         }
     }
     let all = ends.iter().fold(0_u64, |sum, (_, end)| sum.saturating_add(end.0));
@@ -164,11 +164,11 @@ async fn pass(feed: &Feed, streams: &[StreamId], known: &Known, config: ScrubCon
             Ok(()) => found.set(stream, false),
             Err(Trouble::Unread(error)) => {
                 whole = false;
-                tracing::warn!(%stream, %error, "could not verify the log, retrying in the next pass");
+                tracing::warn!(%stream, error = %WithCauses(&error), "could not verify the log, retrying in the next pass");
             }
             Err(damage) => {
                 found.set(stream, true);
-                tracing::error!(%stream, %damage, "log damaged: stop the program and restore the segment from a copy");
+                tracing::error!(%stream, damage = %WithCauses(&damage), "log damaged: stop the program and restore the segment from a copy");
             }
         }
     }

@@ -6,7 +6,7 @@ use futures::future::join;
 use loopledger_domain::{Decider, Rejection};
 use loopledger_service::writer::{Answer, Halt, WriteError};
 use loopledger_testkit::Dice;
-use loopledger_types::{EntityKind, Position, RequestId};
+use loopledger_types::{EntityKind, Position, RequestId, WithCauses};
 use loopledger_wire::Write;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -181,8 +181,13 @@ fn judge(request_id: RequestId, answer: Answer, history: &History) -> Result<Ver
             // It may have been appended before the clock was found wrong.
             Err(true)
         }
-        Err(error @ (WriteError::Internal { .. } | WriteError::Malformed { .. } | WriteError::Halted(_))) => {
-            history.violation(format!("{request_id}: {error}"));
+        Err(
+            error @ (WriteError::Internal { .. }
+            | WriteError::Malformed { .. }
+            | WriteError::UnknownField(_)
+            | WriteError::Halted(_)),
+        ) => {
+            history.violation(format!("{request_id}: {}", WithCauses(&error)));
             Err(true)
         }
     }

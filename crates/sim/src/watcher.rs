@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use loopledger_projection::{Projection, ProjectionConfig, StoragePlace};
 use loopledger_service::feed::Feed;
 use loopledger_state_store::Memory;
-use loopledger_types::CountyCode;
+use loopledger_types::{CountyCode, WithCauses};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -41,7 +41,7 @@ impl Watcher {
                         *running.lock().unwrap_or_else(PoisonError::into_inner) = Some(projection);
                         return;
                     }
-                    Err(error) => history.note(format!("the projection did not start: {error}")),
+                    Err(error) => history.note(format!("the projection did not start: {}", WithCauses(&error))),
                 }
                 sleep(RESTART_AFTER).await;
             }

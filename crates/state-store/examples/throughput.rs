@@ -1,4 +1,4 @@
-//! How fast a store takes checkpoints, opens, loads and answers. `cargo run --release --example throughput [commits]`
+//! How fast a store takes checkpoints, opens, loads and answers. `cargo run --profile dist --example throughput [commits]`
 #![allow(clippy::print_stdout, reason = "a measurement prints what it measured")]
 #![allow(clippy::float_arithmetic, reason = "a measurement divides")]
 #![allow(

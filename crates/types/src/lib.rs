@@ -5,6 +5,7 @@
 //! Not here: anything that only one service needs.
 
 mod apportion;
+mod causes;
 mod date;
 mod division;
 pub mod divisions;
@@ -17,6 +18,7 @@ mod table;
 mod text;
 
 pub use apportion::{largest_remainder, shares};
+pub use causes::WithCauses;
 pub use date::{BusinessDate, DateError, Month, Timestamp};
 pub use division::{CountyCode, DivisionCode, DivisionError, Scope};
 pub use id::{

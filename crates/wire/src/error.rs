@@ -11,7 +11,7 @@ use loopledger_types::{EntityKind, Position, RequestId, StreamId};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, LocalizedMessage, PreconditionViolation, StatusExt as _};
 
-use crate::HaltNotice;
+use crate::{HaltNotice, UnknownField};
 
 mod chinese;
 #[cfg(test)]
@@ -28,6 +28,8 @@ const VIOLATIONS_MAX: usize = 20;
 pub enum Failure {
     /// The bytes of the message are not the request that the method takes.
     MalformedMessage { what: String },
+    /// The message has a field that its contract does not have here.
+    UnknownField(UnknownField),
     /// The message is longer than a service reads.
     MessageTooLarge { bytes_max: usize },
     /// The message, or the single request, was not sent in time.
@@ -69,7 +71,9 @@ pub enum Failure {
 impl Failure {
     pub const fn code(&self) -> Code {
         match self {
-            Self::MalformedMessage { .. } | Self::MessageTooLarge { .. } => Code::InvalidArgument,
+            Self::MalformedMessage { .. } | Self::UnknownField(_) | Self::MessageTooLarge { .. } => {
+                Code::InvalidArgument
+            }
             Self::RequestIdReused { .. } => Code::AlreadyExists,
             Self::NotFound { .. } | Self::ReceiptNotFound { .. } => Code::NotFound,
             Self::QueueFull { .. } | Self::TooMuchAtOnce { .. } => Code::ResourceExhausted,
@@ -92,6 +96,7 @@ impl Failure {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::MalformedMessage { .. } => "MALFORMED_MESSAGE",
+            Self::UnknownField(_) => "UNKNOWN_FIELD",
             Self::MessageTooLarge { .. } => "MESSAGE_TOO_LARGE",
             Self::MessageTooSlow { .. } => "MESSAGE_TOO_SLOW",
             Self::TooMuchAtOnce { .. } => "TOO_MUCH_AT_ONCE",
@@ -117,6 +122,9 @@ impl Failure {
     pub fn english(&self) -> String {
         match self {
             Self::MalformedMessage { what } => format!("The message cannot be read: {what}."),
+            Self::UnknownField(UnknownField { path, number }) => {
+                format!("{path}: field number {number} is not known to this server.")
+            }
             Self::MessageTooLarge { bytes_max } => format!("A message has at most {bytes_max} bytes."),
             Self::MessageTooSlow { within } => format!("The message was not sent within {} s.", within.as_secs()),
             Self::TooMuchAtOnce { of_connection, .. } => {
@@ -158,6 +166,7 @@ impl Failure {
             | Self::NotReady { retry_after }
             | Self::LogUnavailable { retry_after } => Some(*retry_after),
             Self::MalformedMessage { .. }
+            | Self::UnknownField(_)
             | Self::MessageTooLarge { .. }
             | Self::MessageTooSlow { .. }
             | Self::RequestIdReused { .. }
@@ -187,6 +196,7 @@ impl Failure {
             Self::LostTail { stream, .. } | Self::NotServed { stream } => Some(("stream", stream.to_string())),
             Self::StreamHalted(halt) => Some(("stream", halt.stream.to_string())),
             Self::MalformedMessage { .. }
+            | Self::UnknownField(_)
             | Self::MessageTooLarge { .. }
             | Self::MessageTooSlow { .. }
             | Self::TooMuchAtOnce { .. }
@@ -204,6 +214,9 @@ impl Failure {
     fn metadata(&self) -> HashMap<String, String> {
         match self {
             Self::MalformedMessage { what } => map([("what", what.clone())]),
+            Self::UnknownField(UnknownField { path, number }) => {
+                map([("path", path.clone()), ("number", number.to_string())])
+            }
             Self::MessageTooLarge { bytes_max } => map([("bytes_max", bytes_max.to_string())]),
             Self::MessageTooSlow { within } => map([("seconds", within.as_secs().to_string())]),
             Self::TooMuchAtOnce { of_connection, .. } => map([("holder", holder(*of_connection).to_owned())]),
@@ -248,11 +261,12 @@ impl From<&Failure> for Status {
         }
         let english = failure.english();
         if failure.code() == Code::InvalidArgument {
-            // No field of a message that was not read can be named: the empty path is the message itself.
+            // Of a message that was not read no field can be named: the empty path is the message itself.
+            let field = if let Failure::UnknownField(unknown) = failure { unknown.path.as_str() } else { "" };
             details.set_bad_request(vec![FieldViolation {
                 reason: failure.reason().to_owned(),
                 localized_message: Some(LocalizedMessage::new(LOCALE, chinese::failure(failure))),
-                ..FieldViolation::new("", &english)
+                ..FieldViolation::new(field, &english)
             }]);
         }
         if let Failure::StreamHalted(halt) = failure {

@@ -10,6 +10,7 @@ mod event;
 mod halt;
 pub mod query;
 mod request;
+mod shape;
 mod words;
 
 pub use commit::{Draft, NotUnderstood, decode_commit, encode_commit};
@@ -21,4 +22,5 @@ pub use request::{
     BulkRequest, CHARGES_MAX, Created, GRADE_MAX, LABEL_MAX, LINES_MAX, MEMBERS_MAX, NUMBER_MAX, POSITIONS_MAX,
     Receipt, Request, Write,
 };
+pub use shape::{Shape, Shapes, UnknownField};
 pub use words::Word;

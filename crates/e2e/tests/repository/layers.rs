@@ -96,7 +96,7 @@ fn host() -> String {
 }
 
 /// What cargo says of the workspace and of everything that it is built from on this platform.
-pub(crate) fn metadata() -> Value {
+fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", &host()])
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))

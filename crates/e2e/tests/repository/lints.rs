@@ -43,3 +43,51 @@ fn pure_crates_ban_clocks_and_random_order() {
         }
     }
 }
+
+/// Where an error's text repeats its cause: `#[error("… {0}")]` over `#[from]`, `#[source]` or a field `source`.
+fn repeats_its_cause(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for rest in text.split("#[error(").skip(1) {
+        let Some((said, rest)) = rest.split_once(")]\n") else { continue };
+        let item = rest.split("\n}").next().unwrap_or(rest);
+        let has_cause = ["#[from]", "#[source]", "source:"].iter().any(|mark| item.contains(mark));
+        let repeats = ["{0", "{source", ".0", ".source"].iter().any(|mark| said.contains(mark));
+        if has_cause && repeats {
+            found.push(said.to_owned());
+        }
+    }
+    found
+}
+
+#[test]
+fn a_repeated_cause_is_found() {
+    let of = |said: &str, item: &str| repeats_its_cause(&format!("#[error({said})]\n{item}\n}}")).len();
+    assert_eq!(of("\"it failed: {0}\"", "    Store(#[from] StoreError),"), 1);
+    assert_eq!(of("\"it failed: {source}\"", "    Store { source: StoreError },"), 1);
+    assert_eq!(of("\"it failed: {}\", .source.kind()", "    Store { source: io::Error },"), 1);
+    assert_eq!(of("\"it failed\"", "    Store(#[source] StoreError),"), 0);
+    assert_eq!(of("\"it failed: {0}\"", "    Store(String),"), 0);
+    assert_eq!(of("transparent", "    Store(#[from] StoreError),"), 0);
+}
+
+#[test]
+fn no_error_says_its_cause_itself() {
+    let mut folders: Vec<PathBuf> = members().into_iter().map(|member| member.join("src")).collect();
+    let mut texts = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder of sources") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                texts.push((path.display().to_string(), fs::read_to_string(&path).expect("a text")));
+            }
+        }
+    }
+    assert!(texts.iter().map(|(_, text)| text.matches("#[error(").count()).sum::<usize>() > 100);
+    let wrong: Vec<String> = texts
+        .iter()
+        .flat_map(|(file, text)| repeats_its_cause(text).into_iter().map(move |said| format!("{file}: {said}")))
+        .collect();
+    assert!(wrong.is_empty(), "an error's text says only itself; what prints it adds the causes: {wrong:#?}");
+}

@@ -1,7 +1,6 @@
 //! The rules that the repository keeps about itself.
 #![allow(clippy::indexing_slicing, reason = "tests: an index out of range should stop them")]
 
-mod deny;
 mod documents;
 mod layers;
 mod lints;

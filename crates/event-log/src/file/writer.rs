@@ -9,6 +9,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use loopledger_types::WithCauses;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
@@ -73,7 +74,7 @@ impl Writer {
     fn report(&mut self, error: Option<&AppendError>) {
         let dir = self.files.dir().display();
         match error {
-            Some(error) if !self.state.failing => warn!(%dir, error = %chain(error), "appends fail"),
+            Some(error) if !self.state.failing => warn!(%dir, error = %WithCauses(error), "appends fail"),
             None if self.state.failing => info!(%dir, "appends succeed again"),
             Some(_) | None => {}
         }
@@ -211,8 +212,4 @@ fn in_segment(segment: &Segment, position: u64) -> u64 {
 
 fn sync_failed(path: PathBuf, source: io::Error) -> AppendError {
     AppendError::SyncFailed { path, source: Arc::new(source) }
-}
-
-fn chain(error: &AppendError) -> String {
-    std::error::Error::source(error).map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }

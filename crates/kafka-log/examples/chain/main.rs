@@ -1,7 +1,7 @@
 //! What the log makes of a broker: chained commits appended and read back, beside a plain producer of the same records
 //! on the same topic in the same run.
 //!
-//! `cargo run --release -p loopledger-kafka-log --features real-kafka --example chain [-- BROKERS]`; without BROKERS it
+//! `cargo run --profile dist -p loopledger-kafka-log --features real-kafka --example chain [-- BROKERS]`; without BROKERS it
 //! starts one with `scripts/kafka`. Each row says whether the topic flushes every record (`flush.messages=1`, as
 //! `topics create` makes it on one broker); the rows without lift that setting after the log has connected, which it
 //! would refuse otherwise.

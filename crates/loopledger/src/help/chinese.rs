@@ -37,6 +37,10 @@ pub(super) fn argument(path: &str, name: &str) -> Option<&'static str> {
         ("up", "kafka") => "Kafka 集群的地址(host:port,以逗号分隔),代替本机日志",
         ("repair", "kafka") => "日志在 Kafka 上时集群的地址;目录中只有存储",
         (_, "kafka") => "Kafka 集群的地址:host:port,以逗号分隔",
+        (_, "config") => {
+            "设置文件(TOML):各参数名改用下划线,如 kafka_config = \"kafka.conf\";参数优先,其次 LOOPLEDGER_… 环境变量,再次本文件"
+        }
+        (_, "print_config") => "显示每项设置及其来源(隐藏机密),然后启动",
         (_, "kafka_config") => {
             "集群所需的客户端设置文件:每行 name=value,用 librdkafka 的名称(security.…、sasl.…、ssl.…)"
         }

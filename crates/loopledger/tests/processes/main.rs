@@ -23,6 +23,7 @@ mod metrics;
 mod printed;
 mod resources;
 mod restarts;
+mod settings;
 #[path = "../cluster/small_disk.rs"]
 mod small_disk;
 mod spans;

@@ -744,7 +744,8 @@ pub mod procurement_service_client {
             self
         }
         /// Any of the commands below, pipelined, answered in order; a refusal ends no stream. A message that cannot be read is
-        /// answered in its place with MALFORMED_MESSAGE and no request id; one above 64 KiB ends the stream with MESSAGE_TOO_LARGE.
+        /// answered in its place with MALFORMED_MESSAGE and no request id, one with a field that is not in this contract with
+        /// UNKNOWN_FIELD; one above 64 KiB ends the stream with MESSAGE_TOO_LARGE.
         pub async fn record(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::RecordRequest>,
@@ -1290,7 +1291,8 @@ pub mod procurement_service_server {
             + std::marker::Send
             + 'static;
         /// Any of the commands below, pipelined, answered in order; a refusal ends no stream. A message that cannot be read is
-        /// answered in its place with MALFORMED_MESSAGE and no request id; one above 64 KiB ends the stream with MESSAGE_TOO_LARGE.
+        /// answered in its place with MALFORMED_MESSAGE and no request id, one with a field that is not in this contract with
+        /// UNKNOWN_FIELD; one above 64 KiB ends the stream with MESSAGE_TOO_LARGE.
         async fn record(
             &self,
             request: tonic::Request<tonic::Streaming<super::RecordRequest>>,

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use futures::future::join_all;
 use loopledger_event_log::{Ending, EventLog, Offset, ReadError};
-use loopledger_types::{Key, Partition, Service, StreamId, Topic, partition_of};
+use loopledger_types::{Key, Partition, Service, StreamId, Topic, WithCauses, partition_of};
 use tokio::time::{Instant, sleep, timeout};
 
 /// Between two questions for the log's end. Small against the time after which [`STALE_AFTER`] says that answers are old.
@@ -142,7 +142,7 @@ impl Contact {
     /// A read failed. Only what may pass is an outage.
     pub(super) fn read_failed(&self, followed: Followed, error: &ReadError) {
         if is_passing(error) {
-            self.fail(followed, error.to_string(), |reading| reading.read_failed_at = Some(Instant::now()));
+            self.fail(followed, WithCauses(error).to_string(), |reading| reading.read_failed_at = Some(Instant::now()));
         }
     }
 
@@ -156,7 +156,7 @@ impl Contact {
                 reading.target.get_or_insert((end, asked_at));
                 reading.reach();
             }),
-            Err(error) if is_passing(&error) => self.fail(followed, error.to_string(), |_| ()),
+            Err(error) if is_passing(&error) => self.fail(followed, WithCauses(&error).to_string(), |_| ()),
             // Its readers halt with it.
             Err(_) => {}
         }

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::Status;
 
-use super::frames::Frame;
+use super::frames::{Frame, Unread};
 use super::metered::CallContext;
 use super::status::{QUEUE_RETRY, check_streams};
 use super::{unreadable, write_status};
@@ -136,17 +136,22 @@ impl<D: Decider> Reader<D> {
             let charge = self.call.as_ref().and_then(|call| call.take_charge());
             let request = match frame {
                 Ok(Ok(request)) => request,
-                Ok(Err(error)) => {
-                    lock(&self.asked.requests).push_back(Unanswered { charge, ..Unanswered::default() });
-                    self.ordered.refuse(WriteError::Malformed { what: error.to_string() }).await;
+                Ok(Err(unread)) => {
+                    let (request_id, error) = match unread {
+                        Unread::Malformed(error) => (String::new(), WriteError::Malformed { what: error.to_string() }),
+                        Unread::UnknownField { unknown, request_id } => {
+                            (repeatable(&request_id), WriteError::UnknownField(unknown))
+                        }
+                    };
+                    let unanswered = Unanswered { request_id, charge, ..Unanswered::default() };
+                    lock(&self.asked.requests).push_back(unanswered);
+                    self.ordered.refuse(error).await;
                     continue;
                 }
                 // A message that is too large, or a caller that went away: what was read before is decided all the same.
                 Err(status) => return Some(unreadable::explained(status)),
             };
-            // What is longer is no id: it is refused, and not repeated.
-            let request_id = Some(request.request_id()).filter(|id| id.len() <= REQUEST_ID_BYTES_MAX);
-            let request_id = request_id.unwrap_or_default().to_owned();
+            let request_id = repeatable(request.request_id());
             let checked = request.into_write().and_then(|write| {
                 check_streams::<D>("after", self.handle.stream(), &write.after)?;
                 Ok(write)
@@ -182,6 +187,11 @@ impl<D: Decider> Reader<D> {
         self.folded = positions;
         Ok(())
     }
+}
+
+/// The id as an answer repeats it. What is longer is no id: it is refused, and not repeated.
+fn repeatable(request_id: &str) -> String {
+    Some(request_id).filter(|id| id.len() <= REQUEST_ID_BYTES_MAX).unwrap_or_default().to_owned()
 }
 
 async fn past(deadline: Option<Instant>) {

@@ -9,7 +9,7 @@ use core::task::{Context, Poll};
 
 use bytes::Buf as _;
 use loopledger_domain::Decider;
-use loopledger_wire::BulkRequest;
+use loopledger_wire::{BulkRequest, Shape, UnknownField};
 use prost::DecodeError;
 use tonic::codec::{Codec, DecodeBuf, Decoder};
 use tonic::codegen::{Body, BoxFuture, Service, StdError, http};
@@ -20,10 +20,24 @@ use tonic_prost::ProstEncoder;
 use super::{Calls, MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX, RecordStream};
 
 /// A message of a bulk stream, or why it is none.
-pub(super) type Frame<R> = Result<R, DecodeError>;
+pub(super) type Frame<R> = Result<R, Unread>;
+
+/// Why a message is no request.
+#[derive(Debug)]
+pub(super) enum Unread {
+    Malformed(DecodeError),
+    /// It has a field that its contract does not have. The id is the request's.
+    UnknownField {
+        unknown: UnknownField,
+        request_id: String,
+    },
+}
 
 /// Reads `R`s as frames, and writes their answers as usual.
-struct Frames<R>(PhantomData<fn() -> R>);
+struct Frames<R> {
+    shape: Option<Shape>,
+    requests: PhantomData<fn() -> R>,
+}
 
 impl<R: BulkRequest> Codec for Frames<R> {
     type Encode = R::Response;
@@ -36,7 +50,7 @@ impl<R: BulkRequest> Codec for Frames<R> {
     }
 
     fn decoder(&mut self) -> Self::Decoder {
-        Self(PhantomData)
+        Self { shape: self.shape.clone(), requests: PhantomData }
     }
 }
 
@@ -45,7 +59,18 @@ impl<R: BulkRequest> Decoder for Frames<R> {
     type Error = Status;
 
     fn decode(&mut self, message: &mut DecodeBuf<'_>) -> Result<Option<Self::Item>, Status> {
-        let frame = R::decode(&mut *message);
+        let unknown = self.shape.as_ref().and_then(|shape| {
+            // One piece, as tonic has it: anything else would be taken for a message that is cut short.
+            debug_assert_eq!(message.chunk().len(), message.remaining(), "a message is one piece");
+            shape.unknown_field(message.chunk())
+        });
+        let frame = match (R::decode(&mut *message), unknown) {
+            (Ok(request), None) => Ok(request),
+            (Ok(request), Some(unknown)) => {
+                Err(Unread::UnknownField { unknown, request_id: request.request_id().to_owned() })
+            }
+            (Err(error), _) => Err(Unread::Malformed(error)),
+        };
         // A message that failed was read up to where it failed; the next one begins behind it.
         message.advance(message.remaining());
         Ok(Some(frame))
@@ -55,18 +80,20 @@ impl<R: BulkRequest> Decoder for Frames<R> {
 /// The bulk stream of a service as a route of its own.
 pub(super) struct Bulk<D: Decider, R> {
     calls: Calls<D>,
+    shape: Option<Shape>,
     requests: PhantomData<fn(R)>,
 }
 
 impl<D: Decider, R> Bulk<D, R> {
-    pub(super) const fn new(calls: Calls<D>) -> Self {
-        Self { calls, requests: PhantomData }
+    /// Takes requests of this shape and no other.
+    pub(super) const fn new(calls: Calls<D>, shape: Option<Shape>) -> Self {
+        Self { calls, shape, requests: PhantomData }
     }
 }
 
 impl<D: Decider, R> Clone for Bulk<D, R> {
     fn clone(&self) -> Self {
-        Self::new(self.calls.clone())
+        Self::new(self.calls.clone(), self.shape.clone())
     }
 }
 
@@ -88,7 +115,7 @@ where
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let stream = self.clone();
         Box::pin(async move {
-            let grpc = Grpc::new(Frames::<R>(PhantomData));
+            let grpc = Grpc::new(Frames::<R> { shape: stream.shape.clone(), requests: PhantomData });
             let mut grpc = grpc.apply_max_message_size_config(Some(REQUEST_BYTES_MAX), Some(MESSAGE_BYTES_MAX));
             Ok(grpc.streaming(stream, request).await)
         })

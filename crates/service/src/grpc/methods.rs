@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use loopledger_proto::FILE_DESCRIPTOR_SET;
+use loopledger_wire::{Shape, Shapes};
 use prost::Message as _;
 use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 use tonic::{Code, Status};
@@ -36,6 +37,8 @@ pub(super) struct Method {
     pub(super) reads_stream: bool,
     /// It answers with more than one message.
     pub(super) answers_stream: bool,
+    /// What its requests may have, of methods of ours.
+    pub(super) shape: Option<Shape>,
     /// Calls by code; a call that its caller gave up is CANCELLED.
     calls: [AtomicU64; CODES],
     /// Answers of a bulk stream, by code.
@@ -45,12 +48,14 @@ pub(super) struct Method {
 }
 
 impl Method {
-    fn new(service: &str, method: &MethodDescriptorProto) -> Self {
+    fn new(service: &str, method: &MethodDescriptorProto, shapes: &Shapes) -> Self {
         Self {
             service: service.to_owned(),
             name: method.name().to_owned(),
             reads_stream: method.client_streaming(),
             answers_stream: method.server_streaming(),
+            // What stands in health's and reflection's contracts is for their authors to add to.
+            shape: service.starts_with(PACKAGES).then(|| shapes.find(method.input_type())).flatten(),
             ..Self::default()
         }
     }
@@ -135,12 +140,13 @@ impl Methods {
         let mut by_path = BTreeMap::new();
         for set in [FILE_DESCRIPTOR_SET].into_iter().chain(OWN_DESCRIPTORS) {
             let set = FileDescriptorSet::decode(set).expect("descriptors of this build are whole");
+            let shapes = Shapes::new(&set);
             for file in &set.file {
                 for service in &file.service {
                     let full_name = format!("{}.{}", file.package(), service.name());
                     for method in &service.method {
                         let path = format!("/{full_name}/{}", method.name());
-                        by_path.insert(path, Arc::new(Method::new(&full_name, method)));
+                        by_path.insert(path, Arc::new(Method::new(&full_name, method, &shapes)));
                     }
                 }
             }
@@ -212,6 +218,9 @@ mod tests {
         assert!(record.is_bulk() && record.reads_stream && record.answers_stream);
         let single = methods.find("/loopledger.station.v1.StationService/CollectGoods");
         assert!(!single.is_bulk() && !single.reads_stream && !single.answers_stream);
+        for method in methods.by_path.values() {
+            assert_eq!(method.shape.is_some(), method.service.starts_with(PACKAGES), "{method:?}");
+        }
         assert!(methods.find("/grpc.health.v1.Health/Watch").answers_stream);
         for path in ["/a/b", "", "/loopledger.station.v1.StationService/Nothing"] {
             assert_eq!(methods.find(path).labels()[0].1, "other", "{path}");

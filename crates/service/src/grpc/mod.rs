@@ -11,6 +11,7 @@ mod deadline;
 mod frames;
 mod guard;
 mod health;
+mod known;
 mod metered;
 mod methods;
 pub mod pages;

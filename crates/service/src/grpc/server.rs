@@ -21,6 +21,7 @@ use tower_layer::layer_fn;
 use super::frames::Bulk;
 use super::guard::guarded;
 use super::health::Services;
+use super::known::Known;
 use super::methods::Methods;
 use super::unreadable::Explained;
 use super::{Calls, OWN_DESCRIPTORS};
@@ -153,8 +154,10 @@ impl Server {
         D: Decider,
         R: BulkRequest<Command = D::Command>,
     {
+        let path = format!("/{name}/Record");
+        let shape = self.methods.find(&path).shape.clone();
         let router = self.routes.axum_router_mut();
-        *router = core::mem::take(router).route_service(&format!("/{name}/Record"), Bulk::<D, R>::new(calls));
+        *router = core::mem::take(router).route_service(&path, Bulk::<D, R>::new(calls, shape));
     }
 
     /// Reports the service of this full name as serving whenever its writer is.
@@ -209,7 +212,9 @@ impl Server {
         let (v1, v1alpha) = (v1.map_err(ServeError::Descriptors)?, v1alpha.map_err(ServeError::Descriptors)?);
         self.route(|routes| routes.add_service(health).add_service(v1).add_service(v1alpha));
         let router = self.routes.axum_router_mut();
-        *router = core::mem::take(router).layer(layer_fn(Explained));
+        let methods = Arc::clone(&self.methods);
+        let known = layer_fn(move |inner| Known::new(inner, &methods));
+        *router = core::mem::take(router).layer(layer_fn(Explained)).layer(known);
         let (methods, read_max) = (Arc::clone(&self.methods), config.read_max);
         let guard = layer_fn(move |inner| guarded(inner, &methods, read_max));
         self.route(|routes| Routes::from(traced(routes).into_axum_router().layer(guard)).prepare());

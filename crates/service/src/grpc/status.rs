@@ -20,6 +20,7 @@ pub fn write_status(stream: StreamId, request_id: Option<RequestId>, error: &Wri
     match error {
         WriteError::Rejected(rejection) => rejection_status(rejection),
         WriteError::Malformed { what } => Failure::MalformedMessage { what: what.clone() }.into(),
+        WriteError::UnknownField(unknown) => Failure::UnknownField(unknown.clone()).into(),
         // Found by `check_streams` already, unless the writer was asked some other way.
         WriteError::StreamNotRead { stream } => Failure::NotServed { stream: *stream }.into(),
         WriteError::RequestIdReused { request_id, .. } => Failure::RequestIdReused { request_id: *request_id }.into(),

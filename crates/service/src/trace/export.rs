@@ -7,6 +7,7 @@
 use core::time::Duration;
 use std::env;
 
+use loopledger_types::WithCauses;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{Key, Value};
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig as _};
@@ -49,7 +50,7 @@ impl Traces {
             Ok(exporter) => exporter,
             Err(error) => {
                 // A service is worth more than its traces.
-                tracing::error!(%error, "could not create the trace exporter");
+                tracing::error!(error = %WithCauses(&error), "could not create the trace exporter");
                 return Self(None);
             }
         };
@@ -66,7 +67,7 @@ impl Traces {
         let Some(provider) = self.0 else { return };
         let ended = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FLUSH_MAX)).await;
         if let Ok(Err(error)) = ended {
-            tracing::warn!(%error, "could not export the last spans");
+            tracing::warn!(error = %WithCauses(&error), "could not export the last spans");
         }
     }
 }

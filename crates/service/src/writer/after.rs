@@ -1,7 +1,7 @@
 //! Taking in what callers ask, and holding back what must come after positions of streams.
 
 use loopledger_domain::Decider;
-use loopledger_types::{Head, Position, StreamId};
+use loopledger_types::{Head, Position, StreamId, WithCauses};
 use loopledger_wire::Receipt;
 use tokio::time::Instant;
 
@@ -141,7 +141,7 @@ impl<D: Decider> Task<D> {
                 }
             }
             Err(error) => {
-                tracing::warn!(stream = %position.stream, %error, "could not look up a position");
+                tracing::warn!(stream = %position.stream, error = %WithCauses(&error), "could not look up a position");
                 if let Some(entry) = self.waiting.remove(id) {
                     let read = self.current_heads().get(position.stream).sequence;
                     let behind =

@@ -1,12 +1,10 @@
 //! Why a write gets no receipt, and why a stream halts.
 
-use core::error::Error;
-
 use loopledger_domain::Rejection;
 use loopledger_event_log::AppendError;
 use loopledger_state_store::StoreError;
-use loopledger_types::{Position, RequestId, StreamId};
-use loopledger_wire::{HaltNotice, HaltReason};
+use loopledger_types::{Position, RequestId, StreamId, WithCauses};
+use loopledger_wire::{HaltNotice, HaltReason, UnknownField};
 
 use super::ClockFault;
 use crate::feed::FollowError;
@@ -20,6 +18,9 @@ pub enum WriteError {
     /// What stands in a request's place in a bulk stream is none. Nothing was written.
     #[error("malformed request: {what}")]
     Malformed { what: String },
+    /// A request of a bulk stream has a field that its contract does not have here. Nothing was written.
+    #[error("{}: a field that is not known here", .0.path)]
+    UnknownField(UnknownField),
     #[error("request id {request_id} was used for another request, commit {} of {}", .first.sequence, .first.stream)]
     RequestIdReused { request_id: RequestId, first: Position },
     /// Back-pressure. Nothing was written.
@@ -43,8 +44,8 @@ pub enum WriteError {
     /// A bug of ours, found before anything was written.
     #[error("internal error: {detail}")]
     Internal { detail: String },
-    #[error("the stream is halted: {0}")]
-    Halted(Halt),
+    #[error("the stream is halted")]
+    Halted(#[source] Halt),
     /// A position in `after` is beyond the end of a stream whose writer is halted. Nothing was written.
     #[error("{0}")]
     UpstreamHalted(HaltNotice),
@@ -56,13 +57,13 @@ pub enum WriteError {
 /// Why a stream takes no more writes until somebody looks at it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Halt {
-    #[error("{0}")]
+    #[error(transparent)]
     Follow(#[from] FollowError),
     /// The log will take nothing more from this process.
-    #[error("the log permanently refuses appends: {0}")]
-    LogRefuses(AppendError),
-    #[error("the state store: {0}")]
-    Store(StoreError),
+    #[error("the log permanently refuses appends")]
+    LogRefuses(#[source] AppendError),
+    #[error("the state store cannot be used")]
+    Store(#[source] StoreError),
     /// The stream says that it reacted to something that is not what upstream says.
     #[error("commit {sequence} reacts to commit {} of {}, but {} is due", .cause.sequence, .cause.stream, name(.due.as_ref()))]
     CauseMismatch { sequence: u64, cause: Position, due: Option<Position> },
@@ -127,9 +128,9 @@ impl Halt {
     /// What happened, with everything that led to it.
     fn detail(&self) -> String {
         match self {
-            Self::Follow(error) => chain(error),
-            Self::LogRefuses(error) => chain(error),
-            Self::Store(error) => chain(error),
+            Self::Follow(error) => WithCauses(error).to_string(),
+            Self::LogRefuses(error) => WithCauses(error).to_string(),
+            Self::Store(error) => WithCauses(error).to_string(),
             Self::CauseMismatch { .. }
             | Self::UnknownUpstream { .. }
             | Self::Clock(_)
@@ -137,15 +138,4 @@ impl Halt {
             | Self::Stopped => self.to_string(),
         }
     }
-}
-
-/// The display of an error and of everything beneath it.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

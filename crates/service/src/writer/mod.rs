@@ -36,7 +36,7 @@ use futures::stream::FuturesUnordered;
 use loopledger_domain::{AnswerRepeated, Decider, State};
 use loopledger_ledger::Journal;
 use loopledger_state_store::{Progress, ServiceStore, StoreError};
-use loopledger_types::{CountyCode, RequestId, StreamId, Table};
+use loopledger_types::{CountyCode, RequestId, StreamId, Table, WithCauses};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -272,7 +272,7 @@ impl<D: Decider> Beginning<D> {
             match start::open(&self.feed, self.stream, &self.upstream, progress, remembered, &self.measured).await {
                 Err(error) if error.is_transient() => {
                     self.feed.note_failure(&error);
-                    tracing::debug!(stream = %self.stream, %error, "read failed, retrying");
+                    tracing::debug!(stream = %self.stream, error = %WithCauses(&error), "read failed, retrying");
                     sleep(own::READ_RETRY).await;
                 }
                 opened => return opened,

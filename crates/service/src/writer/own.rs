@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use loopledger_domain::{Commit, Decider, Subject};
 use loopledger_event_log::Offset;
-use loopledger_types::{Head, Position, Timestamp};
+use loopledger_types::{Head, Position, Timestamp, WithCauses};
 use loopledger_wire::Receipt;
 use tokio::time::Instant;
 
@@ -80,7 +80,7 @@ impl Own {
     /// The log cannot be read now; nothing is acknowledged until it can.
     pub(super) fn read_later(&mut self, feed: &Feed, error: &FollowError) {
         feed.note_failure(error);
-        tracing::debug!(stream = %self.follower.stream(), %error, "read failed, retrying");
+        tracing::debug!(stream = %self.follower.stream(), error = %WithCauses(error), "read failed, retrying");
         self.retry_at = Instant::now().checked_add(READ_RETRY);
     }
 }

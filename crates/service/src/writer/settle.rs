@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use loopledger_domain::Decider;
 use loopledger_event_log::{AppendError, Offset, ReadError, Record};
-use loopledger_types::Key;
+use loopledger_types::{Key, WithCauses};
 use tokio::time::Instant;
 
 use super::Halt;
@@ -58,7 +58,7 @@ impl<D: Decider> Task<D> {
                         self.metrics.log_unavailable.set(1);
                         // An outage is logged once, where the log is watched.
                         if self.feed.contact().outage().is_none() {
-                            tracing::warn!(stream = %self.stream, %error, "log append failing, retrying");
+                            tracing::warn!(stream = %self.stream, error = %WithCauses(&error), "log append failing, retrying");
                         }
                     }
                     self.failed |= self.in_flight > 0;
@@ -168,7 +168,7 @@ impl<D: Decider> Task<D> {
             Ok(end) => self.own.reach = Some(end),
             // Whether the refusal is right cannot be said without the log; the caller's deadline ends the wait.
             Err(error) => {
-                tracing::debug!(stream = %self.stream, %error, "could not find the log's end");
+                tracing::debug!(stream = %self.stream, error = %WithCauses(&error), "could not find the log's end");
                 let stream = self.stream;
                 self.feed.note_failure(&FollowError::Read { stream, source: error });
                 self.end_check_after = Instant::now().checked_add(RETRY_PAUSE);

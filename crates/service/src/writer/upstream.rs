@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use loopledger_domain::{Commit, Decider, Subject};
 use loopledger_event_log::Offset;
-use loopledger_types::{Head, StreamId};
+use loopledger_types::{Head, StreamId, WithCauses};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
@@ -84,7 +84,7 @@ impl Upstream {
                     && error.is_transient()
                 {
                     feed.note_failure(error);
-                    tracing::debug!(%stream, %error, "read failed, retrying");
+                    tracing::debug!(%stream, error = %WithCauses(error), "read failed, retrying");
                     tokio::time::sleep(READ_RETRY).await;
                     continue;
                 }

@@ -187,15 +187,18 @@ async fn nonsense_gets_a_status_and_harms_nobody() {
     fields["label"] = json!("x".repeat(10_000));
     let status = county.write("procurement", "RegisterParty", &county.complete(&fields)).await.unwrap_err();
     assert_eq!(status.get_details_bad_request().unwrap().field_violations[0].reason, "TOO_LONG");
-    // Unknown fields are ignored, as protobuf has it: an older server takes what it knows.
+    // An unknown field is refused, not ignored as protobuf has it: its caller would take it for recorded.
     let method = wire::method("procurement", "RegisterParty");
     let mut request = wire::encode(
         &method,
         &county.complete(&json!({"kind": "PARTY_KIND_FIRM",
         "divisionCode": "654224", "label": "A", "occasion": on("2026-01-01")})),
     );
+    let known = request.clone();
     request.extend_from_slice(b"\xf2\x3f\x03new");
-    call_raw(&county.channel, &register, request, None).await.unwrap();
+    let status = call_raw(&county.channel, &register, request, None).await.unwrap_err();
+    assert_eq!(refusals::say(&county, &status), "UNKNOWN_FIELD 1022:UNKNOWN_FIELD");
+    call_raw(&county.channel, &register, known, None).await.unwrap();
 
     for garbage in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0; 4096], b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff\xff\xff"]
     {

@@ -22,4 +22,5 @@ mod raw;
 mod refusals;
 mod season;
 mod server;
+mod unknown;
 mod wire;

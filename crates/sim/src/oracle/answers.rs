@@ -9,7 +9,7 @@ use loopledger_proto::ledger::v1 as pb;
 use loopledger_proto::ledger::v1::income_service_client::IncomeServiceClient;
 use loopledger_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use loopledger_proto::ledger::v1::loop_service_client::LoopServiceClient;
-use loopledger_types::PartyId;
+use loopledger_types::{PartyId, WithCauses};
 use tokio::time::{Instant, sleep};
 use tonic::Status;
 use tonic::service::Routes;
@@ -43,7 +43,7 @@ pub(crate) async fn check_service<D: Decider>(desk: &Desk<D>, streams: &Streams)
                     }
                 }
             }
-            Err(error) => wrong.push(format!("{}/{place} does not answer: {error}", D::SERVICE)),
+            Err(error) => wrong.push(format!("{}/{place} does not answer: {}", D::SERVICE, WithCauses(&error))),
         }
         for commit in streams.of(D::SERVICE).iter().filter(|commit| commit.cause.is_none()) {
             match handle.receipt(commit.request_id, in_time()).await {

@@ -66,6 +66,9 @@ pub(super) fn field(violation: &Violation) -> &'static str {
 pub(super) fn failure(failure: &Failure) -> String {
     match failure {
         Failure::MalformedMessage { .. } => "请求内容无法解析。".to_owned(),
+        Failure::UnknownField(unknown) => {
+            format!("{}:本服务不认识编号为 {} 的字段,请改正请求,或先升级服务。", unknown.path, unknown.number)
+        }
         Failure::MessageTooLarge { bytes_max } => format!("单个请求不得超过 {bytes_max} 字节,请拆分后重试。"),
         Failure::MessageTooSlow { within } => format!("请求未在 {} 秒内发送完毕,请重试。", within.as_secs()),
         Failure::TooMuchAtOnce { of_connection: true, .. } => "此连接上待处理的数据过多,请稍后重试。".to_owned(),

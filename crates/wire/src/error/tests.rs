@@ -41,6 +41,11 @@ fn failures() -> Vec<(Failure, Code, &'static str)> {
             Code::InvalidArgument,
             "MALFORMED_MESSAGE",
         ),
+        (
+            Failure::UnknownField(UnknownField { path: "collect_goods.lines[199].99".to_owned(), number: 99 }),
+            Code::InvalidArgument,
+            "UNKNOWN_FIELD",
+        ),
         (Failure::MessageTooLarge { bytes_max: 4_194_304 }, Code::InvalidArgument, "MESSAGE_TOO_LARGE"),
         (Failure::MessageTooSlow { within: Duration::from_secs(30) }, Code::DeadlineExceeded, "MESSAGE_TOO_SLOW"),
         (Failure::TooMuchAtOnce { of_connection: true, retry_after }, Code::ResourceExhausted, "TOO_MUCH_AT_ONCE"),
