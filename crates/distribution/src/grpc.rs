@@ -1,28 +1,18 @@
-//! The tonic service: every method hands over to the writer's calls.
+//! What the service is made of, and its methods: each hands over to the writer's calls.
 
 use loopledger_domain::distribution::Distribution;
-use loopledger_proto::distribution::v1::distribution_service_server::DistributionService;
+use loopledger_proto::distribution::v1::distribution_service_server::{DistributionService, DistributionServiceServer};
 use loopledger_proto::distribution::v1::{
     BuyInGoodsRequest, BuyInGoodsResponse, DispatchShipmentRequest, DispatchShipmentResponse, GetReceiptRequest,
     GetReceiptResponse, GetShipmentRequest, GetShipmentResponse, GetStatusRequest, GetStatusResponse,
     IssueGoodsRequest, IssueGoodsResponse, ListSitesRequest, ListSitesResponse, ListStockRequest, ListStockResponse,
     OpenSiteRequest, OpenSiteResponse, ReceiveShipmentRequest, ReceiveShipmentResponse, RecordRequest,
 };
-use loopledger_service::grpc::Calls;
-use loopledger_service::rpcs;
+use loopledger_service::{app, rpcs};
 
 use crate::query;
 
-#[derive(Debug)]
-pub(crate) struct Grpc {
-    calls: Calls<Distribution>,
-}
-
-impl Grpc {
-    pub(crate) const fn new(calls: Calls<Distribution>) -> Self {
-        Self { calls }
-    }
-}
+app! { Distribution, RecordRequest, DistributionServiceServer }
 
 impl DistributionService for Grpc {
     rpcs! {

@@ -1,7 +1,6 @@
 //! The distribution service: its rules run by a writer, offered over gRPC.
 
-mod app;
 mod grpc;
 mod query;
 
-pub use app::{App, NAME, serve};
+pub use grpc::{App, Grpc, NAME, serve};

@@ -42,6 +42,7 @@ macro_rules! facts {
                 GoodsHandedOver          [post _    file] [_      _      answer _     ];
                 GoodsTakenBack           [post _    file] [_      _      _      _     ];
                 StockTakenIn             [_    _    _   ] [_      _      _      _     ];
+                GoodsInspected           [_    fold _   ] [_      _      _      _     ];
                 GoodsBoughtIn            [post fold _   ] [answer _      note   _     ];
                 StockReserved            [post fold file] [_      _      _      _     ];
                 StockRefused             [_    fold _   ] [_      _      _      answer];

@@ -4,6 +4,10 @@ pub use crate::catalogue::distribution::Event;
 
 use loopledger_types::{DivisionCode, Money, PartyId, PlaceId, Quantity, Service, ShipmentId};
 
+use crate::size::{
+    Bounded, CONSEQUENCE, DISPATCHED, DIVISION, ID, OCCASION, PARTY, RECEIVED, RECEIVED_LINE, SHIPMENT_LINE, WORD,
+    items, texts,
+};
 pub use crate::stock::{CancelRefused, GoodsBoughtIn, GoodsIssued, ReservationReleased, StockRefused, StockReserved};
 use crate::{Asks, Direction, Occasion, PartyRef, PlaceKind, StockLine};
 
@@ -18,6 +22,12 @@ pub struct SiteOpened {
     /// Who keeps custody of what lies there.
     pub operator: PartyRef,
     pub label: String,
+}
+
+impl Bounded for SiteOpened {
+    fn bytes_max(&self) -> usize {
+        texts(OCCASION + ID + WORD + DIVISION + PARTY, [&self.label])
+    }
 }
 
 /// A line of a shipment, with its part of the freight.
@@ -50,11 +60,23 @@ pub struct ShipmentDispatched {
     pub handed_over: bool,
 }
 
+impl Bounded for ShipmentDispatched {
+    fn bytes_max(&self) -> usize {
+        items(DISPATCHED, &self.lines, SHIPMENT_LINE)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HandOverRefused {
     pub occasion: Occasion,
     pub shipment: ShipmentId,
     pub reason: HandOverRefusal,
+}
+
+impl Bounded for HandOverRefused {
+    fn bytes_max(&self) -> usize {
+        CONSEQUENCE + ID + WORD
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,6 +114,12 @@ pub struct ShipmentReceived {
     /// Custodian at `place`.
     pub custodian: PartyId,
     pub lines: Vec<ReceivedLine>,
+}
+
+impl Bounded for ShipmentReceived {
+    fn bytes_max(&self) -> usize {
+        items(RECEIVED, &self.lines, RECEIVED_LINE)
+    }
 }
 
 /// Freight is owed.

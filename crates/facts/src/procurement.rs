@@ -7,6 +7,10 @@ use loopledger_types::{
     ProductId, Quantity, ReceiptId, SettlementId, ShipmentId, UnitPrice,
 };
 
+use crate::size::{
+    Bounded, CONSEQUENCE, CONTRACT_TERMS, DATE, DEBT, DIVISION, ID, MEMBER, MONEY, OCCASION, PAID, PARTY, PAYABLE,
+    PAYOUT_ITEM, PRICE, QUANTITY, WORD, items, message, texts,
+};
 use crate::{HouseholdCategory, Occasion, PartyKind, PartyRef, PaymentMethod, ProductClass, Relation, SettlementMode};
 
 /// A member of a household from a day on.
@@ -29,6 +33,12 @@ pub struct HouseholdRegistered {
     pub members: Vec<MemberSince>,
 }
 
+impl Bounded for HouseholdRegistered {
+    fn bytes_max(&self) -> usize {
+        items(OCCASION + ID + DIVISION + WORD + DATE, &self.members, MEMBER)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HouseholdCategoryChanged {
     pub occasion: Occasion,
@@ -37,11 +47,23 @@ pub struct HouseholdCategoryChanged {
     pub from: BusinessDate,
 }
 
+impl Bounded for HouseholdCategoryChanged {
+    fn bytes_max(&self) -> usize {
+        OCCASION + ID + WORD + DATE
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemberJoined {
     pub occasion: Occasion,
     pub household: PartyId,
     pub member: MemberSince,
+}
+
+impl Bounded for MemberJoined {
+    fn bytes_max(&self) -> usize {
+        OCCASION + ID + MEMBER
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,12 +75,24 @@ pub struct MemberLeft {
     pub from: BusinessDate,
 }
 
+impl Bounded for MemberLeft {
+    fn bytes_max(&self) -> usize {
+        OCCASION + ID + ID + DATE
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HouseholdRelocated {
     pub occasion: Occasion,
     pub household: PartyId,
     pub division: DivisionCode,
     pub from: BusinessDate,
+}
+
+impl Bounded for HouseholdRelocated {
+    fn bytes_max(&self) -> usize {
+        OCCASION + ID + DIVISION + DATE
+    }
 }
 
 /// A co-op, firm, carrier, buyer or supplier.
@@ -71,6 +105,12 @@ pub struct PartyRegistered {
     pub label: String,
 }
 
+impl Bounded for PartyRegistered {
+    fn bytes_max(&self) -> usize {
+        texts(OCCASION + PARTY + DIVISION, [&self.label])
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductRegistered {
     pub occasion: Occasion,
@@ -81,6 +121,12 @@ pub struct ProductRegistered {
     pub name: String,
     pub class: ProductClass,
     pub base: BaseUnit,
+}
+
+impl Bounded for ProductRegistered {
+    fn bytes_max(&self) -> usize {
+        texts(OCCASION + ID + WORD + WORD, [&self.code, &self.name])
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +144,12 @@ pub struct LinkageContracted {
     pub valid_to: BusinessDate,
     /// What the firm takes in all; absent means no limit.
     pub quantity_max: Option<Quantity>,
+}
+
+impl Bounded for LinkageContracted {
+    fn bytes_max(&self) -> usize {
+        OCCASION + ID + PARTY + ID + PARTY + ID + CONTRACT_TERMS + DATE + DATE + QUANTITY
+    }
 }
 
 /// The terms that a collection under the contract gets.
@@ -128,6 +180,12 @@ pub struct PurchaseAccepted {
     pub receipt_number: String,
 }
 
+impl Bounded for PurchaseAccepted {
+    fn bytes_max(&self) -> usize {
+        texts(DEBT + ID + ID + ID + PARTY + PARTY + ID + ID + QUANTITY + PRICE + MONEY + ID, [&self.receipt_number])
+    }
+}
+
 /// The buyer does not take it: the goods go back to the producer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PurchaseDeclined {
@@ -138,6 +196,12 @@ pub struct PurchaseDeclined {
     pub reason: DeclineReason,
     /// What is left of the contract's quantity, if that is the reason.
     pub quantity_left: Option<Quantity>,
+}
+
+impl Bounded for PurchaseDeclined {
+    fn bytes_max(&self) -> usize {
+        CONSEQUENCE + ID + ID + ID + WORD + QUANTITY
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -184,6 +248,12 @@ pub struct PayableOpened {
     pub number: String,
 }
 
+impl Bounded for PayableOpened {
+    fn bytes_max(&self) -> usize {
+        texts(PAYABLE, [&self.number])
+    }
+}
+
 /// Part of a payout: which obligation it pays, and how much of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PayoutItem {
@@ -210,12 +280,24 @@ pub struct PayoutMade {
     pub received_by: Option<MemberId>,
 }
 
+impl Bounded for PayoutMade {
+    fn bytes_max(&self) -> usize {
+        items(PAID, &self.items, PAYOUT_ITEM)
+    }
+}
+
 /// A payout that did not arrive: the exact opposite of it, which it carries whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PayoutFailed {
     pub occasion: Occasion,
     pub reason: String,
     pub original: PayoutMade,
+}
+
+impl Bounded for PayoutFailed {
+    fn bytes_max(&self) -> usize {
+        texts(OCCASION, [&self.reason]).saturating_add(message(items(PAID, &self.original.items, PAYOUT_ITEM)))
+    }
 }
 
 impl PartyRegistered {

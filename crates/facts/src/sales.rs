@@ -7,6 +7,10 @@ use loopledger_types::{
     Service, SettlementId, UnitPrice,
 };
 
+use crate::size::{
+    BUYER, Bounded, CONSEQUENCE, FULFILLED, FULFILLED_PART, ID, MONEY, OCCASION, ORDER_LINE, ORDERED, PARTY, SMALL,
+    TOTAL, WORD, items, settlement, texts,
+};
 use crate::stock::StockRefusal;
 use crate::{Asks, BuyerRef, Charge, Medium, Occasion, PartyRef, PaymentMethod, SettlementMode, StockLine};
 
@@ -17,6 +21,12 @@ pub struct ChannelOpened {
     pub medium: Medium,
     pub operator: PartyRef,
     pub label: String,
+}
+
+impl Bounded for ChannelOpened {
+    fn bytes_max(&self) -> usize {
+        texts(OCCASION + ID + WORD + PARTY, [&self.label])
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +57,12 @@ pub struct OrderPlaced {
     pub same_number_as: Option<OrderId>,
 }
 
+impl Bounded for OrderPlaced {
+    fn bytes_max(&self) -> usize {
+        texts(items(ORDERED, &self.lines, ORDER_LINE), [&self.number])
+    }
+}
+
 /// A line that will not be fulfilled: its holder refused it, or released it on request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrderLineCancelled {
@@ -59,6 +75,12 @@ pub struct OrderLineCancelled {
     pub available: Option<Quantity>,
 }
 
+impl Bounded for OrderLineCancelled {
+    fn bytes_max(&self) -> usize {
+        CONSEQUENCE + ID + SMALL + WORD + TOTAL
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CancellationRequested {
     pub occasion: Occasion,
@@ -68,12 +90,24 @@ pub struct CancellationRequested {
     pub holder: Service,
 }
 
+impl Bounded for CancellationRequested {
+    fn bytes_max(&self) -> usize {
+        OCCASION + ID + SMALL + ID + WORD
+    }
+}
+
 /// The holder refused to cancel: the line stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrderLineStands {
     pub occasion: Occasion,
     pub order: OrderId,
     pub line: u32,
+}
+
+impl Bounded for OrderLineStands {
+    fn bytes_max(&self) -> usize {
+        CONSEQUENCE + ID + SMALL
+    }
 }
 
 /// Part of a fulfilled line: goods of one pool, with their part of the amount (largest remainder by quantity).
@@ -107,6 +141,12 @@ pub struct OrderFulfilled {
     pub parts: Vec<FulfilledPart>,
 }
 
+impl Bounded for OrderFulfilled {
+    fn bytes_max(&self) -> usize {
+        items(FULFILLED, &self.parts, FULFILLED_PART)
+    }
+}
+
 /// Money from a customer: what settles the claim, and what is paid ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PaymentReceived {
@@ -122,6 +162,12 @@ pub struct PaymentReceived {
     pub method: PaymentMethod,
 }
 
+impl Bounded for PaymentReceived {
+    fn bytes_max(&self) -> usize {
+        OCCASION + ID + ID + PARTY + BUYER + MONEY + MONEY + WORD
+    }
+}
+
 /// Prepayment that nothing will use goes back to the customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PrepaymentReturned {
@@ -132,6 +178,12 @@ pub struct PrepaymentReturned {
     pub buyer: BuyerRef,
     pub amount: Money,
     pub method: PaymentMethod,
+}
+
+impl Bounded for PrepaymentReturned {
+    fn bytes_max(&self) -> usize {
+        OCCASION + ID + ID + PARTY + BUYER + MONEY + WORD
+    }
 }
 
 /// One origin's part of a settlement.
@@ -165,6 +217,12 @@ pub struct ConsignmentSettled {
     /// The consignee named in the terms.
     pub consignee: PartyRef,
     pub lines: Vec<SettledLine>,
+}
+
+impl Bounded for ConsignmentSettled {
+    fn bytes_max(&self) -> usize {
+        settlement(self)
+    }
 }
 
 /// The holder of a line reserves it.

@@ -7,6 +7,10 @@ use loopledger_types::{
 };
 
 use crate::procurement::DeclineReason;
+use crate::size::{
+    Bounded, CONSEQUENCE, DIVISION, FLAG, HANDED_OVER, HASH, ID, LINE_WEIGHT, MONEY, OCCASION, ORIGIN, PARTY, QUANTITY,
+    STOCK_LINE, TAKEN_BACK, TAKEN_IN, WORD, items, texts,
+};
 use crate::stock::LineWeight;
 pub use crate::stock::{CancelRefused, GoodsBoughtIn, GoodsIssued, ReservationReleased, StockRefused, StockReserved};
 use crate::{Asks, Direction, Occasion, Origin, PartyRef, PlaceKind, StockLine, Terms};
@@ -22,6 +26,12 @@ pub struct StationOpened {
     /// Who keeps custody of what lies there.
     pub operator: PartyRef,
     pub label: String,
+}
+
+impl Bounded for StationOpened {
+    fn bytes_max(&self) -> usize {
+        texts(OCCASION + ID + WORD + DIVISION + PARTY, [&self.label])
+    }
 }
 
 /// A station takes goods from a producer against a receipt, as a new lot with one origin and one pool (index 0).
@@ -54,6 +64,15 @@ pub struct GoodsCollected {
     pub same_number_as: Option<ReceiptId>,
 }
 
+impl Bounded for GoodsCollected {
+    fn bytes_max(&self) -> usize {
+        texts(
+            OCCASION + ID + ORIGIN + ID + ID + ID + ID + 5 * QUANTITY + (MONEY + 1) + (ID + 1),
+            [&self.receipt_number, &self.lot_label, &self.grade],
+        )
+    }
+}
+
 /// The buyer accepted: pending becomes on hand, and the buyer's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GoodsReleased {
@@ -63,6 +82,12 @@ pub struct GoodsReleased {
     pub place: PlaceId,
     pub custodian: PartyId,
     pub line: StockLine,
+}
+
+impl Bounded for GoodsReleased {
+    fn bytes_max(&self) -> usize {
+        CONSEQUENCE + ID + PARTY + ID + ID + STOCK_LINE
+    }
 }
 
 /// The buyer declined: pending goods go back to the producer.
@@ -75,6 +100,12 @@ pub struct GoodsReturned {
     pub custodian: PartyId,
     pub line: StockLine,
     pub reason: DeclineReason,
+}
+
+impl Bounded for GoodsReturned {
+    fn bytes_max(&self) -> usize {
+        CONSEQUENCE + ID + PARTY + ID + ID + STOCK_LINE + WORD
+    }
 }
 
 /// A station hands goods to a carrier: on hand becomes in transit.
@@ -96,6 +127,12 @@ pub struct GoodsHandedOver {
     pub weights: Vec<LineWeight>,
 }
 
+impl Bounded for GoodsHandedOver {
+    fn bytes_max(&self) -> usize {
+        items(items(HANDED_OVER, &self.lines, STOCK_LINE), &self.weights, LINE_WEIGHT)
+    }
+}
+
 /// Distribution refused the hand-over: the goods are back in stock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GoodsTakenBack {
@@ -108,6 +145,35 @@ pub struct GoodsTakenBack {
     pub lines: Vec<StockLine>,
 }
 
+impl Bounded for GoodsTakenBack {
+    fn bytes_max(&self) -> usize {
+        items(TAKEN_BACK, &self.lines, STOCK_LINE)
+    }
+}
+
+/// What a test found of a lot at a station.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GoodsInspected {
+    pub occasion: Occasion,
+    /// Where the sample was taken.
+    pub station: PlaceId,
+    pub lot: LotId,
+    /// The kind of test, or the number of its standard.
+    pub test: String,
+    pub passed: bool,
+    /// What was measured.
+    pub finding: String,
+    pub laboratory_code: String,
+    /// SHA-256 of the report.
+    pub report_hash: Option<[u8; 32]>,
+}
+
+impl Bounded for GoodsInspected {
+    fn bytes_max(&self) -> usize {
+        texts(OCCASION + ID + ID + FLAG + HASH, [&self.test, &self.finding, &self.laboratory_code])
+    }
+}
+
 /// A delivery to a station is in its books; the goods were posted by distribution's `ShipmentReceived`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StockTakenIn {
@@ -118,6 +184,12 @@ pub struct StockTakenIn {
     pub received: Vec<StockLine>,
     /// What is quarantined now.
     pub damaged: Vec<StockLine>,
+}
+
+impl Bounded for StockTakenIn {
+    fn bytes_max(&self) -> usize {
+        items(items(TAKEN_IN, &self.received, STOCK_LINE), &self.damaged, STOCK_LINE)
+    }
 }
 
 /// Outright purchases ask procurement, for the buyer.

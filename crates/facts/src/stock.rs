@@ -2,6 +2,10 @@
 
 use loopledger_types::{BusinessDate, DivisionCode, IssueId, Money, OrderId, PartyId, PlaceId, Quantity, UnitPrice};
 
+use crate::size::{
+    Bounded, CONSEQUENCE, DIVISION, ID, ISSUED, MONEY, OCCASION, PARTY, PRICE, REFUSED, RELEASED, RESERVED, SMALL,
+    STOCK_LINE, items, texts,
+};
 use crate::{BuyerRef, Occasion, PartyRef, StockLine};
 
 /// Goods taken for an order line, lot by lot: on hand becomes reserved. Answers sales' `OrderPlaced`.
@@ -20,6 +24,12 @@ pub struct StockReserved {
     pub price: UnitPrice,
 }
 
+impl Bounded for StockReserved {
+    fn bytes_max(&self) -> usize {
+        items(RESERVED, &self.picks, STOCK_LINE)
+    }
+}
+
 /// A line that cannot be reserved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StockRefused {
@@ -34,6 +44,12 @@ pub struct StockRefused {
     pub available: Quantity,
     /// The first day on which it could be reserved, if there is any.
     pub earliest: Option<BusinessDate>,
+}
+
+impl Bounded for StockRefused {
+    fn bytes_max(&self) -> usize {
+        REFUSED
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +73,12 @@ pub struct ReservationReleased {
     pub picks: Vec<StockLine>,
 }
 
+impl Bounded for ReservationReleased {
+    fn bytes_max(&self) -> usize {
+        items(RELEASED, &self.picks, STOCK_LINE)
+    }
+}
+
 /// The line was issued already, or never reserved here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CancelRefused {
@@ -64,6 +86,12 @@ pub struct CancelRefused {
     pub order: OrderId,
     pub line: u32,
     pub place: PlaceId,
+}
+
+impl Bounded for CancelRefused {
+    fn bytes_max(&self) -> usize {
+        CONSEQUENCE + ID + SMALL + ID
+    }
 }
 
 /// Goods leave to the buyer, at their actual weight: reserved becomes sold; what was reserved beyond it is on hand
@@ -86,6 +114,12 @@ pub struct GoodsIssued {
     pub released: Vec<StockLine>,
 }
 
+impl Bounded for GoodsIssued {
+    fn bytes_max(&self) -> usize {
+        [&self.issued, &self.beyond, &self.released].iter().fold(ISSUED, |sum, lines| items(sum, lines, STOCK_LINE))
+    }
+}
+
 /// Goods bought from a supplier outside the county, as a new lot with one pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GoodsBoughtIn {
@@ -99,6 +133,13 @@ pub struct GoodsBoughtIn {
     pub price: UnitPrice,
     pub amount: Money,
     pub lot_label: String,
+}
+
+impl Bounded for GoodsBoughtIn {
+    fn bytes_max(&self) -> usize {
+        let fixed = OCCASION + ID + ID + STOCK_LINE + PARTY + PARTY + DIVISION + PRICE + MONEY;
+        texts(fixed, [&self.lot_label])
+    }
 }
 
 /// Grams.

@@ -1,10 +1,10 @@
-//! The double-entry ledger of goods and money: posting, balances, income, loop measures, trace, valuation, digests.
+//! The double-entry ledger of goods and money: balances, income, loop measures, trace, valuation, digests.
 //!
 //! Pure: a fold over admitted commits, no clock, no I/O. Any interleaving of the same streams gives the same ledger.
-//! [`post`] is a total function of one commit; [`Ledger`] is the folded state of one county, and answers every query.
+//! [`Ledger`] is the folded state of one county, and answers every query. What a commit posts is accounting, which is
+//! offered here too.
 //! Deliberately not here: reading commits, storing pages, and everything about gRPC.
 
-mod account;
 mod area;
 mod balances;
 mod checkpoint;
@@ -16,7 +16,7 @@ mod fact;
 mod fold;
 mod heads;
 mod income;
-mod journal;
+mod inspections;
 mod kinds;
 mod loop_measures;
 mod lots;
@@ -24,7 +24,6 @@ mod order;
 mod orders;
 mod origins;
 mod pending;
-mod post;
 mod state;
 mod statement;
 mod store;
@@ -33,7 +32,8 @@ mod touch;
 mod trace;
 mod valuation;
 
-pub use account::{Account, GoodsAccount, IncomeCategory};
+pub use loopledger_accounting::*;
+
 pub use balances::{Balance, TrialBalanceLine};
 pub use checkpoint::{CHECKPOINT_VERSION, LoadError, PageKey};
 pub use days::Days;
@@ -43,18 +43,15 @@ pub use fact::FactRef;
 pub use income::{
     DivisionIncome, DivisionSums, HouseholdIncome, IncomeFilter, IncomeLine, IncomeQuery, IncomeSums, IncomeView,
 };
-pub use journal::{Counterparty, Entry, EntryText, Exception, GoodsLine, Journal, MoneyLine};
+pub use inspections::Inspection;
 pub use loop_measures::{
     Coverage, LoopByDivision, LoopFact, LoopFigure, LoopLevel, LoopMeasures, LoopMoney, LoopPart, LoopQuery, Payees,
     PaymentDelay, ProductLoop, StationCoverage, Subject, Target, TargetKind, Targets, Way,
 };
 pub use orders::OrderStep;
 pub use pending::{Concerns, OpenHandOver};
-pub use post::{Unbalanced, check, check_with, post};
 pub use state::{ApplyError, Ledger, ListedException, StreamHead};
 pub use statement::{Statement, StatementCommits, StatementLine, book_lines, in_order, posted_lines, statement_from};
 pub use touch::Basis;
 pub use trace::{GoodsAt, LotDeed, LotOrigin, LotStep, LotTrace, OrderTraceStep};
-pub use valuation::{
-    LotValue, Memorandum, Pool, PoolCost, StockValue, Use, Valuation, ValuationQuery, ValueAdded, value,
-};
+pub use valuation::{ValuationQuery, ValueAdded};

@@ -87,6 +87,8 @@ pub(crate) fn facts(tables: &Tables, last: RecordOffset) -> impl Iterator<Item =
 
 /// A fact's first byte: what it is, whether it is of a pool, and four bits of its own.
 const KIND_BITS: u8 = 0b0000_0111;
+/// No fact of goods or money: [`inspections`](crate::inspections) reads it.
+pub(crate) const INSPECTED: u8 = 5;
 const IN_POOL: u8 = 0b0000_1000;
 const OWN_BITS: u32 = 4;
 
@@ -127,6 +129,9 @@ fn read(mut reader: Reader<'_>, head: RecordOffset, tables: &Tables) -> Option<L
     let from = &mut reader;
     let head = heads::read(head, tables)?;
     let first = from.byte()?;
+    if first == INSPECTED {
+        return None;
+    }
     let own_bits = first >> OWN_BITS;
     let text = EntryText::from_index(from.byte()?)?;
     let pool = if first & IN_POOL == 0 { 0 } else { u16::try_from(from.index()?).ok()? };

@@ -5,6 +5,8 @@ use loopledger_types::{
     BusinessDate, DivisionCode, LotId, OrderId, PartyId, PayoutId, PlaceId, ProductId, ReceiptId, Scope, SettlementId,
 };
 
+use crate::heads::EventHead;
+use crate::inspections::{self, Inspection};
 use crate::kinds::party_kind_of;
 use crate::lots::{self, CellRow, Deed, LotFact, TitleRow};
 use crate::order::cause_first;
@@ -43,7 +45,7 @@ pub struct GoodsAt {
 }
 
 /// What a fact says of a lot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LotDeed {
     /// `document`: the receipt, shipment or order that it belongs to.
     Moved {
@@ -85,10 +87,11 @@ pub enum LotDeed {
         payout: PayoutId,
         amount: i64,
     },
+    Inspected(Box<Inspection>),
 }
 
 /// One fact in a lot's life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LotStep {
     pub date: BusinessDate,
     pub at: FactRef,
@@ -137,6 +140,7 @@ impl Ledger {
         let row = self.tables.lots.value(self.tables.lots.find(&id)?)?;
         let record = row.born.and_then(|born| OriginRecord::of(&born, &self.tables));
         let mut steps: Vec<LotStep> = lots::facts(&self.tables, row.last).map(|fact| self.step(&fact)).collect();
+        steps.extend(inspections::of(&self.tables, row.last).map(|(head, inspection)| inspected(&head, inspection)));
         // Facts of one event keep the order in which they were posted; the chain gives them backwards.
         steps.reverse();
         let steps = cause_first(steps, |step| (Some(step.date), step.at), |step| step.text.causal_rank());
@@ -246,6 +250,11 @@ impl Ledger {
             TitleRow::Consigned(consignee, mode) => Title::Consigned { consignee: party(consignee)?, mode },
         })
     }
+}
+
+fn inspected(head: &EventHead, inspection: Inspection) -> LotStep {
+    let deed = LotDeed::Inspected(Box::new(inspection));
+    LotStep { date: head.date, at: head.at, text: EntryText::Inspected, pool: 0, deed }
 }
 
 /// What the movements of a lot add up to, by pool, account and place.

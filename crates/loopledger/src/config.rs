@@ -26,7 +26,7 @@ const ABOUT_CONFIG: [&str; 4] = ["config", "print_config", "help", "version"];
 
 #[derive(Debug, Args)]
 pub(crate) struct ConfigArgs {
-    /// TOML file with settings: each argument by its name with underscores, e.g. kafka_config = "kafka.conf". Arguments
+    /// TOML file with settings: each argument by its name, with underscores for hyphens. Arguments
     /// come before LOOPLEDGER_… variables, and these before the file.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

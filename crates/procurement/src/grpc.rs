@@ -1,7 +1,7 @@
-//! The tonic service: every method hands over to the writer's calls.
+//! What the service is made of, and its methods: each hands over to the writer's calls.
 
 use loopledger_domain::procurement::Procurement;
-use loopledger_proto::procurement::v1::procurement_service_server::ProcurementService;
+use loopledger_proto::procurement::v1::procurement_service_server::{ProcurementService, ProcurementServiceServer};
 use loopledger_proto::procurement::v1::{
     AddHouseholdMemberRequest, AddHouseholdMemberResponse, ChangeHouseholdCategoryRequest,
     ChangeHouseholdCategoryResponse, ContractLinkageRequest, ContractLinkageResponse, FailPayoutRequest,
@@ -12,21 +12,11 @@ use loopledger_proto::procurement::v1::{
     RegisterPartyResponse, RegisterProductRequest, RegisterProductResponse, RelocateHouseholdRequest,
     RelocateHouseholdResponse, RemoveHouseholdMemberRequest, RemoveHouseholdMemberResponse,
 };
-use loopledger_service::grpc::Calls;
-use loopledger_service::rpcs;
+use loopledger_service::{app, rpcs};
 
 use crate::query;
 
-#[derive(Debug)]
-pub(crate) struct Grpc {
-    calls: Calls<Procurement>,
-}
-
-impl Grpc {
-    pub(crate) const fn new(calls: Calls<Procurement>) -> Self {
-        Self { calls }
-    }
-}
+app! { Procurement, RecordRequest, ProcurementServiceServer }
 
 impl ProcurementService for Grpc {
     rpcs! {

@@ -2,9 +2,8 @@
 
 #![allow(clippy::similar_names, reason = "payer and payee are the words of the trade")]
 
-mod app;
 mod grpc;
 mod query;
 mod view;
 
-pub use app::{App, NAME, serve};
+pub use grpc::{App, Grpc, NAME, serve};

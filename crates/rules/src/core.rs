@@ -2,18 +2,22 @@
 
 use core::fmt::Debug;
 
+use std::sync::Arc;
+
 use loopledger_types::{CountyCode, RequestId, Service, StreamId, Timestamp};
 
-use crate::{Commit, Entities, Entity, Event, Index, Rejection};
+use crate::{Actor, Commit, Entities, Entity, Event, Index, Rejection};
 
 /// What a decision may know besides the state. Time and ids are arguments.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Context {
     pub request_id: RequestId,
     /// The stream that decides.
     pub stream: StreamId,
     /// The writer's clock. The commit's own time may be later: it is never before the previous commit's.
     pub now: Timestamp,
+    /// Who asked. Reactions have none, and neither has a call without an identity.
+    pub actor: Option<Arc<Actor>>,
 }
 
 /// What `keys` is asked about.

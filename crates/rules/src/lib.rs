@@ -25,6 +25,6 @@ pub use rejection::{Rejection, Rule, Violation};
 pub use {loopledger_facts as facts, loopledger_types as types};
 
 use loopledger_facts::{
-    Age, BuyerRef, Commit, Direction, Event, Measure, Numbered, Occasion, PartyKind, PartyRef, PlaceKind, Ranked,
-    StockLine, Title,
+    Actor, Age, BuyerRef, Commit, Direction, Event, Measure, Numbered, Occasion, PartyKind, PartyRef, PlaceKind,
+    Ranked, StockLine, Title,
 };

@@ -116,6 +116,7 @@ rules! {
     ContractUsedUp => "CONTRACT_QUANTITY_EXCEEDED", "The receipt exceeds what is left of the contract's quantity.", "本次收货超出合同剩余数量。";
     InsufficientStock => "INSUFFICIENT_STOCK", "There is not that much free stock.", "可用库存不足。";
     TooManyLots => "TOO_MANY_LOTS", "There is enough, but in more lots than one record can name.", "库存足够,但分散的批次过多,请减少数量或拆分后重试。";
+    LotNotHere => "LOT_NOT_HERE", "The station has heard of no such lot.", "该站点没有此批次的记录。";
     LotPending => "LOT_PENDING", "The lot waits for the buyer's answer.", "该批次尚待收购方确认。";
     SamePlace => "SAME_PLACE", "Goods are sent from one place to another.", "发货地与收货地不能相同。";
     ShipmentNotOpen => "SHIPMENT_NOT_OPEN", "The shipment is not under way.", "该运单不在运输途中。";

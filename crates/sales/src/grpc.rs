@@ -1,7 +1,7 @@
-//! The tonic service: every method hands over to the writer's calls.
+//! What the service is made of, and its methods: each hands over to the writer's calls.
 
 use loopledger_domain::sales::Sales;
-use loopledger_proto::sales::v1::sales_service_server::SalesService;
+use loopledger_proto::sales::v1::sales_service_server::{SalesService, SalesServiceServer};
 use loopledger_proto::sales::v1::{
     CancelOrderLineRequest, CancelOrderLineResponse, GetOrderRequest, GetOrderResponse, GetReceiptRequest,
     GetReceiptResponse, GetStatusRequest, GetStatusResponse, ListChannelsRequest, ListChannelsResponse,
@@ -9,21 +9,11 @@ use loopledger_proto::sales::v1::{
     RecordPaymentResponse, RecordRequest, ReturnPrepaymentRequest, ReturnPrepaymentResponse, SettleConsignmentRequest,
     SettleConsignmentResponse,
 };
-use loopledger_service::grpc::Calls;
-use loopledger_service::rpcs;
+use loopledger_service::{app, rpcs};
 
 use crate::query;
 
-#[derive(Debug)]
-pub(crate) struct Grpc {
-    calls: Calls<Sales>,
-}
-
-impl Grpc {
-    pub(crate) const fn new(calls: Calls<Sales>) -> Self {
-        Self { calls }
-    }
-}
+app! { Sales, RecordRequest, SalesServiceServer }
 
 impl SalesService for Grpc {
     rpcs! {

@@ -152,7 +152,9 @@ async fn pass(feed: &Feed, streams: &[StreamId], known: &Known, config: ScrubCon
     for stream in streams {
         match feed.clone().end(*stream).await {
             Ok(end) => ends.push((*stream, end)),
-            Err(error) => return tracing::warn!(%stream, error = %WithCauses(&error), "could not verify the log, retrying in the next pass"),
+            Err(error) => {
+                return tracing::warn!(%stream, error = %WithCauses(&error), "could not verify the log, retrying in the next pass");
+            }
         }
     }
     let all = ends.iter().fold(0_u64, |sum, (_, end)| sum.saturating_add(end.0));

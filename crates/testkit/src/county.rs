@@ -94,7 +94,7 @@ impl<D: Decider> Desk<D> {
 
     fn decide(&mut self, log: &mut Log, write: &Write<D::Command>) -> Result<Position, Refused> {
         let stream = StreamId { service: D::SERVICE, county: CountyCode::TUOLI };
-        let context = Context { request_id: write.request_id, stream, now: log.now };
+        let context = Context { request_id: write.request_id, stream, now: log.now, actor: None };
         let events = D::decide(&self.state, &write.command, &context).map_err(Refused)?;
         Ok(self.commit(log, (write.request_id, write.digest), None, events))
     }
@@ -110,7 +110,7 @@ impl<D: Decider> Desk<D> {
             if commit.events.iter().any(D::concerns) {
                 let stream = StreamId { service: D::SERVICE, county: CountyCode::TUOLI };
                 let request_id = commit.request_id.for_reaction(commit.stream, stream);
-                let context = Context { request_id, stream, now: log.now };
+                let context = Context { request_id, stream, now: log.now, actor: None };
                 let events = D::react(&self.state, &commit, &context);
                 self.commit(log, (request_id, [0; 32]), Some(commit.position()), events);
             }

@@ -22,7 +22,7 @@ every_command! {
         RegisterHousehold, ChangeHouseholdCategory, AddHouseholdMember, RemoveHouseholdMember, RelocateHousehold,
         RegisterParty, RegisterProduct, ContractLinkage, MakePayout, FailPayout,
     }
-    station { OpenStation, CollectGoods, HandOverGoods, BuyInGoods, IssueGoods }
+    station { OpenStation, CollectGoods, HandOverGoods, BuyInGoods, IssueGoods, InspectGoods }
     distribution { OpenSite, DispatchShipment, ReceiveShipment, BuyInGoods, IssueGoods }
     sales { OpenChannel, PlaceOrder, CancelOrderLine, RecordPayment, ReturnPrepayment, SettleConsignment }
 }
@@ -73,6 +73,7 @@ const HOLDERS: &str = "
     dispatch X to=SJ lines=pea:1g
     dispatch X carrier=CARRJ lines=pea:1g
     receive AWAY at=D2
+    inspect JUNE
     issue ATS1/0 quantity=1kg
     issue ATD1/0 at=D1 quantity=1kg
 ";
@@ -112,6 +113,7 @@ fn every_command_is_refused_before_what_it_rests_on_and_passes_on_the_day() {
         "{JUNE_HOLDERS}
         buyin IN at=S1 quantity=100kg
         buyin INTO at=D1 quantity=100kg
+        buyin JUNE at=S1 quantity=1kg on=2020-06-01
         dispatch AWAY to=D2 lines=pea:1kg on=2020-06-01
         order ATS1 lines=S1:pea:1kg on=2020-06-01
         order ATD1 lines=D1:pea:1kg on=2020-06-01"

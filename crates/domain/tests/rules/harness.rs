@@ -79,7 +79,7 @@ impl<D: Decider> Under<D> {
     pub(crate) fn ask(&mut self, request: u64, command: &D::Command) -> Result<Commit, Rejection> {
         self.load(&Subject::Command(command));
         let draft = self.commit(request, Vec::new(), None);
-        let context = Context { request_id: draft.request_id, stream: draft.stream, now: NOW };
+        let context = Context { request_id: draft.request_id, stream: draft.stream, now: NOW, actor: None };
         let events = D::decide(&self.state, command, &context).inspect_err(|rejection| {
             if matches!(rejection, Rejection::Broken { rule: Rule::DateTooEarly, .. }) {
                 let command = format!("{command:?}");
@@ -102,7 +102,7 @@ impl<D: Decider> Under<D> {
         }
         let draft = self.commit(0, Vec::new(), Some(upstream.position()));
         let request_id = upstream.request_id.for_reaction(upstream.stream, draft.stream);
-        let context = Context { request_id, stream: draft.stream, now: NOW };
+        let context = Context { request_id, stream: draft.stream, now: NOW, actor: None };
         let events = D::react(&self.state, upstream, &context);
         assert!(!events.is_empty(), "what concerns a service is answered");
         let commit = Commit { events, request_id, ..draft };

@@ -286,3 +286,23 @@ fn what_distribution_refuses_comes_back() {
         ",
     );
 }
+
+#[test]
+fn a_lot_is_inspected_where_it_lies_where_it_lay_and_where_it_is_heard_of() {
+    check(
+        "
+        inspect L1 => ! LOT_NOT_HERE
+        collect L1 terms=commission:FIRM on=2020-04-02
+        inspect L1 at=S2 on=2020-04-02 => ! LOT_NOT_HERE
+        inspect L1 on=2020-04-01 => ! DATE_TOO_EARLY earliest=2020-04-02
+        inspect L1 on=2020-04-02 => inspected L1 passed
+        inspect L1 passed=no on=2020-04-03 => inspected L1 failed
+        inspect L1 at=D1 on=2020-04-03 => ! no such place
+        hand X of=FIRM lines=pea@L1:100kg on=2020-04-03
+        inspect L1 on=2020-04-04 => inspected L1 passed
+        inspect L1 at=S2 on=2020-04-04 => inspected L1 passed
+        buyin L2 at=D1 quantity=100kg on=2020-04-03
+        inspect L2 on=2020-04-04 => inspected L2 passed
+        ",
+    );
+}

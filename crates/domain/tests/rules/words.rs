@@ -224,6 +224,9 @@ impl World {
             E::StockTakenIn(e) => {
                 format!("took in {} damaged [{}]", self.lines(&e.received), self.lines(&e.damaged))
             }
+            E::GoodsInspected(e) => {
+                format!("inspected {} {}", self.name(e.lot.0), if e.passed { "passed" } else { "failed" })
+            }
             E::GoodsBoughtIn(e) => format!("bought in {} for {}", e.line.quantity, e.amount),
             E::StockReserved(e) => format!("reserved {} {}", e.line, self.lines(&e.picks)),
             E::StockRefused(e) => refused(e),

@@ -2,18 +2,18 @@
 
 use loopledger_facts::Direction;
 use loopledger_facts::distribution::ShipmentReceived;
-use loopledger_facts::station::GoodsCollected;
+use loopledger_facts::station::{GoodsCollected, GoodsInspected};
 use loopledger_facts::stock::GoodsBoughtIn;
 
 use super::{At, Fold};
-use crate::GoodsLine;
-use crate::journal::Entry;
+use crate::inspections;
 use crate::loop_measures::{self, Activity};
 use crate::lots::{self, CellRow, Deed, LotFact, TitleRow};
 use crate::origins::OriginRecord;
 use crate::store::RecordOffset;
 use crate::tables::{Born, NO_ROW, Number, Tables};
 use crate::touch::{self, Touch};
+use crate::{Entry, GoodsLine};
 
 impl Fold for GoodsCollected {
     fn fold(&self, at: At, tables: &mut Tables) {
@@ -50,6 +50,12 @@ impl Fold for GoodsBoughtIn {
             on: self.occasion.business_date,
         };
         begin(lot, born, tables);
+    }
+}
+
+impl Fold for GoodsInspected {
+    fn fold(&self, at: At, tables: &mut Tables) {
+        inspections::append(self, at, tables);
     }
 }
 

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use loopledger_types::ProductId;
 
-use super::{Use, value};
 use crate::loop_measures::ratio;
 use crate::lots::{self, Deed, LotFact};
 use crate::{EntryText, Ledger, LoopQuery};
+use loopledger_accounting::{Use, value};
 
 /// What a product line brought, and what the same goods had cost. Fen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

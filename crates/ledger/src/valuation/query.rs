@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use loopledger_facts::{PartyRef, PlaceKind};
 use loopledger_types::{BusinessDate, LotId, PartyId, ProductId, Quantity};
 
-use super::{LotValue, Memorandum, Pool, StockValue, Use, Valuation, divide, value};
 use crate::heads::EventHead;
 use crate::kinds::party_kind_of;
 use crate::lots::{self, CellRow, Deed, LotFact, TitleRow};
 use crate::origins::{OriginRecord, agreed_price};
 use crate::tables::{LotRow, Number};
 use crate::{Account, EntryText, FactRef, GoodsAccount, Ledger};
+use loopledger_accounting::{LotValue, Memorandum, Pool, StockValue, Use, Valuation, divide, value};
 
 /// What is to be valued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

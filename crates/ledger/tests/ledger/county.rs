@@ -45,7 +45,7 @@ impl<D: Decider> Desk<D> {
     }
 
     fn decide(&mut self, request_id: RequestId, command: &D::Command, now: Timestamp) -> bool {
-        let context = Context { request_id, stream: StreamId { service: D::SERVICE, county: HOME }, now };
+        let context = Context { request_id, stream: StreamId { service: D::SERVICE, county: HOME }, now, actor: None };
         let Ok(events) = D::decide(&self.state, command, &context) else { return false };
         self.commit(request_id, None, events, now);
         true
@@ -58,7 +58,7 @@ impl<D: Decider> Desk<D> {
         if commit.events.iter().any(D::concerns) {
             let stream = StreamId { service: D::SERVICE, county: HOME };
             let request_id = commit.request_id.for_reaction(commit.stream, stream);
-            let context = Context { request_id, stream, now };
+            let context = Context { request_id, stream, now, actor: None };
             let events = D::react(&self.state, commit, &context);
             self.commit(request_id, Some(commit.position()), events, now);
         }

@@ -23,6 +23,7 @@ mod county;
 mod divisions;
 mod duplicates;
 mod figures;
+mod inspections;
 mod interleaving;
 mod losses;
 mod naive;

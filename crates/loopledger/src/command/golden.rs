@@ -15,9 +15,9 @@ use loopledger_proto::common::v1::{BaseUnit, HouseholdCategory, Position, Stream
 use loopledger_proto::ledger::v1::{
     Account, AccountAmount, BasisIncome, ByScope, CategoryIncome, Counterparty, DerivedAmount, Fact,
     GetHouseholdIncomeResponse, GetLoopResponse, GetStatementResponse, GetStatusResponse, GoodsAt, HouseholdSums,
-    HouseholdView, IncomeBasis, IncomeCategory, IncomeLine, IncomeSums, IncomeView, LoopMoney, LotBalance, LotOrigin,
-    LotStep, MonthIncome, Named, PaymentDelay, ProductIncome, ProductLoop, StatementLine, StationIncome, StreamStatus,
-    Target, TraceLotResponse, ValueAdded, counterparty,
+    HouseholdView, IncomeBasis, IncomeCategory, IncomeLine, IncomeSums, IncomeView, Inspection, LoopMoney, LotBalance,
+    LotOrigin, LotStep, MonthIncome, Named, PaymentDelay, ProductIncome, ProductLoop, StatementLine, StationIncome,
+    StreamStatus, Target, TraceLotResponse, ValueAdded, counterparty,
 };
 use unicode_width::UnicodeWidthStr as _;
 
@@ -182,6 +182,18 @@ fn lot() -> TraceLotResponse {
                 payer: name("托里县鹰嘴豆种植专业合作社"),
                 payee: name(""),
                 ..step("2020-04-27", "purchase_accepted", "收购确认")
+            },
+            LotStep {
+                document_id: String::new(),
+                inspection: Some(Inspection {
+                    station: name(STATION),
+                    test: "农药残留".to_owned(),
+                    passed: false,
+                    finding: "毒死蜱 0.12 mg/kg".to_owned(),
+                    laboratory_code: "CATL-6542-017".to_owned(),
+                    report_hash: vec![0xab; 32],
+                }),
+                ..step("2020-04-28", "inspected", "检测")
             },
         ],
         balances: vec![LotBalance {

@@ -5,6 +5,7 @@ use loopledger_proto::ledger::v1::{GoodsAt, TraceLotRequest, TraceLotResponse};
 use loopledger_types::LotId;
 use serde_json::{Value, json};
 
+use super::status::hex;
 use super::words::{coded, fact, measured, named, unit, yuan};
 use crate::client::Client;
 use crate::exit::Failure;
@@ -29,7 +30,7 @@ pub(super) fn show(answer: &TraceLotResponse, view: &View) -> Result<(), Failure
             view.say(&tr!("批次 {lot}", "Lot {lot}"))?;
             view.say(&format!("{product} · {since} · {place}"))?;
             say!()?;
-            view.sections(&[origins(answer), steps(answer), balances(answer)])?;
+            view.sections(&[origins(answer), steps(answer), inspections(answer), balances(answer)])?;
             view.more_on_request()
         }
         Format::Json => View::print_json(&json!({
@@ -39,6 +40,7 @@ pub(super) fn show(answer: &TraceLotResponse, view: &View) -> Result<(), Failure
             "place": named(answer.place.as_ref()),
             "origins": origins(answer).to_json(),
             "steps": steps(answer).to_json(),
+            "inspections": inspections(answer).to_json(),
             "balances": balances(answer).to_json(),
         })),
         Format::Csv => view.print(&steps(answer)),
@@ -120,10 +122,41 @@ fn steps(answer: &TraceLotResponse) -> Report {
             coded(&step.text, &step.label),
             there(step.quantity != 0, measured(step.quantity, answer.unit())),
             there(step.quantity != 0, unit(answer.unit())),
-            there(step.from.is_none(), yuan(step.amount_fen).into()),
+            there(step.from.is_none() && step.inspection.is_none(), yuan(step.amount_fen).into()),
             side(step.from.as_ref(), &named(step.payer.as_ref())),
             side(step.to.as_ref(), &named(step.payee.as_ref())),
             (&step.document_id).into(),
+            fact(step.fact.as_ref()).into(),
+        ]);
+    }
+    report
+}
+
+/// What tests found, step by step.
+fn inspections(answer: &TraceLotResponse) -> Report {
+    let mut report = Report::new(pick("检测", "Inspections"))
+        .text("business_date", "日期", "Date")
+        .text("test", "检测项目", "Test")
+        .text("result", "结果", "Result")
+        .text("finding", "检测值", "Finding")
+        .text("laboratory_code", "检测机构", "Laboratory")
+        .text("station", "取样地点", "Sampled at")
+        .if_room()
+        .text("report_hash", "报告", "Report")
+        .on_request()
+        .text("fact", "记录", "Fact")
+        .on_request();
+    for step in &answer.steps {
+        let Some(found) = &step.inspection else { continue };
+        let result = if found.passed { coded("passed", "合格") } else { coded("failed", "不合格") };
+        report.row([
+            (&step.business_date).into(),
+            (&found.test).into(),
+            result,
+            (&found.finding).into(),
+            (&found.laboratory_code).into(),
+            named(found.station.as_ref()).into(),
+            hex(&found.report_hash).into(),
             fact(step.fact.as_ref()).into(),
         ]);
     }

@@ -4,6 +4,7 @@ use loopledger_proto::client::v1::record_line::Line;
 use loopledger_proto::common::v1::Position;
 use loopledger_proto::{distribution, procurement, sales, station};
 use loopledger_types::Service;
+use loopledger_wire::BulkRequest as _;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -106,49 +107,13 @@ pub(crate) const fn service_of(line: &Line) -> Option<Service> {
     }
 }
 
-macro_rules! after_of {
-    ($request:expr, $service:ident, $($command:ident),+) => {{
-        use loopledger_proto::$service::v1::record_request::Command;
-        match $request.command.as_mut() {
-            $(Some(Command::$command(command)) => Some(&mut command.after),)+
-            None => None,
-        }
-    }};
-}
-
 /// Gives a command the heads of the last barrier, unless it names positions of its own.
 pub(crate) fn rest_on(line: &mut Line, heads: &[Position]) {
     let after = match line {
-        Line::Procurement(request) => after_of!(
-            request,
-            procurement,
-            RegisterHousehold,
-            ChangeHouseholdCategory,
-            AddHouseholdMember,
-            RemoveHouseholdMember,
-            RelocateHousehold,
-            RegisterParty,
-            RegisterProduct,
-            ContractLinkage,
-            MakePayout,
-            FailPayout
-        ),
-        Line::Station(request) => {
-            after_of!(request, station, OpenStation, CollectGoods, HandOverGoods, BuyInGoods, IssueGoods)
-        }
-        Line::Distribution(request) => {
-            after_of!(request, distribution, OpenSite, DispatchShipment, ReceiveShipment, BuyInGoods, IssueGoods)
-        }
-        Line::Sales(request) => after_of!(
-            request,
-            sales,
-            OpenChannel,
-            PlaceOrder,
-            CancelOrderLine,
-            RecordPayment,
-            ReturnPrepayment,
-            SettleConsignment
-        ),
+        Line::Procurement(request) => request.after(),
+        Line::Station(request) => request.after(),
+        Line::Distribution(request) => request.after(),
+        Line::Sales(request) => request.after(),
         Line::Await(_) => None,
     };
     if let Some(after) = after.filter(|after| after.is_empty()) {

@@ -3361,6 +3361,29 @@ pub struct LotStep {
     /// Payee or producer.
     #[prost(message, optional, tag = "12")]
     pub payee: ::core::option::Option<Named>,
+    /// Of an inspection.
+    #[prost(message, optional, tag = "13")]
+    pub inspection: ::core::option::Option<Inspection>,
+}
+/// What a test found.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Inspection {
+    /// Where the sample was taken.
+    #[prost(message, optional, tag = "1")]
+    pub station: ::core::option::Option<Named>,
+    /// The kind of test, or the number of its standard.
+    #[prost(string, tag = "2")]
+    pub test: ::prost::alloc::string::String,
+    #[prost(bool, tag = "3")]
+    pub passed: bool,
+    /// What was measured; may be empty.
+    #[prost(string, tag = "4")]
+    pub finding: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub laboratory_code: ::prost::alloc::string::String,
+    /// SHA-256 of the report; empty: there is none.
+    #[prost(bytes = "vec", tag = "6")]
+    pub report_hash: ::prost::alloc::vec::Vec<u8>,
 }
 /// Goods in an account and place.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

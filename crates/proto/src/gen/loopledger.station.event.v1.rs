@@ -200,6 +200,32 @@ pub struct StockTakenIn {
         super::super::super::common::event::v1::StockLine,
     >,
 }
+/// What a test found of a lot at a station.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GoodsInspected {
+    #[prost(message, optional, tag = "1")]
+    pub occasion: ::core::option::Option<
+        super::super::super::common::event::v1::Occasion,
+    >,
+    /// Where the sample was taken.
+    #[prost(bytes = "vec", tag = "2")]
+    pub station: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "3")]
+    pub lot: ::prost::alloc::vec::Vec<u8>,
+    /// The kind of test, or the number of its standard.
+    #[prost(string, tag = "4")]
+    pub test: ::prost::alloc::string::String,
+    #[prost(bool, tag = "5")]
+    pub passed: bool,
+    /// What was measured.
+    #[prost(string, tag = "6")]
+    pub finding: ::prost::alloc::string::String,
+    #[prost(string, tag = "7")]
+    pub laboratory_code: ::prost::alloc::string::String,
+    /// SHA-256 of the report.
+    #[prost(bytes = "vec", tag = "8")]
+    pub report_hash: ::prost::alloc::vec::Vec<u8>,
+}
 /// Goods taken for an order line, lot by lot: on hand becomes reserved. Answers sales' OrderPlaced.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StockReserved {

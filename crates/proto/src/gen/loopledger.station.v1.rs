@@ -3,7 +3,7 @@
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RecordRequest {
     /// Exactly one.
-    #[prost(oneof = "record_request::Command", tags = "1, 2, 3, 4, 5")]
+    #[prost(oneof = "record_request::Command", tags = "1, 2, 3, 4, 5, 6")]
     pub command: ::core::option::Option<record_request::Command>,
 }
 /// Nested message and enum types in `RecordRequest`.
@@ -21,6 +21,8 @@ pub mod record_request {
         BuyInGoods(super::BuyInGoodsRequest),
         #[prost(message, tag = "5")]
         IssueGoods(super::IssueGoodsRequest),
+        #[prost(message, tag = "6")]
+        InspectGoods(super::InspectGoodsRequest),
     }
 }
 /// The answer to the command at the same place in the stream.
@@ -291,6 +293,45 @@ pub struct IssueGoodsResponse {
     pub position: ::core::option::Option<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
     pub issue_id: ::prost::alloc::string::String,
+}
+/// Records what a laboratory, or a quick test on the spot, found of a lot. Nothing becomes of the goods by it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct InspectGoodsRequest {
+    /// The caller's idempotency key: a UUID of version 4, 7 or 8. REQUEST_ID_REUSED if another request had it.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// At most 16 positions that must be folded before this is decided; UPSTREAM_BEHIND if they are not in time.
+    #[prost(message, repeated, tag = "2")]
+    pub after: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+    /// Required. Not before the lot was collected.
+    #[prost(message, optional, tag = "3")]
+    pub occasion: ::core::option::Option<super::super::common::v1::Occasion>,
+    /// Where the sample was taken.
+    #[prost(string, tag = "4")]
+    pub station_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub lot_id: ::prost::alloc::string::String,
+    /// The kind of test, or the number of its standard; 1 to 64 characters.
+    #[prost(string, tag = "6")]
+    pub test: ::prost::alloc::string::String,
+    /// Required: whether the goods passed.
+    #[prost(bool, optional, tag = "7")]
+    pub passed: ::core::option::Option<bool>,
+    /// What was measured, with its unit; at most 100 characters, may be empty.
+    #[prost(string, tag = "8")]
+    pub finding: ::prost::alloc::string::String,
+    /// The laboratory's code; 1 to 64 characters.
+    #[prost(string, tag = "9")]
+    pub laboratory_code: ::prost::alloc::string::String,
+    /// SHA-256 of the report, 32 bytes; empty: there is none.
+    #[prost(bytes = "vec", tag = "10")]
+    pub report_hash: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InspectGoodsResponse {
+    /// Position of the commit.
+    #[prost(message, optional, tag = "1")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListStationsRequest {
@@ -618,6 +659,35 @@ pub mod station_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        pub async fn inspect_goods(
+            &mut self,
+            request: impl tonic::IntoRequest<super::InspectGoodsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::InspectGoodsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/loopledger.station.v1.StationService/InspectGoods",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "loopledger.station.v1.StationService",
+                        "InspectGoods",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         pub async fn get_receipt(
             &mut self,
             request: impl tonic::IntoRequest<super::GetReceiptRequest>,
@@ -787,6 +857,13 @@ pub mod station_service_server {
             request: tonic::Request<super::IssueGoodsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::IssueGoodsResponse>,
+            tonic::Status,
+        >;
+        async fn inspect_goods(
+            &self,
+            request: tonic::Request<super::InspectGoodsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::InspectGoodsResponse>,
             tonic::Status,
         >;
         async fn get_receipt(
@@ -1156,6 +1233,51 @@ pub mod station_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = IssueGoodsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/loopledger.station.v1.StationService/InspectGoods" => {
+                    #[allow(non_camel_case_types)]
+                    struct InspectGoodsSvc<T: StationService>(pub Arc<T>);
+                    impl<
+                        T: StationService,
+                    > tonic::server::UnaryService<super::InspectGoodsRequest>
+                    for InspectGoodsSvc<T> {
+                        type Response = super::InspectGoodsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::InspectGoodsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as StationService>::inspect_goods(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = InspectGoodsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -26,7 +26,7 @@ use super::frames::{Frame, Unread};
 use super::metered::CallContext;
 use super::status::{QUEUE_RETRY, check_streams};
 use super::{unreadable, write_status};
-use crate::limits::Caller;
+use crate::limits::Asking;
 use crate::limits::bytes::Charge;
 use crate::trace::TraceContext;
 use crate::writer::{Answer, Answers, Ordered, WriteError, WriterHandle};
@@ -91,7 +91,7 @@ where
     let (ordered, answers) = handle.ordered_traced(trace);
     let asked = Arc::<Asked>::default();
     let reader = Reader { handle, ordered, asked: Arc::clone(&asked), call: call.clone(), folded: Vec::new() };
-    let reader = tokio::spawn(Caller::current().scope(reader.run(requests, deadline, stop)));
+    let reader = tokio::spawn(Asking::current().scope(reader.run(requests, deadline, stop)));
     let reader = AbortOnDropHandle::new(reader);
     RecordStream { stream, answers, asked, call, has_ended: false, _reader: reader, requests: PhantomData }
 }

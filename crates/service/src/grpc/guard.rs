@@ -16,9 +16,10 @@ use tonic::codegen::{BoxFuture, Service};
 use super::answered::{Answered, Ending};
 use super::metered::{CallContext, Metered, lacking};
 use super::methods::{Method, Methods};
-use crate::limits::Places;
+use super::policy::Policy;
 use crate::limits::bytes::{Short, Taker};
 use crate::limits::connections::Peer;
+use crate::limits::{Asking, Caller, Places};
 
 /// Answers up to so many bytes are never refused: what was written must be acknowledged.
 const SMALL_ANSWER_BYTES: u64 = 4 * 1_024;
@@ -27,14 +28,16 @@ const SMALL_ANSWER_BYTES: u64 = 4 * 1_024;
 const BULK_STREAMS_MAX: usize = 32;
 
 /// Around the routes `inner`.
-pub(super) fn guarded<S>(inner: S, methods: &Arc<Methods>, read_max: Duration) -> Guarded<S> {
-    Guarded { inner, methods: Arc::clone(methods), bulk: Arc::new(Places::new(BULK_STREAMS_MAX)), read_max }
+pub(super) fn guarded<S>(inner: S, methods: &Arc<Methods>, policy: &Arc<dyn Policy>, read_max: Duration) -> Guarded<S> {
+    let bulk = Arc::new(Places::new(BULK_STREAMS_MAX));
+    Guarded { inner, methods: Arc::clone(methods), policy: Arc::clone(policy), bulk, read_max }
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Guarded<S> {
     inner: S,
     methods: Arc<Methods>,
+    policy: Arc<dyn Policy>,
     /// Places for bulk streams.
     bulk: Arc<Places>,
     read_max: Duration,
@@ -54,17 +57,24 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
+        let admitted = self.policy.admit(request.uri().path(), request.headers());
         // There is none where the routes are called within the process.
         let Some(peer) = request.extensions().get::<Arc<Peer>>().cloned() else {
-            return Box::pin(self.inner.call(request));
+            return match admitted {
+                Ok(actor) => Box::pin(Asking { caller: Caller::PROCESS, actor }.scope(self.inner.call(request))),
+                Err(status) => Box::pin(async move { Ok(status.into_http()) }),
+            };
         };
         let began = Instant::now();
         let open = peer.begin_call();
         let method = self.methods.find(request.uri().path());
-        let call = match self.admit(&method, &peer, &request) {
-            Ok(call) => Arc::new(call),
-            Err(short) => {
-                let status = lacking(short);
+        let call = admitted.and_then(|actor| {
+            let call = self.admit(&method, &peer, &request);
+            call.map(|call| (Arc::new(call), actor)).map_err(|short| Box::new(lacking(short)))
+        });
+        let (call, actor) = match call {
+            Ok(call) => call,
+            Err(status) => {
                 method.count(status.code(), began.elapsed());
                 method.count_refusal(&status);
                 return Box::pin(async move { Ok(status.into_http()) });
@@ -75,7 +85,8 @@ where
         let request = request.map(|body| Body::new(Metered::new(body, metered, read_max)));
         let ending = Ending::new(call, open, began);
         let answering = self.inner.call(request);
-        Box::pin(peer.caller.scope(async move { Ok(answer(answering.await?, &peer, ending).await) }))
+        let asking = Asking { caller: peer.caller, actor };
+        Box::pin(asking.scope(async move { Ok(answer(answering.await?, &peer, ending).await) }))
     }
 }
 

@@ -90,6 +90,16 @@ fn message(read: &[u8]) -> Option<&[u8]> {
     read.get(HEAD_BYTES..length(read)?)
 }
 
+/// Nearly every request comes in one frame, which is not copied.
+fn joined(read: &Bytes, data: Bytes) -> Bytes {
+    if read.is_empty() {
+        return data;
+    }
+    let mut both = BytesMut::from(read.as_ref());
+    both.extend_from_slice(&data);
+    both.freeze()
+}
+
 /// A body of which the first message was read, from its beginning.
 struct Replayed {
     /// What was read.
@@ -102,11 +112,11 @@ struct Replayed {
 impl Replayed {
     /// Reads until the first message is there, or until it is clear that it will not be.
     async fn read(mut body: Body) -> Self {
-        let (mut read, mut error) = (BytesMut::new(), None);
+        let (mut read, mut error) = (Bytes::new(), None);
         while lacks_bytes(&read) {
             let frame = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await;
             match frame.map(|frame| frame.map(Frame::into_data)) {
-                Some(Ok(Ok(data))) => read.extend_from_slice(&data),
+                Some(Ok(Ok(data))) => read = joined(&read, data),
                 Some(Err(failed)) => {
                     error = Some(failed.into_inner());
                     break;
@@ -115,7 +125,6 @@ impl Replayed {
                 Some(Ok(Err(_))) | None => break,
             }
         }
-        let read = read.freeze();
         Self { read, error, rest: body }
     }
 }

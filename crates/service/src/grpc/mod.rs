@@ -15,6 +15,7 @@ mod known;
 mod metered;
 mod methods;
 pub mod pages;
+mod policy;
 mod server;
 mod status;
 pub mod stock;
@@ -23,6 +24,7 @@ mod unreadable;
 pub use bulk::RecordStream;
 pub use calls::{Calls, duration_to_pb, log_status};
 pub use deadline::{DEADLINE_DEFAULT, DEADLINE_MAX, deadline_of};
+pub use policy::{AllowAll, Policy};
 pub use server::{Bound, DRAIN_MAX, ServeError, Server, ServerConfig};
 pub(crate) use server::{CALLS_END_MAX, STOP_MAX};
 pub use status::{failure_status, refused, write_status};
@@ -47,6 +49,40 @@ const OWN_DESCRIPTORS: [&[u8]; 3] = [
 /// What a method of a tonic service returns.
 pub type Answering<'call, R> =
     core::pin::Pin<Box<dyn Future<Output = Result<tonic::Response<R>, tonic::Status>> + Send + 'call>>;
+
+/// What a service is made of: `App`, the running service; `NAME`, the full name of its gRPC service; `serve`, which offers
+/// it on a server; and `Grpc`, for which the service's tonic trait is implemented with [`rpcs!`](crate::rpcs).
+///
+/// ```text
+/// app! { Station, RecordRequest, StationServiceServer }
+/// ```
+#[macro_export]
+macro_rules! app {
+    ($rules:ty, $record:ty, $server:ident) => {
+        /// The running service; started with [`Program::start`]($crate::program::Program::start).
+        pub type App = $crate::program::Program<$rules>;
+
+        /// The full name of the gRPC service.
+        pub const NAME: &str = <$server<Grpc> as ::tonic::server::NamedService>::NAME;
+
+        /// Offers the service on `server`, healthy while its writer serves.
+        pub fn serve(app: &App, server: &mut $crate::grpc::Server) {
+            let calls = app.calls(server.stop_token());
+            server.follow_health(NAME, app.handle().health());
+            server.bulk::<$rules, $record>(NAME, calls.clone());
+            let service = $server::new(Grpc { calls })
+                .max_decoding_message_size($crate::grpc::REQUEST_BYTES_MAX)
+                .max_encoding_message_size($crate::grpc::MESSAGE_BYTES_MAX);
+            server.route(|routes| routes.add_service(service));
+        }
+
+        /// The tonic service: every method hands over to the writer's calls.
+        #[derive(Debug)]
+        pub struct Grpc {
+            calls: $crate::grpc::Calls<$rules>,
+        }
+    };
+}
 
 /// Writes methods of a tonic service trait, in an `impl` without `#[tonic::async_trait]` (which does not look into
 /// macros). `self.calls` is the service's [`Calls`].

@@ -23,6 +23,7 @@ use super::guard::guarded;
 use super::health::Services;
 use super::known::Known;
 use super::methods::Methods;
+use super::policy::{AllowAll, Policy};
 use super::unreadable::Explained;
 use super::{Calls, OWN_DESCRIPTORS};
 use crate::limits::Descriptors;
@@ -126,6 +127,7 @@ pub struct Server {
     services: Services,
     followers: Vec<AbortOnDropHandle<()>>,
     methods: Arc<Methods>,
+    policy: Arc<dyn Policy>,
     stop: CancellationToken,
 }
 
@@ -134,7 +136,15 @@ impl Server {
     pub async fn new(stop: CancellationToken) -> Result<Self, ServeError> {
         let services = Services::new().await;
         let methods = Arc::new(Methods::new());
-        Ok(Self { routes: Routes::default(), services, followers: Vec::new(), methods, stop })
+        let policy = Arc::new(AllowAll);
+        Ok(Self { routes: Routes::default(), services, followers: Vec::new(), methods, policy, stop })
+    }
+
+    /// Every call passes `policy`; without one everybody may do everything.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Arc<dyn Policy>) -> Self {
+        self.policy = policy;
+        self
     }
 
     /// Cancelled when a shutdown begins: open streams end then.
@@ -215,8 +225,8 @@ impl Server {
         let methods = Arc::clone(&self.methods);
         let known = layer_fn(move |inner| Known::new(inner, &methods));
         *router = core::mem::take(router).layer(layer_fn(Explained)).layer(known);
-        let (methods, read_max) = (Arc::clone(&self.methods), config.read_max);
-        let guard = layer_fn(move |inner| guarded(inner, &methods, read_max));
+        let (methods, policy, read_max) = (Arc::clone(&self.methods), Arc::clone(&self.policy), config.read_max);
+        let guard = layer_fn(move |inner| guarded(inner, &methods, &policy, read_max));
         self.route(|routes| Routes::from(traced(routes).into_axum_router().layer(guard)).prepare());
         let address = config.listen;
         let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;

@@ -1,9 +1,31 @@
-//! Who asks. Quotas and turns are counted by connection: all calls on one connection are one caller.
+//! Who asks: the caller, by which quotas and turns are counted (all calls on one connection are one caller), and the actor
+//! that the policy found.
 
 use core::fmt;
+use std::sync::Arc;
+
+use loopledger_domain::Actor;
 
 tokio::task_local! {
-    static CALLER: Caller;
+    static ASKING: Asking;
+}
+
+/// For whom a task runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Asking {
+    pub(crate) caller: Caller,
+    /// Absent for the process itself, and for a call without an identity.
+    pub(crate) actor: Option<Arc<Actor>>,
+}
+
+impl Asking {
+    pub(crate) fn current() -> Self {
+        ASKING.try_with(Clone::clone).unwrap_or(Self { caller: Caller::PROCESS, actor: None })
+    }
+
+    pub(crate) fn scope<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
+        ASKING.scope(self, work)
+    }
 }
 
 /// A connection of a server, or the process itself.
@@ -21,12 +43,12 @@ impl Caller {
 
     /// The caller for whom the present task runs.
     pub fn current() -> Self {
-        CALLER.try_with(|caller| *caller).unwrap_or(Self::PROCESS)
+        ASKING.try_with(|asking| asking.caller).unwrap_or(Self::PROCESS)
     }
 
     /// Runs `work` for this caller.
     pub fn scope<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
-        CALLER.scope(self, work)
+        Asking { caller: self, actor: None }.scope(work)
     }
 }
 

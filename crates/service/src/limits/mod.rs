@@ -11,6 +11,7 @@ mod places;
 mod queue;
 mod turns;
 
+pub(crate) use caller::Asking;
 pub use caller::Caller;
 pub use descriptors::Descriptors;
 pub use places::{Place, Places};

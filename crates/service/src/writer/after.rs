@@ -28,7 +28,7 @@ impl<D: Decider> Task<D> {
         match input {
             Input::Command(job) if job.write.after.is_empty() => self.ready.push_back(Ready::Job(job)),
             Input::Command(job) => {
-                let (caller, positions, deadline) = (job.caller, job.write.after.clone(), job.deadline);
+                let (caller, positions, deadline) = (job.asking.caller, job.write.after.clone(), job.deadline);
                 self.hold(caller, positions, deadline, Waiter::Job(job));
             }
             Input::Query(query) => self.ready.push_back(Ready::Query(query)),

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use loopledger_chain::{Envelope, RECORD_BYTES_MAX, leaf_hash};
 use loopledger_domain::size::COMMAND_BYTES_MAX;
-use loopledger_domain::{Commit, Context, Decider, Event, Rejection, Rule, Subject};
+use loopledger_domain::{Actor, Commit, Context, Decider, Event, Rejection, Rule, Subject};
 use loopledger_event_log::{Headers, Record};
 use loopledger_types::{Cause, Head, Key, Position, RequestId, StreamSequence, Timestamp};
 use loopledger_wire::{Draft, Receipt, encode_commit};
@@ -33,10 +33,11 @@ enum Unfit {
 }
 
 /// What a commit is made of, besides where it stands.
-struct Decision {
+struct Decision<'a> {
     request_id: RequestId,
     digest: [u8; 32],
     cause: Option<Cause>,
+    actor: Option<&'a Actor>,
     recorded_at: Timestamp,
     events: Vec<Event>,
     trace: Option<Box<TraceContext>>,
@@ -105,12 +106,14 @@ impl<D: Decider> Task<D> {
         }
         self.load(&Subject::Command(&job.write.command))?;
         let recorded_at = self.chain.next_time(time);
-        let context = Context { request_id, stream: self.stream, now: time };
+        let actor = job.asking.actor.clone();
+        let context = Context { request_id, stream: self.stream, now: time, actor };
         let refused = match D::decide(&self.state, &job.write.command, &context) {
             Err(rejection) => WriteError::Rejected(rejection),
             Ok(events) => {
                 let (digest, trace) = (job.write.digest, job.trace.clone());
-                let decision = Decision { request_id, digest, cause: None, recorded_at, events, trace };
+                let actor = context.actor.as_deref();
+                let decision = Decision { request_id, digest, cause: None, actor, recorded_at, events, trace };
                 match self.seal(decision) {
                     Ok(sealed) => {
                         let head = sealed.head;
@@ -149,14 +152,14 @@ impl<D: Decider> Task<D> {
             self.load(&Subject::Upstream(&due.commit))?;
             let request_id = due.commit.request_id.for_reaction(due.commit.stream, self.stream);
             let recorded_at = self.chain.next_time(time);
-            let context = Context { request_id, stream: self.stream, now: time };
+            let context = Context { request_id, stream: self.stream, now: time, actor: None };
             let repeated = self.orphans.get(&request_id).and_then(|answer| answer.clone().of(D::SERVICE));
             let events = repeated.map_or_else(|| D::react(&self.state, &due.commit, &context), |event| vec![event]);
             let cause = Some(due.commit.position());
             // A reaction fits a record by the bounds on what it reacts to (`domain::size`); one that does not is a bug,
             // and skipping it would leave upstream without an answer for ever.
             let trace = due.trace.clone();
-            let decision = Decision { request_id, digest: [0; 32], cause, recorded_at, events, trace };
+            let decision = Decision { request_id, digest: [0; 32], cause, actor: None, recorded_at, events, trace };
             let sealed = match self.seal(decision) {
                 Ok(sealed) => sealed,
                 Err(Unfit::TooLarge { bytes }) => {
@@ -177,7 +180,7 @@ impl<D: Decider> Task<D> {
     }
 
     /// Chains a decision on the speculative head and folds it.
-    fn seal(&mut self, decision: Decision) -> Result<Sealed, Unfit> {
+    fn seal(&mut self, decision: Decision<'_>) -> Result<Sealed, Unfit> {
         if decision.events.is_empty() {
             return Err(Unfit::Bug("a decision has no events".to_owned()));
         }
@@ -192,7 +195,7 @@ impl<D: Decider> Task<D> {
                 request_id: decision.request_id,
                 request_digest: decision.digest,
                 cause: decision.cause,
-                actor: None,
+                actor: decision.actor,
                 recorded_at: decision.recorded_at,
                 events: &decision.events,
                 upstream: &upstream,
@@ -210,12 +213,12 @@ impl<D: Decider> Task<D> {
             request_id: decision.request_id,
             request_digest: decision.digest,
             cause: decision.cause,
-            actor: None,
+            actor: decision.actor.cloned(),
             recorded_at: decision.recorded_at,
             events: decision.events,
             upstream,
         };
-        loopledger_ledger::check_with(&commit, &mut self.journal).map_err(|error| Unfit::Bug(error.to_string()))?;
+        loopledger_accounting::check_with(&commit, &mut self.journal).map_err(|error| Unfit::Bug(error.to_string()))?;
         // After this point nothing fails.
         self.state.evolve(&commit);
         let span = decision.trace.as_deref().and_then(|trace| span(&commit, *trace));

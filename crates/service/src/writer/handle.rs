@@ -18,7 +18,7 @@ use super::measured::Measured;
 use super::{Halt, WriteError};
 use crate::feed::Contact;
 use crate::heads::Heads;
-use crate::limits::{Caller, Place, Places};
+use crate::limits::{Asking, Caller, Place, Places};
 use crate::trace::TraceContext;
 
 /// Writes of one bulk stream that are not answered yet: what keeps the writer's window full.
@@ -123,8 +123,8 @@ impl<D: Decider> WriterHandle<D> {
         let (reply, answer) = oneshot::channel();
         let held_until = deadline.map(with_margin);
         let place = self.place(&write.after, &self.writes);
-        let (caller, reply, trace) = (Caller::current(), Reply::One(reply), trace.map(Box::new));
-        let job = Job { caller, write, deadline: held_until, reply, trace };
+        let (asking, reply, trace) = (Asking::current(), Reply::One(reply), trace.map(Box::new));
+        let job = Job { asking, write, deadline: held_until, reply, trace };
         let queued = place.and_then(|place| self.enqueue(Input::Command(job)).map(|unsent| (place, unsent)));
         let gone = self.clone();
         async move {
@@ -308,8 +308,8 @@ impl<D: Decider> Ordered<D> {
         }
         let index = self.reserve().await;
         let reply = Reply::Ordered(index, self.replies.clone());
-        let (caller, trace) = (Caller::current(), self.trace.map(Box::new));
-        let job = Job { caller, write, deadline: None, reply, trace };
+        let (asking, trace) = (Asking::current(), self.trace.map(Box::new));
+        let job = Job { asking, write, deadline: None, reply, trace };
         if let Err(unsent) = self.handle.inputs.send(Input::Command(job)).await {
             unsent.0.fail(self.handle.gone());
         }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::WriteError;
 use crate::heads::Heads;
-use crate::limits::Caller;
+use crate::limits::{Asking, Caller};
 use crate::trace::TraceContext;
 
 /// The outcome of a write.
@@ -45,7 +45,7 @@ pub(crate) struct Wait {
 
 /// A command on its way. Kept until it is answered, because a conflict may cause it to be decided again.
 pub(crate) struct Job<D: Decider> {
-    pub(crate) caller: Caller,
+    pub(crate) asking: Asking,
     pub(crate) write: Write<D::Command>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) reply: Reply,

@@ -33,8 +33,8 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::stream::FuturesUnordered;
+use loopledger_accounting::Journal;
 use loopledger_domain::{AnswerRepeated, Decider, State};
-use loopledger_ledger::Journal;
 use loopledger_state_store::{Progress, ServiceStore, StoreError};
 use loopledger_types::{CountyCode, RequestId, StreamId, Table, WithCauses};
 use tokio::sync::{mpsc, watch};

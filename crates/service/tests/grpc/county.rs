@@ -11,7 +11,7 @@ use loopledger_sales as sales;
 use loopledger_service::Heads;
 use loopledger_service::clock::ManualClock;
 use loopledger_service::feed::Feed;
-use loopledger_service::grpc::{ServeError, Server, ServerConfig};
+use loopledger_service::grpc::{AllowAll, Policy, ServeError, Server, ServerConfig};
 use loopledger_service::limits::connections::Connections;
 use loopledger_service::metrics::Registry;
 use loopledger_service::program::ProgramConfig;
@@ -72,6 +72,15 @@ impl County {
 
     /// With other bounds of its server.
     pub(crate) async fn start_with(gate: Gate, change: impl FnOnce(&mut ServerConfig)) -> Self {
+        Self::begin(gate, Arc::new(AllowAll), change).await
+    }
+
+    /// Every call passes `policy`.
+    pub(crate) async fn start_under(policy: Arc<dyn Policy>) -> Self {
+        Self::begin(Gate::open(), policy, |_| ()).await
+    }
+
+    async fn begin(gate: Gate, policy: Arc<dyn Policy>, change: impl FnOnce(&mut ServerConfig)) -> Self {
         let gate = Arc::new(gate);
         let feed = Feed::new(gate.clone());
         let clock = || Arc::new(ManualClock::new(NOW));
@@ -81,7 +90,7 @@ impl County {
         let distribution = distribution::App::start(&feed, clock(), &config).unwrap();
         let sales = sales::App::start(&feed, clock(), &config).unwrap();
         let stop = CancellationToken::new();
-        let mut server = Server::new(stop.clone()).await.unwrap();
+        let mut server = Server::new(stop.clone()).await.unwrap().with_policy(policy);
         procurement::serve(&procurement, &mut server);
         station::serve(&station, &mut server);
         distribution::serve(&distribution, &mut server);

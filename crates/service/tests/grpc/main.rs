@@ -17,6 +17,7 @@ mod county;
 mod gate;
 mod largest;
 mod limits;
+mod policy;
 mod queries;
 mod raw;
 mod refusals;

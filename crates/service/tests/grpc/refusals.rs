@@ -188,6 +188,6 @@ fn every_write() -> Vec<(&'static str, String)> {
         let taken = methods.methods().filter(|method| commands.contains(method.input().full_name()));
         writes.extend(taken.map(|method| (service, method.name().to_owned())));
     }
-    assert_eq!(writes.len(), 26);
+    assert_eq!(writes.len(), 27);
     writes
 }

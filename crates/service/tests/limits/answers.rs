@@ -6,7 +6,7 @@ use loopledger_domain::size::{ISSUE_LINES_MAX, ORDER_LINES_MAX, PAYOUT_ITEMS_MAX
 use loopledger_domain::stock::StockRefusal;
 use loopledger_domain::{Event, Rejection, Rule, distribution, procurement, sales, station};
 use loopledger_types::Service;
-use loopledger_wire::{CHARGES_MAX, LABEL_MAX, LINES_MAX, MEMBERS_MAX};
+use loopledger_wire::{CHARGES_MAX, LABEL_MAX, LINES_MAX, MEMBERS_MAX, NUMBER_MAX};
 use prost_reflect::DescriptorPool;
 use serde_json::{Value, json};
 
@@ -85,6 +85,14 @@ async fn purchases(of: &Founded) {
     of.place_order(fields).await;
 }
 
+/// With every text at its longest.
+async fn inspect(of: &Founded, lot: &str) {
+    let (code, finding) = ("𠮷".repeat(NUMBER_MAX), "𠮷".repeat(LABEL_MAX));
+    let fields = json!({"occasion": occasion(), "stationId": of.station, "lotId": lot, "test": code, "passed": true,
+        "finding": finding, "laboratoryCode": code, "reportHash": "//////////////////////////////////////////8="});
+    of.county.ask(Station, "inspectGoods", fields).await.unwrap();
+}
+
 /// Orders of as many lines and lots as there may be: reserved, refused, released, and issued; the lots that were sold.
 async fn orders(of: &Founded) -> Vec<String> {
     let mut lots = Vec::new();
@@ -92,6 +100,7 @@ async fn orders(of: &Founded) -> Vec<String> {
     for number in 0..PICKS_MAX {
         lots.push(of.collect(number).await);
     }
+    inspect(of, &lots[0]).await;
     let order = of.place_order(of.order(0, &of.station, LINES_MAX, LOT_GRAMS)).await;
     let reserved = reserved_of(of, Station);
     assert_eq!(reserved, vec![1; ORDER_LINES_MAX], "each line has one lot");

@@ -9,7 +9,7 @@ use loopledger_event_log::{Around, EventLog, FileLog, FileLogOptions, MemoryLog,
 use loopledger_service::feed::Feed;
 use loopledger_service::writer::{Writer, WriterConfig};
 use loopledger_state_store::{Memory, MemoryStore, ServiceStore, SledStore};
-use loopledger_types::{Key as LogKey, Service, Topic, partition_of};
+use loopledger_types::{Key as LogKey, Service, Topic, WithCauses, partition_of};
 
 use crate::peer::{Command, Left, Number, Right};
 use crate::promises::{halted, halts, partition};
@@ -139,7 +139,8 @@ async fn nothing_is_refused_on_a_log_that_ends_before_what_was_read() {
     log.now.set(now).unwrap();
     tokio::time::advance(Duration::from_secs(5)).await;
     let refused = writer.handle().submit(add(20, 1, -1_000), in_time()).await.unwrap_err();
-    assert!(refused.to_string().contains("commits 16 to 20 of station/654224 are missing from the log"), "{refused}");
+    let refused = WithCauses(&refused).to_string();
+    assert!(refused.contains("commits 16 to 20 of station/654224 are missing from the log"), "{refused}");
 }
 
 fn open_file_log(folder: &Path) -> FileLog {

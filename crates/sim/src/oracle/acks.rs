@@ -127,6 +127,9 @@ fn fits(command: &Command, commit: &Commit) -> bool {
             (station::Command::BuyInGoods(asked), station::Event::GoodsBoughtIn(done)) => bought(asked, done),
             (station::Command::IssueGoods(asked), station::Event::GoodsIssued(done)) => issued(asked, done),
             (station::Command::OpenStation(asked), station::Event::StationOpened(done)) => done.label == asked.label,
+            (station::Command::InspectGoods(asked), station::Event::GoodsInspected(done)) => {
+                done.lot == asked.lot && done.passed == asked.passed
+            }
             _ => false,
         },
         (Command::Distribution(write), Event::Distribution(event)) => match (&write.command, event) {

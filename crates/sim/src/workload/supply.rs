@@ -1,4 +1,4 @@
-//! Goods come in and move: collection, buying in, hand-over, dispatch, receipt.
+//! Goods come in and move: collection, inspection, buying in, hand-over, dispatch, receipt.
 
 use loopledger_proto::common::v1 as common;
 use loopledger_proto::distribution::v1 as d;
@@ -17,7 +17,8 @@ impl Workload {
         match self.dice.below(100) {
             0..50 => self.collect(),
             50..55 => self.buy_in(),
-            55..73 => self.hand_over(),
+            55..57 => self.inspect(),
+            57..73 => self.hand_over(),
             73..80 => self.dispatch(),
             _ => self.receive(),
         }
@@ -65,6 +66,22 @@ impl Workload {
         let quantity = gross - tare - moisture;
         let lot = Lot { id: LotId([0; 16]), product, place: station, principal, quantity, consigned };
         Some(Wish::new(Form::Station(AtStation::CollectGoods(request)), Creates::Lot(Service::Station, lot)))
+    }
+
+    /// A lot wherever it is; some that no station has heard of yet.
+    fn inspect(&mut self) -> Option<Wish> {
+        let (station, lot) = (self.one(|known| &known.stations)?, self.one(|known| &known.lots)?);
+        let request = st::InspectGoodsRequest {
+            request_id: self.id(),
+            occasion: self.occasion(TOWN),
+            station_id: station.to_string(),
+            lot_id: lot.id.to_string(),
+            test: "residues".to_owned(),
+            passed: Some(self.dice.chance(90)),
+            laboratory_code: "LAB".to_owned(),
+            ..Default::default()
+        };
+        Some(Wish::new(Form::Station(AtStation::InspectGoods(request)), Creates::Nothing))
     }
 
     fn buy_in(&mut self) -> Option<Wish> {

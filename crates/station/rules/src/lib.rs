@@ -8,6 +8,7 @@
 mod collect;
 mod contracts;
 mod hand_over;
+mod inspect;
 mod members;
 mod places;
 mod purchase;
@@ -20,6 +21,7 @@ use loopledger_rules::{commands, rules};
 pub use collect::{CollectGoods, CollectTerms};
 pub use contracts::Contract;
 pub use hand_over::{HandOver, HandOverGoods};
+pub use inspect::InspectGoods;
 pub use members::Membership;
 pub use places::OpenStation;
 pub use purchase::PendingReceipt;
@@ -36,6 +38,7 @@ commands! {
         HandOverGoods(HandOverGoods),
         BuyInGoods(BuyIn),
         IssueGoods(IssueGoods),
+        InspectGoods(InspectGoods),
     }
 }
 

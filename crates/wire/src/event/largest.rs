@@ -81,13 +81,13 @@ fn value(field: &FieldDescriptor, items: usize) -> Value {
         Kind::Message(kind) => Value::Message(largest(&kind, items)),
         Kind::Enum(kind) => Value::EnumNumber(kind.values().map(|value| value.number()).max().unwrap()),
         Kind::Bytes => {
-            let len = if matches!(field.name(), "proof_hash" | "head") { 32 } else { 16 };
+            let len = if matches!(field.name(), "proof_hash" | "report_hash" | "head") { 32 } else { 16 };
             Value::Bytes(vec![0xff; len].into())
         }
         Kind::String => Value::String(LONG.repeat(match field.name() {
-            "receipt_number" | "lot_label" | "number" | "code" => NUMBER_MAX,
+            "receipt_number" | "lot_label" | "number" | "code" | "test" | "laboratory_code" => NUMBER_MAX,
             "grade" => GRADE_MAX,
-            "label" | "name" | "reason" => LABEL_MAX,
+            "label" | "name" | "reason" | "finding" => LABEL_MAX,
             other => panic!("no limit is known for {other}"),
         })),
         Kind::Bool => Value::Bool(true),

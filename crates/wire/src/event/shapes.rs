@@ -14,7 +14,8 @@ use loopledger_facts::sales::{
     OrderLineCancelled, OrderLineStands, OrderPlaced, PaymentReceived, PrepaymentReturned, SettledLine,
 };
 use loopledger_facts::station::{
-    GoodsCollected, GoodsHandedOver, GoodsReleased, GoodsReturned, GoodsTakenBack, StationOpened, StockTakenIn,
+    GoodsCollected, GoodsHandedOver, GoodsInspected, GoodsReleased, GoodsReturned, GoodsTakenBack, StationOpened,
+    StockTakenIn,
 };
 use loopledger_facts::stock::{
     CancelRefused, GoodsBoughtIn, GoodsIssued, LineWeight, ReservationReleased, StockRefused, StockReserved,
@@ -126,6 +127,7 @@ messages! { STATION:
     }
     GoodsTakenBack { 1 occasion, 2 shipment, 3 from, 4 custodian, 5 to, 6 carrier, 7 lines }
     StockTakenIn { 1 occasion, 2 shipment, 3 place, 4 received, 5 damaged }
+    GoodsInspected { 1 occasion, 2 station, 3 lot, 4 test, 5 passed, 6 finding, 7 laboratory_code, 8 report_hash }
 }
 
 // Every service alike.

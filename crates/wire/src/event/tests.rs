@@ -75,6 +75,7 @@ const MAY_BE_ABSENT: &[&str] = &[
     "PayoutMade.proof_hash",
     "PayoutMade.received_by",
     "GoodsCollected.member",
+    "GoodsInspected.report_hash",
     "GoodsCollected.same_number_as",
     "OrderPlaced.same_number_as",
     "OrderLineCancelled.refusal",
@@ -122,7 +123,7 @@ fn value(field: &FieldDescriptor, fill: Fill, random: &mut Random) -> Value {
         Kind::Message(kind) => Value::Message(sample(&kind, fill, random)),
         Kind::Enum(kind) => Value::EnumNumber(1 + random.below(kind.values().len() as u64 - 1) as i32),
         Kind::Bytes => {
-            let len = if matches!(field.name(), "proof_hash" | "head") { 32 } else { 16 };
+            let len = if matches!(field.name(), "proof_hash" | "report_hash" | "head") { 32 } else { 16 };
             Value::Bytes((0..len).map(|_| random.next() as u8).collect::<Vec<_>>().into())
         }
         Kind::String => Value::String(texts[random.below(4) as usize].to_owned()),

@@ -253,6 +253,18 @@ impl Check {
         self.trimmed(at, text, most, text_fault)
     }
 
+    /// A SHA-256; empty means none.
+    #[expect(clippy::option_option, reason = "outer: acceptable or not; inner: there or not")]
+    pub(crate) fn optional_hash(&mut self, at: At<'_>, hash: &[u8]) -> Option<Option<[u8; 32]>> {
+        if hash.is_empty() {
+            return Some(None);
+        }
+        match <[u8; 32]>::try_from(hash) {
+            Ok(hash) => Some(Some(hash)),
+            Err(_) => self.wrong(at, "HASH_LENGTH", "A hash has 32 bytes."),
+        }
+    }
+
     /// A text that others are compared with: a code, a number on paper, a label of a lot.
     pub(crate) fn code(&mut self, at: At<'_>, text: &str) -> Option<String> {
         if text.trim().is_empty() {

@@ -115,6 +115,9 @@ pub trait BulkRequest: prost::Message + Default + Sized + 'static {
     /// As it was sent, to be repeated in the answer; empty if there is no command.
     fn request_id(&self) -> &str;
 
+    /// The positions that the command rests on; `None` if there is no command.
+    fn after(&mut self) -> Option<&mut Vec<pb::Position>>;
+
     /// Checks the form of every field; paths are those within the command's own message.
     fn into_write(self) -> Result<Write<Self::Command>, Rejection>;
 
@@ -175,6 +178,13 @@ macro_rules! requests {
                 match &self.command {
                     None => "",
                     $(Some($pb::record_request::Command::$variant(request)) => &request.request_id,)*
+                }
+            }
+
+            fn after(&mut self) -> Option<&mut Vec<loopledger_proto::common::v1::Position>> {
+                match &mut self.command {
+                    None => None,
+                    $(Some($pb::record_request::Command::$variant(request)) => Some(&mut request.after),)*
                 }
             }
 

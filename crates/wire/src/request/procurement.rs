@@ -176,13 +176,7 @@ fn make_payout(request: &pb::MakePayoutRequest, check: &mut Check) -> Option<Com
         check.id(at, id, PayableId::parse)
     });
     let method = check.word(at("method"), request.method);
-    let proof_hash = match request.proof_hash.as_slice() {
-        [] => Some(None),
-        hash => match <[u8; 32]>::try_from(hash) {
-            Ok(hash) => Some(Some(hash)),
-            Err(_) => check.wrong(at("proof_hash"), "HASH_LENGTH", "A hash has 32 bytes."),
-        },
-    };
+    let proof_hash = check.optional_hash(at("proof_hash"), &request.proof_hash);
     let received_by = check.optional_id(at("received_by"), &request.received_by, MemberId::parse);
     Some(Command::MakePayout(MakePayout {
         occasion: occasion?,

@@ -1,7 +1,7 @@
 //! Requests of `loopledger.station.v1`.
 
 use loopledger_domain::Rejection;
-use loopledger_domain::station::{CollectGoods, CollectTerms, Command, HandOverGoods, OpenStation};
+use loopledger_domain::station::{CollectGoods, CollectTerms, Command, HandOverGoods, InspectGoods, OpenStation};
 use loopledger_proto::station::v1 as pb;
 use loopledger_types::{
     ContractId, EntityKind, IssueId, LotId, MemberId, PartyId, PlaceId, ProductId, Quantity, ReceiptId, ShipmentId,
@@ -24,6 +24,7 @@ requests! {
     };
     BuyInGoods: BuyInGoodsRequest => buy_in, BuyInGoodsResponse { lot_id: receipt.id(LotId::derive, 0) };
     IssueGoods: IssueGoodsRequest => issue, IssueGoodsResponse { issue_id: receipt.id(IssueId::derive, 0) };
+    InspectGoods: InspectGoodsRequest => inspect, InspectGoodsResponse {};
 }
 
 fn open_station(request: &pb::OpenStationRequest, check: &mut Check) -> Option<Command> {
@@ -134,4 +135,25 @@ fn issue(request: &pb::IssueGoodsRequest, check: &mut Check) -> Option<Command> 
     check.creates(&[EntityKind::Issue]);
     let occasion = check.occasion(request.occasion.as_ref());
     stock::issue(check, occasion, &request.order_id, request.line, request.quantity.as_ref()).map(Command::IssueGoods)
+}
+
+fn inspect(request: &pb::InspectGoodsRequest, check: &mut Check) -> Option<Command> {
+    let occasion = check.occasion(request.occasion.as_ref());
+    let station = check.id(at("station_id"), &request.station_id, PlaceId::parse);
+    let lot = check.id(at("lot_id"), &request.lot_id, LotId::parse);
+    let test = check.code(at("test"), &request.test);
+    let passed = check.required(at("passed"), request.passed.as_ref()).copied();
+    let finding = check.optional_text(at("finding"), &request.finding, LABEL_MAX);
+    let laboratory_code = check.code(at("laboratory_code"), &request.laboratory_code);
+    let report_hash = check.optional_hash(at("report_hash"), &request.report_hash);
+    Some(Command::InspectGoods(InspectGoods {
+        occasion: occasion?,
+        station: station?,
+        lot: lot?,
+        test: test?,
+        passed: passed?,
+        finding: finding?,
+        laboratory_code: laboratory_code?,
+        report_hash: report_hash?,
+    }))
 }

@@ -35,7 +35,7 @@ kinds! {
     }
     Station => station {
         StationOpened GoodsCollected GoodsReleased GoodsReturned GoodsHandedOver GoodsTakenBack StockTakenIn
-        GoodsBoughtIn StockReserved StockRefused ReservationReleased CancelRefused GoodsIssued UpstreamIgnored
+        GoodsInspected GoodsBoughtIn StockReserved StockRefused ReservationReleased CancelRefused GoodsIssued UpstreamIgnored
         AnswerRepeated TailLost
     }
     Distribution => distribution {

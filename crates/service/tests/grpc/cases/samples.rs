@@ -69,6 +69,11 @@ pub(crate) fn samples() -> Vec<Sample> {
         ("station", "BuyInGoods", buy_in("$S1")),
         ("station", "IssueGoods", json!({"orderId": "$O1", "line": 1, "quantity": kilograms(5)})),
         (
+            "station",
+            "InspectGoods",
+            json!({"stationId": "$S1", "lotId": "$L1", "test": "农药残留", "passed": true, "laboratoryCode": "LAB"}),
+        ),
+        (
             "distribution",
             "OpenSite",
             json!({"kind": "PLACE_KIND_TOWNSHIP_HUB", "divisionCode": "654224100", "operatorId": "$CARR", "label": "T"}),

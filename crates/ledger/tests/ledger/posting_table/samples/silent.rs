@@ -8,7 +8,7 @@ use loopledger_domain::procurement::{
 use loopledger_domain::sales::{
     CancellationRequested, ChannelOpened, Event as S, OrderLine, OrderLineCancelled, OrderLineStands, OrderPlaced,
 };
-use loopledger_domain::station::{Event as St, StationOpened, StockTakenIn};
+use loopledger_domain::station::{Event as St, GoodsInspected, StationOpened, StockTakenIn};
 use loopledger_domain::stock::{CancelRefused, StockRefusal, StockRefused};
 use loopledger_domain::*;
 use loopledger_types::*;
@@ -74,7 +74,7 @@ fn procurement() -> Vec<P> {
     ]
 }
 
-fn places() -> [Event; 4] {
+fn places() -> [Event; 5] {
     let (occasion, division, operator, label) = (occasion(), village(), coop("operator"), String::from("站点"));
     let (station, kind) = (place("station"), PlaceKind::Station);
     let station = StationOpened { occasion, station, kind, division, operator, label: label.clone() };
@@ -88,7 +88,18 @@ fn places() -> [Event; 4] {
         received: vec![stock(owned("owner"), 640)],
         damaged: vec![stock(owned("owner"), 40)],
     };
+    let inspected = GoodsInspected {
+        occasion,
+        station: place("station"),
+        lot: LotId(id("lot")),
+        test: String::from("农药残留"),
+        passed: true,
+        finding: String::new(),
+        laboratory_code: String::from("LAB"),
+        report_hash: None,
+    };
     [
+        Event::Station(St::GoodsInspected(inspected)),
         Event::Station(St::StationOpened(station)),
         Event::Distribution(D::SiteOpened(site)),
         Event::Sales(S::ChannelOpened(ChannelOpened { occasion, channel, medium, operator, label })),

@@ -102,6 +102,7 @@ texts! {
     Paid => "paid", "付款";
     PayoutFailed => "payout_failed", "付款失败冲回";
     Valued => "valued", "存货计价";
+    Inspected => "inspected", "检测";
 }
 
 impl EntryText {
@@ -111,9 +112,16 @@ impl EntryText {
         self as u8
     }
 
-    /// How early in a lot's life it can be: the list above is in that order, but for goods that come from outside.
-    pub(crate) const fn causal_rank(self) -> u8 {
-        if matches!(self, Self::BoughtIn) { Self::Collected.index() } else { self.index() }
+    /// How early in a lot's life it can be: the list above is in that order, but for goods that
+    /// come from outside and for what is no entry.
+    pub const fn causal_rank(self) -> u8 {
+        if matches!(self, Self::BoughtIn) {
+            Self::Collected.index()
+        } else if matches!(self, Self::Inspected) {
+            Self::Released.index()
+        } else {
+            self.index()
+        }
     }
 
     pub fn from_index(index: u8) -> Option<Self> {
