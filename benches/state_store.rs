@@ -81,7 +81,7 @@ fn checkpoint(from: u64, count: u64) -> Checkpoint<Lot> {
             offset: end,
             recorded_at: Timestamp { seconds: 1_760_000_000, nanos: 0 },
             newest: None,
-            told: 0,
+            referenced: 0,
             upstream: Vec::new(),
         },
         entities: (from..end).map(made).chain(changed).collect(),

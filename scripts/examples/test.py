@@ -81,7 +81,7 @@ class Embedded(unittest.TestCase):
         first = run(*command)
         self.assertIn("has earned 901.60 yuan", first)
         server.end(signal.SIGKILL)
-        # Nobody answers: it goes on trying until the server is back.
+        # The server is down: the client keeps trying until it is back.
         trying = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.assertIn("sending", trying.stderr.readline())
         with Server(data, listen=server.address) as server:

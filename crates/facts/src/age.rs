@@ -19,7 +19,7 @@ pub struct Age {
 }
 
 impl Age {
-    /// Of what happened on that occasion, under that number: a receipt's, or a lot's label.
+    /// The age of goods collected or bought in on that occasion; `number` is the receipt's, or the lot's label.
     pub fn new(occasion: &Occasion, number: &str) -> Self {
         let day = occasion.business_date;
         let at = occasion.occurred_at.unwrap_or_else(|| day.end());

@@ -11,8 +11,8 @@ use crate::{AnswerRepeated, Occasion, TailLost, UpstreamIgnored};
 ///
 /// * `[posts folds files]`: whether the ledger posts it, folds it into its tables, and keeps it under the head of a paper
 ///   (a receipt, an order, a shipment …).
-/// * `[procurement station distribution sales]`: what each reader does. `note`: keeps something of it. `answer`: always
-///   answers it. `asked`: answers it if it asks that reader ([`Asks`](crate::Asks)). `both`: `note` and `asked`.
+/// * `[procurement station distribution sales]`: what each reader does. `apply`: keeps something of it. `answer`: always
+///   answers it. `asked`: answers it if it asks that reader ([`Asks`](crate::Asks)). `both`: `apply` and `asked`.
 ///
 /// Every service says [`UpstreamIgnored`], [`AnswerRepeated`] and [`TailLost`] besides, last in its contract.
 #[macro_export]
@@ -20,14 +20,14 @@ macro_rules! facts {
     ($callback:ident $($argument:tt)*) => {
         $callback! { $($argument)*
             procurement Procurement "loopledger.procurement.event.v1" {
-                HouseholdRegistered      [_    fold _   ] [_      note   note   note  ];
+                HouseholdRegistered      [_    fold _   ] [_      apply  apply  apply ];
                 HouseholdCategoryChanged [_    fold _   ] [_      _      _      _     ];
-                MemberJoined             [_    fold _   ] [_      note   _      _     ];
-                MemberLeft               [_    fold _   ] [_      note   _      _     ];
-                HouseholdRelocated       [_    fold _   ] [_      note   note   _     ];
-                PartyRegistered          [_    fold _   ] [_      note   note   note  ];
-                ProductRegistered        [_    fold _   ] [_      note   note   note  ];
-                LinkageContracted        [_    _    _   ] [_      note   _      _     ];
+                MemberJoined             [_    fold _   ] [_      apply  _      _     ];
+                MemberLeft               [_    fold _   ] [_      apply  _      _     ];
+                HouseholdRelocated       [_    fold _   ] [_      apply  apply  _     ];
+                PartyRegistered          [_    fold _   ] [_      apply  apply  apply ];
+                ProductRegistered        [_    fold _   ] [_      apply  apply  apply ];
+                LinkageContracted        [_    _    _   ] [_      apply  _      _     ];
                 PurchaseAccepted         [post fold _   ] [_      answer _      _     ];
                 PurchaseDeclined         [_    _    _   ] [_      answer _      _     ];
                 PayableOpened            [post fold _   ] [_      _      _      _     ];
@@ -35,15 +35,15 @@ macro_rules! facts {
                 PayoutFailed             [post fold file] [_      _      _      _     ];
             }
             station Station "loopledger.station.event.v1" {
-                StationOpened            [_    fold _   ] [note   _      note   note  ];
-                GoodsCollected           [post fold file] [both   _      note   note  ];
+                StationOpened            [_    fold _   ] [apply  _      apply  apply ];
+                GoodsCollected           [post fold file] [both   _      apply  apply ];
                 GoodsReleased            [post _    file] [_      _      _      _     ];
                 GoodsReturned            [post _    file] [_      _      _      _     ];
                 GoodsHandedOver          [post _    file] [_      _      answer _     ];
                 GoodsTakenBack           [post _    file] [_      _      _      _     ];
                 StockTakenIn             [_    _    _   ] [_      _      _      _     ];
                 GoodsInspected           [_    fold _   ] [_      _      _      _     ];
-                GoodsBoughtIn            [post fold _   ] [answer _      note   _     ];
+                GoodsBoughtIn            [post fold _   ] [answer _      apply  _     ];
                 StockReserved            [post fold file] [_      _      _      _     ];
                 StockRefused             [_    fold _   ] [_      _      _      answer];
                 ReservationReleased      [post fold file] [_      _      _      answer];
@@ -51,11 +51,11 @@ macro_rules! facts {
                 GoodsIssued              [post fold file] [_      _      _      answer];
             }
             distribution Distribution "loopledger.distribution.event.v1" {
-                SiteOpened               [_    fold _   ] [_      note   _      note  ];
+                SiteOpened               [_    fold _   ] [_      apply  _      apply ];
                 ShipmentDispatched       [post fold file] [asked  _      _      _     ];
                 HandOverRefused          [_    _    _   ] [_      answer _      _     ];
                 ShipmentReceived         [post fold file] [_      asked  _      _     ];
-                GoodsBoughtIn            [post fold _   ] [answer note   _      _     ];
+                GoodsBoughtIn            [post fold _   ] [answer apply  _      _     ];
                 StockReserved            [post fold file] [_      _      _      _     ];
                 StockRefused             [_    fold _   ] [_      _      _      answer];
                 ReservationReleased      [post fold file] [_      _      _      answer];
@@ -88,7 +88,7 @@ macro_rules! is_asked {
         let _ = $fact;
         false
     }};
-    (note $fact:ident $reader:ident) => {{
+    (apply $fact:ident $reader:ident) => {{
         let _ = $fact;
         false
     }};

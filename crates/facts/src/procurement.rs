@@ -244,7 +244,7 @@ pub struct PayableOpened {
     pub payee_division: DivisionCode,
     pub amount: Money,
     pub source: PayableSource,
-    /// Of what was bought in: people's code of the lot. Which of two debts of one instant is the older.
+    /// People's code of the lot, for goods bought in. It orders debts of one instant.
     pub number: String,
 }
 

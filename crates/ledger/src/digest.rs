@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::balances::{self, scope_code};
 use crate::income::{IncomeLine, IncomeQuery, IncomeView};
-use crate::lots::{self, CellRow, Deed, TitleRow, mode_code};
+use crate::lots::{self, CellRow, LotRecord, TitleRow, mode_code};
 use crate::tables::{LotRow, NO_ROW};
 use crate::{Account, Counterparty, Ledger};
 
@@ -104,20 +104,20 @@ impl Ledger {
                 let book = self.tables.party_id(book).map_or([0; 16], |id| id.0);
                 add(money_key(fact.pool, book, account, month), amount);
             };
-            match &fact.deed {
-                Deed::Moved { from, to, quantity, .. } => {
+            match &fact.record {
+                LotRecord::Moved { from, to, quantity, .. } => {
                     for (cell, part) in [(from, quantity.saturating_neg()), (to, *quantity)] {
                         add(self.goods_key(fact.pool, cell, month), part);
                         open = open.saturating_add(if cell.account.is_stock() { part } else { 0 });
                     }
                 }
-                Deed::Cost { payer, amount, .. } => money(*payer, Account::Goods, *amount),
-                Deed::Sold { seller, own, amount, .. } => {
+                LotRecord::Cost { payer, amount, .. } => money(*payer, Account::Goods, *amount),
+                LotRecord::Sold { seller, own, amount, .. } => {
                     let account = if *own { Account::Sales } else { Account::ConsignmentProceeds };
                     money(*seller, account, amount.saturating_neg());
                 }
-                Deed::Settled(settled) => money(settled.consignee, Account::ConsignmentProceeds, settled.gross),
-                Deed::Paid { .. } => {}
+                LotRecord::Settled(settled) => money(settled.consignee, Account::ConsignmentProceeds, settled.gross),
+                LotRecord::Paid { .. } => {}
             }
         }
         open

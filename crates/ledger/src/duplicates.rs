@@ -3,7 +3,7 @@
 
 use loopledger_types::{BusinessDate, LotId, PartyId, PlaceId, ProductId, ReceiptId};
 
-use crate::lots::{self, Deed};
+use crate::lots::{self, LotRecord};
 use crate::origins::OriginRecord;
 use crate::tables::{NO_ROW, Number};
 use crate::{FactRef, GoodsAccount, Ledger};
@@ -82,7 +82,7 @@ impl Ledger {
     fn suspect(&self, lot: Number) -> Option<SuspectReceipt> {
         let row = self.tables.lots.value(lot)?;
         let went_back = lots::facts(&self.tables, row.last)
-            .any(|fact| matches!(fact.deed, Deed::Moved { to, .. } if to.account == GoodsAccount::Returned));
+            .any(|fact| matches!(fact.record, LotRecord::Moved { to, .. } if to.account == GoodsAccount::Returned));
         let origin = OriginRecord::of(&row.born?, &self.tables)?;
         (!went_back).then_some(SuspectReceipt {
             at: origin.at,

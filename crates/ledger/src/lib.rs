@@ -7,6 +7,7 @@
 
 mod area;
 mod balances;
+mod book_records;
 mod checkpoint;
 mod days;
 mod digest;
@@ -28,13 +29,13 @@ mod state;
 mod statement;
 mod store;
 mod tables;
-mod touch;
 mod trace;
 mod valuation;
 
 pub use loopledger_accounting::*;
 
 pub use balances::{Balance, TrialBalanceLine};
+pub use book_records::Basis;
 pub use checkpoint::{CHECKPOINT_VERSION, LoadError, PageKey};
 pub use days::Days;
 pub use directory::{PartyView, PlaceView, ProductView};
@@ -52,6 +53,5 @@ pub use orders::OrderStep;
 pub use pending::{Concerns, OpenHandOver};
 pub use state::{ApplyError, Ledger, ListedException, StreamHead};
 pub use statement::{Statement, StatementCommits, StatementLine, book_lines, in_order, posted_lines, statement_from};
-pub use touch::Basis;
-pub use trace::{GoodsAt, LotDeed, LotOrigin, LotStep, LotTrace, OrderTraceStep};
+pub use trace::{GoodsAt, LotOrigin, LotStep, LotStepKind, LotTrace, OrderTraceStep};
 pub use valuation::{ValuationQuery, ValueAdded};

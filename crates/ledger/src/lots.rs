@@ -32,7 +32,7 @@ pub(crate) struct CellRow {
 
 /// What a fact says of a lot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Deed {
+pub(crate) enum LotRecord {
     /// Goods went from one cell to another.
     Moved { from: CellRow, to: CellRow, quantity: i64 },
     /// A direct cost, 1401[lot] in the payer's book.
@@ -65,15 +65,17 @@ pub(crate) struct LotFact {
     pub(crate) head: EventHead,
     pub(crate) text: EntryText,
     pub(crate) pool: u16,
-    pub(crate) deed: Deed,
+    pub(crate) record: LotRecord,
 }
 
 /// Chains a fact to its lot.
 pub(crate) fn append(lot: Number, fact: &LotFact, tables: &mut Tables) {
     let head = heads::offset(&fact.head, tables);
-    let cells = match fact.deed {
-        Deed::Moved { from, to, .. } => (tables.cell(from), tables.cell(to)),
-        Deed::Cost { .. } | Deed::Sold { .. } | Deed::Settled(_) | Deed::Paid { .. } => (NO_ROW, NO_ROW),
+    let cells = match fact.record {
+        LotRecord::Moved { from, to, .. } => (tables.cell(from), tables.cell(to)),
+        LotRecord::Cost { .. } | LotRecord::Sold { .. } | LotRecord::Settled(_) | LotRecord::Paid { .. } => {
+            (NO_ROW, NO_ROW)
+        }
     };
     let Some(previous) = tables.lots.value(lot).map(|row| row.last) else { return };
     let last = tables.log.append(previous, head, |out| write(fact, cells, out));
@@ -93,32 +95,32 @@ const IN_POOL: u8 = 0b0000_1000;
 const OWN_BITS: u32 = 4;
 
 fn write(fact: &LotFact, cells: (Number, Number), out: &mut Writer) {
-    let (kind, own_bits) = match &fact.deed {
-        Deed::Moved { .. } => (0, 0),
-        Deed::Cost { .. } => (1, 0),
-        Deed::Sold { scope, medium, own, .. } => {
+    let (kind, own_bits) = match &fact.record {
+        LotRecord::Moved { .. } => (0, 0),
+        LotRecord::Cost { .. } => (1, 0),
+        LotRecord::Sold { scope, medium, own, .. } => {
             (2, u8::from(*own) | (u8::from(*medium == Medium::Online) << 1) | (scope_code(*scope) << 2))
         }
-        Deed::Settled(settled) => (3, mode_code(settled.mode)),
-        Deed::Paid { to_producer, .. } => (4, u8::from(*to_producer)),
+        LotRecord::Settled(settled) => (3, mode_code(settled.mode)),
+        LotRecord::Paid { to_producer, .. } => (4, u8::from(*to_producer)),
     };
     let in_pool = if fact.pool == 0 { 0 } else { IN_POOL };
     out.byte(kind | in_pool | (own_bits << OWN_BITS)).byte(fact.text.index());
     if fact.pool != 0 {
         out.index(u32::from(fact.pool));
     }
-    match &fact.deed {
-        Deed::Moved { quantity, .. } => out.index(cells.0).index(cells.1).signed(*quantity),
-        Deed::Cost { payer, payee, amount } => out.index(*payer).index(*payee).signed(*amount),
-        Deed::Sold { seller, order, quantity, amount, .. } => {
+    match &fact.record {
+        LotRecord::Moved { quantity, .. } => out.index(cells.0).index(cells.1).signed(*quantity),
+        LotRecord::Cost { payer, payee, amount } => out.index(*payer).index(*payee).signed(*amount),
+        LotRecord::Sold { seller, order, quantity, amount, .. } => {
             out.index(*seller).index(*order).signed(*quantity).signed(*amount)
         }
-        Deed::Settled(settled) => {
+        LotRecord::Settled(settled) => {
             out.index(settled.consignee).index(settled.producer).index(settled.receipt);
             out.signed(settled.quantity).signed(settled.source_quantity);
             out.signed(settled.gross).signed(settled.kept).signed(settled.net)
         }
-        Deed::Paid { payer, payee, amount, made_on, .. } => {
+        LotRecord::Paid { payer, payee, amount, made_on, .. } => {
             let days = i64::from(made_on.days()).saturating_sub(i64::from(fact.head.date.days()));
             out.index(*payer).index(*payee).signed(*amount).signed(days)
         }
@@ -135,14 +137,14 @@ fn read(mut reader: Reader<'_>, head: RecordOffset, tables: &Tables) -> Option<L
     let own_bits = first >> OWN_BITS;
     let text = EntryText::from_index(from.byte()?)?;
     let pool = if first & IN_POOL == 0 { 0 } else { u16::try_from(from.index()?).ok()? };
-    let deed = match first & KIND_BITS {
-        0 => Deed::Moved {
+    let record = match first & KIND_BITS {
+        0 => LotRecord::Moved {
             from: *tables.cells.key(from.index()?)?,
             to: *tables.cells.key(from.index()?)?,
             quantity: from.signed()?,
         },
-        1 => Deed::Cost { payer: from.index()?, payee: from.index()?, amount: from.signed()? },
-        2 => Deed::Sold {
+        1 => LotRecord::Cost { payer: from.index()?, payee: from.index()?, amount: from.signed()? },
+        2 => LotRecord::Sold {
             seller: from.index()?,
             order: from.index()?,
             scope: scope_of(own_bits >> 2)?,
@@ -151,8 +153,8 @@ fn read(mut reader: Reader<'_>, head: RecordOffset, tables: &Tables) -> Option<L
             quantity: from.signed()?,
             amount: from.signed()?,
         },
-        3 => Deed::Settled(read_settled(mode_of(own_bits), from)?),
-        4 => Deed::Paid {
+        3 => LotRecord::Settled(read_settled(mode_of(own_bits), from)?),
+        4 => LotRecord::Paid {
             payer: from.index()?,
             payee: from.index()?,
             amount: from.signed()?,
@@ -161,7 +163,7 @@ fn read(mut reader: Reader<'_>, head: RecordOffset, tables: &Tables) -> Option<L
         },
         _ => return None,
     };
-    Some(LotFact { head, text, pool, deed })
+    Some(LotFact { head, text, pool, record })
 }
 
 fn read_settled(mode: SettlementMode, from: &mut Reader<'_>) -> Option<Settled> {

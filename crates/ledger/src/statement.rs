@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use loopledger_facts::Commit;
 use loopledger_types::{BusinessDate, LotId, Month, PartyId};
 
+use crate::book_records;
 use crate::order::cause_first;
 use crate::tables::PartyMonth;
-use crate::touch;
 use crate::{Account, Counterparty, EntryText, FactRef, Journal, Ledger, post};
 
 /// What must be read again for a statement.
@@ -87,7 +87,7 @@ impl Ledger {
     fn touching(&self, party: u32, month: Month, wanted: impl Fn(BusinessDate) -> bool) -> Vec<FactRef> {
         let row = self.tables.months.find(&PartyMonth { party, month });
         let Some(chain) = row.and_then(|row| self.tables.months.value(row)) else { return Vec::new() };
-        let mut found: Vec<FactRef> = touch::records(&self.tables, chain.last)
+        let mut found: Vec<FactRef> = book_records::records(&self.tables, chain.last)
             .filter(|record| wanted(record.head.recorded_on))
             .map(|record| FactRef { event: 0, ..record.head.at })
             .collect();

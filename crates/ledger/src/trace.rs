@@ -8,7 +8,7 @@ use loopledger_types::{
 use crate::heads::EventHead;
 use crate::inspections::{self, Inspection};
 use crate::kinds::party_kind_of;
-use crate::lots::{self, CellRow, Deed, LotFact, TitleRow};
+use crate::lots::{self, CellRow, LotFact, LotRecord, TitleRow};
 use crate::order::cause_first;
 use crate::orders::{self, OrderStep};
 use crate::origins::OriginRecord;
@@ -46,7 +46,7 @@ pub struct GoodsAt {
 
 /// What a fact says of a lot.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LotDeed {
+pub enum LotStepKind {
     /// `document`: the receipt, shipment or order that it belongs to.
     Moved {
         from: GoodsAt,
@@ -97,7 +97,7 @@ pub struct LotStep {
     pub at: FactRef,
     pub text: EntryText,
     pub pool: u16,
-    pub deed: LotDeed,
+    pub record: LotStepKind,
 }
 
 /// A lot, both ways.
@@ -201,16 +201,18 @@ impl Ledger {
     fn step(&self, fact: &LotFact) -> LotStep {
         let party = |number| self.tables.party_id(number);
         let document = fact.head.document_id();
-        let deed = match fact.deed {
-            Deed::Moved { from, to, quantity } => {
-                LotDeed::Moved { from: self.cell(&from), to: self.cell(&to), quantity, document }
+        let record = match fact.record {
+            LotRecord::Moved { from, to, quantity } => {
+                LotStepKind::Moved { from: self.cell(&from), to: self.cell(&to), quantity, document }
             }
-            Deed::Cost { payer, payee, amount } => LotDeed::Cost { payer: party(payer), payee: party(payee), amount },
-            Deed::Sold { seller, order, scope, medium, own, quantity, amount } => {
+            LotRecord::Cost { payer, payee, amount } => {
+                LotStepKind::Cost { payer: party(payer), payee: party(payee), amount }
+            }
+            LotRecord::Sold { seller, order, scope, medium, own, quantity, amount } => {
                 let order = self.tables.orders.key(order).copied();
-                LotDeed::Sold { seller: party(seller), order, scope, medium, own, quantity, amount }
+                LotStepKind::Sold { seller: party(seller), order, scope, medium, own, quantity, amount }
             }
-            Deed::Settled(settled) => LotDeed::Settled {
+            LotRecord::Settled(settled) => LotStepKind::Settled {
                 consignee: party(settled.consignee),
                 producer: party(settled.producer),
                 receipt: self.tables.receipt_id(settled.receipt),
@@ -222,12 +224,12 @@ impl Ledger {
                 kept: settled.kept,
                 net: settled.net,
             },
-            Deed::Paid { payer, payee, amount, .. } => {
+            LotRecord::Paid { payer, payee, amount, .. } => {
                 let payout = PayoutId(document.unwrap_or_default());
-                LotDeed::Paid { payer: party(payer), payee: party(payee), payout, amount }
+                LotStepKind::Paid { payer: party(payer), payee: party(payee), payout, amount }
             }
         };
-        LotStep { date: fact.head.date, at: fact.head.at, text: fact.text, pool: fact.pool, deed }
+        LotStep { date: fact.head.date, at: fact.head.at, text: fact.text, pool: fact.pool, record }
     }
 
     pub(crate) fn cell(&self, cell: &CellRow) -> GoodsAt {
@@ -253,15 +255,15 @@ impl Ledger {
 }
 
 fn inspected(head: &EventHead, inspection: Inspection) -> LotStep {
-    let deed = LotDeed::Inspected(Box::new(inspection));
-    LotStep { date: head.date, at: head.at, text: EntryText::Inspected, pool: 0, deed }
+    let record = LotStepKind::Inspected(Box::new(inspection));
+    LotStep { date: head.date, at: head.at, text: EntryText::Inspected, pool: 0, record }
 }
 
 /// What the movements of a lot add up to, by pool, account and place.
 fn balances(steps: &[LotStep]) -> Vec<(u16, GoodsAt, i64)> {
     let mut sums: std::collections::BTreeMap<(u16, GoodsAt), i64> = std::collections::BTreeMap::new();
     for step in steps {
-        if let LotDeed::Moved { from, to, quantity, .. } = step.deed {
+        if let LotStepKind::Moved { from, to, quantity, .. } = step.record {
             let mut add = |at, quantity| {
                 let sum = sums.entry((step.pool, at)).or_default();
                 *sum = sum.saturating_add(quantity);

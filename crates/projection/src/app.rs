@@ -24,9 +24,9 @@ use crate::health::{CatchUp, Halt, Health, StreamHealth};
 use crate::index::CommitIndex;
 use crate::merge::{BATCHES_AHEAD, Lane, Merge};
 use crate::metrics::Metrics;
+use crate::referenced;
 use crate::saved::{self, LoadFailure, Saved, StartReport};
 use crate::shared::{Folded, Shared};
-use crate::told;
 
 /// Where checkpoints are kept.
 #[derive(Debug, Clone)]
@@ -95,14 +95,14 @@ impl Projection {
             tracing::warn!(%county, %why, "the projection's store is not open: folding the whole log in memory");
             shared.health.send_modify(|health| health.checkpoints_failed = Some(why.to_string()));
         }
-        told::recall(&shared, saved.extra.told);
+        referenced::recall(&shared, saved.extra.referenced);
         let (merge, mut followers) = tokio::select! {
             biased;
             () = stop.cancelled() => return Err(StartError::Stopped),
             followed = follow_all(&shared, &saved) => followed?,
         };
         drop(looking);
-        followers.push(AbortOnDropHandle::new(tokio::spawn(told::watch(Arc::clone(&shared)))));
+        followers.push(AbortOnDropHandle::new(tokio::spawn(referenced::watch(Arc::clone(&shared)))));
         followers.push(AbortOnDropHandle::new(tokio::spawn(halts::watch(Arc::clone(&shared)))));
         let stop = stop.child_token();
         let folding = Fold::new(Arc::clone(&shared), merge, checkpoint_commits).run(stop.clone());

@@ -17,17 +17,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::beside::beside;
+use crate::referenced;
 use crate::saved::{self, Extra, LoadFailure, Saved, offsets_row, page_row};
 use crate::shared::Shared;
-use crate::told;
 
 /// Bytes and rows of one atomic write: far below what the store takes, so that it writes while the next is made.
 const PART_BYTES: usize = 8 * 1_024 * 1_024;
 const PART_ROWS: usize = 16_384;
 /// A checkpoint takes at most this share of the time: one in so many.
-const SHARE: u32 = 10;
+const PAUSE_FACTOR: u32 = 10;
 /// How long pages may be taken before the fold and queries get their turn.
-const TURN: Duration = Duration::from_micros(150);
+const PAGES_TIME_MAX: Duration = Duration::from_micros(150);
 
 /// Asks for a checkpoint now; answered when it is written.
 pub(crate) type Request = oneshot::Sender<()>;
@@ -48,7 +48,7 @@ struct Cut {
     first: Vec<(PageKey, Vec<u8>)>,
     heads: [Head; 5],
     offsets: [Offset; 5],
-    told: [u64; 5],
+    referenced: [u64; 5],
 }
 
 impl Checkpointer {
@@ -84,7 +84,7 @@ impl Checkpointer {
                 break;
             }
             let has_failed = self.shared.health.borrow().checkpoints_failed.is_some();
-            let pause = if has_failed { self.every } else { began.elapsed().saturating_mul(SHARE) };
+            let pause = if has_failed { self.every } else { began.elapsed().saturating_mul(PAUSE_FACTOR) };
             let now = Instant::now();
             earliest = now.checked_add(pause).unwrap_or(now);
         }
@@ -170,7 +170,7 @@ impl Checkpointer {
     /// it knows is folded again. What is missing is looked for like everything that others name, and halts its stream.
     fn check_heads(&self, saved: &Saved) -> Result<(), StoreError> {
         let known = Service::ALL.map(|service| saved.head(self.shared.stream(service)).0.sequence);
-        told::recall(&self.shared, known);
+        referenced::recall(&self.shared, known);
         let is_behind = |(service, known): (Service, u64)| self.shared.index.head(service).0.sequence < known;
         if Service::ALL.into_iter().zip(known).any(is_behind) {
             return Err(StoreError::Resource("the state is not rebuilt yet".to_owned()));
@@ -194,7 +194,7 @@ impl Checkpointer {
         metrics.ledger_bytes.set(u64::try_from(folded.ledger.bytes()).unwrap_or(u64::MAX));
         // The index moves with the state, under the same lock.
         let offsets = Service::ALL.map(|service| self.shared.index.head(service).1);
-        Some(Cut { first, heads, offsets, told: told::owed(&self.shared, &heads) })
+        Some(Cut { first, heads, offsets, referenced: referenced::owed(&self.shared, &heads) })
     }
 
     /// Blocks. Answers with the bytes of the pages.
@@ -225,7 +225,7 @@ impl Checkpointer {
             }
         }
         let pages = u32::try_from(self.saved.pages.len()).unwrap_or(u32::MAX);
-        let extra = Extra { generation, pages, told: cut.told };
+        let extra = Extra { generation, pages, referenced: cut.referenced };
         let streams =
             Service::ALL.into_iter().zip(cut.heads).zip(cut.offsets).filter(|((_, head), _)| head.sequence > 0);
         let streams = streams.map(|((service, head), offset)| StreamProgress {
@@ -249,7 +249,7 @@ async fn take(shared: &Shared) -> Vec<(PageKey, Vec<u8>)> {
     let mut changing = shared.change().await;
     let began = Instant::now();
     let mut pages = Vec::new();
-    while began.elapsed() < TURN
+    while began.elapsed() < PAGES_TIME_MAX
         && let Some(page) = changing.folded.ledger.take_changed()
     {
         pages.push(page);

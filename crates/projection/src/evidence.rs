@@ -21,7 +21,7 @@ pub fn evidence(directory: &Path, county: CountyCode) -> Result<Option<Evidence>
         return Err(error);
     }
     let extra = store.progress()?.and_then(|progress| Extra::decode(&progress.extra)).unwrap_or_default();
-    let named = Service::ALL.into_iter().zip(extra.told);
+    let named = Service::ALL.into_iter().zip(extra.referenced);
     let named = named.map(|(service, sequence)| StreamSequence { stream: StreamId { service, county }, sequence });
     Evidence::of_rows("projection".to_owned(), store, named.collect(), report.moved_aside).map(Some)
 }

@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 use crate::catch_up::Progression;
 use crate::health::{Halt, StreamHealth};
 use crate::merge::{Arrival, Batch, Lane, Merge};
+use crate::referenced;
 use crate::shared::Shared;
-use crate::told;
 
 /// How long the fold may keep the state to itself.
 const SLICE: Duration = Duration::from_micros(200);
@@ -175,7 +175,7 @@ impl Fold {
     /// Notes how far the fold has come. Before anybody hears that it has caught up, what commits name is looked for.
     async fn advance(&mut self, done: usize) {
         if !self.progression.is_done() && self.merge.lanes.iter().all(Lane::is_caught_up) {
-            told::check(&self.shared).await;
+            referenced::check(&self.shared).await;
         }
         self.progression.advance(done, &self.merge.lanes, &self.shared);
     }
@@ -207,7 +207,7 @@ impl Fold {
             }
         }
         let applied = lane.commits().get(..done).unwrap_or_default();
-        told::hear(&self.shared, applied);
+        referenced::hear(&self.shared, applied);
         // Before the state is visible: a query that finds a fact there finds its commit here.
         self.shared.index.extend(service, applied.iter().map(position));
         let head = folded.ledger.head(service).head;

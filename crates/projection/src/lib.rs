@@ -21,9 +21,9 @@ mod merge;
 mod metrics;
 mod observe;
 mod rebuild;
+mod referenced;
 mod saved;
 mod shared;
-mod told;
 mod view;
 
 pub use app::{Projection, ProjectionConfig, StartError, StoragePlace};

@@ -71,13 +71,13 @@ fn service_byte(service: Service) -> u8 {
 pub(crate) struct Extra {
     pub(crate) generation: u32,
     pub(crate) pages: u32,
-    pub(crate) told: [u64; 5],
+    pub(crate) referenced: [u64; 5],
 }
 
 impl Extra {
     pub(crate) fn encode(self) -> Vec<u8> {
         let mut out = [self.generation.to_be_bytes(), self.pages.to_be_bytes()].concat();
-        out.extend(self.told.into_iter().flat_map(u64::to_be_bytes));
+        out.extend(self.referenced.into_iter().flat_map(u64::to_be_bytes));
         out
     }
 
@@ -85,12 +85,12 @@ impl Extra {
         let (generation, rest) = bytes.split_first_chunk::<4>()?;
         let (pages, mut rest) = rest.split_first_chunk::<4>()?;
         let (generation, pages) = (u32::from_be_bytes(*generation), u32::from_be_bytes(*pages));
-        let mut told = [0; 5];
-        for told in &mut told {
+        let mut referenced = [0; 5];
+        for referenced in &mut referenced {
             let (next, after) = rest.split_first_chunk::<8>()?;
-            (*told, rest) = (u64::from_be_bytes(*next), after);
+            (*referenced, rest) = (u64::from_be_bytes(*next), after);
         }
-        rest.is_empty().then_some(Self { generation, pages, told })
+        rest.is_empty().then_some(Self { generation, pages, referenced })
     }
 }
 
@@ -215,8 +215,8 @@ mod tests {
 
     #[test]
     fn what_is_said_of_the_store_reads_back() {
-        let told = [1, 0, u64::MAX, 70_000, 5];
-        for extra in [Extra { generation: 7, pages: 70_000, told }, Extra::default()] {
+        let referenced = [1, 0, u64::MAX, 70_000, 5];
+        for extra in [Extra { generation: 7, pages: 70_000, referenced }, Extra::default()] {
             assert_eq!(Extra::decode(&extra.encode()), Some(extra));
         }
         for length in [7, 47, 49, 56] {

@@ -80,8 +80,8 @@ pub(crate) struct Shared {
     /// By service; never ahead of the folded state.
     pub(crate) heads: watch::Sender<[Head; 5]>,
     /// By service: the newest commit that folded commits of other streams name.
-    pub(crate) told: [crate::metrics::Number; 5],
-    /// By service: up to here it is known what became of what others name.
+    pub(crate) referenced: [crate::metrics::Number; 5],
+    /// By service: up to here every reference of another stream was resolved.
     pub(crate) explained: [crate::metrics::Number; 5],
     pub(crate) health: watch::Sender<Health>,
     pub(crate) metrics: Arc<Metrics>,
@@ -112,7 +112,7 @@ impl Shared {
             hashes: HashCache::default(),
             digests: Digests::default(),
             heads: watch::Sender::new(heads),
-            told: core::array::from_fn(|_| crate::metrics::Number::default()),
+            referenced: core::array::from_fn(|_| crate::metrics::Number::default()),
             explained: core::array::from_fn(|_| crate::metrics::Number::default()),
             health: watch::Sender::new(Health::starting()),
             metrics: Arc::new(Metrics::default()),

@@ -24,11 +24,11 @@ pub trait Evolve<D: Decider> {
 }
 
 /// A fact of another service that this one keeps something of.
-pub trait Note<D: Decider> {
+pub trait ApplyUpstream<D: Decider> {
     /// Asks for the entities that it changes.
     fn keys(&self, missing: &mut Missing<'_, D>);
 
-    fn note(&self, state: &mut State<D>);
+    fn apply_upstream(&self, state: &mut State<D>);
 }
 
 /// A fact of another service that this one answers.
@@ -97,7 +97,7 @@ pub trait Rules: Decider {
     fn keys_of_own(event: &Event, missing: &mut Missing<'_, Self>);
     fn evolve_own(event: &Event, state: &mut State<Self>);
     fn keys_of_heard(event: &Event, missing: &mut Missing<'_, Self>);
-    fn note_heard(event: &Event, state: &mut State<Self>);
+    fn apply_heard(event: &Event, state: &mut State<Self>);
     fn answer_heard(event: &Event, answers: &mut Answers<'_, Self>);
 
     /// [`Decider::keys`].
@@ -190,8 +190,8 @@ macro_rules! rules {
                 <Self as $crate::Rules>::evolve_own(event, state);
             }
 
-            fn note(state: &mut $crate::State<Self>, upstream: &$crate::facts::Commit) {
-                upstream.heard().for_each(|event| <Self as $crate::Rules>::note_heard(event, state));
+            fn apply_upstream(state: &mut $crate::State<Self>, upstream: &$crate::facts::Commit) {
+                upstream.heard().for_each(|event| <Self as $crate::Rules>::apply_heard(event, state));
             }
 
             fn concerns(event: &$crate::facts::Event) -> bool {
@@ -247,8 +247,8 @@ macro_rules! __dispatch {
                 $crate::__each_fact!(keys_of_heard $reader $rules event missing; $($list)*)
             }
 
-            fn note_heard(event: &$crate::facts::Event, state: &mut $crate::State<Self>) {
-                $crate::__each_fact!(note_heard $reader $rules event state; $($list)*)
+            fn apply_heard(event: &$crate::facts::Event, state: &mut $crate::State<Self>) {
+                $crate::__each_fact!(apply_heard $reader $rules event state; $($list)*)
             }
 
             fn answer_heard(event: &$crate::facts::Event, answers: &mut $crate::Answers<'_, Self>) {
@@ -289,11 +289,11 @@ macro_rules! __with_fact {
         $crate::__if_own!($reader $service $fact { $crate::Evolve::<$rules>::evolve($fact, $state) })
     };
     (keys_of_heard $reader:ident $service:ident $cells:tt $rules:ident $fact:ident $missing:ident) => {
-        $crate::__if_noted!($reader $cells $fact { $crate::Note::<$rules>::keys($fact, $missing) });
+        $crate::__if_applied!($reader $cells $fact { $crate::ApplyUpstream::<$rules>::keys($fact, $missing) });
         $crate::__if_answered!($reader $cells $fact { $crate::Answer::<$rules>::keys($fact, $missing) });
     };
-    (note_heard $reader:ident $service:ident $cells:tt $rules:ident $fact:ident $state:ident) => {
-        $crate::__if_noted!($reader $cells $fact { $crate::Note::<$rules>::note($fact, $state) })
+    (apply_heard $reader:ident $service:ident $cells:tt $rules:ident $fact:ident $state:ident) => {
+        $crate::__if_applied!($reader $cells $fact { $crate::ApplyUpstream::<$rules>::apply_upstream($fact, $state) })
     };
     (answer_heard $reader:ident $service:ident $cells:tt $rules:ident $fact:ident $answers:ident) => {
         $crate::__if_answered!($reader $cells $fact { $crate::Answer::<$rules>::answer($fact, $answers) })
@@ -324,12 +324,12 @@ macro_rules! __if_own {
 /// What a reader keeps of a fact, if its column says that it does.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __if_noted {
-    (procurement ($cell:tt $s:tt $d:tt $l:tt) $fact:ident $do:block) => { $crate::__if_noted!($cell $fact $do) };
-    (station ($p:tt $cell:tt $d:tt $l:tt) $fact:ident $do:block) => { $crate::__if_noted!($cell $fact $do) };
-    (distribution ($p:tt $s:tt $cell:tt $l:tt) $fact:ident $do:block) => { $crate::__if_noted!($cell $fact $do) };
-    (sales ($p:tt $s:tt $d:tt $cell:tt) $fact:ident $do:block) => { $crate::__if_noted!($cell $fact $do) };
-    (note $fact:ident $do:block) => { $do };
+macro_rules! __if_applied {
+    (procurement ($cell:tt $s:tt $d:tt $l:tt) $fact:ident $do:block) => { $crate::__if_applied!($cell $fact $do) };
+    (station ($p:tt $cell:tt $d:tt $l:tt) $fact:ident $do:block) => { $crate::__if_applied!($cell $fact $do) };
+    (distribution ($p:tt $s:tt $cell:tt $l:tt) $fact:ident $do:block) => { $crate::__if_applied!($cell $fact $do) };
+    (sales ($p:tt $s:tt $d:tt $cell:tt) $fact:ident $do:block) => { $crate::__if_applied!($cell $fact $do) };
+    (apply $fact:ident $do:block) => { $do };
     (both $fact:ident $do:block) => { $do };
     (answer $fact:ident $do:block) => { let _ = $fact; };
     (asked $fact:ident $do:block) => { let _ = $fact; };
@@ -357,6 +357,6 @@ macro_rules! __if_answered {
         if $crate::facts::Asks::asks($fact, $crate::types::Service::$reader) $do
     };
     (both $reader:ident $fact:ident $do:block) => { $crate::__if_answered!(asked $reader $fact $do) };
-    (note $reader:ident $fact:ident $do:block) => { let _ = $fact; };
+    (apply $reader:ident $fact:ident $do:block) => { let _ = $fact; };
     (_ $reader:ident $fact:ident $do:block) => { let _ = $fact; };
 }

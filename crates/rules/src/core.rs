@@ -33,7 +33,7 @@ pub enum Subject<'a, C> {
 
 /// A service's rules. Everything here is pure and synchronous.
 ///
-/// State is the fold of the own stream (`evolve`) plus what upstream said that this service needs (`note`). The two
+/// State is the fold of the own stream (`evolve`) plus what upstream said that this service needs (`apply_upstream`). The two
 /// never write the same entity, so the order in which a reader interleaves streams does not change the state.
 pub trait Decider: Sized + Debug + Send + Sync + 'static {
     const SERVICE: Service;
@@ -54,7 +54,7 @@ pub trait Decider: Sized + Debug + Send + Sync + 'static {
     fn evolve(state: &mut State<Self>, event: &Event, commit: &Commit);
 
     /// Folds what a commit of another stream says that this service needs to know.
-    fn note(state: &mut State<Self>, upstream: &Commit);
+    fn apply_upstream(state: &mut State<Self>, upstream: &Commit);
 
     /// Whether an upstream event needs an answer; a function of the event alone.
     fn concerns(event: &Event) -> bool;

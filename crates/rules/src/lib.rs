@@ -13,7 +13,7 @@ mod rejection;
 
 pub mod stock;
 
-pub use act::{Answer, Answers, Decide, Evolve, Missing, Note, Rules};
+pub use act::{Answer, Answers, ApplyUpstream, Decide, Evolve, Missing, Rules};
 pub use by_day::{ByDay, Change, Dated};
 pub use core::{Context, Decider, State, Subject};
 pub use entities::{Entities, Entity, Index, NoIndex};

@@ -3,9 +3,9 @@
 //! Otherwise a flipped byte in an old segment is met only by a rebuild, maybe years later, when no copy of the file is
 //! left. Every pass checks each record's checksum (the reader does) and the chain, up to commits that the running programs
 //! know. A pass takes at most [`ScrubConfig::pass_max`], and the next begins [`ScrubConfig::pause`] later: so damage is
-//! found within an hour. What is found is said in the log with segment and offset, and in the metrics, at every pass until
-//! it is mended; the stream goes on, since nothing that is appended rests on the damaged bytes.
-//! What does not happen here: mending. The segment has to come from a copy.
+//! found within an hour. Damage is logged with segment and offset, and shown in the metrics, at every pass until
+//! it is repaired; the stream goes on, since nothing that is appended rests on the damaged bytes.
+//! Not here: the repair. The segment has to come from a copy.
 
 use core::fmt;
 use core::time::Duration;

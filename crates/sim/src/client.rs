@@ -11,7 +11,7 @@ use loopledger_wire::Write;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::history::History;
-use crate::seat::Desk;
+use crate::node::HandlePool;
 
 /// Attempts before a caller gives up.
 const ATTEMPTS_MAX: u32 = 60;
@@ -62,7 +62,7 @@ impl Manner {
 
 /// Sends `write` to one writer after another.
 pub(crate) async fn ask<D: Decider>(
-    desk: &Desk<D>,
+    pool: &HandlePool<D>,
     write: &Write<D::Command>,
     manner: Manner,
     dice: &mut Dice,
@@ -74,7 +74,7 @@ pub(crate) async fn ask<D: Decider>(
             history.count("retry");
             sleep(Duration::from_millis(dice.below(400))).await;
         }
-        let Some(handle) = desk.any(dice) else { continue };
+        let Some(handle) = pool.any(dice) else { continue };
         let hurried = dice.chance(manner.hurries);
         let patience = if hurried { dice.below(8) } else { 1_000 + dice.below(9_000) };
         let deadline = Instant::now() + Duration::from_millis(patience);
@@ -102,14 +102,14 @@ pub(crate) async fn ask<D: Decider>(
 
 /// Sends all of them through one bulk stream; what it leaves open is asked one by one. Answers come in order.
 pub(crate) async fn ask_in_bulk<D: Decider>(
-    desk: &Desk<D>,
+    pool: &HandlePool<D>,
     writes: &[Write<D::Command>],
     manner: Manner,
     dice: &mut Dice,
     history: &History,
 ) -> Vec<Said> {
     let mut heard = Vec::new();
-    if let Some(handle) = desk.any(dice) {
+    if let Some(handle) = pool.any(dice) {
         history.count("bulk streams");
         let (mut stream, mut answers) = handle.ordered();
         let wait_until = Instant::now().checked_add(Duration::from_secs(3));
@@ -132,7 +132,7 @@ pub(crate) async fn ask_in_bulk<D: Decider>(
             Some(Ok((verdict, at))) => Said { verdict: verdict.clone(), doubtful: false, at: *at },
             other => {
                 let unknown = other.is_none_or(|heard| *heard != Err(false));
-                let said = ask(desk, write, manner, dice, history).await;
+                let said = ask(pool, write, manner, dice, history).await;
                 Said { doubtful: said.doubtful || unknown, ..said }
             }
         };

@@ -15,9 +15,9 @@ use loopledger_types::Head;
 use tokio::time::Instant;
 
 use crate::faults::clock::JumpingClock;
-use crate::faults::line::{Line, Weather};
+use crate::faults::line::{Line, NetworkState};
 use crate::history::History;
-use crate::seat::{AnySeat, Desk, Seat, Store};
+use crate::node::{AnyNode, HandlePool, Node, Store};
 use crate::watcher::Watcher;
 
 /// How long a clock has been right when an operator starts a program that has not gone on by itself: a writer looks at
@@ -30,33 +30,38 @@ const fn is_halted_by_clock(health: Option<&Health>) -> bool {
 
 /// Where the services are called.
 #[derive(Debug, Clone)]
-pub(crate) struct Desks {
-    pub(crate) procurement: Desk<Procurement>,
-    pub(crate) station: Desk<Station>,
-    pub(crate) distribution: Desk<Distribution>,
-    pub(crate) sales: Desk<Sales>,
+pub(crate) struct HandlePools {
+    pub(crate) procurement: HandlePool<Procurement>,
+    pub(crate) station: HandlePool<Station>,
+    pub(crate) distribution: HandlePool<Distribution>,
+    pub(crate) sales: HandlePool<Sales>,
 }
 
-impl Desks {
+impl HandlePools {
     fn new() -> Self {
-        Self { procurement: Desk::new(), station: Desk::new(), distribution: Desk::new(), sales: Desk::new() }
+        Self {
+            procurement: HandlePool::new(),
+            station: HandlePool::new(),
+            distribution: HandlePool::new(),
+            sales: HandlePool::new(),
+        }
     }
 
-    fn seats(&self, place: usize) -> Vec<Box<dyn AnySeat>> {
+    fn nodes(&self, place: usize) -> Vec<Box<dyn AnyNode>> {
         vec![
-            Seat::boxed(&self.procurement, place),
-            Seat::boxed(&self.station, place),
-            Seat::boxed(&self.distribution, place),
-            Seat::boxed(&self.sales, place),
+            Node::boxed(&self.procurement, place),
+            Node::boxed(&self.station, place),
+            Node::boxed(&self.distribution, place),
+            Node::boxed(&self.sales, place),
         ]
     }
 }
 
 /// One process: what is in it lives and dies together, and reads the log through one feed.
 pub(crate) struct Host {
-    pub(crate) seats: Vec<Box<dyn AnySeat>>,
+    pub(crate) nodes: Vec<Box<dyn AnyNode>>,
     pub(crate) watcher: Option<Watcher>,
-    pub(crate) weather: Arc<Weather>,
+    pub(crate) network: Arc<NetworkState>,
     pub(crate) clock: Arc<JumpingClock>,
     /// `Some`: down until then.
     down_until: Option<Instant>,
@@ -66,12 +71,12 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    fn new(seats: Vec<Box<dyn AnySeat>>, watcher: Option<Watcher>, dice: &mut Dice) -> Self {
-        let (weather, clock) = (Arc::new(Weather::new(dice.fork())), Arc::new(JumpingClock::new()));
+    fn new(nodes: Vec<Box<dyn AnyNode>>, watcher: Option<Watcher>, dice: &mut Dice) -> Self {
+        let (network, clock) = (Arc::new(NetworkState::new(dice.fork())), Arc::new(JumpingClock::new()));
         Self {
-            seats,
+            nodes,
             watcher,
-            weather,
+            network,
             clock,
             down_until: Some(Instant::now()),
             has_backup: false,
@@ -85,8 +90,8 @@ impl Host {
     }
 
     pub(crate) fn name(&self) -> String {
-        let seats = self.seats.iter().map(|seat| seat.name());
-        seats.chain(self.watcher.iter().map(|_| "projection".to_owned())).collect::<Vec<_>>().join("+")
+        let nodes = self.nodes.iter().map(|node| node.name());
+        nodes.chain(self.watcher.iter().map(|_| "projection".to_owned())).collect::<Vec<_>>().join("+")
     }
 
     pub(crate) const fn is_down(&self) -> bool {
@@ -100,9 +105,9 @@ impl Host {
     pub(crate) fn start(&mut self, log: &MemoryLog, history: &History) {
         history.note(format!("start {}", self.name()));
         self.down_until = None;
-        let feed = Feed::new(Arc::new(Line::new(log, Arc::clone(&self.weather))));
-        for seat in &mut self.seats {
-            seat.start(feed.clone(), self.clock.clone(), self.accepts_clock);
+        let feed = Feed::new(Arc::new(Line::new(log, Arc::clone(&self.network))));
+        for node in &mut self.nodes {
+            node.start(feed.clone(), self.clock.clone(), self.accepts_clock);
         }
         if let Some(watcher) = &mut self.watcher {
             watcher.start(feed, history.clone());
@@ -111,7 +116,7 @@ impl Host {
 
     /// Killed; back after `down`, on what is left of its stores.
     pub(crate) fn crash(&mut self, store: Store, down: Duration, history: &History) {
-        self.seats.iter_mut().for_each(|seat| seat.crash(history));
+        self.nodes.iter_mut().for_each(|node| node.crash(history));
         if let Some(watcher) = &mut self.watcher {
             watcher.crash();
         }
@@ -120,8 +125,8 @@ impl Host {
 
     /// Stopped in good order; back after `down`.
     pub(crate) async fn shut_down(&mut self, down: Duration, history: &History) {
-        for seat in &mut self.seats {
-            seat.shut_down(history).await;
+        for node in &mut self.nodes {
+            node.shut_down(history).await;
         }
         if let Some(watcher) = &mut self.watcher {
             watcher.shut_down().await;
@@ -130,7 +135,7 @@ impl Host {
     }
 
     fn go_down(&mut self, store: Store, down: Duration) {
-        self.seats.iter_mut().for_each(|seat| seat.replace_store(store));
+        self.nodes.iter_mut().for_each(|node| node.replace_store(store));
         if let Some(watcher) = &mut self.watcher {
             watcher.replace_store(store);
         }
@@ -139,7 +144,7 @@ impl Host {
 
     pub(crate) fn back_up(&mut self) {
         self.has_backup = true;
-        self.seats.iter_mut().for_each(|seat| seat.back_up());
+        self.nodes.iter_mut().for_each(|node| node.back_up());
         if let Some(watcher) = &mut self.watcher {
             watcher.back_up();
         }
@@ -148,7 +153,7 @@ impl Host {
 
 pub(crate) struct Cluster {
     pub(crate) log: MemoryLog,
-    pub(crate) desks: Desks,
+    pub(crate) pools: HandlePools,
     pub(crate) hosts: Vec<Host>,
     history: History,
 }
@@ -157,22 +162,22 @@ impl Cluster {
     /// All in one process, or each in its own, as the dice fall; beside it standbys of some of the services, which are
     /// called as often.
     pub(crate) fn new(log: MemoryLog, dice: &mut Dice, history: History) -> Self {
-        let desks = Desks::new();
+        let pools = HandlePools::new();
         let together = dice.chance(40);
         let mut hosts = Vec::new();
         if together {
-            hosts.push(Host::new(desks.seats(0), Some(Watcher::default()), dice));
+            hosts.push(Host::new(pools.nodes(0), Some(Watcher::default()), dice));
         } else {
-            hosts.extend(desks.seats(0).into_iter().map(|seat| Host::new(vec![seat], None, dice)));
+            hosts.extend(pools.nodes(0).into_iter().map(|node| Host::new(vec![node], None, dice)));
             hosts.push(Host::new(Vec::new(), Some(Watcher::default()), dice));
         }
-        let standbys: Vec<_> = desks.seats(1).into_iter().filter(|_| dice.chance(45)).collect();
+        let standbys: Vec<_> = pools.nodes(1).into_iter().filter(|_| dice.chance(45)).collect();
         if together && !standbys.is_empty() {
             hosts.push(Host::new(standbys, None, dice));
         } else {
-            hosts.extend(standbys.into_iter().map(|seat| Host::new(vec![seat], None, dice)));
+            hosts.extend(standbys.into_iter().map(|node| Host::new(vec![node], None, dice)));
         }
-        Self { log, desks, hosts, history }
+        Self { log, pools, hosts, history }
     }
 
     /// Starts what is down and due, and once more what does not go on by itself although its clock has been right.
@@ -182,7 +187,7 @@ impl Cluster {
             if host.down_until.is_some_and(|until| until <= now) {
                 host.start(&self.log, &self.history);
             }
-            let is_halted = host.seats.iter().any(|seat| is_halted_by_clock(seat.health().as_ref()));
+            let is_halted = host.nodes.iter().any(|node| is_halted_by_clock(node.health().as_ref()));
             if is_halted && host.clock.right_for() >= OPERATOR_AFTER {
                 self.history.fault("clock accepted", host.name());
                 host.accepts_clock = true;
@@ -200,8 +205,8 @@ impl Cluster {
         }
     }
 
-    pub(crate) fn seats(&self) -> impl Iterator<Item = &dyn AnySeat> {
-        self.hosts.iter().flat_map(|host| host.seats.iter().map(|seat| &**seat))
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = &dyn AnyNode> {
+        self.hosts.iter().flat_map(|host| host.nodes.iter().map(|node| &**node))
     }
 
     pub(crate) fn watcher(&self) -> &Watcher {
@@ -210,16 +215,16 @@ impl Cluster {
 
     /// The heads of the four streams, once every writer has read, and answered, everything.
     pub(crate) fn at_rest(&self) -> Option<[Head; 4]> {
-        let mut seats = self.seats().map(AnySeat::at_rest);
-        let heads = seats.next()??;
-        seats.all(|other| other == Some(heads)).then_some(heads)
+        let mut nodes = self.nodes().map(AnyNode::at_rest);
+        let heads = nodes.next()??;
+        nodes.all(|other| other == Some(heads)).then_some(heads)
     }
 
     /// A writer that halted: it never should, whatever strikes, unless its clock is wrong.
     pub(crate) fn halted(&self) -> Option<String> {
-        self.seats().find_map(|seat| match seat.health() {
+        self.nodes().find_map(|node| match node.health() {
             Some(Health::Halted(halt)) if !matches!(halt, Halt::Clock(_)) => {
-                Some(format!("{} halted: {}: {halt}", seat.name(), halt.reason()))
+                Some(format!("{} halted: {}: {halt}", node.name(), halt.reason()))
             }
             Some(Health::Halted(_) | Health::CatchingUp(_) | Health::Serving | Health::Stopped) | None => None,
         })

@@ -9,10 +9,10 @@ use tokio::time::Instant;
 
 /// Clones are the same history.
 #[derive(Debug, Clone)]
-pub(crate) struct History(Arc<Mutex<Told>>);
+pub(crate) struct History(Arc<Mutex<Entries>>);
 
 #[derive(Debug)]
-struct Told {
+struct Entries {
     began: Instant,
     lines: Vec<String>,
     counts: BTreeMap<&'static str, u64>,
@@ -37,14 +37,15 @@ pub struct Report {
 
 impl History {
     pub(crate) fn new() -> Self {
-        let told = Told { began: Instant::now(), lines: Vec::new(), counts: BTreeMap::new(), violations: Vec::new() };
-        Self(Arc::new(Mutex::new(told)))
+        let entries =
+            Entries { began: Instant::now(), lines: Vec::new(), counts: BTreeMap::new(), violations: Vec::new() };
+        Self(Arc::new(Mutex::new(entries)))
     }
 
     pub(crate) fn note(&self, what: impl AsRef<str>) {
-        self.with(|told| {
-            let millis = told.began.elapsed().as_millis();
-            told.lines.push(format!("{millis:>7} {}", what.as_ref()));
+        self.with(|entries| {
+            let millis = entries.began.elapsed().as_millis();
+            entries.lines.push(format!("{millis:>7} {}", what.as_ref()));
         });
     }
 
@@ -53,7 +54,7 @@ impl History {
     }
 
     pub(crate) fn add(&self, what: &'static str, count: u64) {
-        self.with(|told| *told.counts.entry(what).or_default() += count);
+        self.with(|entries| *entries.counts.entry(what).or_default() += count);
     }
 
     /// A fault strikes.
@@ -64,25 +65,25 @@ impl History {
 
     pub(crate) fn violation(&self, what: impl AsRef<str>) {
         self.note(format!("VIOLATION {}", what.as_ref()));
-        self.with(|told| told.violations.push(what.as_ref().to_owned()));
+        self.with(|entries| entries.violations.push(what.as_ref().to_owned()));
     }
 
     pub(crate) fn is_violated(&self) -> bool {
-        self.with(|told| !told.violations.is_empty())
+        self.with(|entries| !entries.violations.is_empty())
     }
 
     pub(crate) fn report(&self, seed: u64, ledger_digest: Vec<u8>) -> Report {
-        self.with(|told| Report {
+        self.with(|entries| Report {
             seed,
-            history: told.lines.clone(),
-            counts: told.counts.clone(),
-            violations: told.violations.clone(),
-            history_digest: leaf_hash(told.lines.join("\n").as_bytes()),
+            history: entries.lines.clone(),
+            counts: entries.counts.clone(),
+            violations: entries.violations.clone(),
+            history_digest: leaf_hash(entries.lines.join("\n").as_bytes()),
             ledger_digest,
         })
     }
 
-    fn with<T>(&self, with: impl FnOnce(&mut Told) -> T) -> T {
+    fn with<T>(&self, with: impl FnOnce(&mut Entries) -> T) -> T {
         with(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

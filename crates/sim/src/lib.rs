@@ -2,7 +2,7 @@
 //! projection, over the memory log, under injected faults.
 //!
 //! * `workload`: generates commands. `client`, `reader`: send them, and query.
-//! * `faults`: injects faults. `cluster`, `seat`, `watcher`: the processes, and the stores that outlive them.
+//! * `faults`: injects faults. `cluster`, `node`, `watcher`: the processes, and the stores that outlive them.
 //! * `oracle`: checks the final state. It shares no code with the ledger.
 //! * [`run()`]: one seed from beginning to end. The same seed gives the same history, to the byte.
 //!
@@ -18,10 +18,10 @@ mod client;
 mod cluster;
 mod faults;
 mod history;
+mod node;
 mod oracle;
 mod reader;
 mod run;
-mod seat;
 mod watcher;
 mod workload;
 

@@ -11,15 +11,15 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::client::{Manner, Said, Verdict, ask, ask_in_bulk};
-use crate::cluster::{Cluster, Desks};
+use crate::cluster::{Cluster, HandlePools};
 use crate::faults::junk::Intruder;
 use crate::faults::{count_log, plan, strike};
 use crate::history::{History, Report};
+use crate::node::HandlePool;
 use crate::oracle;
 use crate::oracle::acks::{Existing, Uttered};
 use crate::reader;
-use crate::seat::Desk;
-use crate::workload::{Command, Wish, Workload};
+use crate::workload::{Command, WorkItem, Workload};
 
 /// Commands of a season, besides the founding.
 const COMMANDS: usize = 260;
@@ -67,7 +67,7 @@ struct Simulation {
     cluster: Cluster,
     intruder: Intruder,
     workload: Workload,
-    wishes: Vec<Wish>,
+    items: Vec<WorkItem>,
     uttered: Vec<Uttered>,
     existing: Existing,
     under_way: usize,
@@ -85,7 +85,7 @@ impl Simulation {
         Self {
             intruder: Intruder::new(&cluster.log),
             workload: Workload::new(dice.fork()),
-            wishes: Vec::new(),
+            items: Vec::new(),
             uttered: Vec::new(),
             existing: Existing::default(),
             under_way: 0,
@@ -100,12 +100,12 @@ impl Simulation {
     async fn play(&mut self) -> Vec<u8> {
         self.cluster.start_all();
         for round in 0.. {
-            let wishes = self.workload.found(round);
-            if wishes.is_empty() {
+            let items = self.workload.found(round);
+            if items.is_empty() {
                 break;
             }
-            for wish in wishes {
-                self.utter(wish, Manner::PATIENT);
+            for item in items {
+                self.utter(item, Manner::PATIENT);
             }
             self.until_under_way(0).await;
         }
@@ -132,12 +132,12 @@ impl Simulation {
     async fn step(&mut self) {
         self.cluster.start_due();
         let rush = if self.dice.chance(RUSHES) { self.dice.below(RUSH_MAX) } else { 0 };
-        let wishes: Vec<Wish> = (0..=rush).flat_map(|_| self.workload.next()).collect();
+        let items: Vec<WorkItem> = (0..=rush).flat_map(|_| self.workload.next()).collect();
         if self.dice.chance(BULK) {
-            self.utter_in_bulk(wishes);
+            self.utter_in_bulk(items);
         } else {
-            for wish in wishes {
-                self.utter(wish, Manner::MIXED);
+            for item in items {
+                self.utter(item, Manner::MIXED);
             }
         }
         if self.dice.chance(LOOKS) {
@@ -156,58 +156,58 @@ impl Simulation {
     }
 
     /// A caller of its own sends it until it is answered.
-    fn utter(&mut self, wish: Wish, manner: Manner) {
-        let index = self.note(&wish);
-        match wish.command {
-            Command::Procurement(write) => self.call(|desks| &desks.procurement, vec![(index, write)], manner),
-            Command::Station(write) => self.call(|desks| &desks.station, vec![(index, write)], manner),
-            Command::Distribution(write) => self.call(|desks| &desks.distribution, vec![(index, write)], manner),
-            Command::Sales(write) => self.call(|desks| &desks.sales, vec![(index, write)], manner),
+    fn utter(&mut self, item: WorkItem, manner: Manner) {
+        let index = self.note(&item);
+        match item.command {
+            Command::Procurement(write) => self.call(|pools| &pools.procurement, vec![(index, write)], manner),
+            Command::Station(write) => self.call(|pools| &pools.station, vec![(index, write)], manner),
+            Command::Distribution(write) => self.call(|pools| &pools.distribution, vec![(index, write)], manner),
+            Command::Sales(write) => self.call(|pools| &pools.sales, vec![(index, write)], manner),
         }
     }
 
     /// One caller per service sends all that is for it.
-    fn utter_in_bulk(&mut self, wishes: Vec<Wish>) {
+    fn utter_in_bulk(&mut self, items: Vec<WorkItem>) {
         let (mut procurement, mut station, mut distribution, mut sales) = (vec![], vec![], vec![], vec![]);
-        for wish in wishes {
-            let index = self.note(&wish);
-            match wish.command {
+        for item in items {
+            let index = self.note(&item);
+            match item.command {
                 Command::Procurement(write) => procurement.push((index, write)),
                 Command::Station(write) => station.push((index, write)),
                 Command::Distribution(write) => distribution.push((index, write)),
                 Command::Sales(write) => sales.push((index, write)),
             }
         }
-        self.call(|desks| &desks.procurement, procurement, Manner::MIXED);
-        self.call(|desks| &desks.station, station, Manner::MIXED);
-        self.call(|desks| &desks.distribution, distribution, Manner::MIXED);
-        self.call(|desks| &desks.sales, sales, Manner::MIXED);
+        self.call(|pools| &pools.procurement, procurement, Manner::MIXED);
+        self.call(|pools| &pools.station, station, Manner::MIXED);
+        self.call(|pools| &pools.distribution, distribution, Manner::MIXED);
+        self.call(|pools| &pools.sales, sales, Manner::MIXED);
     }
 
-    fn note(&mut self, wish: &Wish) -> usize {
+    fn note(&mut self, item: &WorkItem) -> usize {
         let index = self.uttered.len();
         self.history.count("commands");
-        self.history.note(format!("#{index} {} {}", wish.command.text(), wish.command.request_id()));
-        self.uttered.push(Uttered { command: wish.command.clone(), said: None });
-        self.wishes.push(wish.clone());
+        self.history.note(format!("#{index} {} {}", item.command.text(), item.command.request_id()));
+        self.uttered.push(Uttered { command: item.command.clone(), said: None });
+        self.items.push(item.clone());
         self.under_way += 1;
         index
     }
 
     fn call<D: Decider>(
         &mut self,
-        desk: impl Fn(&Desks) -> &Desk<D>,
+        pool: impl Fn(&HandlePools) -> &HandlePool<D>,
         writes: Vec<(usize, Write<D::Command>)>,
         manner: Manner,
     ) {
-        let (desk, mut dice) = (desk(&self.cluster.desks).clone(), self.dice.fork());
+        let (pool, mut dice) = (pool(&self.cluster.pools).clone(), self.dice.fork());
         let (callers, history) = (self.callers.clone(), self.history.clone());
         let (indexes, writes): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
         tokio::spawn(async move {
             let said = match &*writes {
                 [] => Vec::new(),
-                [write] => vec![ask(&desk, write, manner, &mut dice, &history).await],
-                writes => ask_in_bulk(&desk, writes, manner, &mut dice, &history).await,
+                [write] => vec![ask(&pool, write, manner, &mut dice, &history).await],
+                writes => ask_in_bulk(&pool, writes, manner, &mut dice, &history).await,
             };
             // The season is over only when every caller is.
             indexes.into_iter().zip(said).for_each(|said| drop(callers.send(said)));
@@ -239,7 +239,7 @@ impl Simulation {
 
     fn hear(&mut self, index: usize, said: Said) {
         self.under_way -= 1;
-        let wish = &self.wishes[index];
+        let item = &self.items[index];
         self.history.note(format!("#{index} {:?}{}", said.verdict, if said.doubtful { ", in doubt" } else { "" }));
         self.history.count(match said.verdict {
             Verdict::Acknowledged(_) => "acknowledged",
@@ -248,10 +248,10 @@ impl Simulation {
             Verdict::GaveUp => "given up",
         });
         if let Verdict::Acknowledged(position) = said.verdict {
-            self.workload.acknowledged(wish, position);
-            self.existing.acknowledged(&wish.command, position, said.at);
+            self.workload.acknowledged(item, position);
+            self.existing.acknowledged(&item.command, position, said.at);
         } else if let Verdict::Refused(Some(missing)) = &said.verdict
-            && self.existing.is_denied(&wish.command, missing, said.at)
+            && self.existing.is_denied(&item.command, missing, said.at)
         {
             self.history.violation(format!("#{index} was told that {missing:?} does not exist"));
         }
@@ -263,7 +263,7 @@ impl Simulation {
         self.history.note("peace");
         self.cluster.log.set_faults(FaultPlan::NONE);
         for host in &self.cluster.hosts {
-            host.weather.clear();
+            host.network.clear();
             host.clock.set_right();
         }
         self.cluster.start_all();
@@ -283,7 +283,7 @@ impl Simulation {
             }
             let heads = self.cluster.at_rest();
             if heads.is_some() && heads == before && self.cluster.watcher().routes().is_some() {
-                self.cluster.seats().for_each(|seat| seat.count(&self.history));
+                self.cluster.nodes().for_each(|node| node.count(&self.history));
                 return true;
             }
             before = heads;

@@ -13,7 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tonic::service::Routes;
 
 use crate::history::History;
-use crate::seat::Store;
+use crate::node::Store;
 
 /// How long the supervisor waits before it starts it again.
 const RESTART_AFTER: Duration = Duration::from_millis(500);

@@ -84,7 +84,7 @@ fn checkpoint(from: u64) -> Checkpoint<Lot> {
             offset: commits.end,
             recorded_at: Timestamp { seconds: 1_760_000_000, nanos: 0 },
             newest: None,
-            told: 0,
+            referenced: 0,
             upstream: Vec::new(),
         },
         entities: opened.chain(closed).collect(),

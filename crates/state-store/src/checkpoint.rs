@@ -41,7 +41,7 @@ pub struct Progress {
     pub newest: Option<Timestamp>,
     /// The newest commit of the own stream that upstream names, as far as it is folded, if that was not read yet; else
     /// 0. What is folded is not read again, so nothing else would tell that the own stream has lost it.
-    pub told: u64,
+    pub referenced: u64,
     /// One per upstream stream that anything was read of.
     pub upstream: Vec<UpstreamProgress>,
 }
@@ -129,7 +129,7 @@ struct StoredProgress {
     seconds: i64,
     nanos: u32,
     newest: Option<(i64, u32)>,
-    told: u64,
+    referenced: u64,
     upstream: Vec<StoredUpstream>,
 }
 
@@ -176,7 +176,7 @@ pub(crate) fn encode_progress(progress: &Progress) -> Vec<u8> {
         seconds: progress.recorded_at.seconds,
         nanos: progress.recorded_at.nanos,
         newest: progress.newest.map(|newest| (newest.seconds, newest.nanos)),
-        told: progress.told,
+        referenced: progress.referenced,
         upstream: upstream.collect(),
     })
 }
@@ -198,7 +198,7 @@ pub(crate) fn decode_progress(bytes: &[u8]) -> Result<Progress, StoreError> {
         offset: stored.offset,
         recorded_at: Timestamp { seconds: stored.seconds, nanos: stored.nanos },
         newest: stored.newest.map(|(seconds, nanos)| Timestamp { seconds, nanos }),
-        told: stored.told,
+        referenced: stored.referenced,
         upstream: upstream.collect::<Result<_, StoreError>>()?,
     })
 }
@@ -270,7 +270,7 @@ mod tests {
         };
         let recorded_at = Timestamp { seconds: 1_760_000_000, nanos: 7 };
         let newest = Some(Timestamp { seconds: 1_760_000_001, nanos: 8 });
-        Progress { head: head(9), offset: 70_000, recorded_at, newest, told: 11, upstream: vec![one] }
+        Progress { head: head(9), offset: 70_000, recorded_at, newest, referenced: 11, upstream: vec![one] }
     }
 
     /// A change of these bytes is a change of [`LAYOUT`].

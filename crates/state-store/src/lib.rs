@@ -4,25 +4,21 @@
 //! doubt it is moved aside and rebuilt. The one exception is judged by the owner, not here: a store *ahead* of the
 //! log, or with a head that the log does not have, is evidence of a lost tail, and must stay where it is.
 //!
-//! Layers: [`PackedStore`] and [`Memory`] hold bytes (the port is [`Backend`]); [`Store`] holds a service's entities,
-//! requests and raw tail; [`RowStore`] holds a projection's rows. Only this crate knows sled and bincode.
+//! Layers: [`PageStore`] and [`Memory`] hold bytes (their crate is `page-store`, the port [`Backend`]); [`Store`] holds a service's entities,
+//! requests and raw tail; [`RowStore`] holds a projection's rows. Only this crate knows bincode.
 //!
 //! Deliberately not here: folding, admission, comparing a store's head with the log, clocks, async.
 
-mod backend;
 mod checkpoint;
-mod error;
-mod memory;
-mod packed;
 mod records;
 mod rows;
 mod service;
 
-pub use backend::{Backend, Batch, Submission, TailRecord, Visit};
 pub use checkpoint::{Checkpoint, MAX_CHANGES, MAX_TAIL_BYTES, Orphan, Progress, RequestRecord, UpstreamProgress};
-pub use error::{OpenReport, Reason, StoreError};
-pub use memory::Memory;
-pub use packed::{OnPoint, OnSpace, Options, PackedStore, TAIL_RECORDS, report_panics_in_one_line};
+pub use loopledger_page_store::{
+    Backend, Batch, Memory, OnPoint, OnSpace, OpenReport, Options, PageStore, Reason, StoreError, Submission,
+    TAIL_RECORDS, TailRecord, Visit, report_panics_in_one_line,
+};
 pub use rows::{MAX_ROW_BYTES, MAX_ROWS, RowStore, RowsProgress, StreamProgress};
 pub use service::{MemoryStore, Mirror, ServiceStore, SledStore, Store};
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use loopledger_types::{Head, StreamId};
 
 use crate::checkpoint::{HeadAt, LAYOUT, decode_heads, encode_heads};
-use crate::{Backend, Batch, Memory, OnPoint, OpenReport, Options, PackedStore, Reason, StoreError, Visit};
+use crate::{Backend, Batch, Memory, OnPoint, OpenReport, Options, PageStore, Reason, StoreError, Visit};
 
 /// Rows to a checkpoint; a projection with more submits several at successive boundaries.
 pub const MAX_ROWS: usize = 262_144;
@@ -49,7 +49,7 @@ impl RowStore {
         let schema = u32::from(LAYOUT).rotate_left(16) | u32::from(schema);
         // Checkpoints may be large: only one waits.
         let options = Options { on_point, queue: 1, ..Options::new(owner, schema) };
-        let (backend, report) = PackedStore::open_or_absent(directory, &options)?;
+        let (backend, report) = PageStore::open_or_absent(directory, &options)?;
         Ok((Self { backend: Box::new(backend) }, report))
     }
 

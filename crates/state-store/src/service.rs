@@ -15,8 +15,7 @@ use crate::checkpoint::{
     Checkpoint, LAYOUT, Progress, RequestRecord, decode_progress, decode_request, encode_progress, encode_request,
 };
 use crate::{
-    Backend, Batch, Memory, OnPoint, OpenReport, Options, Orphan, PackedStore, Reason, StoreError, Submission,
-    TailRecord,
+    Backend, Batch, Memory, OnPoint, OpenReport, Options, Orphan, PageStore, Reason, StoreError, Submission, TailRecord,
 };
 
 /// An entity that can be stored. The layout must be a mirror of its own, so that the domain's types can change freely.
@@ -91,7 +90,7 @@ pub trait ServiceStore<E: Entity>: core::fmt::Debug + Send + Sync + 'static {
 }
 
 /// On disk.
-pub type SledStore<E> = Store<E, PackedStore>;
+pub type SledStore<E> = Store<E, PageStore>;
 /// In memory.
 pub type MemoryStore<E> = Store<E, Memory>;
 
@@ -124,7 +123,7 @@ impl<E: Mirror> SledStore<E> {
         on_point: Option<OnPoint>,
     ) -> Result<(Self, OpenReport), StoreError> {
         let options = Options { on_point, ..Options::new(stream.to_string(), schema::<E>()) };
-        let (backend, report) = PackedStore::open(directory, &options)?;
+        let (backend, report) = PageStore::open(directory, &options)?;
         Ok((Self::on(backend), report))
     }
 
@@ -135,7 +134,7 @@ impl<E: Mirror> SledStore<E> {
         on_point: Option<OnPoint>,
     ) -> Result<(Self, OpenReport), StoreError> {
         let options = Options { on_point, ..Options::new(stream.to_string(), schema::<E>()) };
-        let (backend, report) = PackedStore::open_or_absent(directory, &options)?;
+        let (backend, report) = PageStore::open_or_absent(directory, &options)?;
         Ok((Self::on(backend), report))
     }
 }

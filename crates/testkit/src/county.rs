@@ -29,12 +29,12 @@ struct Desk<D: Decider> {
     /// Commits of each upstream service folded so far.
     seen: [u64; 5],
     /// What the newest commit said of them.
-    told: [u64; 5],
+    referenced: [u64; 5],
 }
 
 impl<D: Decider> Desk<D> {
     fn new() -> Self {
-        Self { state: State::new(CountyCode::TUOLI), head: (0, Hash::ZERO), seen: [0; 5], told: [0; 5] }
+        Self { state: State::new(CountyCode::TUOLI), head: (0, Hash::ZERO), seen: [0; 5], referenced: [0; 5] }
     }
 
     /// Chains the events, folds them, and hands out the commit with its record.
@@ -48,14 +48,14 @@ impl<D: Decider> Desk<D> {
         let stream = StreamId { service: D::SERVICE, county: CountyCode::TUOLI };
         let mut upstream: Vec<StreamSequence> = Service::ALL
             .into_iter()
-            .filter(|service| self.seen[service.index()] > self.told[service.index()])
+            .filter(|service| self.seen[service.index()] > self.referenced[service.index()])
             .map(|service| StreamSequence {
                 stream: StreamId { service, county: CountyCode::TUOLI },
                 sequence: self.seen[service.index()],
             })
             .collect();
         upstream.sort_by_key(|head| head.stream.service.as_str());
-        self.told = self.seen;
+        self.referenced = self.seen;
         let (sequence, recorded_at) = (self.head.0.saturating_add(1), log.tick());
         let draft = Draft {
             stream,
@@ -106,7 +106,7 @@ impl<D: Decider> Desk<D> {
             let next = usize::try_from(self.seen[index]).expect("sequences fit");
             let Some(commit) = log.commits[index].get(next).cloned() else { continue };
             self.seen[index] = commit.sequence;
-            D::note(&mut self.state, &commit);
+            D::apply_upstream(&mut self.state, &commit);
             if commit.events.iter().any(D::concerns) {
                 let stream = StreamId { service: D::SERVICE, county: CountyCode::TUOLI };
                 let request_id = commit.request_id.for_reaction(commit.stream, stream);

@@ -4,23 +4,23 @@ use loopledger_facts::Age;
 use loopledger_facts::procurement::HouseholdRegistered;
 use loopledger_facts::station::GoodsCollected;
 use loopledger_rules::stock::{note_household, note_lot};
-use loopledger_rules::{Missing, Note, State};
+use loopledger_rules::{ApplyUpstream, Missing, State};
 
 use crate::Distribution;
 
-impl Note<Distribution> for HouseholdRegistered {
+impl ApplyUpstream<Distribution> for HouseholdRegistered {
     fn keys(&self, _: &mut Missing<'_, Distribution>) {}
 
-    fn note(&self, state: &mut State<Distribution>) {
+    fn apply_upstream(&self, state: &mut State<Distribution>) {
         note_household(state, self);
     }
 }
 
 /// How old the lot is, should it come here.
-impl Note<Distribution> for GoodsCollected {
+impl ApplyUpstream<Distribution> for GoodsCollected {
     fn keys(&self, _: &mut Missing<'_, Distribution>) {}
 
-    fn note(&self, state: &mut State<Distribution>) {
+    fn apply_upstream(&self, state: &mut State<Distribution>) {
         note_lot(state, self.lot, Age::new(&self.occasion, &self.receipt_number));
     }
 }

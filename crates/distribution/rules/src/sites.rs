@@ -4,7 +4,7 @@ use loopledger_facts::distribution::SiteOpened;
 use loopledger_facts::station::StationOpened;
 use loopledger_facts::{Occasion, PartyKind, PlaceKind};
 use loopledger_rules::stock::{self, Checks, Place};
-use loopledger_rules::{Context, Decide, Evolve, Missing, Note, Rejection, Rule, State};
+use loopledger_rules::{ApplyUpstream, Context, Decide, Evolve, Missing, Rejection, Rule, State};
 use loopledger_types::{DivisionCode, PartyId, PlaceId, Service};
 
 use crate::Distribution;
@@ -63,10 +63,10 @@ impl Evolve<Distribution> for SiteOpened {
     }
 }
 
-impl Note<Distribution> for StationOpened {
+impl ApplyUpstream<Distribution> for StationOpened {
     fn keys(&self, _: &mut Missing<'_, Distribution>) {}
 
-    fn note(&self, state: &mut State<Distribution>) {
+    fn apply_upstream(&self, state: &mut State<Distribution>) {
         stock::note_other_place(state, self.station, Place::from(self));
     }
 }

@@ -113,7 +113,7 @@ impl<D: Decider> Under<D> {
     /// What is heard is not undone with what was decided before it.
     fn note(&mut self, upstream: &Commit) {
         let before: BTreeMap<_, _> = self.snapshot().into_iter().collect();
-        D::note(&mut self.state, upstream);
+        D::apply_upstream(&mut self.state, upstream);
         let heard = self.snapshot().into_iter().filter(|(key, entity)| before.get(key) != Some(entity));
         for (key, entity) in heard.collect::<Vec<_>>() {
             for (_, snapshot) in &mut self.unconfirmed {

@@ -10,11 +10,11 @@ use loopledger_facts::{HouseholdCategory, PartyKind, PartyRef, PlaceKind};
 use loopledger_types::{BusinessDate, DivisionCode, PartyId, PlaceId};
 
 use super::{At, Fold};
+use crate::book_records::{self, BookRecord};
 use crate::fact::{read_date, write_date};
 use crate::heads;
 use crate::store::{Reader, Writer};
 use crate::tables::{NO_ROW, Opened, Tables};
-use crate::touch::{self, Touch};
 
 /// One thing that is known of a party, from a day on. Chained in the order of procurement's stream, each under the head of
 /// its event: so it is known when it was recorded.
@@ -160,7 +160,7 @@ fn place(record: &PlaceRecord, operator: PartyRef, id: PlaceId, at: At, tables: 
         row.opened = Some(opened);
         row.label = label;
     });
-    touch::append(NO_ROW, record.on, &Touch::Opened { place: number }, at, tables);
+    book_records::append(NO_ROW, record.on, &BookRecord::Opened { place: number }, at, tables);
 }
 
 fn write_profile(record: &ProfileRecord, out: &mut Writer) {

@@ -6,13 +6,13 @@ use loopledger_facts::station::{GoodsCollected, GoodsInspected};
 use loopledger_facts::stock::GoodsBoughtIn;
 
 use super::{At, Fold};
+use crate::book_records::{self, BookRecord};
 use crate::inspections;
 use crate::loop_measures::{self, Activity};
-use crate::lots::{self, CellRow, Deed, LotFact, TitleRow};
+use crate::lots::{self, CellRow, LotFact, LotRecord, TitleRow};
 use crate::origins::OriginRecord;
 use crate::store::RecordOffset;
 use crate::tables::{Born, NO_ROW, Number, Tables};
-use crate::touch::{self, Touch};
 use crate::{Entry, GoodsLine};
 
 impl Fold for GoodsCollected {
@@ -76,8 +76,8 @@ pub(super) fn moved(at: At, entry: &Entry, (from, to): (&GoodsLine, &GoodsLine),
     let lot = tables.lot(from.lot);
     let leaving = cell(from, tables);
     let coming = if same_but_account(from, to) { CellRow { account: to.account, ..leaving } } else { cell(to, tables) };
-    let deed = Deed::Moved { from: leaving, to: coming, quantity: to.quantity };
-    note(lot, &LotFact { head: at.on(entry.date), text: entry.text, pool: from.pool, deed }, tables);
+    let record = LotRecord::Moved { from: leaving, to: coming, quantity: to.quantity };
+    note(lot, &LotFact { head: at.on(entry.date), text: entry.text, pool: from.pool, record }, tables);
 }
 
 /// Chains a fact to its lot, and counts it for the lot's village if that is known.
@@ -112,6 +112,6 @@ impl Fold for ShipmentReceived {
         };
         let (place, date) = (tables.place(place), self.occasion.business_date);
         loop_measures::count(place, tables.month_of(date), activity, tables);
-        touch::append(NO_ROW, date, &Touch::Completed { place, activity }, at, tables);
+        book_records::append(NO_ROW, date, &BookRecord::Completed { place, activity }, at, tables);
     }
 }

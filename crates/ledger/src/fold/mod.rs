@@ -14,12 +14,12 @@ use loopledger_types::{BusinessDate, PartyId, ProductId};
 
 pub(crate) use directory::{ProfileRecord, read_profile};
 
+use crate::book_records::{self, BookRecord};
 use crate::fact::CommitKey;
 use crate::heads::{self, Document, EventHead};
 use crate::kinds::{party_kind_code, party_kind_of};
 use crate::store::{Reader, RecordOffset};
 use crate::tables::{Number, Tables};
-use crate::touch::{self, Touch};
 use crate::{Exception, FactRef, Journal, ListedException, balances};
 
 /// What the fold of one event needs to know besides the event.
@@ -98,7 +98,7 @@ pub(crate) fn entries(commit: &Commit, journal: &Journal, recorded_on: BusinessD
                 Some((id, number)) if id == line.book.id => number,
                 _ => {
                     let number = party(line.book, tables);
-                    touch::note_book(number, month, newest, at, entry.date, tables);
+                    book_records::note_book(number, month, newest, at, entry.date, tables);
                     number
                 }
             };
@@ -123,10 +123,10 @@ pub(crate) fn party(party: PartyRef, tables: &mut Tables) -> Number {
 }
 
 /// Income of a household; nothing for any other producer.
-fn income(producer: PartyRef, date: BusinessDate, touch: &Touch, at: At, tables: &mut Tables) {
+fn income(producer: PartyRef, date: BusinessDate, touch: &BookRecord, at: At, tables: &mut Tables) {
     if producer.kind == PartyKind::Household {
         let number = party(producer, tables);
-        touch::append(number, date, touch, at, tables);
+        book_records::append(number, date, touch, at, tables);
     }
 }
 

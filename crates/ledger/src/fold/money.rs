@@ -10,11 +10,11 @@ use loopledger_types::BusinessDate;
 
 use super::goods::note;
 use super::{At, Fold, income, party};
+use crate::book_records::{self, Basis, BookRecord, Received, Recognised};
 use crate::loop_measures::{self, Activity};
-use crate::lots::{Deed, LotFact, Settled};
+use crate::lots::{LotFact, LotRecord, Settled};
 use crate::orders::{self, OrderStep};
 use crate::tables::{NO_ROW, Number, Tables};
-use crate::touch::{self, Basis, Received, Recognised, Touch};
 use crate::{EntryText, IncomeCategory};
 
 impl Fold for PurchaseAccepted {
@@ -25,8 +25,8 @@ impl Fold for PurchaseAccepted {
         tables.receipts.update(receipt, |row| *row = lot);
         let payer = party(self.buyer, tables);
         let receiver = party(self.producer, tables);
-        let deed = Deed::Cost { payer, payee: receiver, amount: self.amount.0 };
-        note(lot, &LotFact { head: at.on(date), text: EntryText::PurchaseAccepted, pool: 0, deed }, tables);
+        let record = LotRecord::Cost { payer, payee: receiver, amount: self.amount.0 };
+        note(lot, &LotFact { head: at.on(date), text: EntryText::PurchaseAccepted, pool: 0, record }, tables);
         let recognised = Recognised {
             category: IncomeCategory::Operating,
             basis: Basis::Outright,
@@ -38,7 +38,7 @@ impl Fold for PurchaseAccepted {
             gross: self.amount.0,
             cost: 0,
         };
-        income(self.producer, date, &Touch::Recognised(recognised), at, tables);
+        income(self.producer, date, &BookRecord::Recognised(recognised), at, tables);
     }
 }
 
@@ -46,13 +46,13 @@ impl Fold for PayableOpened {
     fn fold(&self, at: At, tables: &mut Tables) {
         if let PayableSource::BoughtIn { lot } = self.source {
             let lot = tables.lot(lot);
-            let deed = Deed::Cost {
+            let record = LotRecord::Cost {
                 payer: party(self.payer, tables),
                 payee: party(self.payee, tables),
                 amount: self.amount.0,
             };
             let date = self.occasion.business_date;
-            note(lot, &LotFact { head: at.on(date), text: EntryText::SupplierOwed, pool: 0, deed }, tables);
+            note(lot, &LotFact { head: at.on(date), text: EntryText::SupplierOwed, pool: 0, record }, tables);
         }
     }
 }
@@ -66,9 +66,9 @@ impl Fold for ShipmentDispatched {
                 let lot = tables.lot(line.stock.lot);
                 let payer = party(self.principal, tables);
                 let receiver = party(self.carrier, tables);
-                let deed = Deed::Cost { payer, payee: receiver, amount: line.freight.0 };
+                let record = LotRecord::Cost { payer, payee: receiver, amount: line.freight.0 };
                 let (text, date) = (EntryText::Freight, self.occasion.business_date);
-                note(lot, &LotFact { head: at.on(date), text, pool: line.stock.pool, deed }, tables);
+                note(lot, &LotFact { head: at.on(date), text, pool: line.stock.pool, record }, tables);
             }
         }
     }
@@ -81,7 +81,7 @@ impl Fold for OrderFulfilled {
         let order = tables.order(self.order);
         for part in &self.parts {
             let lot = tables.lot(part.stock.lot);
-            let deed = Deed::Sold {
+            let record = LotRecord::Sold {
                 seller,
                 order,
                 scope: self.buyer.scope,
@@ -90,7 +90,11 @@ impl Fold for OrderFulfilled {
                 quantity: part.stock.quantity.0,
                 amount: part.amount.0,
             };
-            note(lot, &LotFact { head: at.on(date), text: EntryText::Fulfilled, pool: part.stock.pool, deed }, tables);
+            note(
+                lot,
+                &LotFact { head: at.on(date), text: EntryText::Fulfilled, pool: part.stock.pool, record },
+                tables,
+            );
         }
         if self.medium == Medium::Online {
             loop_measures::count(seller, tables.month_of(date), Activity::OnlineSale, tables);
@@ -108,7 +112,7 @@ impl Fold for ConsignmentSettled {
             let lot = tables.lot(line.lot);
             let receipt = tables.receipt(line.receipt);
             let producer = party(line.producer, tables);
-            let deed = Deed::Settled(Settled {
+            let record = LotRecord::Settled(Settled {
                 consignee,
                 producer,
                 receipt,
@@ -119,7 +123,7 @@ impl Fold for ConsignmentSettled {
                 kept: line.commission.0.saturating_add(charges),
                 net: line.net.0,
             });
-            note(lot, &LotFact { head: at.on(date), text: EntryText::Settled, pool: line.pool, deed }, tables);
+            note(lot, &LotFact { head: at.on(date), text: EntryText::Settled, pool: line.pool, record }, tables);
             let touch = recognised(line, charges, (lot, receipt, consignee), tables);
             income(line.producer, date, &touch, at, tables);
         }
@@ -132,12 +136,12 @@ fn recognised(
     charges: i64,
     (lot, receipt, payer): (Number, Number, Number),
     tables: &mut Tables,
-) -> Touch {
+) -> BookRecord {
     let cost = match line.mode {
         SettlementMode::Commission => line.commission.0.saturating_add(charges),
         SettlementMode::AgreedPrice => charges,
     };
-    Touch::Recognised(Recognised {
+    BookRecord::Recognised(Recognised {
         category: IncomeCategory::Operating,
         basis: Basis::from(line.mode),
         product: tables.product(line.product),
@@ -169,7 +173,7 @@ fn payout(fact: &PayoutMade, date: BusinessDate, failed: bool, at: At, tables: &
     let receiver = party(fact.payee, tables);
     let (division, amount) = (fact.payee_division, signed(fact.amount.0));
     loop_measures::paid_out(division, tables.month_of(date), amount, tables);
-    touch::append(NO_ROW, date, &Touch::PaidOut { division, amount }, at, tables);
+    book_records::append(NO_ROW, date, &BookRecord::PaidOut { division, amount }, at, tables);
     for item in &fact.items {
         let (lot, receipt, settlement) = source_rows(item, tables);
         let basis = match item.source {
@@ -181,11 +185,11 @@ fn payout(fact: &PayoutMade, date: BusinessDate, failed: bool, at: At, tables: &
         if lot != NO_ROW {
             let to_producer = !matches!(item.source, PayableSource::BoughtIn { .. });
             let made_on = fact.occasion.business_date;
-            let deed = Deed::Paid { payer, payee: receiver, amount, made_on, to_producer };
+            let record = LotRecord::Paid { payer, payee: receiver, amount, made_on, to_producer };
             let text = if failed { EntryText::PayoutFailed } else { EntryText::Paid };
-            note(lot, &LotFact { head: at.on(date), text, pool: 0, deed }, tables);
+            note(lot, &LotFact { head: at.on(date), text, pool: 0, record }, tables);
         }
-        let touch = Touch::Received(Received {
+        let touch = BookRecord::Received(Received {
             category: IncomeCategory::Operating,
             basis,
             payer,

@@ -6,8 +6,8 @@ use loopledger_types::{BusinessDate, LotId, Month, PartyId, PayoutId, PlaceId, P
 
 pub use query::{DivisionIncome, DivisionSums, HouseholdIncome, IncomeFilter, IncomeQuery, IncomeSums};
 
+use crate::book_records::{self, Basis, BookRecord, Received, Recognised, TouchRecord};
 use crate::tables::{NO_ROW, Tables};
-use crate::touch::{self, Basis, Received, Recognised, Touch, TouchRecord};
 use crate::{FactRef, IncomeCategory, Ledger};
 
 /// Which of the two views.
@@ -63,7 +63,7 @@ impl Ledger {
             self.tables.months.value(row)
         });
         chains
-            .flat_map(|chain| touch::records(&self.tables, chain.last))
+            .flat_map(|chain| book_records::records(&self.tables, chain.last))
             .filter(move |record| {
                 (from..=to).contains(&record.head.date) && as_of.is_none_or(|day| record.head.recorded_on <= day)
             })
@@ -73,9 +73,11 @@ impl Ledger {
 
 fn line(record: &TouchRecord, tables: &Tables) -> Option<IncomeLine> {
     match &record.touch {
-        Touch::Recognised(income) => Some(recognised(record, income, tables)),
-        Touch::Received(income) => Some(received(record, income, tables)),
-        Touch::Book | Touch::PaidOut { .. } | Touch::Completed { .. } | Touch::Opened { .. } => None,
+        BookRecord::Recognised(income) => Some(recognised(record, income, tables)),
+        BookRecord::Received(income) => Some(received(record, income, tables)),
+        BookRecord::Book | BookRecord::PaidOut { .. } | BookRecord::Completed { .. } | BookRecord::Opened { .. } => {
+            None
+        }
     }
 }
 

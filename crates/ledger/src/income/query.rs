@@ -8,9 +8,9 @@ use loopledger_types::{BusinessDate, DivisionCode, Month, PartyId, PlaceId, Prod
 
 use super::{IncomeLine, IncomeView};
 use crate::area::Area;
+use crate::book_records::Basis;
 use crate::loop_measures::{LoopLevel, ratio};
 use crate::order::cause_first;
-use crate::touch::Basis;
 use crate::{IncomeCategory, Ledger, PartyView};
 
 /// A window of business dates, what was known by a day, and how divisions are told apart.

@@ -6,9 +6,9 @@ use loopledger_facts::{Medium, PlaceKind};
 use loopledger_types::{BusinessDate, CountyCode, DivisionCode, Month, PartyId, PlaceId, Scope};
 
 use super::{Activity, LoopQuery, Measure, contributions, counts_on};
-use crate::lots::{self, Deed, LotFact};
+use crate::book_records::{self, BookRecord, TouchRecord};
+use crate::lots::{self, LotFact, LotRecord};
 use crate::tables::{NO_ROW, Number, PartyMonth};
-use crate::touch::{self, Touch, TouchRecord};
 use crate::{FactRef, GoodsAccount, Ledger};
 
 /// Divisions of which size.
@@ -203,11 +203,15 @@ impl Ledger {
         if figure != LoopFigure::OnlineSales {
             return Some(None);
         }
-        match fact.deed {
-            Deed::Sold { medium: Medium::Online, seller, .. } => {
+        match fact.record {
+            LotRecord::Sold { medium: Medium::Online, seller, .. } => {
                 Some(self.tables.party_id(seller).map(Subject::Seller))
             }
-            Deed::Sold { .. } | Deed::Moved { .. } | Deed::Cost { .. } | Deed::Settled(_) | Deed::Paid { .. } => None,
+            LotRecord::Sold { .. }
+            | LotRecord::Moved { .. }
+            | LotRecord::Cost { .. }
+            | LotRecord::Settled(_)
+            | LotRecord::Paid { .. } => None,
         }
     }
 
@@ -217,7 +221,7 @@ impl Ledger {
         for month in months.filter(|month| figure.takes_month(*month, query)) {
             let row = self.tables.months.find(&PartyMonth { party: NO_ROW, month });
             let Some(chain) = row.and_then(|row| self.tables.months.value(row)) else { continue };
-            for record in touch::records(&self.tables, chain.last) {
+            for record in book_records::records(&self.tables, chain.last) {
                 if let Some(fact) = self.county_fact(&record, query, figure) {
                     add(&mut found, fact);
                 }
@@ -229,7 +233,7 @@ impl Ledger {
     fn county_fact(&self, record: &TouchRecord, query: &LoopQuery, figure: LoopFigure) -> Option<LoopFact> {
         let (date, at) = (record.head.date, record.head.at);
         match (figure, record.touch) {
-            (LoopFigure::PaidOut(payees), Touch::PaidOut { division, amount }) => {
+            (LoopFigure::PaidOut(payees), BookRecord::PaidOut { division, amount }) => {
                 let wanted = query.area().takes(division)
                     && match payees {
                         Payees::All => true,
@@ -238,7 +242,7 @@ impl Ledger {
                 let (quantity, value, division) = (amount.signum(), amount, Some(query.edition.of(division)));
                 wanted.then_some(LoopFact { date, at, subject: None, division, quantity, value })
             }
-            (LoopFigure::Coverage(way), Touch::Completed { place, activity }) => {
+            (LoopFigure::Coverage(way), BookRecord::Completed { place, activity }) => {
                 let went = match activity {
                     Activity::UpCompleted => Way::Up,
                     Activity::DownCompleted => Way::Down,
@@ -249,7 +253,7 @@ impl Ledger {
                 }
                 self.station_fact(place, (date, at), query)
             }
-            (LoopFigure::Stations, Touch::Opened { place }) => self.station_fact(place, (date, at), query),
+            (LoopFigure::Stations, BookRecord::Opened { place }) => self.station_fact(place, (date, at), query),
             _ => None,
         }
     }

@@ -15,7 +15,7 @@ pub(crate) use query::ratio;
 pub use query::{LoopByDivision, LoopMeasures, LoopMoney, LoopPart, LoopQuery, PaymentDelay, ProductLoop};
 pub use targets::{Coverage, StationCoverage, Target, TargetKind, Targets};
 
-use crate::lots::{Deed, LotFact};
+use crate::lots::{LotFact, LotRecord};
 use crate::tables::{Born, NO_ROW, Number, Tables, high_low};
 use crate::{EntryText, GoodsAccount};
 use rows::{ActivityKey, LoopKey, LoopSums};
@@ -100,36 +100,38 @@ impl Activity {
 /// The day that a lot's fact counts for. A payout that failed is taken out of the day on which it was made: it never
 /// reached its producer, so that no period has the days of a payment taken off that it never had.
 pub(crate) fn counts_on(fact: &LotFact) -> BusinessDate {
-    match fact.deed {
-        Deed::Paid { made_on, .. } => made_on,
-        Deed::Moved { .. } | Deed::Cost { .. } | Deed::Sold { .. } | Deed::Settled(_) => fact.head.date,
+    match fact.record {
+        LotRecord::Paid { made_on, .. } => made_on,
+        LotRecord::Moved { .. } | LotRecord::Cost { .. } | LotRecord::Sold { .. } | LotRecord::Settled(_) => {
+            fact.head.date
+        }
     }
 }
 
 /// Calls `put` for every measure that a lot's fact adds to, with quantity and value.
 pub(crate) fn contributions(born: &Born, fact: &LotFact, mut put: impl FnMut(Measure, i64, i64)) {
-    match &fact.deed {
-        Deed::Moved { from, to, quantity, .. } => {
+    match &fact.record {
+        LotRecord::Moved { from, to, quantity, .. } => {
             put(Measure::Goods(from.account), quantity.saturating_neg(), 0);
             put(Measure::Goods(to.account), *quantity, 0);
         }
         // Freight is a cost of the lot too, but not a hand-over of ownership.
-        Deed::Cost { amount, .. } if fact.text == EntryText::PurchaseAccepted => {
+        LotRecord::Cost { amount, .. } if fact.text == EntryText::PurchaseAccepted => {
             put(Measure::Purchases, 0, *amount);
         }
-        Deed::Cost { amount, .. } if fact.text == EntryText::SupplierOwed => {
+        LotRecord::Cost { amount, .. } if fact.text == EntryText::SupplierOwed => {
             put(Measure::BoughtInValue, 0, *amount);
         }
-        Deed::Sold { scope, quantity, amount, .. } => put(Measure::Sales(*scope), *quantity, *amount),
-        Deed::Settled(settled) => put(Measure::SettledNet, 0, settled.net),
+        LotRecord::Sold { scope, quantity, amount, .. } => put(Measure::Sales(*scope), *quantity, *amount),
+        LotRecord::Settled(settled) => put(Measure::SettledNet, 0, settled.net),
         // One that is dated before the collection says nothing of a delay; no service accepts it.
-        Deed::Paid { amount, made_on, to_producer: true, .. } if *made_on >= born.on => {
+        LotRecord::Paid { amount, made_on, to_producer: true, .. } if *made_on >= born.on => {
             let sign = amount.signum();
             let days = i64::from(made_on.days()).saturating_sub(i64::from(born.on.days()));
             put(Measure::Paid, sign, *amount);
             put(Measure::PaidDays, days.saturating_mul(sign), days.saturating_mul(*amount));
         }
-        Deed::Cost { .. } | Deed::Paid { .. } => {}
+        LotRecord::Cost { .. } | LotRecord::Paid { .. } => {}
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use loopledger_types::ProductId;
 
 use crate::loop_measures::ratio;
-use crate::lots::{self, Deed, LotFact};
+use crate::lots::{self, LotFact, LotRecord};
 use crate::{EntryText, Ledger, LoopQuery};
 use loopledger_accounting::{Use, value};
 
@@ -57,10 +57,10 @@ impl Ledger {
 
     fn add_lot(&self, added: &mut ValueAdded, facts: &[LotFact], query: &LoopQuery) {
         for fact in facts.iter().filter(|fact| fact.head.date.month() >= query.from) {
-            match &fact.deed {
-                Deed::Sold { own: true, amount, .. } => added.add(*amount, 0),
-                Deed::Settled(settled) => added.add(settled.gross, settled.net),
-                Deed::Sold { .. } | Deed::Moved { .. } | Deed::Cost { .. } | Deed::Paid { .. } => {}
+            match &fact.record {
+                LotRecord::Sold { own: true, amount, .. } => added.add(*amount, 0),
+                LotRecord::Settled(settled) => added.add(settled.gross, settled.net),
+                LotRecord::Sold { .. } | LotRecord::Moved { .. } | LotRecord::Cost { .. } | LotRecord::Paid { .. } => {}
             }
         }
         let before: Vec<LotFact> = facts.iter().filter(|fact| fact.head.date.month() < query.from).copied().collect();

@@ -7,7 +7,7 @@ use loopledger_types::{BusinessDate, LotId, PartyId, ProductId, Quantity};
 
 use crate::heads::EventHead;
 use crate::kinds::party_kind_of;
-use crate::lots::{self, CellRow, Deed, LotFact, TitleRow};
+use crate::lots::{self, CellRow, LotFact, LotRecord, TitleRow};
 use crate::origins::{OriginRecord, agreed_price};
 use crate::tables::{LotRow, Number};
 use crate::{Account, EntryText, FactRef, GoodsAccount, Ledger};
@@ -88,19 +88,19 @@ impl Ledger {
     pub(super) fn pools(&self, facts: &[LotFact], bears: impl Fn(EntryText) -> bool) -> Pools {
         let mut pools = Pools::new();
         for fact in facts {
-            match &fact.deed {
-                Deed::Cost { payer, amount, .. } if bears(fact.text) => {
+            match &fact.record {
+                LotRecord::Cost { payer, amount, .. } if bears(fact.text) => {
                     let pool = pools.entry((*payer, fact.pool)).or_default();
                     pool.direct = pool.direct.saturating_add(*amount);
                 }
-                Deed::Moved { from, to, quantity, .. } => {
+                LotRecord::Moved { from, to, quantity, .. } => {
                     for (cell, quantity) in [(from, quantity.saturating_neg()), (to, *quantity)] {
                         if let (TitleRow::Owned(owner), Some(kind)) = (cell.title, self.use_of(cell)) {
                             pools.entry((owner, fact.pool)).or_default().take(kind, cell, quantity);
                         }
                     }
                 }
-                Deed::Cost { .. } | Deed::Sold { .. } | Deed::Settled(_) | Deed::Paid { .. } => {}
+                LotRecord::Cost { .. } | LotRecord::Sold { .. } | LotRecord::Settled(_) | LotRecord::Paid { .. } => {}
             }
         }
         pools
@@ -207,12 +207,12 @@ impl PoolFacts {
 
 /// What of a lot is still in stock.
 fn unsold(facts: &[LotFact]) -> i64 {
-    facts.iter().fold(0_i64, |sum, fact| match &fact.deed {
-        Deed::Moved { from, to, quantity } => {
+    facts.iter().fold(0_i64, |sum, fact| match &fact.record {
+        LotRecord::Moved { from, to, quantity } => {
             let leaves = if from.account.is_stock() { *quantity } else { 0 };
             let comes = if to.account.is_stock() { *quantity } else { 0 };
             sum.saturating_sub(leaves).saturating_add(comes)
         }
-        Deed::Cost { .. } | Deed::Sold { .. } | Deed::Settled(_) | Deed::Paid { .. } => sum,
+        LotRecord::Cost { .. } | LotRecord::Sold { .. } | LotRecord::Settled(_) | LotRecord::Paid { .. } => sum,
     })
 }

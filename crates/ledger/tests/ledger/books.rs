@@ -98,10 +98,9 @@ fn orders_trace_back_to_lots_and_lots_carry_their_sales() {
                 assert!(steps.iter().any(|step| step.step == OrderStep::Placed));
                 let trace = ledger.trace_lot(fulfilled.lots[0]).unwrap();
                 assert!(
-                    trace
-                        .steps
-                        .iter()
-                        .any(|step| matches!(step.deed, LotDeed::Sold { order, .. } if order == Some(fact.order)))
+                    trace.steps.iter().any(
+                        |step| matches!(step.record, LotStepKind::Sold { order, .. } if order == Some(fact.order))
+                    )
                 );
             }
         }

@@ -54,7 +54,7 @@ impl<D: Decider> Desk<D> {
     /// Hears the next commit of `service`, and answers it.
     fn hear(&mut self, service: usize, commit: &Commit, now: Timestamp) {
         self.seen[service] += 1;
-        D::note(&mut self.state, commit);
+        D::apply_upstream(&mut self.state, commit);
         if commit.events.iter().any(D::concerns) {
             let stream = StreamId { service: D::SERVICE, county: HOME };
             let request_id = commit.request_id.for_reaction(commit.stream, stream);

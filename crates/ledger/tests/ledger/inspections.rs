@@ -12,8 +12,8 @@ use crate::world::{HOME, World, per_kilogram};
 
 fn inspections(ledger: &Ledger, lot: LotId) -> Vec<(BusinessDate, Inspection)> {
     let steps = ledger.trace_lot(lot).unwrap().steps.into_iter();
-    let found = steps.filter_map(|step| match step.deed {
-        LotDeed::Inspected(found) => Some((step.date, *found)),
+    let found = steps.filter_map(|step| match step.record {
+        LotStepKind::Inspected(found) => Some((step.date, *found)),
         _ => None,
     });
     found.collect()

@@ -17,7 +17,7 @@ pub(crate) struct Heap {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Batch {
     pub(crate) collected_on: BusinessDate,
-    /// Of its receipt; of what was bought in nothing, as there is one such lot a day.
+    /// The receipt's number; nothing for goods bought in, as there is one such lot a day.
     pub(crate) serial: u64,
     pub(crate) lot: LotId,
     pub(crate) quantity: i64,

@@ -4,11 +4,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::output::note;
 
-/// A token that is cancelled at the first signal to end. Listens from now on without a gap: a signal that comes while
-/// nobody listens is lost, if a shell has started the program in the background. Must be called within a tokio runtime.
+/// A token that is cancelled at the first signal to end. Listens from now on without a gap: a signal that
+/// arrives before a handler is registered is lost, if a shell has started the program in the background. Must be called within a tokio runtime.
 ///
-/// SIGHUP, which comes when a terminal closes, ends it in good order too, unless whoever started it had it ignored, as
-/// `nohup` does.
+/// SIGHUP, which comes when a terminal closes, stops it cleanly too, unless its parent process had it ignored, as `nohup` does.
 pub(super) fn stop_on_signals() -> CancellationToken {
     let (signalled, stop) = (signalled(), CancellationToken::new());
     let stopped = stop.clone();

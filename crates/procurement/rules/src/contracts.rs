@@ -5,7 +5,7 @@ use loopledger_facts::procurement::{ContractTerms, LinkageContracted};
 use loopledger_facts::station::StationOpened;
 use loopledger_facts::{Measure, Occasion, PartyKind, PartyRef, PlaceKind};
 use loopledger_rules::stock::{Checks, found};
-use loopledger_rules::{Context, Decide, Evolve, Missing, Note, Rejection, Rule, State};
+use loopledger_rules::{ApplyUpstream, Context, Decide, Evolve, Missing, Rejection, Rule, State};
 use loopledger_types::{
     BaseUnit, BusinessDate, ContractId, DivisionCode, EntityKind, PartyId, PlaceId, ProductId, Quantity,
 };
@@ -136,10 +136,10 @@ impl Evolve<Procurement> for LinkageContracted {
     }
 }
 
-impl Note<Procurement> for StationOpened {
+impl ApplyUpstream<Procurement> for StationOpened {
     fn keys(&self, _: &mut Missing<'_, Procurement>) {}
 
-    fn note(&self, state: &mut State<Procurement>) {
+    fn apply_upstream(&self, state: &mut State<Procurement>) {
         let station = Station { since: self.occasion.business_date, kind: self.kind, division: self.division };
         state.entities.put_reference(Key::Station(self.station), Entity::Station(station));
     }

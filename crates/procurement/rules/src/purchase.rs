@@ -5,7 +5,7 @@ use std::sync::Arc;
 use loopledger_facts::procurement::{ContractTerms, DeclineReason, PayableSource, PurchaseAccepted, PurchaseDeclined};
 use loopledger_facts::station::GoodsCollected;
 use loopledger_facts::{Age, PartyRef, Terms, consequence};
-use loopledger_rules::{Answer, Answers, Dated, Evolve, Missing, Note, State};
+use loopledger_rules::{Answer, Answers, ApplyUpstream, Dated, Evolve, Missing, State};
 use loopledger_types::{ContractId, Money, PayableId, Quantity, UnitPrice};
 
 use crate::contracts::{Contract, produces};
@@ -130,12 +130,12 @@ fn covers(
 }
 
 /// Station takes no more on consignment than the contract covers; here it is only shown.
-impl Note<Procurement> for GoodsCollected {
+impl ApplyUpstream<Procurement> for GoodsCollected {
     fn keys(&self, missing: &mut Missing<'_, Procurement>) {
         missing.ask_all(consigned_under(&self.origin.terms).map(Key::Consigned));
     }
 
-    fn note(&self, state: &mut State<Procurement>) {
+    fn apply_upstream(&self, state: &mut State<Procurement>) {
         if let Some(id) = consigned_under(&self.origin.terms) {
             let consigned = state.consigned(id).checked_add(self.origin.quantity);
             let consigned = consigned.expect("what one contract covers stays far below 2^63");

@@ -2,7 +2,7 @@
 
 use loopledger_domain::procurement::ContractTerms;
 use loopledger_domain::{Rejection, Terms as SaleTerms};
-use loopledger_ledger::{FactRef, Ledger, LotDeed, LotOrigin, LotStep, LotTrace};
+use loopledger_ledger::{FactRef, Ledger, LotOrigin, LotStep, LotStepKind, LotTrace};
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_proto::ledger::v1::trace_lot_request::Subject;
 use loopledger_proto::ledger::v1::trace_service_server::TraceService;
@@ -220,38 +220,38 @@ fn step_to_pb(step: &LotStep, ledger: &Ledger) -> pb::LotStep {
     };
     let party = |id: Option<_>| id.map(|id| view::party(id, ledger));
     let document = |id: [u8; 16]| LotId(id).to_string();
-    match &step.deed {
-        &LotDeed::Moved { from, to, quantity, document: of } => {
+    match &step.record {
+        &LotStepKind::Moved { from, to, quantity, document: of } => {
             row.quantity = quantity;
             row.from = Some(view::goods_at(&from, ledger));
             row.to = Some(view::goods_at(&to, ledger));
             row.document_id = of.map(document).unwrap_or_default();
         }
-        &LotDeed::Cost { payer, payee, amount } => {
+        &LotStepKind::Cost { payer, payee, amount } => {
             row.amount_fen = amount;
             row.payer = party(payer);
             row.payee = party(payee);
         }
-        &LotDeed::Sold { seller, order, quantity, amount, .. } => {
+        &LotStepKind::Sold { seller, order, quantity, amount, .. } => {
             row.quantity = quantity;
             row.amount_fen = amount;
             row.payer = party(seller);
             row.document_id = order.map(|id| id.to_string()).unwrap_or_default();
         }
-        &LotDeed::Settled { consignee, producer, settlement, quantity, net, .. } => {
+        &LotStepKind::Settled { consignee, producer, settlement, quantity, net, .. } => {
             row.quantity = quantity;
             row.amount_fen = net;
             row.payer = party(consignee);
             row.payee = party(producer);
             row.document_id = settlement.to_string();
         }
-        &LotDeed::Paid { payer, payee, payout, amount } => {
+        &LotStepKind::Paid { payer, payee, payout, amount } => {
             row.amount_fen = amount;
             row.payer = party(payer);
             row.payee = party(payee);
             row.document_id = payout.to_string();
         }
-        LotDeed::Inspected(found) => {
+        LotStepKind::Inspected(found) => {
             row.inspection = Some(pb::Inspection {
                 station: found.station.map(|id| view::place(id, ledger)),
                 test: found.test.clone(),

@@ -6,7 +6,7 @@ use futures::FutureExt as _;
 use futures::future::ready;
 use loopledger_chain::{AnyRef, Envelope, leaf_hash};
 use loopledger_domain::TailLost;
-use loopledger_event_log::{AppendError, Appending, Around, EventLog, MemoryLog, Record};
+use loopledger_event_log::{AppendError, Appending, Decorator, EventLog, MemoryLog, Record};
 use loopledger_projection::{Halt, StoragePlace, StreamHealth};
 use loopledger_proto::common::v1::StreamState;
 use loopledger_proto::ledger::v1 as pb;
@@ -214,7 +214,7 @@ async fn a_log_that_loses_its_tail_while_it_is_followed_halts_the_stream() {
 #[derive(Debug)]
 struct Refusing(MemoryLog);
 
-impl Around for Refusing {
+impl Decorator for Refusing {
     fn inner(&self) -> &dyn EventLog {
         &self.0
     }

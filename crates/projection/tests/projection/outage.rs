@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
-use loopledger_event_log::{Around, EventLog, LogReader, LogRecord, MemoryLog, Offset, ReadError};
+use loopledger_event_log::{Decorator, EventLog, LogReader, LogRecord, MemoryLog, Offset, ReadError};
 use loopledger_projection::{StoragePlace, StreamHealth};
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_service::feed::Feed;
@@ -27,7 +27,7 @@ struct Faltering {
     fails: Arc<AtomicBool>,
 }
 
-impl Around for Faltering {
+impl Decorator for Faltering {
     fn inner(&self) -> &dyn EventLog {
         &self.log
     }

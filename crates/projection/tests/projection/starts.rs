@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::FutureExt as _;
 use futures::future::ready;
-use loopledger_event_log::{Around, Ending, EventLog, LogReader, MemoryLog, Offset, ReadError};
+use loopledger_event_log::{Decorator, Ending, EventLog, LogReader, MemoryLog, Offset, ReadError};
 use loopledger_projection::{StartReport, StoragePlace};
 use loopledger_service::feed::Feed;
 use loopledger_state_store::Memory;
@@ -26,7 +26,7 @@ fn is_away(left: &AtomicU32) -> Result<(), ReadError> {
     counted.map_or(Ok(()), |_| Err(ReadError::Unavailable { reason: "no broker answers".into() }))
 }
 
-impl Around for Away {
+impl Decorator for Away {
     fn inner(&self) -> &dyn EventLog {
         &self.log
     }

@@ -8,8 +8,8 @@ use super::movement::trades;
 use super::reference::note_lot;
 use super::{GoodsBoughtIn, Holder, Key};
 use crate::{
-    Age, Context, Decide, Evolve, Measure, Missing, Note, Occasion, PartyKind, PartyRef, Rejection, Rule, State,
-    StockLine, Title,
+    Age, ApplyUpstream, Context, Decide, Evolve, Measure, Missing, Occasion, PartyKind, PartyRef, Rejection, Rule,
+    State, StockLine, Title,
 };
 
 /// Takes in goods from outside; creates a lot (`LotId` index 0).
@@ -84,10 +84,10 @@ impl<H: Holder> Evolve<H> for GoodsBoughtIn {
 }
 
 /// How old the lot is, should it come here.
-impl<H: Holder> Note<H> for GoodsBoughtIn {
+impl<H: Holder> ApplyUpstream<H> for GoodsBoughtIn {
     fn keys(&self, _: &mut Missing<'_, H>) {}
 
-    fn note(&self, state: &mut State<H>) {
+    fn apply_upstream(&self, state: &mut State<H>) {
         note_lot(state, self.line.lot, Age::new(&self.occasion, &self.lot_label));
     }
 }

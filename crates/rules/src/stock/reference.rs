@@ -6,22 +6,22 @@ use loopledger_facts::procurement::{HouseholdRegistered, HouseholdRelocated, Par
 use loopledger_types::{BusinessDate, DivisionCode, LotId, PartyId, PlaceId};
 
 use super::{Entity, Holder, Key, Move, Party, Place, Product};
-use crate::{Age, Missing, Note, PartyKind, State};
+use crate::{Age, ApplyUpstream, Missing, PartyKind, State};
 
-impl<H: Holder> Note<H> for PartyRegistered {
+impl<H: Holder> ApplyUpstream<H> for PartyRegistered {
     fn keys(&self, _: &mut Missing<'_, H>) {}
 
-    fn note(&self, state: &mut State<H>) {
+    fn apply_upstream(&self, state: &mut State<H>) {
         note_party(state, self.party.id, self.party.kind, (self.occasion.business_date, self.division));
     }
 }
 
-impl<H: Holder> Note<H> for HouseholdRelocated {
+impl<H: Holder> ApplyUpstream<H> for HouseholdRelocated {
     fn keys(&self, missing: &mut Missing<'_, H>) {
         missing.ask(Key::Party(self.household));
     }
 
-    fn note(&self, state: &mut State<H>) {
+    fn apply_upstream(&self, state: &mut State<H>) {
         let Some(party) = state.party(self.household) else { return };
         let mut moves = party.moves.to_vec();
         let at = moves.partition_point(|m| m.from <= self.from);
@@ -31,10 +31,10 @@ impl<H: Holder> Note<H> for HouseholdRelocated {
     }
 }
 
-impl<H: Holder> Note<H> for ProductRegistered {
+impl<H: Holder> ApplyUpstream<H> for ProductRegistered {
     fn keys(&self, _: &mut Missing<'_, H>) {}
 
-    fn note(&self, state: &mut State<H>) {
+    fn apply_upstream(&self, state: &mut State<H>) {
         let product = Entity::Product(Product { since: self.occasion.business_date, base: self.base });
         state.entities.put_reference(Key::Product(self.product).into(), product.into());
     }

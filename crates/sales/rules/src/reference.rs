@@ -5,7 +5,7 @@ use loopledger_facts::procurement::{HouseholdRegistered, PartyRegistered, Produc
 use loopledger_facts::station::StationOpened;
 use loopledger_facts::{PartyKind, PartyRef};
 use loopledger_rules::stock::{Checks, Product, found};
-use loopledger_rules::{Missing, Note, Rejection, State};
+use loopledger_rules::{ApplyUpstream, Missing, Rejection, State};
 use loopledger_types::{BusinessDate, DivisionCode, EntityKind, PartyId, PlaceId, Service};
 
 use crate::{Entity, Key, Sales, SalesState as _};
@@ -28,43 +28,43 @@ pub struct Place {
     pub division: DivisionCode,
 }
 
-impl Note<Sales> for HouseholdRegistered {
+impl ApplyUpstream<Sales> for HouseholdRegistered {
     fn keys(&self, _: &mut Missing<'_, Sales>) {}
 
-    fn note(&self, state: &mut State<Sales>) {
+    fn apply_upstream(&self, state: &mut State<Sales>) {
         put_party(state, self.household, PartyKind::Household, (self.from, self.division));
     }
 }
 
-impl Note<Sales> for PartyRegistered {
+impl ApplyUpstream<Sales> for PartyRegistered {
     fn keys(&self, _: &mut Missing<'_, Sales>) {}
 
-    fn note(&self, state: &mut State<Sales>) {
+    fn apply_upstream(&self, state: &mut State<Sales>) {
         put_party(state, self.party.id, self.party.kind, (self.occasion.business_date, self.division));
     }
 }
 
-impl Note<Sales> for ProductRegistered {
+impl ApplyUpstream<Sales> for ProductRegistered {
     fn keys(&self, _: &mut Missing<'_, Sales>) {}
 
-    fn note(&self, state: &mut State<Sales>) {
+    fn apply_upstream(&self, state: &mut State<Sales>) {
         let product = Product { since: self.occasion.business_date, base: self.base };
         state.entities.put_reference(Key::Product(self.product), Entity::Product(product));
     }
 }
 
-impl Note<Sales> for StationOpened {
+impl ApplyUpstream<Sales> for StationOpened {
     fn keys(&self, _: &mut Missing<'_, Sales>) {}
 
-    fn note(&self, state: &mut State<Sales>) {
+    fn apply_upstream(&self, state: &mut State<Sales>) {
         put_place(state, self.station, self.kind.holder(), (self.occasion.business_date, self.division));
     }
 }
 
-impl Note<Sales> for SiteOpened {
+impl ApplyUpstream<Sales> for SiteOpened {
     fn keys(&self, _: &mut Missing<'_, Sales>) {}
 
-    fn note(&self, state: &mut State<Sales>) {
+    fn apply_upstream(&self, state: &mut State<Sales>) {
         put_place(state, self.site, self.kind.holder(), (self.occasion.business_date, self.division));
     }
 }

@@ -12,7 +12,7 @@ use loopledger_facts::size::settlement_fits;
 use loopledger_facts::station::GoodsCollected;
 use loopledger_facts::{Charge, Occasion, Origin, PartyRef, SettlementMode, Terms, Title};
 use loopledger_rules::stock::Checks;
-use loopledger_rules::{Context, Decide, Evolve, Missing, Note, Rejection, Rule, State};
+use loopledger_rules::{ApplyUpstream, Context, Decide, Evolve, Missing, Rejection, Rule, State};
 use loopledger_types::{
     BusinessDate, LotId, Money, PartyId, ProductId, Quantity, ReceiptId, SettlementId, largest_remainder, shares,
 };
@@ -282,10 +282,10 @@ fn line(
 }
 
 /// A lot of one origin, hence of one pool.
-impl Note<Sales> for GoodsCollected {
+impl ApplyUpstream<Sales> for GoodsCollected {
     fn keys(&self, _: &mut Missing<'_, Sales>) {}
 
-    fn note(&self, state: &mut State<Sales>) {
+    fn apply_upstream(&self, state: &mut State<Sales>) {
         if let Title::Consigned { consignee, mode } = self.origin.terms.title() {
             let pool = ConsignedPool { pool: 0, consignee, mode, origins: Arc::new([self.origin]) };
             let lot = Lot { product: self.product, pools: Arc::new([pool]) };

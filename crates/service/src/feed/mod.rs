@@ -3,11 +3,11 @@
 //! [`Feed`] reads each partition once, however many follow it; each [`Follower`] runs admission for its own stream.
 //! What does not happen here: folding, and any judgement of what a commit means.
 
+mod barrier;
 mod contact;
 mod follower;
 mod halts;
 mod losses;
-mod openings;
 mod place;
 mod record;
 mod source;
@@ -21,6 +21,8 @@ use loopledger_types::{Head, Key, Partition, Position, StreamId, Topic, partitio
 use loopledger_wire::decode_commit;
 use tokio_util::task::AbortOnDropHandle;
 
+pub use barrier::HeadCheck;
+use barrier::StartupBarrier;
 use contact::Followed;
 pub(crate) use contact::STALE_AFTER;
 pub use contact::{Contact, Outage};
@@ -29,8 +31,6 @@ pub use follower::{Admitted, Commits, FollowError, Follower, LostTail};
 pub use halts::HaltedWriter;
 use halts::Halts;
 pub(crate) use losses::{loss, walk};
-pub use openings::Opening;
-use openings::Openings;
 pub use record::Decode;
 use record::Place;
 pub(crate) use record::parse;
@@ -47,7 +47,7 @@ struct Shared {
     log: Arc<dyn EventLog>,
     decode: Decode,
     sources: Mutex<BTreeMap<(Topic, Partition), Running>>,
-    openings: Arc<Openings>,
+    barrier: Arc<StartupBarrier>,
     halts: Halts,
     contact: Arc<Contact>,
     /// Asks for the log's end from the first follower on.
@@ -68,10 +68,10 @@ impl Feed {
 
     /// Of a reader that understands what `decode` does, e.g. of one that is older than what is on the log.
     pub fn understanding(log: Arc<dyn EventLog>, decode: Decode) -> Self {
-        let (sources, openings) = (Mutex::default(), Arc::default());
+        let (sources, barrier) = (Mutex::default(), Arc::default());
         let contact = Arc::new(Contact::new(&*log));
         let (halts, watch) = (Halts::default(), OnceLock::new());
-        Self { shared: Arc::new(Shared { log, decode, sources, openings, halts, contact, watch }) }
+        Self { shared: Arc::new(Shared { log, decode, sources, barrier, halts, contact, watch }) }
     }
 
     pub fn log(&self) -> &Arc<dyn EventLog> {
@@ -94,24 +94,24 @@ impl Feed {
     pub async fn resume(&self, stream: StreamId, head: Head, at: Offset) -> Result<Follower, FollowError> {
         let resumed = place::resume(self.clone(), stream, head, at).await;
         if let Err(FollowError::LostTail(lost)) = &resumed {
-            self.shared.openings.note(lost);
+            self.shared.barrier.note(lost);
         }
         resumed
     }
 
     /// To be held by a program of this process until it has resumed at every head that its store remembers.
-    pub fn opening(&self) -> Opening {
-        Opening::new(Arc::clone(&self.shared.openings))
+    pub fn opening(&self) -> HeadCheck {
+        HeadCheck::new(Arc::clone(&self.shared.barrier))
     }
 
     /// Waits until every program of this process has resumed.
     pub(crate) async fn opened(self) {
-        self.shared.openings.finished().await;
+        self.shared.barrier.finished().await;
     }
 
     /// What somebody in this process remembers of a stream and could not resume at.
     pub(crate) fn lost(&self, stream: StreamId) -> Option<LostTail> {
-        self.shared.openings.lost(stream)
+        self.shared.barrier.lost(stream)
     }
 
     /// The writer of `stream` in this process is halted, or not any more.

@@ -1,4 +1,4 @@
-//! Around every call: what it may hold, for whom it runs, and what is counted of it.
+//! Decorator every call: what it may hold, for whom it runs, and what is counted of it.
 
 use core::convert::Infallible;
 use core::future::poll_fn;
@@ -27,7 +27,7 @@ const SMALL_ANSWER_BYTES: u64 = 4 * 1_024;
 /// Bulk streams of a connection at a time. Each may hold a frame of the transport's that is not charged yet.
 const BULK_STREAMS_MAX: usize = 32;
 
-/// Around the routes `inner`.
+/// Decorator the routes `inner`.
 pub(super) fn guarded<S>(inner: S, methods: &Arc<Methods>, policy: &Arc<dyn Policy>, read_max: Duration) -> Guarded<S> {
     let bulk = Arc::new(Places::new(BULK_STREAMS_MAX));
     Guarded { inner, methods: Arc::clone(methods), policy: Arc::clone(policy), bulk, read_max }

@@ -24,7 +24,7 @@ use super::methods::Methods;
 /// Whether it is compressed, and the length.
 const HEAD_BYTES: usize = 5;
 
-/// Around the routes `inner`.
+/// Decorator the routes `inner`.
 #[derive(Debug, Clone)]
 pub(super) struct Known<S> {
     inner: S,

@@ -48,7 +48,7 @@ impl Witness {
     ) -> Result<Self, StoreError> {
         let (mut heads, mut named) = (Vec::new(), Vec::new());
         if let Some(progress) = store.progress()? {
-            named.push(StreamSequence { stream, sequence: progress.told });
+            named.push(StreamSequence { stream, sequence: progress.referenced });
             heads.push(position(stream, progress.head));
             heads.extend(progress.upstream.iter().map(|upstream| position(upstream.stream, upstream.noted)));
         }

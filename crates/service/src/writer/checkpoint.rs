@@ -149,7 +149,7 @@ impl<D: Decider> Task<D> {
             offset: own.offset.0,
             recorded_at: own.chain.recorded_at,
             newest: self.newest,
-            told: own.told.owed(own.chain.head.sequence),
+            referenced: own.referenced.owed(own.chain.head.sequence),
             upstream: upstream.collect(),
         }
     }

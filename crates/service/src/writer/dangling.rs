@@ -117,13 +117,13 @@ impl Losses {
 
 /// What upstream names of the own stream.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct Referenced {
     sequence: u64,
     /// Up to here it is explained by losses.
     settled: u64,
 }
 
-impl Told {
+impl Referenced {
     /// Of an earlier life, whose upstream is not read again.
     pub(super) const fn before(sequence: u64) -> Self {
         Self { sequence, settled: 0 }
@@ -190,20 +190,20 @@ impl<D: Decider> Task<D> {
     pub(super) fn hear_of_own(&mut self, commit: &Commit) {
         let named = commit.upstream.iter().filter(|named| named.stream == self.stream).map(|named| named.sequence);
         let cause = commit.cause.filter(|cause| cause.stream == self.stream).map(|cause| cause.sequence);
-        let told = &mut self.own.told;
-        told.sequence = named.chain(cause).fold(told.sequence, u64::max);
+        let referenced = &mut self.own.referenced;
+        referenced.sequence = named.chain(cause).fold(referenced.sequence, u64::max);
     }
 
     /// Whether upstream knows commits of the own stream that were not read yet.
     pub(super) fn is_overtaken(&self) -> bool {
-        let Told { sequence, settled } = self.own.told;
+        let Referenced { sequence, settled } = self.own.referenced;
         sequence > settled && self.own.follower.head().sequence < sequence
     }
 
     /// What is waited for: by the foreign commit in front, or because upstream is ahead of the own stream.
     fn next_need(&self) -> Result<Option<(Whose, Need)>, Halt> {
         let Some(first) = self.own.foreign.front() else {
-            return Ok(self.is_overtaken().then_some((Whose::Own, Need::Read(self.own.told.sequence))));
+            return Ok(self.is_overtaken().then_some((Whose::Own, Need::Read(self.own.referenced.sequence))));
         };
         let need = self.lacks(&first.commit)?;
         Ok(need.map(|(index, need)| (Whose::Upstream { index, own: first.commit.sequence }, need)))
@@ -263,7 +263,7 @@ impl<D: Decider> Task<D> {
     /// What is waited for is lost, and that is accepted.
     fn settle_stuck(&mut self, whose: Whose, sequence: u64) {
         match whose {
-            Whose::Own => self.own.told.settled = sequence,
+            Whose::Own => self.own.referenced.settled = sequence,
             Whose::Upstream { index, own } => {
                 if let Some(upstream) = self.upstream.get_mut(index) {
                     upstream.exhausted_for = own;

@@ -51,7 +51,7 @@ pub(crate) use measured::Measured;
 pub use settle::AFTER_APPEND;
 
 use crate::clock::Clock;
-use crate::feed::{Feed, FollowError, Opening};
+use crate::feed::{Feed, FollowError, HeadCheck};
 use crate::heads::Heads;
 use crate::limits::Places;
 use store::End;
@@ -202,7 +202,7 @@ struct Opened<D: Decider> {
 
 impl<D: Decider> Beginning<D> {
     /// One life after the other, until it is stopped or halts for good.
-    async fn run(mut self, stop: CancellationToken, opening: Opening) {
+    async fn run(mut self, stop: CancellationToken, opening: HeadCheck) {
         let mut opening = Some(opening);
         loop {
             let opened = tokio::select! {
@@ -236,8 +236,8 @@ impl<D: Decider> Beginning<D> {
                     halt
                 }
             };
-            let mended = if let Halt::Store(error) = &halt { self.reopen_store(error, &stop).await } else { false };
-            if !mended {
+            let reopened = if let Halt::Store(error) = &halt { self.reopen_store(error, &stop).await } else { false };
+            if !reopened {
                 return halting::halted(halt, self.inputs, &stop).await;
             }
         }

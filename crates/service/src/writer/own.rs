@@ -12,7 +12,7 @@ use loopledger_wire::Receipt;
 use tokio::time::Instant;
 
 use super::Halt;
-use super::dangling::{Losses, Told};
+use super::dangling::{Losses, Referenced};
 use super::decide::Request;
 use super::task::{Origin, Outcome, Ready, Task};
 use super::waiting::Recent;
@@ -72,7 +72,7 @@ pub(super) struct Own {
     pub(super) reach: Option<Offset>,
     /// When to read again after the log could not be read.
     pub(super) retry_at: Option<Instant>,
-    pub(super) told: Told,
+    pub(super) referenced: Referenced,
     pub(super) losses: Losses,
 }
 
@@ -97,7 +97,7 @@ impl<D: Decider> Task<D> {
             if own && self.own.foreign.is_empty() {
                 self.confirm(record.offset);
             } else {
-                self.give_way();
+                self.roll_back_and_requeue();
                 let commit = self.own.follower.decode(record)?;
                 let value = self.keeps_bytes(record.offset).then(|| Bytes::copy_from_slice(&record.value));
                 self.own.foreign.push_back(Foreign { commit, value, offset: record.offset });
@@ -152,7 +152,7 @@ impl<D: Decider> Task<D> {
     }
 
     /// Another writer got in first, so everything decided and not answered is decided again.
-    fn give_way(&mut self) {
+    fn roll_back_and_requeue(&mut self) {
         if self.outcomes.is_empty() {
             return;
         }

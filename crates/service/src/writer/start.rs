@@ -10,7 +10,7 @@ use loopledger_types::{Head, StreamId, Timestamp};
 use tokio::time::Instant;
 
 use super::Halt;
-use super::dangling::{Losses, Told};
+use super::dangling::{Losses, Referenced};
 use super::health::{CatchUp, Health};
 use super::measured::Measured;
 use super::own::{Chain, Own};
@@ -98,7 +98,7 @@ pub(super) async fn open(
         offset: 0,
         recorded_at: Timestamp { seconds: 1, nanos: 0 },
         newest: None,
-        told: 0,
+        referenced: 0,
         upstream: Vec::new(),
     };
     let progress = progress.unwrap_or(&fresh);
@@ -135,7 +135,7 @@ pub(super) async fn open(
         fresh_at: now,
         reach: None,
         retry_at: None,
-        told: Told::before(progress.told.max(remembered)),
+        referenced: Referenced::before(progress.referenced.max(remembered)),
         losses: Losses::default(),
     };
     Ok(Streams { own, upstream, progression: Progression::new(now, spans), newest: progress.newest })

@@ -1,9 +1,8 @@
-//! A state store that fails: the writer goes on without it for as long as there is room in memory, and begins anew on what
-//! the store had written once its disk takes something again.
+//! When the state store fails, the writer continues in memory while there is room, and starts over from what the store had
+//! written once its disk accepts writes again.
 //!
 //! The store is only a cache, so nothing is lost; what it had not written is folded again from the log. A store that can
-//! be read no more, or that stays away for too long, halts the stream until it can be opened again. Nobody needs to
-//! restart anything.
+//! no longer be read, or that fails for too long, halts the stream until it can be opened again. No restart is needed.
 
 use core::time::Duration;
 

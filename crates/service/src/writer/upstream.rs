@@ -158,7 +158,7 @@ impl<D: Decider> Task<D> {
             }
             if head.sequence > upstream.noted.sequence {
                 self.load(&Subject::Upstream(&commit))?;
-                D::note(&mut self.state, &commit);
+                D::apply_upstream(&mut self.state, &commit);
                 self.dirty.upstream_commit();
                 self.catch_up.commits = self.catch_up.commits.saturating_add(1);
                 self.metrics.upstream_commits_total.add(1);

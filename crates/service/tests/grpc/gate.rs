@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::FutureExt as _;
-use loopledger_event_log::{AppendError, Appending, Around, Ending, EventLog, MemoryLog, Record};
+use loopledger_event_log::{AppendError, Appending, Decorator, Ending, EventLog, MemoryLog, Record};
 use loopledger_types::{Partition, Topic};
 use tokio::sync::watch;
 
@@ -35,7 +35,7 @@ impl Gate {
     }
 }
 
-impl Around for Gate {
+impl Decorator for Gate {
     fn inner(&self) -> &dyn EventLog {
         &self.log
     }

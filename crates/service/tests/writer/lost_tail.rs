@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use loopledger_event_log::{Around, EventLog, FileLog, FileLogOptions, MemoryLog, Offset, Record};
+use loopledger_event_log::{Decorator, EventLog, FileLog, FileLogOptions, MemoryLog, Offset, Record};
 use loopledger_service::feed::Feed;
 use loopledger_service::writer::{Writer, WriterConfig};
 use loopledger_state_store::{Memory, MemoryStore, ServiceStore, SledStore};
@@ -121,7 +121,7 @@ struct Shortened {
     now: OnceLock<MemoryLog>,
 }
 
-impl Around for Shortened {
+impl Decorator for Shortened {
     fn inner(&self) -> &dyn EventLog {
         self.now.get().unwrap_or(&self.before)
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::ready;
 use loopledger_event_log::{
-    AppendError, Appending, Around, Ending, EventLog, LogReader, MemoryLog, Offset, ReadError, Record,
+    AppendError, Appending, Decorator, Ending, EventLog, LogReader, MemoryLog, Offset, ReadError, Record,
 };
 use loopledger_service::feed::Feed;
 use loopledger_service::writer::{Health, WriteError, Writer, WriterConfig};
@@ -38,7 +38,7 @@ fn start(log: &Arc<Unreadable>, memory: Memory) -> Writer<Left> {
     Writer::start(COUNTY, feed, Arc::new(MemoryStore::new(memory)), clock(), WriterConfig::default())
 }
 
-impl Around for Unreadable {
+impl Decorator for Unreadable {
     fn inner(&self) -> &dyn EventLog {
         &self.log
     }

@@ -260,7 +260,7 @@ impl<S: Side> Decider for Peer<S> {
         }
     }
 
-    fn note(state: &mut State<Self>, upstream: &Commit) {
+    fn apply_upstream(state: &mut State<Self>, upstream: &Commit) {
         for event in upstream.heard() {
             if let Said::Ask(number) = said(event) {
                 let key = Key::Seen(number);

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use loopledger_chain::{Envelope, leaf_hash};
 use loopledger_domain::Decider;
 use loopledger_event_log::{
-    Around, Ending, EventLog, FaultPlan, LogReader, LogRecord, MemoryLog, Offset, ReadError, Record,
+    Decorator, Ending, EventLog, FaultPlan, LogReader, LogRecord, MemoryLog, Offset, ReadError, Record,
 };
 use loopledger_service::clock::ManualClock;
 use loopledger_service::feed::Feed;
@@ -95,7 +95,7 @@ async fn a_position_that_nobody_remembers_is_looked_up_in_the_log() {
 #[derive(Debug)]
 struct Endless(MemoryLog);
 
-impl Around for Endless {
+impl Decorator for Endless {
     fn inner(&self) -> &dyn EventLog {
         &self.0
     }
@@ -437,7 +437,7 @@ impl LogReader for Never {
     }
 }
 
-impl Around for Gated {
+impl Decorator for Gated {
     fn inner(&self) -> &dyn EventLog {
         &self.log
     }

@@ -109,7 +109,7 @@ pub(crate) fn fold<D: Decider<Entity = Number>>(
     let mut state = State::<D>::new(COUNTY);
     for commit in upstream {
         assert!(D::keys(&state, Subject::Upstream(commit)).is_empty());
-        D::note(&mut state, commit);
+        D::apply_upstream(&mut state, commit);
     }
     for commit in own {
         state.evolve(commit);

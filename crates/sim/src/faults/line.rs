@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use loopledger_event_log::{
-    AppendError, Appending, Around, Ending, EventLog, LogReader, LogRecord, MemoryLog, Offset, ReadError, Record,
+    AppendError, Appending, Decorator, Ending, EventLog, LogReader, LogRecord, MemoryLog, Offset, ReadError, Record,
 };
 use loopledger_testkit::Dice;
 use loopledger_types::{Partition, Topic};
@@ -24,48 +24,48 @@ const TIMEOUT: Duration = Duration::from_millis(250);
 
 /// What the line does, now and until when.
 #[derive(Debug)]
-pub(crate) struct Weather(Mutex<Sky>);
+pub(crate) struct NetworkState(Mutex<Conditions>);
 
 #[derive(Debug)]
-struct Sky {
+struct Conditions {
     dice: Dice,
     stalled_until: Instant,
     cut_until: Instant,
 }
 
-impl Weather {
+impl NetworkState {
     pub(crate) fn new(dice: Dice) -> Self {
         let now = Instant::now();
-        Self(Mutex::new(Sky { dice, stalled_until: now, cut_until: now }))
+        Self(Mutex::new(Conditions { dice, stalled_until: now, cut_until: now }))
     }
 
     /// What is appended waits, and lands afterwards in the same order; reading goes on.
     pub(crate) fn stall(&self, time: Duration) {
-        self.sky(|sky| sky.stalled_until = Instant::now() + time);
+        self.conditions(|conditions| conditions.stalled_until = Instant::now() + time);
     }
 
     /// Nothing goes through: appends are lost and reads fail.
     pub(crate) fn cut(&self, time: Duration) {
-        self.sky(|sky| sky.cut_until = Instant::now() + time);
+        self.conditions(|conditions| conditions.cut_until = Instant::now() + time);
     }
 
     pub(crate) fn clear(&self) {
         let now = Instant::now();
-        self.sky(|sky| (sky.stalled_until, sky.cut_until) = (now, now));
+        self.conditions(|conditions| (conditions.stalled_until, conditions.cut_until) = (now, now));
     }
 
     fn latency(&self) -> Duration {
-        Duration::from_millis(self.sky(|sky| sky.dice.below(LATENCY_MS_MAX)))
+        Duration::from_millis(self.conditions(|conditions| conditions.dice.below(LATENCY_MS_MAX)))
     }
 
     fn is_cut(&self) -> bool {
-        self.sky(|sky| sky.cut_until > Instant::now())
+        self.conditions(|conditions| conditions.cut_until > Instant::now())
     }
 
     /// Waits out a stall, also one that begins meanwhile.
     async fn moves(&self) {
         loop {
-            let until = self.sky(|sky| sky.stalled_until);
+            let until = self.conditions(|conditions| conditions.stalled_until);
             if until <= Instant::now() {
                 return;
             }
@@ -74,7 +74,7 @@ impl Weather {
         }
     }
 
-    fn sky<T>(&self, with: impl FnOnce(&mut Sky) -> T) -> T {
+    fn conditions<T>(&self, with: impl FnOnce(&mut Conditions) -> T) -> T {
         with(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -93,37 +93,37 @@ struct Parcel {
 #[derive(Debug)]
 pub(crate) struct Line {
     log: MemoryLog,
-    weather: Arc<Weather>,
+    network: Arc<NetworkState>,
     outbox: mpsc::UnboundedSender<Parcel>,
 }
 
 impl Line {
     /// A line of a producer of its own. What was sent on it lands even when the process is gone.
-    pub(crate) fn new(log: &MemoryLog, weather: Arc<Weather>) -> Self {
+    pub(crate) fn new(log: &MemoryLog, network: Arc<NetworkState>) -> Self {
         let log = log.producer();
         let (outbox, parcels) = mpsc::unbounded_channel();
-        tokio::spawn(carry(log.clone(), Arc::clone(&weather), parcels));
-        Self { log, weather, outbox }
+        tokio::spawn(carry(log.clone(), Arc::clone(&network), parcels));
+        Self { log, network, outbox }
     }
 }
 
 /// Carries what is appended to the log, in the order in which it was sent.
-async fn carry(log: MemoryLog, weather: Arc<Weather>, mut parcels: mpsc::UnboundedReceiver<Parcel>) {
+async fn carry(log: MemoryLog, network: Arc<NetworkState>, mut parcels: mpsc::UnboundedReceiver<Parcel>) {
     while let Some(parcel) = parcels.recv().await {
         sleep_until(parcel.arrives).await;
-        weather.moves().await;
+        network.moves().await;
         let appended = log.append(parcel.topic, parcel.partition, parcel.records);
-        let weather = Arc::clone(&weather);
+        let network = Arc::clone(&network);
         tokio::spawn(async move {
             let report = appended.await;
-            sleep(weather.latency()).await;
+            sleep(network.latency()).await;
             // The sender may be gone.
             let _ = parcel.report.send(report);
         });
     }
 }
 
-impl Around for Line {
+impl Decorator for Line {
     fn inner(&self) -> &dyn EventLog {
         &self.log
     }
@@ -131,29 +131,29 @@ impl Around for Line {
     fn append(&self, topic: Topic, partition: Partition, records: Vec<Record>) -> Appending {
         let count = records.len();
         let lost = move || vec![Err(AppendError::Unconfirmed { reason: "the line is cut".to_owned() }); count];
-        if self.weather.is_cut() {
+        if self.network.is_cut() {
             return sleep(TIMEOUT).map(move |()| lost()).boxed();
         }
         let (report, reported) = oneshot::channel();
-        let arrives = Instant::now() + self.weather.latency();
+        let arrives = Instant::now() + self.network.latency();
         // The carrier runs for as long as there is a line.
         let _ = self.outbox.send(Parcel { topic, partition, records, arrives, report });
         async move { reported.await.unwrap_or_else(|_| lost()) }.boxed()
     }
 
     fn read(&self, topic: Topic, partition: Partition, from: Offset) -> Result<Box<dyn LogReader>, ReadError> {
-        if self.weather.is_cut() {
+        if self.network.is_cut() {
             return Err(cut());
         }
         let reader = self.log.read(topic, partition, from)?;
-        Ok(Box::new(LineReader { reader, weather: Arc::clone(&self.weather), under_way: None }))
+        Ok(Box::new(LineReader { reader, network: Arc::clone(&self.network), under_way: None }))
     }
 
     fn end(&self, topic: Topic, partition: Partition) -> Ending {
-        let (log, weather) = (self.log.clone(), Arc::clone(&self.weather));
+        let (log, network) = (self.log.clone(), Arc::clone(&self.network));
         async move {
-            sleep(weather.latency()).await;
-            if weather.is_cut() { Err(cut()) } else { log.end(topic, partition).await }
+            sleep(network.latency()).await;
+            if network.is_cut() { Err(cut()) } else { log.end(topic, partition).await }
         }
         .boxed()
     }
@@ -165,7 +165,7 @@ fn cut() -> ReadError {
 
 struct LineReader {
     reader: Box<dyn LogReader>,
-    weather: Arc<Weather>,
+    network: Arc<NetworkState>,
     /// Read, and not here yet. Kept, so that a read that is given up loses nothing.
     under_way: Option<(Instant, Vec<LogRecord>)>,
 }
@@ -175,12 +175,12 @@ impl LogReader for LineReader {
         async move {
             if self.under_way.is_none() {
                 let read = self.reader.next().await?;
-                self.under_way = Some((Instant::now() + self.weather.latency(), read));
+                self.under_way = Some((Instant::now() + self.network.latency(), read));
             }
             if let Some((arrives, _)) = &self.under_way {
                 sleep_until(*arrives).await;
             }
-            if self.weather.is_cut() {
+            if self.network.is_cut() {
                 sleep(TIMEOUT).await;
                 return Err(cut());
             }
@@ -191,7 +191,7 @@ impl LogReader for LineReader {
 
     fn poll_now(&mut self) -> Result<Vec<LogRecord>, ReadError> {
         match self.under_way.take() {
-            _ if self.weather.is_cut() => Err(cut()),
+            _ if self.network.is_cut() => Err(cut()),
             Some((_, read)) => Ok(read),
             None => self.reader.poll_now(),
         }

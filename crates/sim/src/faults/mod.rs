@@ -11,7 +11,7 @@ use loopledger_testkit::Dice;
 
 use crate::cluster::{Cluster, Host};
 use crate::history::History;
-use crate::seat::Store;
+use crate::node::Store;
 use junk::Intruder;
 
 /// Every kind of fault: each must strike in a hundred seeds.
@@ -27,7 +27,7 @@ pub const KINDS: &[&str] = &[
     // Of the way to it.
     "line stalled",
     "line cut",
-    // Of what is on it.
+    // What the log carries.
     "garbage record",
     "oversized record",
     "record of another topic",
@@ -95,11 +95,11 @@ pub(crate) async fn strike(cluster: &mut Cluster, intruder: &Intruder, dice: &mu
         0..14 => intruder.strike(dice, history),
         14..22 => {
             history.fault("line stalled", format!("{name} for {time:?}"));
-            host.weather.stall(time);
+            host.network.stall(time);
         }
         22..29 => {
             history.fault("line cut", format!("{name} for {time:?}"));
-            host.weather.cut(time);
+            host.network.cut(time);
         }
         29..36 => {
             let seconds = dice.between(1, 40 * 86_400);

@@ -51,7 +51,7 @@ impl Existing {
 
 /// What all callers with one id and one content know together.
 #[derive(Debug, Default)]
-struct Told {
+struct Heard {
     acknowledged: bool,
     /// Some attempt may have taken effect without anybody's knowing.
     doubtful: bool,
@@ -63,18 +63,18 @@ pub(crate) fn check(uttered: &[Uttered], streams: &Streams) -> Vec<String> {
     for commit in SERVICES.into_iter().flat_map(|service| streams.of(service)).filter(|commit| commit.cause.is_none()) {
         by_request.entry((commit.stream.service, commit.request_id)).or_default().push(commit);
     }
-    let mut told: BTreeMap<(Service, RequestId, [u8; 32]), Told> = BTreeMap::new();
+    let mut heard: BTreeMap<(Service, RequestId, [u8; 32]), Heard> = BTreeMap::new();
     for Uttered { command, said } in uttered {
         let (service, id) = (command.service(), command.request_id());
-        let told = told.entry((service, id, command.digest())).or_default();
+        let heard = heard.entry((service, id, command.digest())).or_default();
         let Some(said) = said else {
             wrong.push(format!("nobody ever answered {id}"));
             continue;
         };
-        told.doubtful |= said.doubtful;
+        heard.doubtful |= said.doubtful;
         match &said.verdict {
             Verdict::Acknowledged(position) => {
-                told.acknowledged = true;
+                heard.acknowledged = true;
                 match streams.at(*position) {
                     Some(commit) if commit.request_id == id && commit.request_digest == command.digest() => {
                         if !fits(command, commit) {
@@ -98,9 +98,9 @@ pub(crate) fn check(uttered: &[Uttered], streams: &Streams) -> Vec<String> {
             wrong.push(format!("{id} took effect {} times", commits.len()));
         }
         for commit in commits {
-            match told.get(&(*service, *id, commit.request_digest)) {
+            match heard.get(&(*service, *id, commit.request_digest)) {
                 None => wrong.push(format!("{:?} was never asked for", commit.position())),
-                Some(told) if !told.acknowledged && !told.doubtful => {
+                Some(heard) if !heard.acknowledged && !heard.doubtful => {
                     wrong.push(format!("{:?} was refused to its caller", commit.position()));
                 }
                 Some(_) => {}
@@ -137,8 +137,8 @@ fn fits(command: &Command, commit: &Commit) -> bool {
                 moved(&asked.lines, &mut done.lines.iter().map(|line| line.stock.quantity.0)) && done.to == asked.to
             }
             (distribution::Command::ReceiveShipment(asked), distribution::Event::ShipmentReceived(done)) => {
-                let told = |lost: i64, line: &distribution::ReceiptDifference| lost + line.missing.quantity.0;
-                asked.differences.iter().fold(0, told) == done.lines.iter().map(|line| line.missing.0).sum::<i64>()
+                let heard = |lost: i64, line: &distribution::ReceiptDifference| lost + line.missing.quantity.0;
+                asked.differences.iter().fold(0, heard) == done.lines.iter().map(|line| line.missing.0).sum::<i64>()
             }
             (distribution::Command::BuyInGoods(asked), distribution::Event::GoodsBoughtIn(done)) => bought(asked, done),
             (distribution::Command::IssueGoods(asked), distribution::Event::GoodsIssued(done)) => issued(asked, done),

@@ -18,7 +18,7 @@ use super::SERVICES;
 use super::chain::Streams;
 use super::model::{ARRIVED, BOUGHT_IN, COLLECTED, Income, Model, ON_HAND, PENDING, SOLD};
 use super::model::{ON_THE_WAY, QUARANTINED, RESERVED, RETURNED};
-use crate::seat::Desk;
+use crate::node::HandlePool;
 use crate::workload::TUOLI;
 
 /// Longer than anything takes at rest.
@@ -27,11 +27,11 @@ fn in_time() -> Option<Instant> {
 }
 
 /// Every writer of a service holds exactly the fold of the streams, and finds every request.
-pub(crate) async fn check_service<D: Decider>(desk: &Desk<D>, streams: &Streams) -> Vec<String> {
+pub(crate) async fn check_service<D: Decider>(pool: &HandlePool<D>, streams: &Streams) -> Vec<String> {
     let mut wrong = Vec::new();
     let folded = fold::<D>(streams);
     let expected: Vec<_> = folded.entities.sorted().into_iter().map(|(key, entity)| (*key, entity.clone())).collect();
-    for (place, handle) in desk.all().into_iter().enumerate() {
+    for (place, handle) in pool.all().into_iter().enumerate() {
         let keys: Vec<_> = expected.iter().map(|(key, _)| *key).collect();
         let asked = keys.clone();
         let look = move |state: &State<D>| keys.iter().map(|key| state.entities.get(key).cloned()).collect::<Vec<_>>();
@@ -60,7 +60,7 @@ fn fold<D: Decider>(streams: &Streams) -> State<D> {
     for upstream in D::UPSTREAM {
         for commit in streams.of(*upstream) {
             assert!(D::keys(&state, Subject::Upstream(commit)).is_empty(), "everything is in memory");
-            D::note(&mut state, commit);
+            D::apply_upstream(&mut state, commit);
         }
     }
     for commit in streams.of(D::SERVICE) {
@@ -119,19 +119,19 @@ pub(crate) async fn check_ledger(routes: &Routes, model: &Model) -> Result<Vec<S
         let is_it = |other: &&pb::ProductLoop| other.product.as_ref().is_some_and(|it| it.id == product.to_string());
         let theirs = goods.products.iter().find(is_it).cloned().unwrap_or_default();
         let sold = theirs.sold.unwrap_or_default();
-        let mut told = [0; 10];
-        told[PENDING] = theirs.pending;
-        told[ON_HAND] = theirs.on_hand;
-        told[RESERVED] = theirs.reserved;
-        told[QUARANTINED] = theirs.quarantined;
-        told[COLLECTED] = -theirs.supply;
-        told[BOUGHT_IN] = -theirs.bought_in;
-        told[ON_THE_WAY] = theirs.in_transit;
-        told[ARRIVED] = 0;
-        told[SOLD] = sold.county + sold.prefecture + sold.region + sold.outside;
-        told[RETURNED] = theirs.returned;
-        if told != *ours || !theirs.identity_holds {
-            wrong.push(format!("{product} is {told:?}, not {ours:?}"));
+        let mut said = [0; 10];
+        said[PENDING] = theirs.pending;
+        said[ON_HAND] = theirs.on_hand;
+        said[RESERVED] = theirs.reserved;
+        said[QUARANTINED] = theirs.quarantined;
+        said[COLLECTED] = -theirs.supply;
+        said[BOUGHT_IN] = -theirs.bought_in;
+        said[ON_THE_WAY] = theirs.in_transit;
+        said[ARRIVED] = 0;
+        said[SOLD] = sold.county + sold.prefecture + sold.region + sold.outside;
+        said[RETURNED] = theirs.returned;
+        if said != *ours || !theirs.identity_holds {
+            wrong.push(format!("{product} is {said:?}, not {ours:?}"));
         }
     }
     let trial = ledger.get_trial_balance(pb::GetTrialBalanceRequest::default()).await?.into_inner();
@@ -169,10 +169,10 @@ pub(crate) fn check_status(name: &str, status: &pb::GetStatusResponse, streams: 
     }
     for service in SERVICES {
         let last = streams.of(service).last();
-        let told = status.streams.iter().find(|stream| stream.stream == format!("{service}/{TUOLI}"));
-        let told = told.map(|stream| (stream.sequence, stream.hash.clone()));
-        if told.as_ref().map(|(sequence, _)| *sequence) != last.map(|commit| commit.sequence)
-            || told.map(|(_, hash)| hash) != last.map(|commit| commit.hash.0.to_vec())
+        let said = status.streams.iter().find(|stream| stream.stream == format!("{service}/{TUOLI}"));
+        let said = said.map(|stream| (stream.sequence, stream.hash.clone()));
+        if said.as_ref().map(|(sequence, _)| *sequence) != last.map(|commit| commit.sequence)
+            || said.map(|(_, hash)| hash) != last.map(|commit| commit.hash.0.to_vec())
         {
             wrong.push(format!("{name}: {service} is elsewhere"));
         }
@@ -186,12 +186,12 @@ pub(crate) async fn check_voids(routes: &Routes, streams: &Streams) -> Result<Ve
     let mut wrong = Vec::new();
     for _ in 0..100 {
         let status = status(routes, streams).await?;
-        let told = |service| {
-            let told = status.streams.iter().find(|stream| stream.stream == format!("{service}/{TUOLI}"));
-            told.map_or(0, |stream| stream.voids)
+        let said = |service| {
+            let said = status.streams.iter().find(|stream| stream.stream == format!("{service}/{TUOLI}"));
+            said.map_or(0, |stream| stream.voids)
         };
-        let differ = SERVICES.into_iter().filter(|service| told(*service) != streams.voids[service.index()]);
-        wrong = differ.map(|service| format!("{service} has other voids: {}", told(service))).collect();
+        let differ = SERVICES.into_iter().filter(|service| said(*service) != streams.voids[service.index()]);
+        wrong = differ.map(|service| format!("{service} has other voids: {}", said(service))).collect();
         if wrong.is_empty() {
             break;
         }

@@ -43,11 +43,11 @@ pub(crate) async fn judge(cluster: &mut Cluster, uttered: &[Uttered], history: &
     blame(answers::check_stock::<loopledger_domain::station::Station>(&streams, &model));
     blame(answers::check_stock::<loopledger_domain::distribution::Distribution>(&streams, &model));
     blame(answers::check_owed(&streams, &model));
-    let desks = cluster.desks.clone();
-    blame(answers::check_service(&desks.procurement, &streams).await);
-    blame(answers::check_service(&desks.station, &streams).await);
-    blame(answers::check_service(&desks.distribution, &streams).await);
-    blame(answers::check_service(&desks.sales, &streams).await);
+    let pools = cluster.pools.clone();
+    blame(answers::check_service(&pools.procurement, &streams).await);
+    blame(answers::check_service(&pools.station, &streams).await);
+    blame(answers::check_service(&pools.distribution, &streams).await);
+    blame(answers::check_service(&pools.sales, &streams).await);
     match check_projections(cluster, &streams, &model, history).await {
         Ok((digest, wrong)) => {
             blame(wrong);
@@ -87,10 +87,10 @@ async fn check_projections(
     for (name, other) in [("a projection that resumes", &mut resumed), ("a projection from zero", &mut fresh)] {
         other.start(Host::plain_feed(&cluster.log), history.clone());
         let routes = other.up().await;
-        let told = answers::status(&routes, streams).await?;
-        wrong.extend(answers::check_status(name, &told, streams));
+        let said = answers::status(&routes, streams).await?;
+        wrong.extend(answers::check_status(name, &said, streams));
         wrong.extend(answers::check_commits(&routes, streams).await?);
-        if (&told.ledger_digest, &told.state_digest) != (&status.ledger_digest, &status.state_digest) {
+        if (&said.ledger_digest, &said.state_digest) != (&status.ledger_digest, &status.state_digest) {
             wrong.push(format!("{name} has other digests"));
         }
         if name.ends_with("zero") {

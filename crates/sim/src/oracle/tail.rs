@@ -11,7 +11,7 @@ use super::SERVICES;
 use crate::cluster::Cluster;
 use crate::faults::junk::partition;
 use crate::history::History;
-use crate::seat::AnySeat;
+use crate::node::AnyNode;
 
 /// How long everybody has to notice.
 const NOTICE_WITHIN: u32 = 100;
@@ -48,8 +48,8 @@ pub(crate) async fn lose(cluster: &mut Cluster, dice: &mut Dice, history: &Histo
 /// Programs that have not halted.
 fn unaware(cluster: &Cluster) -> Vec<String> {
     let halted = |health: &Health| matches!(health, Health::Halted(halt) if halt.reason() == "LOST_TAIL");
-    let seats = cluster.seats().filter(|seat| !seat.health().is_some_and(|health| halted(&health)));
-    let mut names: Vec<String> = seats.map(AnySeat::name).collect();
+    let nodes = cluster.nodes().filter(|node| !node.health().is_some_and(|health| halted(&health)));
+    let mut names: Vec<String> = nodes.map(AnyNode::name).collect();
     let lost = cluster.watcher().with(|projection| {
         let health = projection.health();
         let health = health.borrow();

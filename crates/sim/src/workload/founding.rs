@@ -8,16 +8,16 @@ use loopledger_proto::station::v1::record_request::Command as AtStation;
 use loopledger_proto::{distribution as d, procurement as p, sales as s, station as st};
 
 use super::known::Contract;
-use super::{Creates, Form, Wish, Workload, grams, per_kilogram};
+use super::{Creates, Form, WorkItem, Workload, grams, per_kilogram};
 
 pub(super) const VILLAGES: [&str; 3] = ["654224202207", "654224202208", "654224100001"];
 pub(super) const TOWN: &str = "654224";
 pub(super) const URUMQI: &str = "650102";
 
 impl Workload {
-    /// Rounds of wishes, each resting on the ones before.
-    pub(crate) fn found(&mut self, round: usize) -> Vec<Wish> {
-        let mut wishes = match round {
+    /// Rounds of items, each resting on the ones before.
+    pub(crate) fn found(&mut self, round: usize) -> Vec<WorkItem> {
+        let mut items = match round {
             0 => self.parties(),
             1 => self.places(),
             2 => (0..4).filter_map(|_| self.contract()).collect(),
@@ -25,27 +25,27 @@ impl Workload {
         };
         // Nothing goes wrong in the founding but what the faults do.
         let after = self.heads();
-        for wish in &mut wishes {
-            wish.command.set_after(after.clone());
+        for item in &mut items {
+            item.command.set_after(after.clone());
         }
-        wishes
+        items
     }
 
-    fn parties(&mut self) -> Vec<Wish> {
+    fn parties(&mut self) -> Vec<WorkItem> {
         use common::PartyKind as Kind;
-        let mut wishes = vec![
+        let mut items = vec![
             self.party(Kind::Cooperative, "654224202", Creates::Trader),
             self.party(Kind::Firm, TOWN, Creates::Trader),
             self.party(Kind::Carrier, TOWN, Creates::Carrier),
             self.party(Kind::Supplier, URUMQI, Creates::Supplier),
             self.party(Kind::Buyer, URUMQI, Creates::Buyer),
         ];
-        wishes.extend((0..5).map(|_| self.household()));
-        wishes.extend(["chickpea", "safflower"].map(|code| self.product(code)));
-        wishes
+        items.extend((0..5).map(|_| self.household()));
+        items.extend(["chickpea", "safflower"].map(|code| self.product(code)));
+        items
     }
 
-    fn party(&mut self, kind: common::PartyKind, division: &str, creates: Creates) -> Wish {
+    fn party(&mut self, kind: common::PartyKind, division: &str, creates: Creates) -> WorkItem {
         let request = p::v1::RegisterPartyRequest {
             request_id: self.id(),
             occasion: Self::founding(division),
@@ -54,10 +54,10 @@ impl Workload {
             label: self.label(),
             ..Default::default()
         };
-        Wish::new(Form::Procurement(Procure::RegisterParty(request)), creates)
+        WorkItem::new(Form::Procurement(Procure::RegisterParty(request)), creates)
     }
 
-    pub(super) fn household(&mut self) -> Wish {
+    pub(super) fn household(&mut self) -> WorkItem {
         use common::Relation as R;
         let village = *self.dice.pick(&VILLAGES).expect("there are villages");
         let members = [R::Head, R::Spouse, R::Child].into_iter().take(1 + usize::from(self.dice.chance(70)));
@@ -69,10 +69,10 @@ impl Workload {
             members: members.map(Into::into).collect(),
             ..Default::default()
         };
-        Wish::new(Form::Procurement(Procure::RegisterHousehold(request)), Creates::Household)
+        WorkItem::new(Form::Procurement(Procure::RegisterHousehold(request)), Creates::Household)
     }
 
-    fn product(&mut self, code: &str) -> Wish {
+    fn product(&mut self, code: &str) -> WorkItem {
         let request = p::v1::RegisterProductRequest {
             request_id: self.id(),
             occasion: Self::founding(TOWN),
@@ -82,11 +82,11 @@ impl Workload {
             base_unit: common::BaseUnit::Gram.into(),
             ..Default::default()
         };
-        Wish::new(Form::Procurement(Procure::RegisterProduct(request)), Creates::Product)
+        WorkItem::new(Form::Procurement(Procure::RegisterProduct(request)), Creates::Product)
     }
 
-    fn places(&mut self) -> Vec<Wish> {
-        let mut wishes = Vec::new();
+    fn places(&mut self) -> Vec<WorkItem> {
+        let mut items = Vec::new();
         let operator = self.known.traders.first().map(ToString::to_string).unwrap_or_default();
         for village in [VILLAGES[0], VILLAGES[1]] {
             let request = st::v1::OpenStationRequest {
@@ -98,7 +98,7 @@ impl Workload {
                 label: self.label(),
                 ..Default::default()
             };
-            wishes.push(Wish::new(Form::Station(AtStation::OpenStation(request)), Creates::Station));
+            items.push(WorkItem::new(Form::Station(AtStation::OpenStation(request)), Creates::Station));
         }
         for (kind, division) in [(common::PlaceKind::CountyCentre, TOWN), (common::PlaceKind::Outlet, URUMQI)] {
             let request = d::v1::OpenSiteRequest {
@@ -110,7 +110,7 @@ impl Workload {
                 label: self.label(),
                 ..Default::default()
             };
-            wishes.push(Wish::new(Form::Distribution(AtSite::OpenSite(request)), Creates::Site));
+            items.push(WorkItem::new(Form::Distribution(AtSite::OpenSite(request)), Creates::Site));
         }
         let request = s::v1::OpenChannelRequest {
             request_id: self.id(),
@@ -120,12 +120,12 @@ impl Workload {
             label: self.label(),
             ..Default::default()
         };
-        wishes.push(Wish::new(Form::Sales(Sell::OpenChannel(request)), Creates::Channel));
-        wishes
+        items.push(WorkItem::new(Form::Sales(Sell::OpenChannel(request)), Creates::Channel));
+        items
     }
 
     /// A linkage contract; some take only so much.
-    pub(super) fn contract(&mut self) -> Option<Wish> {
+    pub(super) fn contract(&mut self) -> Option<WorkItem> {
         let (household, station) = (self.one(|known| &known.households)?.id, self.one(|known| &known.stations)?);
         let (product, firm) = (self.one(|known| &known.products)?, self.one(|known| &known.traders)?);
         let request = p::v1::ContractLinkageRequest {
@@ -144,7 +144,7 @@ impl Workload {
         // Its id follows from the request.
         let id = loopledger_types::ContractId([0; 16]);
         let creates = Creates::Contract(Contract { id, household, station, product, firm });
-        Some(Wish::new(Form::Procurement(Procure::ContractLinkage(request)), creates))
+        Some(WorkItem::new(Form::Procurement(Procure::ContractLinkage(request)), creates))
     }
 
     /// One of the three modes.

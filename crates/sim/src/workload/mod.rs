@@ -91,12 +91,12 @@ impl Command {
 
 /// What somebody wants done.
 #[derive(Debug, Clone)]
-pub(crate) struct Wish {
+pub(crate) struct WorkItem {
     pub(crate) command: Command,
     pub(crate) creates: Creates,
 }
 
-impl Wish {
+impl WorkItem {
     fn new(form: Form, creates: Creates) -> Self {
         let formed = "the workload's requests are well formed";
         let command = match form {
@@ -136,8 +136,8 @@ pub(crate) struct Workload {
     known: Known,
     /// The newest acknowledged position of each stream.
     heads: BTreeMap<StreamId, Position>,
-    /// Some of the wishes that were uttered, to be repeated.
-    past: Vec<Wish>,
+    /// Some of the items that were uttered, to be repeated.
+    past: Vec<WorkItem>,
 }
 
 /// Before the first day of business, and the twenty days before it that late business falls on.
@@ -151,25 +151,25 @@ impl Workload {
     }
 
     /// The next things that somebody wants: one, or two that get in each other's way.
-    pub(crate) fn next(&mut self) -> Vec<Wish> {
+    pub(crate) fn next(&mut self) -> Vec<WorkItem> {
         self.day = self.day.plus_days(i32::try_from(self.dice.below(2)).unwrap_or(0));
-        let wish = match self.dice.below(100) {
+        let item = match self.dice.below(100) {
             0..3 => self.repeat(),
             3..6 => self.reuse(),
             6..8 => return self.duel(),
             8..53 => self.supply(),
             _ => self.trade(),
         };
-        self.utter(wish).into_iter().collect()
+        self.utter(item).into_iter().collect()
     }
 
     /// Learns from an acknowledgement.
-    pub(crate) fn acknowledged(&mut self, wish: &Wish, position: Position) {
+    pub(crate) fn acknowledged(&mut self, item: &WorkItem, position: Position) {
         let newest = self.heads.entry(position.stream).or_insert(position);
         if newest.sequence < position.sequence {
             *newest = position;
         }
-        self.known.learn(wish.creates.clone(), wish.command.request_id());
+        self.known.learn(item.creates.clone(), item.command.request_id());
     }
 
     pub(crate) fn households(&self) -> &[Household] {
@@ -178,8 +178,8 @@ impl Workload {
 
     /// Something newly thought of, with positions that it must be decided after, as careful callers send them; some
     /// send none, and some send wrong ones.
-    fn utter(&mut self, wish: Option<Wish>) -> Option<Wish> {
-        let mut wish = wish?;
+    fn utter(&mut self, item: Option<WorkItem>) -> Option<WorkItem> {
+        let mut item = item?;
         let after = match self.dice.below(100) {
             0..70 => self.heads(),
             70..72 => self.heads().into_iter().map(|at| Position { hash: Hash([7; 32]), ..at }).take(1).collect(),
@@ -190,11 +190,11 @@ impl Workload {
             }
             _ => Vec::new(),
         };
-        wish.command.set_after(after);
+        item.command.set_after(after);
         if self.past.len() < 40 || self.dice.chance(50) {
-            self.past.push(wish.clone());
+            self.past.push(item.clone());
         }
-        Some(wish)
+        Some(item)
     }
 
     pub(crate) fn heads(&self) -> Vec<Position> {
@@ -202,28 +202,28 @@ impl Workload {
     }
 
     /// What was asked before, once more.
-    fn repeat(&mut self) -> Option<Wish> {
+    fn repeat(&mut self) -> Option<WorkItem> {
         self.dice.pick(&self.past).cloned()
     }
 
     /// Something new under an id that was used.
-    fn reuse(&mut self) -> Option<Wish> {
+    fn reuse(&mut self) -> Option<WorkItem> {
         let id = self.dice.pick(&self.past)?.command.request_id();
-        let wish = if self.dice.chance(50) { self.supply() } else { self.trade() }?;
+        let item = if self.dice.chance(50) { self.supply() } else { self.trade() }?;
         // What it would create is named by the id: no later request uses it.
-        Some(Wish { command: wish.command.under(id), creates: Creates::Nothing })
+        Some(WorkItem { command: item.command.under(id), creates: Creates::Nothing })
     }
 
     /// Two requests with one id at the same time.
-    fn duel(&mut self) -> Vec<Wish> {
-        let wishes = [self.supply(), self.supply()];
-        let mut wishes: Vec<Wish> = wishes.into_iter().filter_map(|wish| self.utter(wish)).collect();
-        if let [first, second] = &mut *wishes {
+    fn duel(&mut self) -> Vec<WorkItem> {
+        let items = [self.supply(), self.supply()];
+        let mut items: Vec<WorkItem> = items.into_iter().filter_map(|item| self.utter(item)).collect();
+        if let [first, second] = &mut *items {
             second.command = second.command.clone().under(first.command.request_id());
             second.creates = Creates::Nothing;
             first.creates = Creates::Nothing;
         }
-        wishes
+        items
     }
 
     fn id(&mut self) -> String {

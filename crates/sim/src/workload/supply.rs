@@ -10,10 +10,10 @@ use loopledger_types::{LotId, Service, ShipmentId};
 
 use super::founding::{TOWN, VILLAGES};
 use super::known::{Lot, Shipment};
-use super::{Creates, Form, Wish, Workload, grams, per_kilogram};
+use super::{Creates, Form, WorkItem, Workload, grams, per_kilogram};
 
 impl Workload {
-    pub(super) fn supply(&mut self) -> Option<Wish> {
+    pub(super) fn supply(&mut self) -> Option<WorkItem> {
         match self.dice.below(100) {
             0..50 => self.collect(),
             50..55 => self.buy_in(),
@@ -24,7 +24,7 @@ impl Workload {
         }
     }
 
-    fn collect(&mut self) -> Option<Wish> {
+    fn collect(&mut self) -> Option<WorkItem> {
         let mut household = self.one(|known| &known.households)?;
         let (mut station, mut product) = (self.one(|known| &known.stations)?, self.one(|known| &known.products)?);
         let mut principal = self.one(|known| &known.traders)?;
@@ -65,11 +65,11 @@ impl Workload {
         };
         let quantity = gross - tare - moisture;
         let lot = Lot { id: LotId([0; 16]), product, place: station, principal, quantity, consigned };
-        Some(Wish::new(Form::Station(AtStation::CollectGoods(request)), Creates::Lot(Service::Station, lot)))
+        Some(WorkItem::new(Form::Station(AtStation::CollectGoods(request)), Creates::Lot(Service::Station, lot)))
     }
 
     /// A lot wherever it is; some that no station has heard of yet.
-    fn inspect(&mut self) -> Option<Wish> {
+    fn inspect(&mut self) -> Option<WorkItem> {
         let (station, lot) = (self.one(|known| &known.stations)?, self.one(|known| &known.lots)?);
         let request = st::InspectGoodsRequest {
             request_id: self.id(),
@@ -81,10 +81,10 @@ impl Workload {
             laboratory_code: "LAB".to_owned(),
             ..Default::default()
         };
-        Some(Wish::new(Form::Station(AtStation::InspectGoods(request)), Creates::Nothing))
+        Some(WorkItem::new(Form::Station(AtStation::InspectGoods(request)), Creates::Nothing))
     }
 
-    fn buy_in(&mut self) -> Option<Wish> {
+    fn buy_in(&mut self) -> Option<WorkItem> {
         let at_station = self.dice.chance(30);
         let place = self.one(|known| if at_station { &known.stations } else { &known.sites })?;
         let (owner, supplier) = (self.one(|known| &known.traders)?, self.one(|known| &known.suppliers)?);
@@ -109,7 +109,7 @@ impl Workload {
                 price,
                 lot_label,
             };
-            Wish::new(Form::Station(AtStation::BuyInGoods(request)), Creates::Lot(Service::Station, lot))
+            WorkItem::new(Form::Station(AtStation::BuyInGoods(request)), Creates::Lot(Service::Station, lot))
         } else {
             let request = d::BuyInGoodsRequest {
                 request_id,
@@ -123,7 +123,7 @@ impl Workload {
                 price,
                 lot_label,
             };
-            Wish::new(Form::Distribution(AtSite::BuyInGoods(request)), Creates::Lot(Service::Distribution, lot))
+            WorkItem::new(Form::Distribution(AtSite::BuyInGoods(request)), Creates::Lot(Service::Distribution, lot))
         })
     }
 
@@ -147,7 +147,7 @@ impl Workload {
         if self.dice.chance(50) { self.dice.between(1, 2_000) } else { 0 }
     }
 
-    fn hand_over(&mut self) -> Option<Wish> {
+    fn hand_over(&mut self) -> Option<WorkItem> {
         let (goods, line) = self.load(Service::Station)?;
         let to = if self.dice.chance(80) { *self.known.sites.first()? } else { self.one(|known| &known.stations)? };
         let request = st::HandOverGoodsRequest {
@@ -163,10 +163,10 @@ impl Workload {
         };
         let shipment = Shipment { id: ShipmentId([0; 16]), to, goods };
         let creates = Creates::Shipment(Service::Station, shipment);
-        Some(Wish::new(Form::Station(AtStation::HandOverGoods(request)), creates))
+        Some(WorkItem::new(Form::Station(AtStation::HandOverGoods(request)), creates))
     }
 
-    fn dispatch(&mut self) -> Option<Wish> {
+    fn dispatch(&mut self) -> Option<WorkItem> {
         let (goods, line) = self.load(Service::Distribution)?;
         let to = if self.dice.chance(60) { *self.known.sites.last()? } else { self.one(|known| &known.stations)? };
         let request = d::DispatchShipmentRequest {
@@ -182,11 +182,11 @@ impl Workload {
         };
         let shipment = Shipment { id: ShipmentId([0; 16]), to, goods };
         let creates = Creates::Shipment(Service::Distribution, shipment);
-        Some(Wish::new(Form::Distribution(AtSite::DispatchShipment(request)), creates))
+        Some(WorkItem::new(Form::Distribution(AtSite::DispatchShipment(request)), creates))
     }
 
     /// A shipment arrives, whole or not.
-    fn receive(&mut self) -> Option<Wish> {
+    fn receive(&mut self) -> Option<WorkItem> {
         let shipment = self.one(|known| &known.shipments)?;
         let (quantity, mut differences) = (shipment.goods.quantity, Vec::new());
         let mut arrived = quantity;
@@ -208,6 +208,6 @@ impl Workload {
         };
         let goods = Lot { quantity: arrived.max(1), ..shipment.goods };
         let creates = Creates::Arrival(Shipment { goods, ..shipment });
-        Some(Wish::new(Form::Distribution(AtSite::ReceiveShipment(request)), creates))
+        Some(WorkItem::new(Form::Distribution(AtSite::ReceiveShipment(request)), creates))
     }
 }

@@ -13,10 +13,10 @@ use loopledger_types::{OrderId, Service};
 
 use super::founding::{TOWN, URUMQI, VILLAGES};
 use super::known::{Lot, Order};
-use super::{Creates, Form, Wish, Workload, grams, per_kilogram};
+use super::{Creates, Form, WorkItem, Workload, grams, per_kilogram};
 
 impl Workload {
-    pub(super) fn trade(&mut self) -> Option<Wish> {
+    pub(super) fn trade(&mut self) -> Option<WorkItem> {
         match self.dice.below(100) {
             0..26 => self.order(),
             26..31 => self.cancel(),
@@ -32,7 +32,7 @@ impl Workload {
         }
     }
 
-    fn order(&mut self) -> Option<Wish> {
+    fn order(&mut self) -> Option<WorkItem> {
         let first = self.one(|known| &known.lots)?;
         let more = self.one(|known| &known.lots).filter(|lot| lot.principal == first.principal);
         let goods: Vec<Lot> =
@@ -66,7 +66,7 @@ impl Workload {
             lines,
             ..Default::default()
         };
-        Some(Wish::new(Form::Sales(Sell::PlaceOrder(request)), Creates::Order(order)))
+        Some(WorkItem::new(Form::Sales(Sell::PlaceOrder(request)), Creates::Order(order)))
     }
 
     /// A line of a recent order, with its holder and quantity.
@@ -78,7 +78,7 @@ impl Workload {
         Some((order.id, line, *holder, *quantity))
     }
 
-    fn cancel(&mut self) -> Option<Wish> {
+    fn cancel(&mut self) -> Option<WorkItem> {
         let (order, line, ..) = self.line()?;
         let request = s::CancelOrderLineRequest {
             request_id: self.id(),
@@ -87,11 +87,11 @@ impl Workload {
             line,
             ..Default::default()
         };
-        Some(Wish::new(Form::Sales(Sell::CancelOrderLine(request)), Creates::Nothing))
+        Some(WorkItem::new(Form::Sales(Sell::CancelOrderLine(request)), Creates::Nothing))
     }
 
     /// At about the weight that was ordered.
-    fn issue(&mut self) -> Option<Wish> {
+    fn issue(&mut self) -> Option<WorkItem> {
         let (order, line, holder, asked) = self.line()?;
         let quantity =
             if self.dice.chance(50) { asked } else { self.dice.between(asked * 4 / 5, asked * 6 / 5).max(1) };
@@ -116,10 +116,10 @@ impl Workload {
                 quantity,
             }))
         };
-        Some(Wish::new(form, Creates::Nothing))
+        Some(WorkItem::new(form, Creates::Nothing))
     }
 
-    fn payment(&mut self) -> Option<Wish> {
+    fn payment(&mut self) -> Option<WorkItem> {
         let (order, ..) = self.line()?;
         let request = s::RecordPaymentRequest {
             request_id: self.id(),
@@ -129,10 +129,10 @@ impl Workload {
             method: common::PaymentMethod::Mobile.into(),
             ..Default::default()
         };
-        Some(Wish::new(Form::Sales(Sell::RecordPayment(request)), Creates::Nothing))
+        Some(WorkItem::new(Form::Sales(Sell::RecordPayment(request)), Creates::Nothing))
     }
 
-    fn give_back(&mut self) -> Option<Wish> {
+    fn give_back(&mut self) -> Option<WorkItem> {
         let (order, ..) = self.line()?;
         let request = s::ReturnPrepaymentRequest {
             request_id: self.id(),
@@ -142,10 +142,10 @@ impl Workload {
             method: common::PaymentMethod::Mobile.into(),
             ..Default::default()
         };
-        Some(Wish::new(Form::Sales(Sell::ReturnPrepayment(request)), Creates::Nothing))
+        Some(WorkItem::new(Form::Sales(Sell::ReturnPrepayment(request)), Creates::Nothing))
     }
 
-    fn settle(&mut self) -> Option<Wish> {
+    fn settle(&mut self) -> Option<WorkItem> {
         let consigned: Vec<Lot> = self.known.lots.iter().copied().filter(|lot| lot.consigned).collect();
         let first = *self.dice.pick(&consigned)?;
         let mut lots = vec![first.id];
@@ -165,10 +165,10 @@ impl Workload {
             lots: if self.dice.chance(60) { lots.take(1).collect() } else { lots.collect() },
             ..Default::default()
         };
-        Some(Wish::new(Form::Sales(Sell::SettleConsignment(request)), Creates::Nothing))
+        Some(WorkItem::new(Form::Sales(Sell::SettleConsignment(request)), Creates::Nothing))
     }
 
-    fn pay(&mut self) -> Option<Wish> {
+    fn pay(&mut self) -> Option<WorkItem> {
         let household = self.one(|known| &known.households)?.id;
         let (carrier, supplier) = (self.one(|known| &known.carriers)?, self.one(|known| &known.suppliers)?);
         let payee = *self.dice.pick(&[household, household, household, household, carrier, supplier])?;
@@ -182,10 +182,10 @@ impl Workload {
             method: common::PaymentMethod::BankTransfer.into(),
             ..Default::default()
         };
-        Some(Wish::new(Form::Procurement(Procure::MakePayout(request)), Creates::Payout))
+        Some(WorkItem::new(Form::Procurement(Procure::MakePayout(request)), Creates::Payout))
     }
 
-    fn fail_payout(&mut self) -> Option<Wish> {
+    fn fail_payout(&mut self) -> Option<WorkItem> {
         let payout = self.one(|known| &known.payouts)?;
         let request = p::FailPayoutRequest {
             request_id: self.id(),
@@ -194,11 +194,11 @@ impl Workload {
             reason: "account closed".to_owned(),
             ..Default::default()
         };
-        Some(Wish::new(Form::Procurement(Procure::FailPayout(request)), Creates::Nothing))
+        Some(WorkItem::new(Form::Procurement(Procure::FailPayout(request)), Creates::Nothing))
     }
 
     /// A household changes.
-    fn change(&mut self) -> Option<Wish> {
+    fn change(&mut self) -> Option<WorkItem> {
         let household_id = self.one(|known| &known.households)?.id.to_string();
         let (request_id, occasion) = (self.id(), self.occasion(VILLAGES[2]));
         let form = match self.dice.below(3) {
@@ -224,6 +224,6 @@ impl Workload {
                 ..Default::default()
             }),
         };
-        Some(Wish::new(Form::Procurement(form), Creates::Nothing))
+        Some(WorkItem::new(Form::Procurement(form), Creates::Nothing))
     }
 }

@@ -11,7 +11,22 @@ use loopledger_state_store::{
 use loopledger_types::{CountyCode, Hash, Head, RequestId, Service, StreamId, Timestamp};
 use tempfile::tempdir;
 
-use crate::support::Random;
+/// `SplitMix64`.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+}
 
 const STREAM: StreamId = StreamId { service: Service::Station, county: CountyCode::TUOLI };
 const UPSTREAM: StreamId = StreamId { service: Service::Sales, county: CountyCode::TUOLI };
@@ -71,7 +86,7 @@ fn checkpoint(sequence: u64, entities: Vec<(u32, Option<Thing>)>) -> Checkpoint<
             offset: sequence * 10,
             recorded_at: Timestamp { seconds: 1_760_000_000, nanos: 5 },
             newest: None,
-            told: sequence + 1,
+            referenced: sequence + 1,
             upstream: vec![upstream],
         },
         entities,

@@ -2,7 +2,7 @@
 
 use loopledger_facts::PartyRef;
 use loopledger_facts::procurement::{ContractTerms, LinkageContracted};
-use loopledger_rules::{Missing, Note, State};
+use loopledger_rules::{ApplyUpstream, Missing, State};
 use loopledger_types::{BusinessDate, PartyId, PlaceId, ProductId, Quantity};
 
 use crate::{Entity, Key, Station};
@@ -21,10 +21,10 @@ pub struct Contract {
     pub quantity_max: Option<Quantity>,
 }
 
-impl Note<Station> for LinkageContracted {
+impl ApplyUpstream<Station> for LinkageContracted {
     fn keys(&self, _: &mut Missing<'_, Station>) {}
 
-    fn note(&self, state: &mut State<Station>) {
+    fn apply_upstream(&self, state: &mut State<Station>) {
         let contract = Contract {
             firm: self.firm,
             station: self.station,

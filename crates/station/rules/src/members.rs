@@ -2,7 +2,7 @@
 
 use loopledger_facts::procurement::{HouseholdRegistered, MemberJoined, MemberLeft, MemberSince};
 use loopledger_rules::stock::note_household;
-use loopledger_rules::{Missing, Note, State};
+use loopledger_rules::{ApplyUpstream, Missing, State};
 use loopledger_types::{BusinessDate, MemberId, PartyId};
 
 use crate::{Entity, Key, Station};
@@ -16,33 +16,33 @@ pub struct Membership {
     pub until: Option<BusinessDate>,
 }
 
-impl Note<Station> for HouseholdRegistered {
+impl ApplyUpstream<Station> for HouseholdRegistered {
     fn keys(&self, _: &mut Missing<'_, Station>) {}
 
-    fn note(&self, state: &mut State<Station>) {
+    fn apply_upstream(&self, state: &mut State<Station>) {
         note_household(state, self);
         put_members(state, self.household, self.members.iter().map(belongs).collect());
     }
 }
 
-impl Note<Station> for MemberJoined {
+impl ApplyUpstream<Station> for MemberJoined {
     fn keys(&self, missing: &mut Missing<'_, Station>) {
         missing.ask(Key::Members(self.household));
     }
 
-    fn note(&self, state: &mut State<Station>) {
+    fn apply_upstream(&self, state: &mut State<Station>) {
         let members = members(state, self.household).iter().copied();
         let members = members.chain([belongs(&self.member)]).collect();
         put_members(state, self.household, members);
     }
 }
 
-impl Note<Station> for MemberLeft {
+impl ApplyUpstream<Station> for MemberLeft {
     fn keys(&self, missing: &mut Missing<'_, Station>) {
         missing.ask(Key::Members(self.household));
     }
 
-    fn note(&self, state: &mut State<Station>) {
+    fn apply_upstream(&self, state: &mut State<Station>) {
         let mut members: Box<[Membership]> = members(state, self.household).into();
         for member in members.iter_mut().filter(|known| known.member == self.member) {
             member.until = Some(self.from);

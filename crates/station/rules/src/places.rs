@@ -4,7 +4,7 @@ use loopledger_facts::distribution::SiteOpened;
 use loopledger_facts::station::StationOpened;
 use loopledger_facts::{Occasion, PlaceKind};
 use loopledger_rules::stock::{self, Checks, Place};
-use loopledger_rules::{Context, Decide, Evolve, Missing, Note, Rejection, Rule, State};
+use loopledger_rules::{ApplyUpstream, Context, Decide, Evolve, Missing, Rejection, Rule, State};
 use loopledger_types::{DivisionCode, PartyId, PlaceId, Service};
 
 use crate::Station;
@@ -58,10 +58,10 @@ impl Evolve<Station> for StationOpened {
     }
 }
 
-impl Note<Station> for SiteOpened {
+impl ApplyUpstream<Station> for SiteOpened {
     fn keys(&self, _: &mut Missing<'_, Station>) {}
 
-    fn note(&self, state: &mut State<Station>) {
+    fn apply_upstream(&self, state: &mut State<Station>) {
         stock::note_other_place(state, self.site, Place::from(self));
     }
 }

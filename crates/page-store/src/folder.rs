@@ -16,14 +16,14 @@ use crate::StoreError;
 const FOLDERS: [&str; 2] = ["blobs", "tail"];
 
 /// Opens a file without waiting, whatever it is: opening a pipe would wait for its other end.
-pub(super) fn without_waiting() -> OpenOptions {
+pub(crate) fn without_waiting() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.custom_flags(i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0));
     options
 }
 
 /// The files of a store. One that vanishes meanwhile is sled's, which cleans up.
-pub(super) fn files(directory: &Path) -> Result<Vec<PathBuf>, StoreError> {
+pub(crate) fn files(directory: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let mut files = Vec::new();
     for folder in [directory.to_path_buf()].into_iter().chain(FOLDERS.map(|name| directory.join(name))) {
         let listing = |error: &io::Error| StoreError::resource(format_args!("listing {}", folder.display()), error);
@@ -52,7 +52,7 @@ fn is_link(path: &Path) -> bool {
 }
 
 /// Renames the directory to the first free name. Nothing is written over, and nothing deleted.
-pub(super) fn move_aside(directory: &Path, kind: &str) -> Result<PathBuf, StoreError> {
+pub(crate) fn move_aside(directory: &Path, kind: &str) -> Result<PathBuf, StoreError> {
     let failed = |error: Errno| {
         let doing = format_args!("moving {} aside", directory.display());
         StoreError::resource(doing, &error.into())
@@ -93,7 +93,7 @@ fn beside(directory: &Path, more: &str) -> PathBuf {
 }
 
 /// The folders to which this store was moved aside because it was damaged, or of another version.
-pub(super) fn moved_aside(directory: &Path) -> Vec<PathBuf> {
+pub(crate) fn moved_aside(directory: &Path) -> Vec<PathBuf> {
     let (Some(parent), Some(name)) = (directory.parent(), directory.file_name().and_then(|name| name.to_str())) else {
         return Vec::new();
     };
@@ -119,7 +119,7 @@ fn sync_parent(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Undoes [`move_aside`]. What was begun in its place holds nothing, since it could not be opened; it is moved aside too.
-pub(super) fn put_back(aside: &Path, directory: &Path) -> Result<(), StoreError> {
+pub(crate) fn put_back(aside: &Path, directory: &Path) -> Result<(), StoreError> {
     let failed = |error: &io::Error| StoreError::resource(format_args!("putting {} back", aside.display()), error);
     match std::fs::symlink_metadata(directory) {
         Ok(_) => move_aside(directory, "empty").map(|_| ())?,
@@ -132,7 +132,7 @@ pub(super) fn put_back(aside: &Path, directory: &Path) -> Result<(), StoreError>
 
 /// Makes the kernel forget what it holds of the files, so that what is read next is what the disk has: after a failed
 /// sync the kernel may take for written what is not.
-pub(super) fn forget_cached(directory: &Path) {
+pub(crate) fn forget_cached(directory: &Path) {
     for file in files(directory).unwrap_or_default() {
         if let Ok(file) = without_waiting().read(true).open(file) {
             // Without it the store's checksums find later what was not written.

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_h
 use std::sync::Once;
 
 /// How the threads of stores are called, and sled's own.
-pub(super) const THREAD: &str = "state-store ";
+pub(crate) const THREAD: &str = "state-store ";
 const SLED_THREAD: &str = "sled-io-";
 
 thread_local! {
@@ -41,7 +41,7 @@ fn log(info: &PanicHookInfo<'_>) {
 }
 
 /// Runs what may panic; gives the text of a panic.
-pub(super) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     let before = IS_CAUGHT.replace(true);
     let result = catch_unwind(AssertUnwindSafe(run));
     IS_CAUGHT.set(before);
@@ -49,14 +49,14 @@ pub(super) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 /// What a panic said, in one line.
-pub(super) fn text(payload: &(dyn Any + Send)) -> String {
+pub(crate) fn text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("without a text");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Whether a panic was about an error of the system: sled unwraps some of them.
-pub(super) fn names_system_error(text: &str) -> bool {
+pub(crate) fn names_system_error(text: &str) -> bool {
     text.contains("Os { code:")
 }
 

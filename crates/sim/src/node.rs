@@ -24,15 +24,15 @@ const SHUT_DOWN_MAX: Duration = Duration::from_secs(2);
 
 /// Where callers find the writers of one service that are up. Clones are the same.
 #[derive(Debug)]
-pub(crate) struct Desk<D: Decider>(Arc<Mutex<Vec<Option<WriterHandle<D>>>>>);
+pub(crate) struct HandlePool<D: Decider>(Arc<Mutex<Vec<Option<WriterHandle<D>>>>>);
 
-impl<D: Decider> Clone for Desk<D> {
+impl<D: Decider> Clone for HandlePool<D> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<D: Decider> Desk<D> {
+impl<D: Decider> HandlePool<D> {
     pub(crate) fn new() -> Self {
         Self(Arc::default())
     }
@@ -75,8 +75,8 @@ impl Store {
     }
 }
 
-/// A seat of whichever service.
-pub(crate) trait AnySeat: Send {
+/// A node of whichever service.
+pub(crate) trait AnyNode: Send {
     fn name(&self) -> String;
     fn start(&mut self, feed: Feed, clock: Arc<dyn Clock>, accept_clock: bool);
     /// The writer ends as if the process was killed.
@@ -94,8 +94,8 @@ pub(crate) trait AnySeat: Send {
     fn count(&self, history: &History);
 }
 
-pub(crate) struct Seat<D: Decider> {
-    desk: Desk<D>,
+pub(crate) struct Node<D: Decider> {
+    pool: HandlePool<D>,
     /// 0 serves the county, the others stand by.
     place: usize,
     memory: Memory,
@@ -103,16 +103,16 @@ pub(crate) struct Seat<D: Decider> {
     writer: Option<Writer<D>>,
 }
 
-impl<D: Decider> Seat<D>
+impl<D: Decider> Node<D>
 where
     D::Entity: Mirror,
 {
-    pub(crate) fn boxed(desk: &Desk<D>, place: usize) -> Box<dyn AnySeat> {
-        Box::new(Self { desk: desk.clone(), place, memory: Memory::new(), backup: Memory::new(), writer: None })
+    pub(crate) fn boxed(pool: &HandlePool<D>, place: usize) -> Box<dyn AnyNode> {
+        Box::new(Self { pool: pool.clone(), place, memory: Memory::new(), backup: Memory::new(), writer: None })
     }
 }
 
-impl<D: Decider> AnySeat for Seat<D>
+impl<D: Decider> AnyNode for Node<D>
 where
     D::Entity: Mirror,
 {
@@ -125,19 +125,19 @@ where
         let reaction_delay = if self.place == 0 { Duration::ZERO } else { STANDBY_DELAY };
         let config = WriterConfig { reaction_delay, accept_clock, ..WriterConfig::default() };
         let writer = Writer::start(CountyCode::TUOLI, feed, store, clock, config);
-        self.desk.set(self.place, Some(writer.handle().clone()));
+        self.pool.set(self.place, Some(writer.handle().clone()));
         self.writer = Some(writer);
     }
 
     fn crash(&mut self, history: &History) {
         self.count(history);
-        self.desk.set(self.place, None);
+        self.pool.set(self.place, None);
         self.writer = None;
     }
 
     fn shut_down(&mut self, history: &History) -> BoxFuture<'_, ()> {
         self.count(history);
-        self.desk.set(self.place, None);
+        self.pool.set(self.place, None);
         let writer = self.writer.take();
         async move {
             if let Some(writer) = writer {

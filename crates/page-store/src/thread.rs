@@ -18,7 +18,7 @@ const WORK_PER_BYTE: usize = 6;
 /// What a step without a write counts for, so that such steps end too.
 const STEP_BYTES: usize = 4 * 1024;
 
-pub(super) enum Work {
+pub(crate) enum Work {
     Write(Box<dyn Submission>),
     Sync(SyncSender<Result<(), StoreError>>),
     /// Syncs after all background work is done.
@@ -27,13 +27,13 @@ pub(super) enum Work {
 
 /// What the thread says of itself.
 #[derive(Debug, Default)]
-pub(super) struct Status {
-    pub(super) waiting: AtomicUsize,
-    pub(super) failed: OnceLock<StoreError>,
+pub(crate) struct Status {
+    pub(crate) waiting: AtomicUsize,
+    pub(crate) failed: OnceLock<StoreError>,
 }
 
 /// Runs until the handle is dropped; batches first, background work between them.
-pub(super) fn serve(engine: &mut Engine, inbox: &Receiver<Work>, status: &Status) {
+pub(crate) fn serve(engine: &mut Engine, inbox: &Receiver<Work>, status: &Status) {
     let guard = FailureGuard(status);
     let result = serve_until_closed(engine, inbox, status);
     core::mem::forget(guard);

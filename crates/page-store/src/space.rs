@@ -17,14 +17,14 @@ const RESERVE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// The disk under a folder, or what plays it.
 #[derive(Clone)]
-pub(super) struct Space {
-    pub(super) directory: PathBuf,
-    pub(super) on_space: Option<OnSpace>,
+pub(crate) struct Space {
+    pub(crate) directory: PathBuf,
+    pub(crate) on_space: Option<OnSpace>,
 }
 
 impl Space {
     /// Fails if there is less than the reserve and `more` to spare.
-    pub(super) fn check(&self, more: u64) -> Result<(), StoreError> {
+    pub(crate) fn check(&self, more: u64) -> Result<(), StoreError> {
         let left = match &self.on_space {
             Some(on_space) => on_space(),
             None => left(&self.directory)?,

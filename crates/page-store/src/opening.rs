@@ -28,20 +28,20 @@ const UNSUMMED_BYTES: usize = 64 * 1_024 * 1_024;
 
 /// A store that is open, or has failed.
 #[derive(Debug)]
-pub(super) struct Opened {
-    pub(super) shared: Arc<Shared>,
-    pub(super) status: Arc<Status>,
+pub(crate) struct Opened {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) status: Arc<Status>,
     /// `None` once it is closed. It ends with the bytes that it has written, roughly.
-    pub(super) thread: Option<(Sender<Work>, JoinHandle<usize>)>,
+    pub(crate) thread: Option<(Sender<Work>, JoinHandle<usize>)>,
     /// The newest sequence of which a raw record was found, whether the store counts it or not.
-    pub(super) remembered: Option<u64>,
+    pub(crate) remembered: Option<u64>,
     config: sled::Config,
 }
 
 impl Opened {
     /// Opens what is in `directory`, or moves it aside and says so, if its bytes are damaged or not of this build. What
     /// the system refuses says nothing about them.
-    pub(super) fn start(directory: &Path, options: &Options) -> Result<(Self, OpenReport), StoreError> {
+    pub(crate) fn start(directory: &Path, options: &Options) -> Result<(Self, OpenReport), StoreError> {
         // Before sled sees the files: it takes what it cannot read for a torn end, and writes over it.
         check_readable(directory).map_err(|error| error.at(directory))?;
         let remembered = tail::newest(directory);
@@ -81,7 +81,7 @@ impl Opened {
     }
 
     /// A store that cannot be opened because of `error`: it holds nothing and has failed, until it is opened again.
-    pub(super) fn absent(directory: &Path, options: &Options, error: StoreError) -> Self {
+    pub(crate) fn absent(directory: &Path, options: &Options, error: StoreError) -> Self {
         let status = Status::default();
         drop(status.failed.set(error));
         let shared = Shared::new(View { is_open: true, ..View::default() });
@@ -130,7 +130,7 @@ impl Opened {
         }
     }
 
-    pub(super) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         let Some((work, thread)) = self.thread.take() else { return };
         drop(work);
         let changed = thread.join().unwrap_or(0);
@@ -203,7 +203,7 @@ fn open_sled(config: &sled::Config) -> Result<sled::Db, LoadError> {
 }
 
 /// What a store that cannot be used is called.
-pub(super) const fn kind_of(reason: &Reason) -> &'static str {
+pub(crate) const fn kind_of(reason: &Reason) -> &'static str {
     match reason {
         Reason::OtherVersion { .. } => "older",
         Reason::OtherOwner { .. } => "foreign",

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use loopledger_state_store::{Backend, Batch, Options, PackedStore, Reason, StoreError};
+use loopledger_page_store::{Backend, Batch, Options, PageStore, Reason, StoreError};
 use tempfile::tempdir;
 
 use crate::support::{Model, Random, open, options, random_batch, scan, submit};
@@ -51,7 +51,7 @@ fn copy(from: &Path, to: &Path) {
 
 /// Opens and expects a move aside; the store is empty and usable.
 fn expect_aside(path: &Path, options: &Options, name: &str) -> Reason {
-    let (store, report) = PackedStore::open(path, options).unwrap();
+    let (store, report) = PageStore::open(path, options).unwrap();
     let (aside, reason) = report.moved_aside.expect("moved aside");
     assert_eq!(aside.file_name().unwrap().to_str().unwrap(), name);
     assert!(aside.join("db").exists(), "what was there is kept");
@@ -269,7 +269,7 @@ fn flipped_bytes_in_the_files_never_lead_to_wrong_answers() {
         let mut bytes = std::fs::read(path.join(&file)).unwrap();
         bytes[at] ^= 0x10;
         std::fs::write(path.join(&file), bytes).unwrap();
-        let (store, report) = PackedStore::open(&path, &options()).unwrap();
+        let (store, report) = PageStore::open(&path, &options()).unwrap();
         if report.moved_aside.is_some() {
             assert_eq!(scan(&store, b""), Model::new());
             aside += 1;
@@ -301,7 +301,7 @@ fn rubbish_in_place_of_the_files_is_moved_aside() {
     std::fs::create_dir_all(&path).unwrap();
     std::fs::write(path.join("conf"), b"rubbish").unwrap();
     std::fs::write(path.join("db"), vec![0x5a; 3_000_000]).unwrap();
-    let (store, report) = PackedStore::open(&path, &options()).unwrap();
+    let (store, report) = PageStore::open(&path, &options()).unwrap();
     assert!(report.moved_aside.is_some());
     assert_eq!(store.meta().unwrap(), None);
 }
@@ -311,7 +311,7 @@ fn a_store_that_is_open_elsewhere_stays_where_it_is() {
     let directory = tempdir().unwrap();
     let path = directory.path().join("store");
     let store = open(&path);
-    assert_eq!(PackedStore::open(&path, &options()).unwrap_err(), StoreError::InUse);
+    assert_eq!(PageStore::open(&path, &options()).unwrap_err(), StoreError::InUse);
     assert!(path.exists());
     store.close().unwrap();
     drop(open(&path));

@@ -1,4 +1,5 @@
-//! A log-structured store of byte keys and values inside sled.
+//! A log-structured table of byte keys and values, kept as pages inside sled, and the raw records of the newest commits in
+//! files beside it. The README says why sled alone was not enough, and what this costs.
 //!
 //! sled takes some 30,000 random inserts a second; packed into pages, the same entries go in many times faster. A
 //! batch is pages in memory, found through an overlay. A full overlay becomes a sorted run of blocks, with which its
@@ -14,13 +15,16 @@
 //! Deliberately not here: what the bytes mean, and the promise that what is submitted survives. This is a cache: what
 //! a kill loses is folded again from the log.
 
+mod backend;
 mod cursor;
 mod engine;
+mod error;
 mod filter;
 mod folder;
 mod job;
 mod keys;
 mod load;
+mod memory;
 mod opening;
 mod overlay;
 mod page;
@@ -36,10 +40,26 @@ mod tail;
 mod thread;
 mod view;
 
+pub use backend::{Backend, Batch, Submission, TailRecord, Visit};
+pub use error::{OpenReport, Reason, StoreError};
 pub(crate) use filter::key_hash;
+pub use memory::Memory;
 pub(crate) use page::{Entry, Page, PageBuilder};
 pub use panics::report_panics_in_one_line;
-pub use store::{OnPoint, OnSpace, Options, PackedStore};
+pub use store::{OnPoint, OnSpace, Options, PageStore};
 
 /// How many of the newest raw records are kept: those from which a lost tail of the log can be repaired.
 pub const TAIL_RECORDS: usize = 10_000;
+
+#[cfg(test)]
+mod golden {
+    use core::fmt::Write;
+
+    /// Bytes as a test compares them.
+    pub(crate) fn hex(bytes: &[u8]) -> String {
+        bytes.iter().fold(String::new(), |mut out, byte| {
+            write!(out, "{byte:02x}").expect("a string takes everything");
+            out
+        })
+    }
+}

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::TAIL_RECORDS;
 use crate::backend::{Backend, Batch, Submission, TailRecord, Visit};
-use crate::packed::TAIL_RECORDS;
 use crate::{OpenReport, Reason, StoreError};
 
 /// Clones share what is stored, so a clone kept outside plays the disk across a restart.
@@ -51,7 +51,7 @@ impl Memory {
     }
 
     /// Begins anew for a store: that one before it had failed says nothing.
-    pub(crate) fn open(&self) {
+    pub fn open(&self) {
         self.stored().has_failed = false;
     }
 

@@ -7,7 +7,7 @@ use loopledger_types::{Partition, Topic};
 use crate::{Appending, Ending, EventLog, LogReader, Offset, ReadError, Record};
 
 /// Everything that is not said otherwise is done by [`inner`](Self::inner). A type that implements it is an [`EventLog`].
-pub trait Around: Send + Sync + fmt::Debug + 'static {
+pub trait Decorator: Send + Sync + fmt::Debug + 'static {
     fn inner(&self) -> &dyn EventLog;
 
     /// See [`EventLog::append`].
@@ -26,17 +26,17 @@ pub trait Around: Send + Sync + fmt::Debug + 'static {
     }
 }
 
-impl<L: Around> EventLog for L {
+impl<L: Decorator> EventLog for L {
     fn append(&self, topic: Topic, partition: Partition, records: Vec<Record>) -> Appending {
-        Around::append(self, topic, partition, records)
+        Decorator::append(self, topic, partition, records)
     }
 
     fn read(&self, topic: Topic, partition: Partition, from: Offset) -> Result<Box<dyn LogReader>, ReadError> {
-        Around::read(self, topic, partition, from)
+        Decorator::read(self, topic, partition, from)
     }
 
     fn end(&self, topic: Topic, partition: Partition) -> Ending {
-        Around::end(self, topic, partition)
+        Decorator::end(self, topic, partition)
     }
 
     fn partition_count(&self, topic: Topic) -> u32 {

@@ -18,25 +18,25 @@ use crate::shared::Shared;
 const LAG_MAX: Duration = Duration::from_secs(1);
 
 /// Notes what others named of each service: what an earlier life heard is not read again.
-pub(crate) fn recall(shared: &Shared, told: [u64; 5]) {
-    for (known, told) in shared.told.iter().zip(told) {
-        known.raise(told);
+pub(crate) fn recall(shared: &Shared, referenced: [u64; 5]) {
+    for (known, referenced) in shared.referenced.iter().zip(referenced) {
+        known.raise(referenced);
     }
 }
 
 /// Notes what commits name.
 pub(crate) fn hear(shared: &Shared, commits: &[Admitted]) {
-    let mut told = [0_u64; 5];
+    let mut referenced = [0_u64; 5];
     for commit in commits.iter().map(|admitted| &admitted.commit) {
         let heads = commit.upstream.iter().map(|head| (head.stream.service, head.sequence));
         let cause = commit.cause.map(|cause| (cause.stream.service, cause.sequence));
         for (service, sequence) in heads.chain(cause) {
-            if let Some(told) = told.get_mut(service.index()) {
-                *told = sequence.max(*told);
+            if let Some(referenced) = referenced.get_mut(service.index()) {
+                *referenced = sequence.max(*referenced);
             }
         }
     }
-    recall(shared, told);
+    recall(shared, referenced);
 }
 
 /// What a later life must know: what is named of each service, if it is neither there nor known to be lost; else 0.
@@ -51,7 +51,7 @@ pub(crate) fn owed(shared: &Shared, heads: &[Head; 5]) -> [u64; 5] {
 }
 
 fn named(shared: &Shared) -> [u64; 5] {
-    shared.told.each_ref().map(crate::metrics::Number::get)
+    shared.referenced.each_ref().map(crate::metrics::Number::get)
 }
 
 /// Everything is read that was there at the start, so what it names must be there too.

@@ -58,7 +58,7 @@ impl Options {
         }
     }
 
-    pub(super) fn space(&self, directory: &Path) -> Space {
+    pub(crate) fn space(&self, directory: &Path) -> Space {
         Space { directory: directory.to_path_buf(), on_space: self.on_space.clone() }
     }
 
@@ -77,20 +77,20 @@ impl fmt::Debug for Options {
 }
 
 /// A store in a directory, written by a thread of its own.
-pub struct PackedStore {
+pub struct PageStore {
     directory: PathBuf,
     options: Options,
     /// Another one after it was opened again.
     opened: RwLock<Opened>,
 }
 
-impl fmt::Debug for PackedStore {
+impl fmt::Debug for PageStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PackedStore({})", self.directory.display())
+        write!(f, "PageStore({})", self.directory.display())
     }
 }
 
-impl PackedStore {
+impl PageStore {
     /// Opens what is in `directory`, or moves it aside, says so, and starts empty.
     pub fn open(directory: &Path, options: &Options) -> Result<(Self, OpenReport), StoreError> {
         let (opened, report) = Opened::start(directory, options)?;
@@ -147,7 +147,7 @@ impl PackedStore {
     }
 }
 
-impl Backend for PackedStore {
+impl Backend for PageStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.shared().get(key)
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use loopledger_state_store::{Backend, Batch, OpenReport, Options, PackedStore};
+use loopledger_page_store::{Backend, Batch, OpenReport, Options, PageStore};
 
 pub(crate) type Model = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -30,8 +30,8 @@ pub(crate) fn options() -> Options {
     Options { overlay_keys: 64, ..Options::new("station/654224", 1) }
 }
 
-pub(crate) fn open(path: &Path) -> PackedStore {
-    let (store, report) = PackedStore::open(path, &options()).unwrap();
+pub(crate) fn open(path: &Path) -> PageStore {
+    let (store, report) = PageStore::open(path, &options()).unwrap();
     assert_eq!(report, OpenReport::default());
     store
 }
@@ -65,7 +65,7 @@ pub(crate) fn random_batch(random: &mut Random, model: &mut Model) -> Batch {
     batch
 }
 
-pub(crate) fn submit(store: &PackedStore, batch: Batch) {
+pub(crate) fn submit(store: &PageStore, batch: Batch) {
     while !store.has_room() {
         store.flush().unwrap();
     }

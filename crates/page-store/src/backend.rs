@@ -1,4 +1,4 @@
-//! What the typed layers need of a store of bytes: implemented by [`PackedStore`](crate::PackedStore) and
+//! What the typed layers need of a store of bytes: implemented by [`PageStore`](crate::PageStore) and
 //! [`Memory`](crate::Memory).
 
 use core::fmt::Debug;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 
-use crate::packed::{Entry, Page, PageBuilder, TAIL_RECORDS, key_hash};
+use crate::{Entry, Page, PageBuilder, TAIL_RECORDS, key_hash};
 use crate::{OpenReport, Reason, StoreError};
 
 /// A raw record of the log with its sequence.

@@ -25,7 +25,7 @@ const LSN_MASK: i64 = i64::MAX;
 
 /// Reads what opening the store reads, and takes as many descriptors. Fails if something in the folder is neither a file
 /// nor a folder: reading a pipe would never end.
-pub(super) fn check_readable(directory: &Path) -> Result<(), StoreError> {
+pub(crate) fn check_readable(directory: &Path) -> Result<(), StoreError> {
     let files = files(directory)?;
     let summed = summed_up_to(&files);
     let mut buffer = vec![0; READ_BYTES];

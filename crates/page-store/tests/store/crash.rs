@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use loopledger_state_store::{Backend, Options, PackedStore, TAIL_RECORDS};
+use loopledger_page_store::{Backend, Options, PageStore, TAIL_RECORDS};
 use tempfile::tempdir;
 
 use crate::support::{Model, Random, options, random_batch, scan};
@@ -32,7 +32,7 @@ fn child_process() {
         }
     };
     let options = Options { on_point: Some(Arc::new(on_point)), ..options() };
-    let (store, _) = PackedStore::open(Path::new(path), &options).unwrap();
+    let (store, _) = PageStore::open(Path::new(path), &options).unwrap();
     let mut random = Random(seed.parse().unwrap());
     let mut model = Model::new();
     let start = step_of(&store);
@@ -73,7 +73,7 @@ fn tail_after(step: u64) -> Vec<(u64, Bytes)> {
     all.iter().skip(all.len().saturating_sub(TAIL_RECORDS)).map(|sequence| (*sequence, record(*sequence))).collect()
 }
 
-fn step_of(store: &PackedStore) -> u64 {
+fn step_of(store: &PageStore) -> u64 {
     store.meta().unwrap().map_or(0, |meta| u64::from_be_bytes(meta.try_into().unwrap()))
 }
 
@@ -89,7 +89,7 @@ fn run_child(path: &Path, seed: u64, point: &str, passage: u64) -> bool {
 }
 
 fn check(path: &Path, seed: u64) {
-    let (store, report) = PackedStore::open(path, &options()).unwrap();
+    let (store, report) = PageStore::open(path, &options()).unwrap();
     assert_eq!(report.moved_aside, None, "a kill damages nothing");
     let flushed = std::fs::read(format!("{}.flushed", path.display())).ok();
     let flushed = flushed.map_or(0, |bytes| u64::from_be_bytes(bytes.try_into().unwrap()));

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use super::LostTail;
 
 #[derive(Debug, Default)]
-pub(super) struct Openings {
+pub(super) struct StartupBarrier {
     state: Mutex<State>,
     /// Wakes in the order in which they began to wait, so that a simulation can be replayed.
     all_opened: Notify,
@@ -27,18 +27,18 @@ struct State {
 
 /// Held by a program until it has looked for all the heads that its store remembers.
 #[derive(Debug)]
-pub struct Opening(Arc<Openings>);
+pub struct HeadCheck(Arc<StartupBarrier>);
 
-impl Opening {
-    pub(super) fn new(openings: Arc<Openings>) -> Self {
-        let mut state = openings.lock();
+impl HeadCheck {
+    pub(super) fn new(barrier: Arc<StartupBarrier>) -> Self {
+        let mut state = barrier.lock();
         state.open = state.open.saturating_add(1);
         drop(state);
-        Self(openings)
+        Self(barrier)
     }
 }
 
-impl Drop for Opening {
+impl Drop for HeadCheck {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.open = state.open.saturating_sub(1);
@@ -49,7 +49,7 @@ impl Drop for Opening {
     }
 }
 
-impl Openings {
+impl StartupBarrier {
     /// Waits until no program looks up heads any more. Looking up only reads the log, so it ends.
     pub(super) async fn finished(&self) {
         loop {
@@ -88,10 +88,10 @@ mod tests {
 
     #[test]
     fn it_is_over_when_the_last_has_looked() {
-        let openings = Arc::new(Openings::default());
-        assert!(openings.finished().now_or_never().is_some(), "nobody looks");
-        let (first, second) = (Opening::new(Arc::clone(&openings)), Opening::new(Arc::clone(&openings)));
-        let mut finished = Box::pin(openings.finished());
+        let barrier = Arc::new(StartupBarrier::default());
+        assert!(barrier.finished().now_or_never().is_some(), "nobody looks");
+        let (first, second) = (HeadCheck::new(Arc::clone(&barrier)), HeadCheck::new(Arc::clone(&barrier)));
+        let mut finished = Box::pin(barrier.finished());
         assert!(finished.as_mut().now_or_never().is_none());
         drop(second);
         assert!(finished.as_mut().now_or_never().is_none());
@@ -101,13 +101,13 @@ mod tests {
 
     #[test]
     fn what_several_miss_is_everything_that_any_of_them_misses() {
-        let openings = Openings::default();
+        let barrier = StartupBarrier::default();
         let stream = StreamId { service: Service::Station, county: CountyCode::TUOLI };
-        assert_eq!(openings.lost(stream), None);
+        assert_eq!(barrier.lost(stream), None);
         for missing in [21..=24, 20..=22, 23..=30] {
-            openings.note(&LostTail { stream, missing });
+            barrier.note(&LostTail { stream, missing });
         }
-        assert_eq!(openings.lost(stream), Some(LostTail { stream, missing: 20..=30 }));
-        assert_eq!(openings.lost(StreamId { service: Service::Sales, ..stream }), None);
+        assert_eq!(barrier.lost(stream), Some(LostTail { stream, missing: 20..=30 }));
+        assert_eq!(barrier.lost(StreamId { service: Service::Sales, ..stream }), None);
     }
 }

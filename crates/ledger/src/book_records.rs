@@ -53,7 +53,7 @@ impl Basis {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Touch {
+pub(crate) enum BookRecord {
     /// The book was touched; nothing more is kept.
     Book,
     Recognised(Recognised),
@@ -92,7 +92,7 @@ pub(crate) struct Recognised {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Received {
     pub(crate) category: IncomeCategory,
-    /// Of what it pays for; absent for what is no sale of goods.
+    /// The basis of the sale that it pays for; absent if it pays for no goods.
     pub(crate) basis: Option<Basis>,
     pub(crate) payer: Number,
     /// `NO_ROW` if it is for no lot.
@@ -107,7 +107,7 @@ pub(crate) struct Received {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TouchRecord {
     pub(crate) head: EventHead,
-    pub(crate) touch: Touch,
+    pub(crate) touch: BookRecord,
 }
 
 /// Notes that a commit touched a book, once per commit and month.
@@ -121,18 +121,18 @@ pub(crate) fn note_book(
 ) {
     let row = tables.months.find_or_insert(PartyMonth { party, month }, MonthRow::default);
     if tables.months.value(row).is_some_and(|chain| chain.newest != newest) {
-        chain(row, date, &Touch::Book, at, tables);
+        chain(row, date, &BookRecord::Book, at, tables);
     }
 }
 
 /// Chains a line of income to its household and month.
-pub(crate) fn append(party: Number, date: BusinessDate, touch: &Touch, at: At, tables: &mut Tables) {
+pub(crate) fn append(party: Number, date: BusinessDate, touch: &BookRecord, at: At, tables: &mut Tables) {
     let month = tables.month_of(date);
     let row = tables.months.find_or_insert(PartyMonth { party, month }, MonthRow::default);
     chain(row, date, touch, at, tables);
 }
 
-fn chain(row: Number, date: BusinessDate, touch: &Touch, at: At, tables: &mut Tables) {
+fn chain(row: Number, date: BusinessDate, touch: &BookRecord, at: At, tables: &mut Tables) {
     let head = heads::offset(&at.on(date), tables);
     let Some(previous) = tables.months.value(row).map(|chain| chain.last) else { return };
     let last = tables.log.append(previous, head, |out| write(touch, out));
@@ -158,33 +158,33 @@ const BASIS_SHIFT: u32 = 5;
 /// Stands for no basis, in records.
 const NO_BASIS: u8 = 3;
 
-fn write(touch: &Touch, out: &mut Writer) {
+fn write(touch: &BookRecord, out: &mut Writer) {
     match touch {
-        Touch::Book => out.byte(0),
-        Touch::Recognised(line) => {
+        BookRecord::Book => out.byte(0),
+        BookRecord::Recognised(line) => {
             let (category, basis) = (line.category.index(), line.basis.code());
             out.byte(1 | (category << CATEGORY_SHIFT) | (basis << BASIS_SHIFT));
             out.index(line.product).index(line.lot).index(line.payer).index(line.receipt);
             out.signed(line.quantity).signed(line.gross).signed(line.cost)
         }
-        Touch::Received(line) => {
+        BookRecord::Received(line) => {
             let (category, basis) = (line.category.index(), line.basis.map_or(NO_BASIS, Basis::code));
             out.byte(2 | (category << CATEGORY_SHIFT) | (basis << BASIS_SHIFT));
             out.index(line.payer).row(line.lot).row(line.receipt).row(line.settlement).signed(line.amount)
         }
-        Touch::PaidOut { division, amount } => out.byte(3).number(division.get()).signed(*amount),
-        Touch::Completed { place, activity } => out.byte(4).index(*place).index(u32::from(activity.code())),
-        Touch::Opened { place } => out.byte(5).index(*place),
+        BookRecord::PaidOut { division, amount } => out.byte(3).number(division.get()).signed(*amount),
+        BookRecord::Completed { place, activity } => out.byte(4).index(*place).index(u32::from(activity.code())),
+        BookRecord::Opened { place } => out.byte(5).index(*place),
     };
 }
 
-fn read(from: &mut Reader<'_>) -> Option<Touch> {
+fn read(from: &mut Reader<'_>) -> Option<BookRecord> {
     let first = from.byte()?;
     let category = || IncomeCategory::ALL.get(usize::from((first >> CATEGORY_SHIFT) & CATEGORY_BITS)).copied();
     let basis = first >> BASIS_SHIFT;
     Some(match first & KIND_BITS {
-        0 => Touch::Book,
-        1 => Touch::Recognised(Recognised {
+        0 => BookRecord::Book,
+        1 => BookRecord::Recognised(Recognised {
             category: category()?,
             basis: Basis::of(basis),
             product: from.index()?,
@@ -195,7 +195,7 @@ fn read(from: &mut Reader<'_>) -> Option<Touch> {
             gross: from.signed()?,
             cost: from.signed()?,
         }),
-        2 => Touch::Received(Received {
+        2 => BookRecord::Received(Received {
             category: category()?,
             basis: (basis != NO_BASIS).then(|| Basis::of(basis)),
             payer: from.index()?,
@@ -204,9 +204,11 @@ fn read(from: &mut Reader<'_>) -> Option<Touch> {
             settlement: from.row()?,
             amount: from.signed()?,
         }),
-        3 => Touch::PaidOut { division: DivisionCode::from_number(from.number()?).ok()?, amount: from.signed()? },
-        4 => Touch::Completed { place: from.index()?, activity: Activity::of(u16::try_from(from.index()?).ok()?)? },
-        5 => Touch::Opened { place: from.index()? },
+        3 => BookRecord::PaidOut { division: DivisionCode::from_number(from.number()?).ok()?, amount: from.signed()? },
+        4 => {
+            BookRecord::Completed { place: from.index()?, activity: Activity::of(u16::try_from(from.index()?).ok()?)? }
+        }
+        5 => BookRecord::Opened { place: from.index()? },
         _ => return None,
     })
 }
