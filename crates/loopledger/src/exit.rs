@@ -251,10 +251,10 @@ mod tests {
 
     #[test]
     fn every_wrong_field_and_the_numbers_behind_a_rule_are_shown() {
-        use loopledger_domain::{Rejection, Rule, Violation};
+        use loopledger_domain::{FieldFault, Rejection, Rule, Violation};
         let violations = vec![
-            Violation::new("label", "REQUIRED", "This field must not be empty."),
-            Violation::new("gross.value", "NOT_POSITIVE", "The quantity must be positive."),
+            Violation::new("label", FieldFault::Required, "This field must not be empty."),
+            Violation::new("gross.value", FieldFault::NotPositive, "The quantity must be positive."),
         ];
         let text = Failure::from(loopledger_wire::rejection_status(&Rejection::Invalid(violations))).to_string();
         for part in ["label: 必填。", "gross.value: 必须大于零。", "The quantity must be positive."] {
@@ -272,7 +272,7 @@ mod tests {
         assert!(text.contains("应付 123.45 元") && text.contains("金额 200.00 元"), "{text}");
         let text = speaking(Lang::English, || Failure::from(status).to_string());
         assert!(text.ends_with("[amount 200.00 yuan, owed 123.45 yuan, subject x]"), "{text}");
-        let many = vec![Violation::new("label", "REQUIRED", "This field must not be empty."); 25];
+        let many = vec![Violation::new("label", FieldFault::Required, "This field must not be empty."); 25];
         let text = Failure::from(loopledger_wire::rejection_status(&Rejection::Invalid(many))).to_string();
         assert!(text.ends_with("另有 5 处"), "{text}");
     }

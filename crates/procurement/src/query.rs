@@ -4,7 +4,7 @@ use core::ops::Bound;
 
 use loopledger_domain::procurement::ProcurementState as _;
 use loopledger_domain::procurement::{Account, Key, Payable, Procurement};
-use loopledger_domain::{Age, Numbered, PartyKind, Rejection};
+use loopledger_domain::{Age, FieldFault, Numbered, PartyKind, Rejection};
 use loopledger_proto::procurement::v1 as pb;
 use loopledger_service::grpc::{Calls, pages, refused};
 use loopledger_types::{BusinessDate, ContractId, EntityKind, Money, PartyId, PayableId, ProductId, Timestamp};
@@ -107,7 +107,7 @@ pub(crate) async fn list_payables(
     let payee = query::optional_id("payee_id", &request.payee_id, PartyId::parse).map_err(refused)?;
     if payer.is_none() && payee.is_none() {
         let text = "A payer, a payee or both are required.";
-        return Err(refused(Rejection::invalid("payer_id", "REQUIRED", text)));
+        return Err(refused(Rejection::invalid("payer_id", FieldFault::Required, text)));
     }
     let ((payables, next_page_token), heads) = calls
         .ask(&request.at_least, Vec::new(), deadline, move |state| {
@@ -169,6 +169,7 @@ fn read_key(key: &[u8]) -> Result<Place, Rejection> {
         let number = Numbered(core::str::from_utf8(number).ok()?.into());
         Some((Age { day, at, number }, Money(i64::from_be_bytes(*amount)), PayableId(*id)))
     };
-    read()
-        .ok_or_else(|| Rejection::invalid("page_token", "MALFORMED_PAGE_TOKEN", "This token is not one of this list."))
+    read().ok_or_else(|| {
+        Rejection::invalid("page_token", FieldFault::MalformedPageToken, "This token is not one of this list.")
+    })
 }

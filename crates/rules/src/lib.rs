@@ -18,7 +18,7 @@ pub use by_day::{ByDay, Change, Dated};
 pub use core::{Context, Decider, State, Subject};
 pub use entities::{Entities, Entity, Index, NoIndex};
 pub use numbers::{Paper, SAME_NUMBER_MAX, same_number, with, without};
-pub use rejection::{Rejection, Rule, Violation};
+pub use rejection::{FieldFault, Rejection, Rule, Violation};
 
 /// For the macros of this crate.
 #[doc(hidden)]

@@ -4,7 +4,7 @@ use core::fmt::{Debug, Display};
 
 use loopledger_types::BusinessDate;
 
-use crate::{Rejection, Rule, Violation};
+use crate::{FieldFault, Rejection, Rule, Violation};
 
 /// The most papers that may have one number, so that what is kept of a number stays small.
 pub const SAME_NUMBER_MAX: usize = 20;
@@ -27,7 +27,7 @@ pub fn same_number<T: Copy + Eq + Debug + Display>(
         && !papers.iter().any(|paper| paper.id == meant)
     {
         let description = "No paper of this number and year has that id.";
-        return Err(Rejection::Invalid(vec![Violation::new("same_number_as", "OTHER_NUMBER", description)]));
+        return Err(Rejection::Invalid(vec![Violation::new("same_number_as", FieldFault::OtherNumber, description)]));
     }
     match papers.first() {
         Some(first) if meant.is_none() || papers.len() >= SAME_NUMBER_MAX => {

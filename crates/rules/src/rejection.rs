@@ -7,16 +7,78 @@ use loopledger_types::{BusinessDate, EntityKind};
 pub struct Violation {
     /// The path of the request's field in protobuf names, e.g. `lines[2].quantity`.
     pub field: String,
-    /// Stable `UPPER_SNAKE` reason, e.g. `WRONG_UNIT`.
-    pub reason: &'static str,
+    pub fault: FieldFault,
     /// One English sentence.
     pub description: String,
 }
 
 impl Violation {
-    pub fn new(field: impl Into<String>, reason: &'static str, description: impl Into<String>) -> Self {
-        Self { field: field.into(), reason, description: description.into() }
+    pub fn new(field: impl Into<String>, fault: FieldFault, description: impl Into<String>) -> Self {
+        Self { field: field.into(), fault, description: description.into() }
     }
+}
+
+macro_rules! field_faults {
+    ($($name:ident => $reason:literal, $chinese:literal;)*) => {
+        /// What can be wrong with a field.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum FieldFault { $($name,)* }
+
+        impl FieldFault {
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The stable reason, `UPPER_SNAKE`.
+            pub const fn reason(self) -> &'static str {
+                match self { $(Self::$name => $reason,)* }
+            }
+
+            /// One Chinese sentence.
+            pub const fn chinese(self) -> &'static str {
+                match self { $(Self::$name => $chinese,)* }
+            }
+        }
+    };
+}
+
+field_faults! {
+    Required => "REQUIRED", "必填。";
+    NotAUuid => "NOT_A_UUID", "不是有效的 UUID。";
+    UuidVersion => "UUID_VERSION", "请求编号须为第 4、7 或 8 版 UUID。";
+    UnknownValue => "UNKNOWN_VALUE", "取值无法识别。";
+    NotPositive => "NOT_POSITIVE", "必须大于零。";
+    Negative => "NEGATIVE", "不得小于零。";
+    OutOfRange => "OUT_OF_RANGE", "超出允许范围。";
+    TooLong => "TOO_LONG", "文字过长。";
+    TooMany => "TOO_MANY", "条目过多,请拆分后重试。";
+    ControlCharacter => "CONTROL_CHARACTER", "不得包含控制字符。";
+    LineSeparator => "LINE_SEPARATOR", "不得包含换行或分段符。";
+    FormatCharacter => "FORMAT_CHARACTER", "不得包含不可见的格式字符(如零宽字符、书写方向控制符)。";
+    BlankCharacter => "BLANK_CHARACTER", "不得包含看不见的占位字符。";
+    UnassignedCharacter => "UNASSIGNED_CHARACTER", "含有无法识别的字符。";
+    NothingVisible => "NOTHING_VISIBLE", "没有任何可见的文字。";
+    MalformedDate => "MALFORMED_DATE", "日期无效,应为 YYYY-MM-DD。";
+    MalformedMonth => "MALFORMED_MONTH", "月份无效,应为 YYYY-MM。";
+    MalformedDivision => "MALFORMED_DIVISION", "行政区划代码格式不正确,应为 6、9 或 12 位数字。";
+    UnknownDivision => "UNKNOWN_DIVISION", "没有该行政区划代码,或该代码当日不适用。";
+    DivisionNotInEdition => "DIVISION_NOT_IN_EDITION", "所选版本的区划目录中没有该区划。";
+    AmbiguousLabel => "AMBIGUOUS_LABEL", "多个批次使用该批次码,请改用批次编号。";
+    NotApplicable => "NOT_APPLICABLE", "该条件不适用于此项查询。";
+    OtherCounty => "OTHER_COUNTY", "该行政区划不在本县。";
+    BeforeFrom => "BEFORE_FROM", "截止时间不得早于起始时间。";
+    MalformedStream => "MALFORMED_STREAM", "流名称不正确。";
+    StreamNotRead => "STREAM_NOT_READ", "本服务不读取该流。";
+    MalformedPageToken => "MALFORMED_PAGE_TOKEN", "分页标记无效。";
+    HashLength => "HASH_LENGTH", "哈希值须为 32 字节。";
+    Duplicate => "DUPLICATE", "重复。";
+    OtherNumber => "OTHER_NUMBER", "该编号的单据中没有此单据。";
+    HouseholdNeedsOneHead => "HOUSEHOLD_NEEDS_ONE_HEAD", "每户必须有且只有一名户主。";
+    WrongUnit => "WRONG_UNIT", "计量单位与产品不符。";
+    DateInFuture => "DATE_IN_FUTURE", "业务日期不得晚于今天。";
+    OutsideCounty => "OUTSIDE_COUNTY", "该地点须位于本县。";
+    NotAVillageOfTheCounty => "NOT_A_VILLAGE_OF_THE_COUNTY", "须为本县的村级区划。";
+    NotTheRegisteredDivision => "NOT_THE_REGISTERED_DIVISION", "与登记的区划不符。";
+    OtherAccount => "OTHER_ACCOUNT", "该应付款不属于此付款方与收款方。";
+    AmountTooLarge => "AMOUNT_TOO_LARGE", "金额(或单价乘以数量)超出上限。";
 }
 
 /// The outcome of a command that changes nothing.
@@ -35,8 +97,8 @@ pub enum Rejection {
 
 #[expect(clippy::needless_pass_by_value, reason = "callers write ids, numbers and texts as they have them")]
 impl Rejection {
-    pub fn invalid(field: impl Into<String>, reason: &'static str, description: impl Into<String>) -> Self {
-        Self::Invalid(vec![Violation::new(field, reason, description)])
+    pub fn invalid(field: impl Into<String>, fault: FieldFault, description: impl Into<String>) -> Self {
+        Self::Invalid(vec![Violation::new(field, fault, description)])
     }
 
     pub fn broken(rule: Rule, subject: impl ToString) -> Self {

@@ -353,8 +353,8 @@ fn invalid(violations: &[Violation]) -> String {
 
 fn field_violation(violation: &Violation) -> FieldViolation {
     FieldViolation {
-        reason: violation.reason.to_owned(),
-        localized_message: Some(LocalizedMessage::new(LOCALE, chinese::field(violation))),
+        reason: violation.fault.reason().to_owned(),
+        localized_message: Some(LocalizedMessage::new(LOCALE, violation.fault.chinese())),
         ..FieldViolation::new(&violation.field, &violation.description)
     }
 }

@@ -2,8 +2,8 @@
 
 use core::fmt::Write as _;
 
-use loopledger_domain::Rejection;
 use loopledger_domain::procurement::ContractTerms;
+use loopledger_domain::{FieldFault, Rejection};
 use loopledger_proto::common::v1 as pb;
 use loopledger_types::{
     BaseUnit, BusinessDate, DivisionCode, Head, IdError, Month, Position, Quantity, StreamId, Unit, UnitPrice,
@@ -66,7 +66,7 @@ pub fn optional_date(field: &'static str, text: &str) -> Result<Option<BusinessD
 
 /// A month `YYYY-MM`.
 pub fn month(field: &'static str, text: &str) -> Result<Month, Rejection> {
-    Month::parse(text).map_err(|_| Rejection::invalid(field, "MALFORMED_MONTH", "A month is written YYYY-MM."))
+    Month::parse(text).map_err(|_| Rejection::invalid(field, FieldFault::MalformedMonth, "A month is written YYYY-MM."))
 }
 
 fn one<T>(read: impl FnOnce(&mut Check) -> Option<T>) -> Result<T, Rejection> {
@@ -92,10 +92,11 @@ impl Page {
             Ok(size @ 1..=PAGE_MAX) => size,
             _ => {
                 let text = format!("A page has 1 to {PAGE_MAX} rows.");
-                return Err(Rejection::invalid("page_size", "OUT_OF_RANGE", text));
+                return Err(Rejection::invalid("page_size", FieldFault::OutOfRange, text));
             }
         };
-        let malformed = || Rejection::invalid("page_token", "MALFORMED_PAGE_TOKEN", "This token is not one of ours.");
+        let malformed =
+            || Rejection::invalid("page_token", FieldFault::MalformedPageToken, "This token is not one of ours.");
         let after = if token.is_empty() { None } else { Some(from_hex(token).ok_or_else(malformed)?) };
         Ok(Self { size, after })
     }

@@ -3,7 +3,7 @@
 use loopledger_facts::distribution::{ReceivedLine, ShipmentReceived};
 use loopledger_facts::{Measure, Occasion, StockLine};
 use loopledger_rules::stock::{self, Bucket, Checks, found};
-use loopledger_rules::{Context, Decide, Evolve, Missing, Rejection, Rule, State};
+use loopledger_rules::{Context, Decide, Evolve, FieldFault, Missing, Rejection, Rule, State};
 use loopledger_types::{EntityKind, LotId, PlaceId, Quantity, ShipmentId};
 
 use crate::state::{Shipment, TransitLine};
@@ -90,7 +90,7 @@ fn check_differences(
     for (index, difference) in command.differences.iter().enumerate() {
         let earlier = command.differences.iter().take(index);
         if earlier.into_iter().any(|other| (other.lot, other.pool) == (difference.lot, difference.pool)) {
-            checks.refuse(format!("differences[{index}]"), "DUPLICATE", "A line is named at most once.");
+            checks.refuse(format!("differences[{index}]"), FieldFault::Duplicate, "A line is named at most once.");
         }
         let line = shipment.lines.iter().find(|line| is(&line.stock, difference.lot, difference.pool));
         if let Some(line) = line {

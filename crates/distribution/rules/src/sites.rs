@@ -4,7 +4,7 @@ use loopledger_facts::distribution::SiteOpened;
 use loopledger_facts::station::StationOpened;
 use loopledger_facts::{Occasion, PartyKind, PlaceKind};
 use loopledger_rules::stock::{self, Checks, Place};
-use loopledger_rules::{ApplyUpstream, Context, Decide, Evolve, Missing, Rejection, Rule, State};
+use loopledger_rules::{ApplyUpstream, Context, Decide, Evolve, FieldFault, Missing, Rejection, Rule, State};
 use loopledger_types::{DivisionCode, PartyId, PlaceId, Service};
 
 use crate::Distribution;
@@ -34,7 +34,7 @@ impl Decide<Distribution> for OpenSite {
         let anywhere = matches!(self.kind, PlaceKind::FrontWarehouse | PlaceKind::Outlet);
         if !anywhere && self.division.county() != state.county {
             let description = "Only front warehouses and outlets may lie outside the county.";
-            checks.refuse("division_code", "OUTSIDE_COUNTY", description);
+            checks.refuse("division_code", FieldFault::OutsideCounty, description);
         }
         checks.pass()?;
         let operator = checks.party_ref(state, self.operator)?;

@@ -173,7 +173,7 @@ pub(crate) fn pool(lot: &str, pool: u16) -> String {
 pub(crate) fn refusal(rejection: &Rejection, name_of: impl Fn([u8; 16]) -> String) -> String {
     match rejection {
         Rejection::Invalid(violations) => {
-            let fields: Vec<String> = violations.iter().map(|v| format!("{} {}", v.field, v.reason)).collect();
+            let fields: Vec<String> = violations.iter().map(|v| format!("{} {}", v.field, v.fault.reason())).collect();
             format!("! {}", fields.join(", "))
         }
         Rejection::NotFound { kind, .. } => format!("! no such {}", kind.as_str()),

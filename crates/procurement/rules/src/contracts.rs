@@ -5,7 +5,7 @@ use loopledger_facts::procurement::{ContractTerms, LinkageContracted};
 use loopledger_facts::station::StationOpened;
 use loopledger_facts::{Measure, Occasion, PartyKind, PartyRef, PlaceKind};
 use loopledger_rules::stock::{Checks, found};
-use loopledger_rules::{ApplyUpstream, Context, Decide, Evolve, Missing, Rejection, Rule, State};
+use loopledger_rules::{ApplyUpstream, Context, Decide, Evolve, FieldFault, Missing, Rejection, Rule, State};
 use loopledger_types::{
     BaseUnit, BusinessDate, ContractId, DivisionCode, EntityKind, PartyId, PlaceId, ProductId, Quantity,
 };
@@ -109,7 +109,7 @@ fn shape(checks: &mut Checks, command: &ContractLinkage, product: BaseUnit) {
         ContractTerms::Commission { price_basis: None, .. } => {}
     }
     if command.valid_to < command.valid_from {
-        checks.refuse("valid_to", "OUT_OF_RANGE", "The last day is not before the first.");
+        checks.refuse("valid_to", FieldFault::OutOfRange, "The last day is not before the first.");
     }
     if let Some(quantity_max) = command.quantity_max {
         checks.unit("quantity_max", quantity_max, product);

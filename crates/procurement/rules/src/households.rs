@@ -7,7 +7,7 @@ use loopledger_facts::procurement::{
 };
 use loopledger_facts::{CategoryAt, HouseholdCategory, Occasion, PartyKind, Relation};
 use loopledger_rules::stock::Checks;
-use loopledger_rules::{Context, Decide, Evolve, Missing, Rejection, Rule, State};
+use loopledger_rules::{Context, Decide, Evolve, FieldFault, Missing, Rejection, Rule, State};
 use loopledger_types::{BusinessDate, CountyCode, DivisionCode, MemberId, PartyId};
 
 use crate::parties::{Party, party};
@@ -211,7 +211,7 @@ fn household(mut checks: Checks, state: &State<Procurement>, id: PartyId) -> Res
 fn village(checks: &mut Checks, division: DivisionCode, county: CountyCode) {
     if !division.is_village() || division.county() != county {
         let description = format!("A household lives in a village-level unit of {county}.");
-        checks.refuse("division_code", "NOT_A_VILLAGE_OF_THE_COUNTY", description);
+        checks.refuse("division_code", FieldFault::NotAVillageOfTheCounty, description);
     }
 }
 

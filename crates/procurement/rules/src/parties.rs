@@ -3,7 +3,7 @@
 use loopledger_facts::procurement::PartyRegistered;
 use loopledger_facts::{Occasion, PartyKind, PartyRef};
 use loopledger_rules::stock::{Checks, found};
-use loopledger_rules::{Context, Decide, Evolve, Missing, Rejection, State};
+use loopledger_rules::{Context, Decide, Evolve, FieldFault, Missing, Rejection, State};
 use loopledger_types::{BusinessDate, DivisionCode, EntityKind, PartyId};
 
 use crate::households::Household;
@@ -48,7 +48,7 @@ impl Decide<Procurement> for RegisterParty {
     fn decide(&self, _: &State<Procurement>, context: &Context) -> Result<PartyRegistered, Rejection> {
         let mut checks = Checks::new(&self.occasion, context);
         if self.kind == PartyKind::Household {
-            checks.refuse("kind", "UNKNOWN_VALUE", "A household is registered by RegisterHousehold.");
+            checks.refuse("kind", FieldFault::UnknownValue, "A household is registered by RegisterHousehold.");
         }
         checks.pass()?;
         let id = PartyId::derive(context.request_id, context.stream, 0);

@@ -7,7 +7,7 @@ use loopledger_facts::procurement::{PayoutFailed, PayoutItem, PayoutMade};
 use loopledger_facts::size::PAYOUT_ITEMS_MAX;
 use loopledger_facts::{Occasion, PaymentMethod};
 use loopledger_rules::stock::{Checks, found};
-use loopledger_rules::{ByDay, Context, Dated, Decide, Evolve, Missing, Rejection, Rule, State};
+use loopledger_rules::{ByDay, Context, Dated, Decide, Evolve, FieldFault, Missing, Rejection, Rule, State};
 use loopledger_types::{BusinessDate, EntityKind, MemberId, Money, PartyId, PayableId, PayoutId};
 
 use crate::parties::{Party, party};
@@ -70,7 +70,7 @@ impl Decide<Procurement> for MakePayout {
         let amount = items.iter().map(|item| i128::from(item.amount.0)).sum::<i128>();
         let Some(amount) = i64::try_from(amount).ok().filter(|amount| *amount <= Money::MAX.0) else {
             let description = format!("{amount} fen are owed: state an amount of at most {} fen.", Money::MAX.0);
-            return Err(Rejection::invalid("amount_fen", "AMOUNT_TOO_LARGE", description));
+            return Err(Rejection::invalid("amount_fen", FieldFault::AmountTooLarge, description));
         };
         Ok(PayoutMade {
             occasion: self.occasion,
@@ -120,10 +120,10 @@ fn named(checks: &mut Checks, state: &State<Procurement>, command: &MakePayout) 
         }
         if payable.payer.id != command.payer || payable.payee.id != command.payee {
             let description = "This obligation is between other parties.";
-            checks.refuse(format!("payable_ids[{index}]"), "OTHER_ACCOUNT", description);
+            checks.refuse(format!("payable_ids[{index}]"), FieldFault::OtherAccount, description);
         }
         if !seen.insert(*id) {
-            checks.refuse(format!("payable_ids[{index}]"), "DUPLICATE", "This obligation is named twice.");
+            checks.refuse(format!("payable_ids[{index}]"), FieldFault::Duplicate, "This obligation is named twice.");
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! The lines behind a balance. A book may have millions: a page reads on from where the last one ended, commit by commit,
 //! and ends when it is full or has read enough.
 
-use loopledger_domain::Rejection;
+use loopledger_domain::{FieldFault, Rejection};
 use loopledger_ledger::{Account, Counterparty, FactRef, Journal, StatementLine, posted_lines};
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_service::grpc::deadline_of;
@@ -207,7 +207,7 @@ fn account(fields: &mut Fields, number: &str) -> Option<Option<Account>> {
     }
     let account = Account::parse(number);
     if account.is_none() {
-        fields.wrong("account_number", "UNKNOWN_VALUE", "There is no such account in the chart.");
+        fields.wrong("account_number", FieldFault::UnknownValue, "There is no such account in the chart.");
     }
     account.map(Some)
 }
@@ -226,7 +226,7 @@ fn counterparty(fields: &mut Fields, counterparty: Option<&pb::Counterparty>) ->
             let scope = scopes.into_iter().find(|scope| view::scope_name(*scope) == name);
             scope.map(Counterparty::Outside).ok_or_else(|| {
                 let text = "Outside is county, prefecture, region or outside.";
-                Rejection::invalid("counterparty.outside", "UNKNOWN_VALUE", text)
+                Rejection::invalid("counterparty.outside", FieldFault::UnknownValue, text)
             })
         }
     };

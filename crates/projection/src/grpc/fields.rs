@@ -1,6 +1,6 @@
 //! Checking requests: every wrong field of one is named at once.
 
-use loopledger_domain::{Rejection, Violation};
+use loopledger_domain::{FieldFault, Rejection, Violation};
 use loopledger_ledger::{Days, IncomeQuery, Ledger, LoopQuery};
 use loopledger_proto::common::v1 as common;
 use loopledger_types::divisions::Edition;
@@ -25,8 +25,8 @@ impl Fields {
         }
     }
 
-    pub(super) fn wrong(&mut self, field: &'static str, reason: &'static str, description: &str) {
-        self.0.push(Violation::new(field, reason, description));
+    pub(super) fn wrong(&mut self, field: &'static str, fault: FieldFault, description: &str) {
+        self.0.push(Violation::new(field, fault, description));
     }
 
     /// The values, unless one of them is missing because something was wrong.
@@ -50,7 +50,7 @@ impl Fields {
         if let (Some(from), Some(to)) = (from, to)
             && from > to
         {
-            self.wrong("to", "BEFORE_FROM", "The last day is before the first.");
+            self.wrong("to", FieldFault::BeforeFrom, "The last day is before the first.");
             return None;
         }
         Some(Window { from, to, as_of })
@@ -68,7 +68,7 @@ impl Fields {
         if let (Some(from), Some(to)) = (from, to)
             && from > to
         {
-            self.wrong("to_month", "BEFORE_FROM", "The last month is before the first.");
+            self.wrong("to_month", FieldFault::BeforeFrom, "The last month is before the first.");
             return None;
         }
         Some(Months { from, to })
@@ -97,7 +97,7 @@ impl Fields {
             let other = Edition::all().filter(|other| other.exact(asked).is_some()).last();
             let other = other.map_or(String::new(), |other| format!("; that of {} has", other.day()));
             let text = format!("The list of divisions of {} has no such unit{other}.", edition.day());
-            self.wrong("division_code", "DIVISION_NOT_IN_EDITION", &text);
+            self.wrong("division_code", FieldFault::DivisionNotInEdition, &text);
             return None;
         }
         Some(Divisions { asked, edition })
@@ -106,7 +106,7 @@ impl Fields {
     fn division_of(&mut self, county: CountyCode, text: &str) -> Option<DivisionCode> {
         let division = self.take(query::division("division_code", text))?;
         if division.county() != county {
-            self.wrong("division_code", "OTHER_COUNTY", "The division lies in another county.");
+            self.wrong("division_code", FieldFault::OtherCounty, "The division lies in another county.");
             return None;
         }
         Some(division)
@@ -227,7 +227,7 @@ mod tests {
         }
         let mut fields = Fields::default();
         assert!(fields.divisions("654224103", "2020-01-01").is_none());
-        let found = fields.0.iter().map(|found| (found.field.as_str(), found.reason)).collect::<Vec<_>>();
+        let found = fields.0.iter().map(|found| (found.field.as_str(), found.fault.reason())).collect::<Vec<_>>();
         assert_eq!(found, [("division_code", "DIVISION_NOT_IN_EDITION")]);
     }
 

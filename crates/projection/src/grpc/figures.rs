@@ -1,5 +1,6 @@
 //! The facts behind the figures of the loop, and what each of them adds.
 
+use loopledger_domain::FieldFault;
 use loopledger_ledger::{GoodsAccount, Ledger, LoopFact, LoopFigure, Payees, Subject, Way};
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_service::grpc::deadline_of;
@@ -56,11 +57,11 @@ fn figure(fields: &mut Fields, request: &pb::ListLoopFactsRequest) -> Option<Loo
     let scope: Option<Scope> = fields.take(query::optional_word("scope", request.scope))?;
     let figure = match F::try_from(request.figure) {
         Ok(F::Unspecified) => {
-            fields.wrong("figure", "REQUIRED", "This field must not be unspecified.");
+            fields.wrong("figure", FieldFault::Required, "This field must not be unspecified.");
             return None;
         }
         Err(_) => {
-            fields.wrong("figure", "UNKNOWN_VALUE", "There is no such figure.");
+            fields.wrong("figure", FieldFault::UnknownValue, "There is no such figure.");
             return None;
         }
         Ok(F::Sales) => return Some(LoopFigure::Sales(scope)),
@@ -96,7 +97,7 @@ fn figure(fields: &mut Fields, request: &pb::ListLoopFactsRequest) -> Option<Loo
         Ok(F::Stations) => LoopFigure::Stations,
     };
     if scope.is_some() {
-        fields.wrong("scope", "NOT_APPLICABLE", "Only sales and sold quantities have a scope.");
+        fields.wrong("scope", FieldFault::NotApplicable, "Only sales and sold quantities have a scope.");
         return None;
     }
     Some(figure)

@@ -1,5 +1,6 @@
 //! `IncomeService`: what households earned, and why.
 
+use loopledger_domain::FieldFault;
 use loopledger_ledger::{
     DivisionIncome, DivisionSums, HouseholdIncome, IncomeCategory, IncomeFilter, IncomeLine, IncomeView, Ledger,
 };
@@ -147,7 +148,7 @@ fn filter(fields: &mut Fields, request: &pb::ListIncomeLinesRequest) -> Option<I
         Ok(pb::IncomeView::Recognised) => Some(Some(IncomeView::Recognised)),
         Ok(pb::IncomeView::Received) => Some(Some(IncomeView::Received)),
         Err(_) => {
-            fields.wrong("view", "UNKNOWN_VALUE", "There is no such view.");
+            fields.wrong("view", FieldFault::UnknownValue, "There is no such view.");
             None
         }
     };
@@ -158,7 +159,7 @@ fn filter(fields: &mut Fields, request: &pb::ListIncomeLinesRequest) -> Option<I
         Ok(pb::IncomeCategory::Property) => Some(Some(IncomeCategory::Property)),
         Ok(pb::IncomeCategory::Transfer) => Some(Some(IncomeCategory::Transfer)),
         Err(_) => {
-            fields.wrong("category", "UNKNOWN_VALUE", "There is no such category of income.");
+            fields.wrong("category", FieldFault::UnknownValue, "There is no such category of income.");
             None
         }
     };

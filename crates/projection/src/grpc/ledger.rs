@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use loopledger_chain::Envelope;
-use loopledger_domain::{Rejection, Violation};
+use loopledger_domain::{FieldFault, Rejection, Violation};
 use loopledger_ledger::{Balance, Counterparty};
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_proto::ledger::v1::ledger_service_server::LedgerService;
@@ -239,13 +239,13 @@ impl Api {
         let at_least = fields.at_least(&request.at_least);
         let page = fields.take(Page::parse(request.page_size, &request.page_token)).and_then(|page| {
             let malformed =
-                || Rejection::invalid("page_token", "MALFORMED_PAGE_TOKEN", "This token is not one of ours.");
+                || Rejection::invalid("page_token", FieldFault::MalformedPageToken, "This token is not one of ours.");
             let first = page.after.map(|bytes| bytes.try_into().map(u64::from_be_bytes).map_err(|_| malformed()));
             Some((page.size, fields.take(first.transpose())?))
         });
         let stream = StreamId::parse(&request.stream).map_err(|error| error.to_string());
         if let Err(error) = &stream {
-            fields.wrong("stream", "MALFORMED_STREAM", error);
+            fields.wrong("stream", FieldFault::MalformedStream, error);
         }
         let ((at_least, (size, token)), stream) = fields.finish(at_least.zip(page).zip(stream.ok()))?;
         if stream.county != self.shared.county {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use loopledger_domain::Rejection;
+use loopledger_domain::{FieldFault, Rejection};
 use loopledger_ledger::{Ledger, LoopLevel, LoopMeasures, LoopPart, LoopQuery};
 use loopledger_proto::common::v1 as common;
 use loopledger_proto::ledger::v1 as pb;
@@ -118,7 +118,7 @@ fn level(fields: &mut Fields, number: i32) -> Option<LoopLevel> {
         Ok(pb::DivisionLevel::Unspecified | pb::DivisionLevel::Township) => Some(LoopLevel::Township),
         Ok(pb::DivisionLevel::Village) => Some(LoopLevel::Village),
         Err(_) => {
-            fields.wrong("level", "UNKNOWN_VALUE", "There is no such level of divisions.");
+            fields.wrong("level", FieldFault::UnknownValue, "There is no such level of divisions.");
             None
         }
     }
@@ -171,7 +171,7 @@ impl From<Unknown> for Status {
             Unknown::Product(product) => not_found(EntityKind::Product, &product),
             Unknown::Division => {
                 let text = "The division lies in another county, and no goods came from it.";
-                rejection_status(&Rejection::invalid("division_code", "OTHER_COUNTY", text))
+                rejection_status(&Rejection::invalid("division_code", FieldFault::OtherCounty, text))
             }
         }
     }

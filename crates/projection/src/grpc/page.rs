@@ -1,7 +1,7 @@
 //! Pages of lists. A list of facts is that of the heads at which its first page was read: facts never change, so the
 //! token carries these heads and how many rows were given, and no page skips or repeats one, whatever is folded meanwhile.
 
-use loopledger_domain::Rejection;
+use loopledger_domain::{FieldFault, Rejection};
 use loopledger_ledger::FactRef;
 use loopledger_types::Service;
 use loopledger_wire::Failure;
@@ -60,7 +60,7 @@ pub(super) fn is_within(fact: FactRef, heads: &[u64; 5]) -> bool {
 }
 
 pub(super) fn malformed() -> Rejection {
-    Rejection::invalid("page_token", "MALFORMED_PAGE_TOKEN", "This token is not one of ours.")
+    Rejection::invalid("page_token", FieldFault::MalformedPageToken, "This token is not one of ours.")
 }
 
 impl Begun {

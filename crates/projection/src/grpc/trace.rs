@@ -1,7 +1,7 @@
 //! `TraceService`: where goods came from and where they went.
 
 use loopledger_domain::procurement::ContractTerms;
-use loopledger_domain::{Rejection, Terms as SaleTerms};
+use loopledger_domain::{FieldFault, Rejection, Terms as SaleTerms};
 use loopledger_ledger::{FactRef, Ledger, LotOrigin, LotStep, LotStepKind, LotTrace};
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_proto::ledger::v1::trace_lot_request::Subject;
@@ -92,7 +92,7 @@ impl Api {
             [lot] => Ok(*lot),
             [first, second, ..] => {
                 let text = format!("{} lots have this label, {first} and {second} among them.", found.len());
-                Err(rejection_status(&Rejection::invalid("label", "AMBIGUOUS_LABEL", text)))
+                Err(rejection_status(&Rejection::invalid("label", FieldFault::AmbiguousLabel, text)))
             }
         }
     }
@@ -130,7 +130,7 @@ impl Api {
 fn wanted(fields: &mut Fields, subject: Option<Subject>) -> Option<Wanted> {
     match subject {
         None => {
-            fields.wrong("lot_id", "REQUIRED", "A lot, a receipt or a label is required.");
+            fields.wrong("lot_id", FieldFault::Required, "A lot, a receipt or a label is required.");
             None
         }
         Some(Subject::LotId(id)) => fields.take(query::id("lot_id", &id, LotId::parse)).map(Wanted::Lot),
@@ -138,11 +138,11 @@ fn wanted(fields: &mut Fields, subject: Option<Subject>) -> Option<Wanted> {
             fields.take(query::id("receipt_id", &id, ReceiptId::parse)).map(Wanted::Receipt)
         }
         Some(Subject::Label(label)) if label.trim().is_empty() => {
-            fields.wrong("label", "REQUIRED", "This field must not be empty.");
+            fields.wrong("label", FieldFault::Required, "This field must not be empty.");
             None
         }
         Some(Subject::Label(label)) if label.chars().count() > LABEL_MAX => {
-            fields.wrong("label", "TOO_LONG", "The label is too long.");
+            fields.wrong("label", FieldFault::TooLong, "The label is too long.");
             None
         }
         Some(Subject::Label(label)) => Some(Wanted::Label(label)),

@@ -5,7 +5,7 @@ use core::fmt::Display;
 use loopledger_types::{BaseUnit, BusinessDate, EntityKind, Money, PartyId, PlaceId, ProductId, Quantity, UnitPrice};
 
 use super::{Holder, Party, Place};
-use crate::{Context, Measure, Occasion, PartyRef, Rejection, State, Violation};
+use crate::{Context, FieldFault, Measure, Occasion, PartyRef, Rejection, State, Violation};
 
 /// Collects what is wrong with a request, so that the caller learns of all of it at once, and the days of what it rests on.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl Checks {
         let today = BusinessDate::of(context.now);
         if occasion.business_date > today {
             let description = format!("The day is still to come: today is {today}.");
-            checks.refuse("occasion.business_date", "DATE_IN_FUTURE", description);
+            checks.refuse("occasion.business_date", FieldFault::DateInFuture, description);
         }
         checks
     }
@@ -47,19 +47,19 @@ impl Checks {
     pub fn amount(&mut self, field: &str, price: UnitPrice, quantity: Quantity) -> Money {
         let amount = price.amount(quantity).filter(|amount| *amount <= Money::MAX);
         amount.unwrap_or_else(|| {
-            self.refuse(field, "AMOUNT_TOO_LARGE", "Price times quantity is more than an amount can be.");
+            self.refuse(field, FieldFault::AmountTooLarge, "Price times quantity is more than an amount can be.");
             Money::ZERO
         })
     }
 
     pub fn freight(&mut self, freight: Money) {
         if freight < Money::ZERO {
-            self.refuse("freight_fen", "NEGATIVE", "Freight is not negative.");
+            self.refuse("freight_fen", FieldFault::Negative, "Freight is not negative.");
         }
     }
 
-    pub fn refuse(&mut self, field: impl Into<String>, reason: &'static str, description: impl Into<String>) {
-        self.violations.push(Violation::new(field, reason, description));
+    pub fn refuse(&mut self, field: impl Into<String>, fault: FieldFault, description: impl Into<String>) {
+        self.violations.push(Violation::new(field, fault, description));
     }
 
     /// The command rests on `what`, which there is from `since` on.
@@ -83,7 +83,7 @@ impl Checks {
     fn base(&mut self, field: impl Into<String>, base: BaseUnit, counted_in: BaseUnit) {
         if base != counted_in {
             let description = format!("The product is counted in units of {counted_in:?}.");
-            self.refuse(field, "WRONG_UNIT", description);
+            self.refuse(field, FieldFault::WrongUnit, description);
         }
     }
 }

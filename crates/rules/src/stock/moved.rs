@@ -4,7 +4,7 @@ use loopledger_types::{BaseUnit, largest_remainder};
 
 use super::checks::Checks;
 use super::{LineWeight, MoveLine};
-use crate::StockLine;
+use crate::{FieldFault, StockLine};
 
 /// What a hand-over or dispatch moves.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) fn weights(checks: &mut Checks, lines: &[MoveLine]) -> Vec<LineWeight
             weights.push(weight);
         } else {
             let description = "This freight is split by weight, so the weight of this line is needed.";
-            checks.refuse(format!("lines[{index}].weight_grams"), "REQUIRED", description);
+            checks.refuse(format!("lines[{index}].weight_grams"), FieldFault::Required, description);
         }
     }
     weights

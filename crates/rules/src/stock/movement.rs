@@ -9,7 +9,7 @@ use super::checks::Checks;
 use super::moved::{Moved, weights};
 use super::pick::{Picker, Shortage};
 use super::{Holder, Key, LineWeight, Party, Place, Shelf};
-use crate::{Direction, Measure, Missing, PartyKind, PartyRef, PlaceKind, Rejection, Rule, State};
+use crate::{Direction, FieldFault, Measure, Missing, PartyKind, PartyRef, PlaceKind, Rejection, Rule, State};
 use loopledger_facts::size::PICKS_MAX;
 use loopledger_types::ProductId;
 
@@ -80,7 +80,7 @@ pub fn moved<H: Holder>(
     (lines, freight): (&[MoveLine], Money),
 ) -> Result<Moved, Rejection> {
     if lines.is_empty() {
-        checks.refuse("lines", "REQUIRED", "At least one line is needed.");
+        checks.refuse("lines", FieldFault::Required, "At least one line is needed.");
     }
     let mut bases = BTreeSet::new();
     for (index, line) in lines.iter().enumerate() {

@@ -4,7 +4,7 @@ use loopledger_facts::sales::{CancellationRequested, OrderLineCancelled, OrderLi
 use loopledger_facts::stock::{CancelRefused, ReservationReleased, StockRefused};
 use loopledger_facts::{Occasion, consequence};
 use loopledger_rules::stock::Checks;
-use loopledger_rules::{Answer, Answers, Context, Decide, Evolve, Missing, Rejection, Rule, State};
+use loopledger_rules::{Answer, Answers, Context, Decide, Evolve, FieldFault, Missing, Rejection, Rule, State};
 use loopledger_types::OrderId;
 
 use crate::order::{LineState, ask_order_and_number, change, free_number, order};
@@ -30,7 +30,7 @@ impl Decide<Sales> for CancelOrderLine {
         let order = order(&mut checks, state, self.order)?;
         let Some((line, line_state)) = order.line(self.line) else {
             let description = format!("The order has {} lines.", order.lines.len());
-            return Err(Rejection::invalid("line", "OUT_OF_RANGE", description));
+            return Err(Rejection::invalid("line", FieldFault::OutOfRange, description));
         };
         let subject = || format!("{}/{}", self.order, self.line);
         match line_state {

@@ -6,7 +6,9 @@ use loopledger_facts::sales::{OrderLine, OrderPlaced};
 use loopledger_facts::size::ORDER_LINES_MAX;
 use loopledger_facts::{BuyerRef, Measure, Occasion, PartyRef};
 use loopledger_rules::stock::{Checks, found, trades};
-use loopledger_rules::{Context, Dated, Decide, Evolve, Missing, Rejection, Rule, State, same_number, with};
+use loopledger_rules::{
+    Context, Dated, Decide, Evolve, FieldFault, Missing, Rejection, Rule, State, same_number, with,
+};
 use loopledger_types::{
     ChannelId, DivisionCode, EntityKind, Money, NumberId, OrderId, PartyId, PlaceId, ProductId, UnitPrice,
 };
@@ -101,7 +103,7 @@ fn buyer(checks: &mut Checks, state: &State<Sales>, command: &PlaceOrder) -> Res
     let elsewhere = |registered: &DivisionCode| !registered.is_same_unit(command.buyer_division);
     if let Some(registered) = registered.filter(|d| !buyer.kind.has_book() && elsewhere(d)) {
         let description = format!("The buyer is registered in {}.", registered.current());
-        checks.refuse("buyer_division_code", "NOT_THE_REGISTERED_DIVISION", description);
+        checks.refuse("buyer_division_code", FieldFault::NotTheRegisteredDivision, description);
     }
     Ok(Some(buyer))
 }

@@ -12,7 +12,7 @@ use loopledger_facts::size::settlement_fits;
 use loopledger_facts::station::GoodsCollected;
 use loopledger_facts::{Charge, Occasion, Origin, PartyRef, SettlementMode, Terms, Title};
 use loopledger_rules::stock::Checks;
-use loopledger_rules::{ApplyUpstream, Context, Decide, Evolve, Missing, Rejection, Rule, State};
+use loopledger_rules::{ApplyUpstream, Context, Decide, Evolve, FieldFault, Missing, Rejection, Rule, State};
 use loopledger_types::{
     BusinessDate, LotId, Money, PartyId, ProductId, Quantity, ReceiptId, SettlementId, largest_remainder, shares,
 };
@@ -116,7 +116,7 @@ impl Decide<Sales> for SettleConsignment {
         let mut seen = BTreeSet::new();
         for (index, lot) in self.lots.iter().enumerate() {
             if !seen.insert(lot.lot) {
-                checks.refuse(format!("lots[{index}].lot_id"), "DUPLICATE", "This lot is named twice.");
+                checks.refuse(format!("lots[{index}].lot_id"), FieldFault::Duplicate, "This lot is named twice.");
             }
         }
         for lot in &self.lots {

@@ -1,6 +1,6 @@
 //! Pages of lists. They are cut in the writer's task, so a page costs what it shows, not what comes before or after it.
 
-use loopledger_domain::Rejection;
+use loopledger_domain::{FieldFault, Rejection};
 use loopledger_wire::query::Page;
 use prost::Message;
 
@@ -12,7 +12,9 @@ pub fn begins_after<const N: usize>(page: &Page) -> Result<Option<[u8; N]>, Reje
     let Some(after) = &page.after else { return Ok(None) };
     match <[u8; N]>::try_from(after.as_slice()) {
         Ok(key) => Ok(Some(key)),
-        Err(_) => Err(Rejection::invalid("page_token", "MALFORMED_PAGE_TOKEN", "This token is not one of this list.")),
+        Err(_) => {
+            Err(Rejection::invalid("page_token", FieldFault::MalformedPageToken, "This token is not one of this list."))
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use loopledger_domain::{Decider, Rejection, Violation};
+use loopledger_domain::{Decider, FieldFault, Rejection, Violation};
 use loopledger_types::{Position, RequestId, StreamId};
 use loopledger_wire::{Failure, rejection_status};
 use tonic::Status;
@@ -57,7 +57,7 @@ pub(super) fn check_streams<D: Decider>(
     let violations: Vec<Violation> = unread
         .map(|(index, position)| {
             let text = format!("{} is not read by this service.", position.stream);
-            Violation::new(format!("{field}[{index}].stream"), "STREAM_NOT_READ", text)
+            Violation::new(format!("{field}[{index}].stream"), FieldFault::StreamNotRead, text)
         })
         .collect();
     if violations.is_empty() { Ok(()) } else { Err(Rejection::Invalid(violations)) }

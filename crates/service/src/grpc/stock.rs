@@ -3,7 +3,7 @@
 use core::ops::Bound;
 
 use loopledger_domain::stock::{Cell, CellKey, Held, Holder, Place};
-use loopledger_domain::{Rejection, State, Title};
+use loopledger_domain::{FieldFault, Rejection, State, Title};
 use loopledger_proto::common::v1 as pb;
 use loopledger_types::{BusinessDate, EntityKind, LotId, PlaceId, ProductId, Timestamp};
 use loopledger_wire::Word as _;
@@ -103,8 +103,9 @@ fn read_key(key: [u8; KEY_BYTES]) -> Result<Held, Rejection> {
         let pool = u16::from_be_bytes(*pool.first_chunk()?);
         Some(Held { place: PlaceId(*place), product: ProductId(*product), collected_on, lot: LotId(*lot), pool })
     };
-    read()
-        .ok_or_else(|| Rejection::invalid("page_token", "MALFORMED_PAGE_TOKEN", "This token is not one of this list."))
+    read().ok_or_else(|| {
+        Rejection::invalid("page_token", FieldFault::MalformedPageToken, "This token is not one of this list.")
+    })
 }
 
 fn item(key: &CellKey, cell: &Cell) -> pb::StockItem {

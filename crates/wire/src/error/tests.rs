@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use loopledger_domain::{Rejection, Rule};
+use loopledger_domain::{FieldFault, Rejection, Rule};
 use loopledger_types::{CountyCode, EntityKind, Hash, Position, RequestId, Service, StreamId};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -146,8 +146,8 @@ fn every_rule_is_a_failed_precondition_with_its_reason() {
 #[test]
 fn wrong_fields_are_a_bad_request() {
     let violations = vec![
-        Violation::new("lines[0].quantity", "WRONG_UNIT", "The product is counted by head."),
-        Violation::new("label", "REQUIRED", "This field must not be empty."),
+        Violation::new("lines[0].quantity", FieldFault::WrongUnit, "The product is counted by head."),
+        Violation::new("label", FieldFault::Required, "This field must not be empty."),
     ];
     let status = rejection_status(&Rejection::Invalid(violations));
     check(&status, Code::InvalidArgument, "INVALID_REQUEST");
@@ -156,7 +156,14 @@ fn wrong_fields_are_a_bad_request() {
     assert_eq!((fields[0].field.as_str(), fields[0].reason.as_str()), ("lines[0].quantity", "WRONG_UNIT"));
     assert_eq!(fields[1].localized_message.as_ref().unwrap().message, "必填。");
     check(
-        &rejection_status(&Rejection::Invalid(vec![Violation::new("lines[199].quantity", "REQUIRED", "Needed."); 400])),
+        &rejection_status(&Rejection::Invalid(vec![
+            Violation::new(
+                "lines[199].quantity",
+                FieldFault::Required,
+                "Needed."
+            );
+            400
+        ])),
         Code::InvalidArgument,
         "INVALID_REQUEST",
     );
@@ -184,53 +191,10 @@ fn a_plain_status_crosses_a_bulk_stream_too() {
     assert_eq!((back.code(), back.message()), (Code::Unauthenticated, "No token."));
 }
 
-/// Reasons that the sources of this crate and of those around it give to fields.
-fn reasons_in_sources() -> BTreeSet<String> {
-    const CALLS: [&str; 5] = [".wrong(", ".wrong::<()>(", ".refuse(", "Violation::new(", "Rejection::invalid("];
-    let crates = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let mut folders: Vec<_> =
-        std::fs::read_dir(crates).unwrap().map(|entry| entry.unwrap().path().join("src")).collect();
-    let mut reasons = BTreeSet::new();
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            // Tests refuse what they like.
-            if path.ends_with("tests.rs") {
-                continue;
-            }
-            let Ok(text) = std::fs::read_to_string(&path) else { continue };
-            for call in CALLS {
-                for rest in text.split(call).skip(1) {
-                    // The reason is the first argument in capitals, before the sentence that explains it.
-                    let statement = rest.split(';').next().unwrap_or_default();
-                    let arguments = statement.split('"').skip(1).step_by(2).take(3);
-                    let is_reason =
-                        |text: &&str| text.len() > 3 && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
-                    reasons.extend(arguments.take_while(|text| !text.contains(' ')).find(is_reason).map(str::to_owned));
-                }
-            }
-        }
-    }
-    reasons
-}
-
 #[test]
-fn every_reason_of_a_field_has_a_chinese_text_of_its_own() {
-    let text = |reason: &str| {
-        let reason: &'static str = reason.to_owned().leak();
-        chinese::field(&Violation::new("x", reason, ""))
-    };
-    let general = text("NOBODY_SAYS_THIS");
-    let reasons = reasons_in_sources();
-    for known in ["WRONG_UNIT", "DATE_IN_FUTURE", "BEFORE_FROM", "OTHER_COUNTY", "HASH_LENGTH", "STREAM_NOT_READ"] {
-        assert!(reasons.contains(known), "{known} is not found: {reasons:?}");
-    }
-    let without: Vec<_> = reasons.iter().filter(|reason| text(reason) == general).collect();
-    assert!(without.is_empty(), "only the general text: {without:?}");
-    let own: BTreeSet<_> = reasons.iter().map(|reason| text(reason)).collect();
-    assert_eq!(own.len(), reasons.len(), "two reasons have one text: {reasons:?}");
+fn every_fault_of_a_field_has_a_reason_and_a_chinese_text_of_its_own() {
+    let reasons: BTreeSet<_> = FieldFault::ALL.iter().map(|fault| fault.reason()).collect();
+    let texts: BTreeSet<_> = FieldFault::ALL.iter().map(|fault| fault.chinese()).collect();
+    assert_eq!((reasons.len(), texts.len()), (FieldFault::ALL.len(), FieldFault::ALL.len()));
+    assert!(reasons.iter().all(|reason| reason.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')), "{reasons:?}");
 }

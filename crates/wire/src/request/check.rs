@@ -4,7 +4,7 @@ use core::fmt;
 
 use loopledger_domain::procurement::ContractTerms;
 use loopledger_domain::stock::LineWeight;
-use loopledger_domain::{Measure, Occasion, Rejection, Violation};
+use loopledger_domain::{FieldFault, Measure, Occasion, Rejection, Violation};
 use loopledger_proto::common::v1 as pb;
 use loopledger_types::{
     BusinessDate, DateError, DivisionCode, EntityKind, Hash, IdError, Money, Position, Quantity, RequestId, StreamId,
@@ -88,36 +88,36 @@ impl Check {
     }
 
     #[cold]
-    pub(crate) fn wrong<T>(&mut self, at: At<'_>, reason: &'static str, description: impl Into<String>) -> Option<T> {
-        self.found.push(Violation::new(at.to_string(), reason, description));
+    pub(crate) fn wrong<T>(&mut self, at: At<'_>, fault: FieldFault, description: impl Into<String>) -> Option<T> {
+        self.found.push(Violation::new(at.to_string(), fault, description));
         None
     }
 
     pub(crate) fn required<'a, T>(&mut self, at: At<'_>, value: Option<&'a T>) -> Option<&'a T> {
         if value.is_none() {
-            return self.wrong(at, "REQUIRED", "This field is required.");
+            return self.wrong(at, FieldFault::Required, "This field is required.");
         }
         value
     }
 
     pub(crate) fn request_id(&mut self, at: At<'_>, text: &str) -> Option<RequestId> {
         if text.is_empty() {
-            return self.wrong(at, "REQUIRED", "A UUID of version 4, 7 or 8 is required.");
+            return self.wrong(at, FieldFault::Required, "A UUID of version 4, 7 or 8 is required.");
         }
         match RequestId::parse(text) {
             Ok(id) => Some(id),
-            Err(error @ IdError::Version) => self.wrong(at, "UUID_VERSION", error.to_string()),
-            Err(error @ (IdError::NotAUuid | IdError::Nil)) => self.wrong(at, "NOT_A_UUID", error.to_string()),
+            Err(error @ IdError::Version) => self.wrong(at, FieldFault::UuidVersion, error.to_string()),
+            Err(error @ (IdError::NotAUuid | IdError::Nil)) => self.wrong(at, FieldFault::NotAUuid, error.to_string()),
         }
     }
 
     pub(crate) fn id<T>(&mut self, at: At<'_>, text: &str, parse: fn(&str) -> Result<T, IdError>) -> Option<T> {
         if text.is_empty() {
-            return self.wrong(at, "REQUIRED", "A UUID is required.");
+            return self.wrong(at, FieldFault::Required, "A UUID is required.");
         }
         match parse(text) {
             Ok(id) => Some(id),
-            Err(error) => self.wrong(at, "NOT_A_UUID", error.to_string()),
+            Err(error) => self.wrong(at, FieldFault::NotAUuid, error.to_string()),
         }
     }
 
@@ -135,8 +135,8 @@ impl Check {
     pub(crate) fn word<W: Word>(&mut self, at: At<'_>, number: i32) -> Option<W> {
         match W::from_number(number) {
             Some(word) => Some(word),
-            None if number == 0 => self.wrong(at, "REQUIRED", "This field must not be unspecified."),
-            None => self.wrong(at, "UNKNOWN_VALUE", format!("{number} is not known here.")),
+            None if number == 0 => self.wrong(at, FieldFault::Required, "This field must not be unspecified."),
+            None => self.wrong(at, FieldFault::UnknownValue, format!("{number} is not known here.")),
         }
     }
 
@@ -145,7 +145,7 @@ impl Check {
         let quantity = self.required(at, quantity)?;
         let (measure, value) = (self.measure(at, quantity), at.field("value"));
         if quantity.value <= 0 {
-            return self.wrong(value, "NOT_POSITIVE", "The quantity must be positive.");
+            return self.wrong(value, FieldFault::NotPositive, "The quantity must be positive.");
         }
         measure
     }
@@ -162,7 +162,7 @@ impl Check {
         };
         let measure = self.measure(at, quantity);
         if quantity.value < 0 {
-            return self.wrong(at.field("value"), "NEGATIVE", "The quantity must not be negative.");
+            return self.wrong(at.field("value"), FieldFault::Negative, "The quantity must not be negative.");
         }
         measure
     }
@@ -173,16 +173,16 @@ impl Check {
             Some(base_units) if base_units <= Quantity::MAX.0 => {
                 Some(Measure { quantity: Quantity(base_units), base: unit.base() })
             }
-            _ => self.wrong(at.field("value"), "OUT_OF_RANGE", "At most 10^12 base units can be named."),
+            _ => self.wrong(at.field("value"), FieldFault::OutOfRange, "At most 10^12 base units can be named."),
         }
     }
 
     /// Grams, above zero.
     pub(crate) fn weight(&mut self, at: At<'_>, grams: u64) -> Option<LineWeight> {
         match i64::try_from(grams) {
-            Ok(0) => self.wrong(at, "NOT_POSITIVE", "The weight must be positive."),
+            Ok(0) => self.wrong(at, FieldFault::NotPositive, "The weight must be positive."),
             Ok(grams) if grams <= Quantity::MAX.0 => Some(LineWeight { grams }),
-            Ok(_) | Err(_) => self.wrong(at, "OUT_OF_RANGE", "At most 10^12 grams."),
+            Ok(_) | Err(_) => self.wrong(at, FieldFault::OutOfRange, "At most 10^12 grams."),
         }
     }
 
@@ -190,60 +190,68 @@ impl Check {
         let price = self.required(at, price)?;
         let per = self.word(at.field("per"), price.per);
         if price.e4 < 0 {
-            return self.wrong(at.field("e4"), "NEGATIVE", "A price must not be negative.");
+            return self.wrong(at.field("e4"), FieldFault::Negative, "A price must not be negative.");
         }
         if price.e4 > UnitPrice::MAX_E4 {
-            return self.wrong(at.field("e4"), "OUT_OF_RANGE", "A price is at most 10^12 ten-thousandths of a yuan.");
+            return self.wrong(
+                at.field("e4"),
+                FieldFault::OutOfRange,
+                "A price is at most 10^12 ten-thousandths of a yuan.",
+            );
         }
         Some(UnitPrice { e4: price.e4, per: per? })
     }
 
     /// An amount above zero.
     pub(crate) fn amount(&mut self, at: At<'_>, fen: i64) -> Option<Money> {
-        if fen <= 0 { self.wrong(at, "NOT_POSITIVE", "The amount must be positive.") } else { self.cost(at, fen) }
+        if fen <= 0 {
+            self.wrong(at, FieldFault::NotPositive, "The amount must be positive.")
+        } else {
+            self.cost(at, fen)
+        }
     }
 
     /// An amount of zero or more.
     pub(crate) fn cost(&mut self, at: At<'_>, fen: i64) -> Option<Money> {
         if fen < 0 {
-            return self.wrong(at, "NEGATIVE", "The amount must not be negative.");
+            return self.wrong(at, FieldFault::Negative, "The amount must not be negative.");
         }
         if fen > Money::MAX.0 {
-            return self.wrong(at, "OUT_OF_RANGE", "At most 10^13 fen can be named.");
+            return self.wrong(at, FieldFault::OutOfRange, "At most 10^13 fen can be named.");
         }
         Some(Money(fen))
     }
 
     pub(crate) fn date(&mut self, at: At<'_>, text: &str) -> Option<BusinessDate> {
         if text.is_empty() {
-            return self.wrong(at, "REQUIRED", "A date YYYY-MM-DD is required.");
+            return self.wrong(at, FieldFault::Required, "A date YYYY-MM-DD is required.");
         }
         match BusinessDate::parse(text) {
             Ok(date) => Some(date),
             Err(error @ (DateError::Form | DateError::NoSuchDay)) => {
-                self.wrong(at, "MALFORMED_DATE", error.to_string())
+                self.wrong(at, FieldFault::MalformedDate, error.to_string())
             }
-            Err(error @ DateError::OutOfRange) => self.wrong(at, "OUT_OF_RANGE", error.to_string()),
+            Err(error @ DateError::OutOfRange) => self.wrong(at, FieldFault::OutOfRange, error.to_string()),
         }
     }
 
     /// A code of the right form that can be taken on the day of the occasion, which is read first.
     pub(crate) fn division(&mut self, at: At<'_>, text: &str) -> Option<DivisionCode> {
         if text.is_empty() {
-            return self.wrong(at, "REQUIRED", "A division code of 6, 9 or 12 digits is required.");
+            return self.wrong(at, FieldFault::Required, "A division code of 6, 9 or 12 digits is required.");
         }
         match DivisionCode::parse(text) {
             // One unit goes by one code on a day, whichever of its codes was sent.
             Ok(code) if divisions::exists(code, self.day) => Some(self.day.map_or(code, |day| code.on(day))),
-            Ok(_) => self.wrong(at, "UNKNOWN_DIVISION", "There is no such division, or not on that day."),
-            Err(error) => self.wrong(at, "MALFORMED_DIVISION", error.to_string()),
+            Ok(_) => self.wrong(at, FieldFault::UnknownDivision, "There is no such division, or not on that day."),
+            Err(error) => self.wrong(at, FieldFault::MalformedDivision, error.to_string()),
         }
     }
 
     /// A text that shows something, without the white space around it and without characters that cannot be seen.
     pub(crate) fn text(&mut self, at: At<'_>, text: &str, most: usize) -> Option<String> {
         if text.trim().is_empty() {
-            return self.wrong(at, "REQUIRED", "This field must not be empty.");
+            return self.wrong(at, FieldFault::Required, "This field must not be empty.");
         }
         self.optional_text(at, text, most)
     }
@@ -261,14 +269,14 @@ impl Check {
         }
         match <[u8; 32]>::try_from(hash) {
             Ok(hash) => Some(Some(hash)),
-            Err(_) => self.wrong(at, "HASH_LENGTH", "A hash has 32 bytes."),
+            Err(_) => self.wrong(at, FieldFault::HashLength, "A hash has 32 bytes."),
         }
     }
 
     /// A text that others are compared with: a code, a number on paper, a label of a lot.
     pub(crate) fn code(&mut self, at: At<'_>, text: &str) -> Option<String> {
         if text.trim().is_empty() {
-            return self.wrong(at, "REQUIRED", "This field must not be empty.");
+            return self.wrong(at, FieldFault::Required, "This field must not be empty.");
         }
         self.trimmed(at, text, NUMBER_MAX, code_fault)
     }
@@ -276,20 +284,20 @@ impl Check {
     fn trimmed(&mut self, at: At<'_>, text: &str, most: usize, fault: fn(&str) -> Option<TextFault>) -> Option<String> {
         let text = text.trim();
         if text.chars().nth(most).is_some() {
-            return self.wrong(at, "TOO_LONG", format!("At most {most} characters."));
+            return self.wrong(at, FieldFault::TooLong, format!("At most {most} characters."));
         }
         if let Some(fault) = fault(text) {
             let reason = match fault {
-                TextFault::Control => "CONTROL_CHARACTER",
-                TextFault::LineSeparator => "LINE_SEPARATOR",
-                TextFault::Format => "FORMAT_CHARACTER",
-                TextFault::Blank => "BLANK_CHARACTER",
-                TextFault::Unassigned => "UNASSIGNED_CHARACTER",
+                TextFault::Control => FieldFault::ControlCharacter,
+                TextFault::LineSeparator => FieldFault::LineSeparator,
+                TextFault::Format => FieldFault::FormatCharacter,
+                TextFault::Blank => FieldFault::BlankCharacter,
+                TextFault::Unassigned => FieldFault::UnassignedCharacter,
             };
             return self.wrong(at, reason, fault.to_string());
         }
         if !text.is_empty() && !is_visible(text) {
-            return self.wrong(at, "NOTHING_VISIBLE", "This text shows nothing.");
+            return self.wrong(at, FieldFault::NothingVisible, "This text shows nothing.");
         }
         Some(text.to_owned())
     }
@@ -303,10 +311,14 @@ impl Check {
         mut read: impl FnMut(&mut Self, At<'_>, &T) -> Option<U>,
     ) -> Option<Vec<U>> {
         if items.len() < least {
-            return self.wrong(at, "REQUIRED", format!("At least {least} needed."));
+            return self.wrong(at, FieldFault::Required, format!("At least {least} needed."));
         }
         if items.len() > most {
-            return self.wrong(at, "TOO_MANY", format!("At most {most} are accepted, {} were sent.", items.len()));
+            return self.wrong(
+                at,
+                FieldFault::TooMany,
+                format!("At most {most} are accepted, {} were sent.", items.len()),
+            );
         }
         let mut out = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
@@ -321,21 +333,21 @@ impl Check {
         if usize::try_from(line).is_ok_and(|line| line < LINES_MAX) {
             return Some(line);
         }
-        self.wrong(at, "OUT_OF_RANGE", format!("A line's index is below {LINES_MAX}."))
+        self.wrong(at, FieldFault::OutOfRange, format!("A line's index is below {LINES_MAX}."))
     }
 
     pub(crate) fn positions(&mut self, at: At<'_>, positions: &[pb::Position]) -> Option<Vec<Position>> {
         self.list(at, positions, (0, POSITIONS_MAX), |check, at, position| {
             let stream = match StreamId::parse(&position.stream) {
                 Ok(stream) => Some(stream),
-                Err(error) => check.wrong(at.field("stream"), "MALFORMED_STREAM", error.to_string()),
+                Err(error) => check.wrong(at.field("stream"), FieldFault::MalformedStream, error.to_string()),
             };
             if position.sequence == 0 {
-                check.wrong::<()>(at.field("sequence"), "REQUIRED", "Sequences begin with 1.");
+                check.wrong::<()>(at.field("sequence"), FieldFault::Required, "Sequences begin with 1.");
             }
             match <[u8; 32]>::try_from(position.hash.as_slice()) {
                 Ok(hash) => Some(Position { stream: stream?, sequence: position.sequence, hash: Hash(hash) }),
-                Err(_) => check.wrong(at.field("hash"), "HASH_LENGTH", "A hash has 32 bytes."),
+                Err(_) => check.wrong(at.field("hash"), FieldFault::HashLength, "A hash has 32 bytes."),
             }
         })
     }
@@ -353,7 +365,9 @@ impl Check {
         let device_utc_offset_min = match occasion.device_utc_offset_min {
             None => Some(None),
             Some(minutes @ -1440..=1440) => i16::try_from(minutes).ok().map(Some),
-            Some(_) => self.wrong(at.field("device_utc_offset_min"), "OUT_OF_RANGE", "Between -1440 and 1440 minutes."),
+            Some(_) => {
+                self.wrong(at.field("device_utc_offset_min"), FieldFault::OutOfRange, "Between -1440 and 1440 minutes.")
+            }
         };
         Some(Occasion {
             business_date: business_date?,
@@ -368,7 +382,7 @@ impl Check {
         let nanos = u32::try_from(instant.nanos).ok().filter(|nanos| *nanos < 1_000_000_000);
         match (instant.seconds, nanos) {
             (seconds @ -62_135_596_800..=253_402_300_799, Some(nanos)) => Some(Timestamp { seconds, nanos }),
-            _ => self.wrong(at, "OUT_OF_RANGE", "Not an instant of the years 1 to 9999."),
+            _ => self.wrong(at, FieldFault::OutOfRange, "Not an instant of the years 1 to 9999."),
         }
     }
 
@@ -391,7 +405,11 @@ impl Check {
                     Some(price) => self.price(at.field("price_basis"), Some(price)).map(Some),
                 };
                 if terms.commission_bp > 10_000 {
-                    return self.wrong(at.field("commission_bp"), "OUT_OF_RANGE", "At most 10000 basis points.");
+                    return self.wrong(
+                        at.field("commission_bp"),
+                        FieldFault::OutOfRange,
+                        "At most 10000 basis points.",
+                    );
                 }
                 Some(ContractTerms::Commission { commission_bp: terms.commission_bp, price_basis: price_basis? })
             }

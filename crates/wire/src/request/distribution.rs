@@ -1,7 +1,7 @@
 //! Requests of `loopledger.distribution.v1`.
 
-use loopledger_domain::Rejection;
 use loopledger_domain::distribution::{Command, DispatchShipment, OpenSite, ReceiptDifference, ReceiveShipment};
+use loopledger_domain::{FieldFault, Rejection};
 use loopledger_proto::distribution::v1 as pb;
 use loopledger_types::{EntityKind, IssueId, LotId, PartyId, PlaceId, ShipmentId};
 
@@ -72,10 +72,14 @@ fn difference(check: &mut Check, at: At<'_>, line: &pb::ReceiptDifference) -> Op
     let lot = check.id(at.field("lot_id"), &line.lot_id, LotId::parse);
     let pool = match u16::try_from(line.pool) {
         Ok(pool) => Some(pool),
-        Err(_) => check.wrong(at.field("pool"), "OUT_OF_RANGE", "A pool's index is below 65536."),
+        Err(_) => check.wrong(at.field("pool"), FieldFault::OutOfRange, "A pool's index is below 65536."),
     };
     if line.damaged.is_none() && line.missing.is_none() {
-        return check.wrong(at.field("damaged"), "REQUIRED", "What was damaged or is missing must be stated.");
+        return check.wrong(
+            at.field("damaged"),
+            FieldFault::Required,
+            "What was damaged or is missing must be stated.",
+        );
     }
     // What is left out is zero, in the unit of the other.
     let stated = line.damaged.as_ref().and_then(|quantity| check.deduction(at.field("damaged"), Some(quantity), None));

@@ -190,7 +190,7 @@ macro_rules! requests {
 
             fn into_write(self) -> Result<$crate::request::Write<$command>, Rejection> {
                 match self.command {
-                    None => Err(Rejection::invalid("command", "REQUIRED", "A command is required.")),
+                    None => Err(Rejection::invalid("command", loopledger_domain::FieldFault::Required, "A command is required.")),
                     $(Some($pb::record_request::Command::$variant(request)) => {
                         $crate::request::Request::into_write(request)
                     })*

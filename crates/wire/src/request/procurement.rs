@@ -4,7 +4,7 @@ use loopledger_domain::procurement::{
     AddHouseholdMember, ChangeHouseholdCategory, Command, ContractLinkage, FailPayout, MakePayout, RegisterHousehold,
     RegisterParty, RegisterProduct, RelocateHousehold, RemoveHouseholdMember,
 };
-use loopledger_domain::{PartyKind, Rejection, Relation};
+use loopledger_domain::{FieldFault, PartyKind, Rejection, Relation};
 use loopledger_proto::procurement::v1 as pb;
 use loopledger_types::{ContractId, EntityKind, MemberId, PartyId, PayableId, PayoutId, PlaceId, ProductId};
 
@@ -48,7 +48,7 @@ fn register_household(request: &pb::RegisterHouseholdRequest, check: &mut Check)
         check.list(at("members"), &request.members, (1, MEMBERS_MAX), |check, at, relation| check.word(at, *relation));
     let heads = members.iter().flatten().filter(|relation| **relation == Relation::Head).count();
     if members.is_some() && heads != 1 {
-        return check.wrong(at("members"), "HOUSEHOLD_NEEDS_ONE_HEAD", "A household has exactly one head.");
+        return check.wrong(at("members"), FieldFault::HouseholdNeedsOneHead, "A household has exactly one head.");
     }
     Some(Command::RegisterHousehold(RegisterHousehold {
         occasion: occasion?,
@@ -108,7 +108,7 @@ fn register_party(request: &pb::RegisterPartyRequest, check: &mut Check) -> Opti
     let occasion = check.occasion(request.occasion.as_ref());
     let kind = check.word(at("kind"), request.kind);
     if kind == Some(PartyKind::Household) {
-        check.wrong::<()>(at("kind"), "UNKNOWN_VALUE", "A household is registered by RegisterHousehold.");
+        check.wrong::<()>(at("kind"), FieldFault::UnknownValue, "A household is registered by RegisterHousehold.");
     }
     let division = check.division(at("division_code"), &request.division_code);
     let label = check.text(at("label"), &request.label, LABEL_MAX);
@@ -144,7 +144,7 @@ fn contract_linkage(request: &pb::ContractLinkageRequest, check: &mut Check) -> 
     if let (Some(from), Some(to)) = (valid_from, valid_to)
         && to < from
     {
-        check.wrong::<()>(at("valid_to"), "OUT_OF_RANGE", "The last day is not before the first.");
+        check.wrong::<()>(at("valid_to"), FieldFault::OutOfRange, "The last day is not before the first.");
     }
     let quantity_max = match &request.quantity_max {
         None => Some(None),

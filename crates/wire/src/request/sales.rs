@@ -4,7 +4,7 @@ use loopledger_domain::sales::{
     CancelOrderLine, Command, OpenChannel, PlaceOrder, PlaceOrderLine, RecordPayment, ReturnPrepayment,
     SettleConsignment, SettleLot,
 };
-use loopledger_domain::{Charge, Rejection};
+use loopledger_domain::{Charge, FieldFault, Rejection};
 use loopledger_proto::sales::v1 as pb;
 use loopledger_types::{ChannelId, EntityKind, LotId, OrderId, PartyId, PaymentId, PlaceId, ProductId, SettlementId};
 
@@ -105,7 +105,7 @@ fn settle(request: &pb::SettleConsignmentRequest, check: &mut Check) -> Option<C
     let lots = check.list(at("lots"), &request.lots, (1, LINES_MAX), settle_lot);
     for (index, settled) in lots.iter().flatten().enumerate() {
         if lots.iter().flatten().take(index).any(|before| before.lot == settled.lot) {
-            check.wrong::<()>(at("lots").item(index).field("lot_id"), "DUPLICATE", "Each lot is named once.");
+            check.wrong::<()>(at("lots").item(index).field("lot_id"), FieldFault::Duplicate, "Each lot is named once.");
         }
     }
     Some(Command::SettleConsignment(SettleConsignment { occasion: occasion?, consignee: consignee?, lots: lots? }))

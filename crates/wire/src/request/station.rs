@@ -1,7 +1,7 @@
 //! Requests of `loopledger.station.v1`.
 
-use loopledger_domain::Rejection;
 use loopledger_domain::station::{CollectGoods, CollectTerms, Command, HandOverGoods, InspectGoods, OpenStation};
+use loopledger_domain::{FieldFault, Rejection};
 use loopledger_proto::station::v1 as pb;
 use loopledger_types::{
     ContractId, EntityKind, IssueId, LotId, MemberId, PartyId, PlaceId, ProductId, Quantity, ReceiptId, ShipmentId,
@@ -61,7 +61,7 @@ fn collect_goods(request: &pb::CollectGoodsRequest, check: &mut Check) -> Option
     let impurity = check.deduction(at("impurity"), request.impurity.as_ref(), gross);
     let live_weight_grams = match request.live_weight_grams {
         Some(grams) if i64::try_from(grams).is_ok_and(|grams| grams <= Quantity::MAX.0) => Some(Some(grams)),
-        Some(_) => check.wrong(at("live_weight_grams"), "OUT_OF_RANGE", "At most 10^12 grams."),
+        Some(_) => check.wrong(at("live_weight_grams"), FieldFault::OutOfRange, "At most 10^12 grams."),
         None => Some(None),
     };
     Some(Command::CollectGoods(CollectGoods {

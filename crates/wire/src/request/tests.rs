@@ -156,7 +156,9 @@ fn complete(command: &str, fields: &Value) -> Value {
 fn violations(outcome: Outcome) -> Vec<String> {
     match outcome {
         Ok(_) => Vec::new(),
-        Err(Rejection::Invalid(found)) => found.into_iter().map(|v| format!("{} {}", v.field, v.reason)).collect(),
+        Err(Rejection::Invalid(found)) => {
+            found.into_iter().map(|v| format!("{} {}", v.field, v.fault.reason())).collect()
+        }
         Err(other) => panic!("{other:?}"),
     }
 }
