@@ -4,7 +4,7 @@
 //! against suspense and listed as an exception, so that posting stays total and an error stays visible.
 
 use loopledger_facts::{BuyerRef, PartyKind, PartyRef, StockLine, Title};
-use loopledger_types::{BusinessDate, LotId, Money, PartyId, PlaceId, ProductId, Quantity, Scope};
+use loopledger_types::{BusinessDate, Exact as _, LotId, Money, PartyId, PlaceId, ProductId, Quantity, Scope};
 
 use crate::{Account, GoodsAccount};
 
@@ -236,7 +236,7 @@ impl Journal {
     }
 
     pub(crate) fn credit(&mut self, book: PartyRef, account: Account, against: impl Into<Counterparty>, amount: Money) {
-        self.line(book, account, against.into(), None, amount.0.saturating_neg());
+        self.line(book, account, against.into(), None, amount.0.negated());
     }
 
     /// A line kept by lot and pool; debit positive. Nothing is written for an amount of nil, or for a party without a book.
@@ -258,7 +258,7 @@ impl Journal {
         if quantity.0 == 0 {
             return;
         }
-        self.goods.push(from.line(line, quantity.0.saturating_neg()));
+        self.goods.push(from.line(line, quantity.0.negated()));
         self.goods.push(to.line(line, quantity.0));
     }
 
@@ -279,7 +279,7 @@ impl Journal {
         for line in self.money.get(index(from)..).unwrap_or_default() {
             let amount = i128::from(line.amount);
             match self.books.iter_mut().find(|(book, _)| book.id == line.book.id) {
-                Some((_, sum)) => *sum = sum.saturating_add(amount),
+                Some((_, sum)) => *sum = sum.plus(amount),
                 None => self.books.push((line.book, amount)),
             }
         }
@@ -292,7 +292,7 @@ impl Journal {
                     account: Account::Suspense,
                     counterparty: Counterparty::None,
                     lot: None,
-                    amount: amount.saturating_neg(),
+                    amount: amount.negated(),
                 });
             }
         }
@@ -304,7 +304,7 @@ impl Journal {
         for line in self.goods.get(index(from)..).unwrap_or_default() {
             let quantity = i128::from(line.quantity);
             match self.products.iter_mut().find(|(product, _)| *product == line.product) {
-                Some((_, sum)) => *sum = sum.saturating_add(quantity),
+                Some((_, sum)) => *sum = sum.plus(quantity),
                 None => self.products.push((line.product, quantity)),
             }
         }

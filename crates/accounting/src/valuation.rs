@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use loopledger_facts::PartyRef;
-use loopledger_types::{BusinessDate, LotId, PlaceId, ProductId, largest_remainder};
+use loopledger_types::{BusinessDate, Exact as _, LotId, PlaceId, ProductId, largest_remainder};
 
 use crate::Account;
 use crate::journal::{Counterparty, EntryText, Journal};
@@ -66,7 +66,7 @@ pub fn divide(cost: i64, weights: &[i64]) -> Option<Vec<i64>> {
         return Some(vec![0; weights.len()]);
     }
     let parts = largest_remainder(cost.checked_abs()?, weights)?;
-    Some(if cost < 0 { parts.into_iter().map(i64::saturating_neg).collect() } else { parts })
+    Some(if cost < 0 { parts.into_iter().map(i64::negated).collect() } else { parts })
 }
 
 /// A lot's pool, valued in its owner's book. Fen.
@@ -125,9 +125,9 @@ impl Valuation {
             let mut sum = 0_i64;
             for (account, amount) in moved.map(|(account, amount)| (*account, *amount)).chain(uses) {
                 journal.line(value.book, account, Counterparty::None, lot, amount);
-                sum = sum.saturating_add(amount);
+                sum = sum.plus(amount);
             }
-            journal.line(value.book, Account::Goods, Counterparty::None, lot, sum.saturating_neg());
+            journal.line(value.book, Account::Goods, Counterparty::None, lot, sum.negated());
             journal.end();
         }
         for memo in &self.memoranda {
@@ -135,7 +135,7 @@ impl Valuation {
             let lot = Some((memo.lot, 0));
             journal.line(memo.consignee, Account::ConsignedHeld, Counterparty::None, lot, memo.amount);
             let producer = Counterparty::from(memo.producer);
-            journal.line(memo.consignee, Account::ConsignmentLiability, producer, lot, memo.amount.saturating_neg());
+            journal.line(memo.consignee, Account::ConsignmentLiability, producer, lot, memo.amount.negated());
             journal.end();
         }
     }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use loopledger_types::{Month, PartyId, Scope};
+use loopledger_types::{Exact as _, Month, PartyId, Scope};
 
 use crate::tables::{BalanceKey, Number, Tables, high_low, split};
 use crate::{Account, Counterparty, Ledger, MoneyLine};
@@ -50,7 +50,7 @@ pub(crate) fn add(book: Number, month: Month, line: &MoneyLine, tables: &mut Tab
     let counterparty = counterparty_code(line.counterparty, tables);
     let account_month = high_low(u16::from(line.account.index()), month.index());
     let row = tables.balances.find_or_insert(BalanceKey { book, counterparty, account_month }, || 0);
-    tables.balances.update(row, |sum| *sum = sum.saturating_add(line.amount));
+    tables.balances.update(row, |sum| *sum = sum.plus(line.amount));
 }
 
 /// One balance of a party's book.
@@ -106,7 +106,7 @@ impl Ledger {
         for (_, key, amount) in self.tables.balances.iter().filter(|(_, key, _)| key.book == book) {
             if let Some((account, _)) = parts(key).filter(|(_, month)| *month <= through) {
                 let sum = sums.entry((account, counterparty_of(key.counterparty, &self.tables))).or_default();
-                *sum = sum.saturating_add(*amount);
+                *sum = sum.plus(*amount);
             }
         }
         sums.into_iter()
@@ -124,7 +124,7 @@ impl Ledger {
             let Some((account, month)) = parts(key).filter(|(_, month)| wanted && *month <= to) else { continue };
             let (opening, movement) = sums.entry(account).or_default();
             let sum = if month < from { opening } else { movement };
-            *sum = sum.saturating_add(*amount);
+            *sum = sum.plus(*amount);
         }
         sums.into_iter()
             .filter(|(_, sums)| *sums != (0, 0))
@@ -132,7 +132,7 @@ impl Ledger {
                 account,
                 opening,
                 movement,
-                closing: opening.saturating_add(movement),
+                closing: opening.plus(movement),
             })
             .collect()
     }

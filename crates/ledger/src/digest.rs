@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use loopledger_facts::PartyKind;
 use loopledger_types::divisions::Edition;
-use loopledger_types::{BusinessDate, Hash, LotId, Month, PartyId};
+use loopledger_types::{BusinessDate, Exact as _, Hash, LotId, Month, PartyId};
 use sha2::{Digest as _, Sha256};
 
 use crate::balances::{self, scope_code};
@@ -98,7 +98,7 @@ impl Ledger {
             let month = fact.head.date.month();
             let mut add = |key: Vec<u8>, part: i64| {
                 let sum = sums.entry(key).or_default();
-                *sum = sum.saturating_add(part);
+                *sum = sum.plus(part);
             };
             let mut money = |book: u32, account: Account, amount: i64| {
                 let book = self.tables.party_id(book).map_or([0; 16], |id| id.0);
@@ -106,15 +106,15 @@ impl Ledger {
             };
             match &fact.record {
                 LotRecord::Moved { from, to, quantity, .. } => {
-                    for (cell, part) in [(from, quantity.saturating_neg()), (to, *quantity)] {
+                    for (cell, part) in [(from, quantity.negated()), (to, *quantity)] {
                         add(self.goods_key(fact.pool, cell, month), part);
-                        open = open.saturating_add(if cell.account.is_stock() { part } else { 0 });
+                        open = open.plus(if cell.account.is_stock() { part } else { 0 });
                     }
                 }
                 LotRecord::Cost { payer, amount, .. } => money(*payer, Account::Goods, *amount),
                 LotRecord::Sold { seller, own, amount, .. } => {
                     let account = if *own { Account::Sales } else { Account::ConsignmentProceeds };
-                    money(*seller, account, amount.saturating_neg());
+                    money(*seller, account, amount.negated());
                 }
                 LotRecord::Settled(settled) => money(settled.consignee, Account::ConsignmentProceeds, settled.gross),
                 LotRecord::Paid { .. } => {}

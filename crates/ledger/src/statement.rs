@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use loopledger_facts::Commit;
-use loopledger_types::{BusinessDate, LotId, Month, PartyId};
+use loopledger_types::{BusinessDate, Exact as _, LotId, Month, PartyId};
 
 use crate::book_records;
 use crate::order::cause_first;
@@ -124,7 +124,7 @@ pub fn statement_from<'a>(
     let mut opening = commits.opening.clone();
     for commit in opening_too_new {
         for line in book_lines(party, commit, &mut journal).into_iter().filter(|line| line.date.month() < month) {
-            add(&mut opening, line.account, line.amount.saturating_neg());
+            add(&mut opening, line.account, line.amount.negated());
         }
     }
     opening.retain(|_, amount| *amount != 0);
@@ -169,5 +169,5 @@ pub fn posted_lines(book: Option<PartyId>, commit: &Commit, journal: &mut Journa
 
 fn add(sums: &mut BTreeMap<Account, i64>, account: Account, amount: i64) {
     let sum = sums.entry(account).or_default();
-    *sum = sum.saturating_add(amount);
+    *sum = sum.plus(amount);
 }

@@ -2,7 +2,8 @@
 
 use loopledger_facts::{Medium, PartyKind, PartyRef, SettlementMode, Terms, Title};
 use loopledger_types::{
-    BusinessDate, DivisionCode, LotId, OrderId, PartyId, PayoutId, PlaceId, ProductId, ReceiptId, Scope, SettlementId,
+    BusinessDate, DivisionCode, Exact as _, LotId, OrderId, PartyId, PayoutId, PlaceId, ProductId, ReceiptId, Scope,
+    SettlementId,
 };
 
 use crate::heads::EventHead;
@@ -266,9 +267,9 @@ fn balances(steps: &[LotStep]) -> Vec<(u16, GoodsAt, i64)> {
         if let LotStepKind::Moved { from, to, quantity, .. } = step.record {
             let mut add = |at, quantity| {
                 let sum = sums.entry((step.pool, at)).or_default();
-                *sum = sum.saturating_add(quantity);
+                *sum = sum.plus(quantity);
             };
-            add(from, quantity.saturating_neg());
+            add(from, quantity.negated());
             add(to, quantity);
         }
     }

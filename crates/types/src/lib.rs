@@ -9,6 +9,7 @@ mod causes;
 mod date;
 mod division;
 pub mod divisions;
+mod exact;
 mod id;
 mod money;
 mod partition;
@@ -21,6 +22,7 @@ pub use apportion::{largest_remainder, shares};
 pub use causes::WithCauses;
 pub use date::{BusinessDate, DateError, Month, Timestamp};
 pub use division::{CountyCode, DivisionCode, DivisionError, Scope};
+pub use exact::Exact;
 pub use id::{
     ChannelId, ContractId, EntityKind, IdError, IssueId, LotId, MemberId, NumberId, OrderId, PartyId, PayableId,
     PaymentId, PayoutId, PlaceId, ProductId, ReceiptId, RequestId, SettlementId, ShipmentId, parse_uuid, write_uuid,

@@ -4,7 +4,7 @@ use loopledger_facts::distribution::ShipmentDispatched;
 use loopledger_facts::procurement::{PayableOpened, PayableSource, PayoutFailed, PayoutMade, PurchaseAccepted};
 use loopledger_facts::sales::{ConsignmentSettled, OrderFulfilled, PaymentReceived, PrepaymentReturned, SettledLine};
 use loopledger_facts::{ChargeKind, Occasion, PartyRef, SettlementMode, Title};
-use loopledger_types::Money;
+use loopledger_types::{Exact as _, Money};
 
 use super::{Post, goods};
 use crate::Account as A;
@@ -55,7 +55,7 @@ impl Post for PayoutFailed {
 /// Payer 2202 or 2203 / 1001 · payee 1001 / 1121[payer]; failed: the exact opposite.
 fn payout(fact: &PayoutMade, occasion: &Occasion, text: EntryText, journal: &mut Journal) {
     let failed = text == EntryText::PayoutFailed;
-    let signed = |amount: Money| if failed { Money(amount.0.saturating_neg()) } else { amount };
+    let signed = |amount: Money| if failed { Money(amount.0.negated()) } else { amount };
     journal.begin(text, occasion.business_date);
     for item in &fact.items {
         let account = match item.source {
@@ -108,7 +108,7 @@ impl Post for OrderFulfilled {
                 Title::Consigned { .. } => A::ConsignmentProceeds,
             };
             let lot = Some((part.stock.lot, part.stock.pool));
-            journal.line(self.seller, account, Counterparty::None, lot, part.amount.0.saturating_neg());
+            journal.line(self.seller, account, Counterparty::None, lot, part.amount.0.negated());
         }
         journal.debit(self.seller, A::AdvanceReceived, buyer, self.from_prepayment);
         journal.credit(self.seller, A::Receivable, buyer, self.from_prepayment);
@@ -121,7 +121,7 @@ impl Post for PaymentReceived {
     fn post(&self, journal: &mut Journal) {
         note_buyer_in_loop(self.buyer.party, journal);
         journal.begin(EntryText::PaymentReceived, self.occasion.business_date);
-        journal.debit(self.seller, A::Cash, Counterparty::None, Money(self.applied.0.saturating_add(self.prepaid.0)));
+        journal.debit(self.seller, A::Cash, Counterparty::None, Money(self.applied.0.plus(self.prepaid.0)));
         journal.credit(self.seller, A::Receivable, self.buyer, self.applied);
         journal.credit(self.seller, A::AdvanceReceived, self.buyer, self.prepaid);
         journal.end();
@@ -174,12 +174,12 @@ fn producer_side(consignee: PartyRef, line: &SettledLine, journal: &mut Journal)
     if line.mode == SettlementMode::Commission {
         let cost = if household { A::OperatingCost } else { A::Platform };
         journal.debit(producer, cost, consignee, line.commission);
-        gross = gross.saturating_add(line.commission.0);
+        gross = gross.plus(line.commission.0);
     }
     for charge in &line.charges {
         let cost = if household { A::OperatingCost } else { charge_account(charge.kind) };
         journal.debit(producer, cost, consignee, charge.amount);
-        gross = gross.saturating_add(charge.amount.0);
+        gross = gross.plus(charge.amount.0);
     }
     let income = if household { A::IncomeProduce } else { A::Sales };
     journal.credit(producer, income, consignee, Money(gross));

@@ -6,7 +6,7 @@ use loopledger_facts::procurement::{
 };
 use loopledger_facts::sales::{ConsignmentSettled, OrderFulfilled, SettledLine};
 use loopledger_facts::{Medium, SettlementMode, Title};
-use loopledger_types::BusinessDate;
+use loopledger_types::{BusinessDate, Exact as _};
 
 use super::goods::note;
 use super::{At, Fold, income, party};
@@ -108,7 +108,7 @@ impl Fold for ConsignmentSettled {
         let date = self.occasion.business_date;
         let consignee = party(self.consignee, tables);
         for line in &self.lines {
-            let charges = line.charges.iter().fold(0_i64, |sum, charge| sum.saturating_add(charge.amount.0));
+            let charges = line.charges.iter().fold(0_i64, |sum, charge| sum.plus(charge.amount.0));
             let lot = tables.lot(line.lot);
             let receipt = tables.receipt(line.receipt);
             let producer = party(line.producer, tables);
@@ -120,7 +120,7 @@ impl Fold for ConsignmentSettled {
                 quantity: line.quantity.0,
                 source_quantity: line.source_quantity.0,
                 gross: line.gross.0,
-                kept: line.commission.0.saturating_add(charges),
+                kept: line.commission.0.plus(charges),
                 net: line.net.0,
             });
             note(lot, &LotFact { head: at.on(date), text: EntryText::Settled, pool: line.pool, record }, tables);
@@ -138,7 +138,7 @@ fn recognised(
     tables: &mut Tables,
 ) -> BookRecord {
     let cost = match line.mode {
-        SettlementMode::Commission => line.commission.0.saturating_add(charges),
+        SettlementMode::Commission => line.commission.0.plus(charges),
         SettlementMode::AgreedPrice => charges,
     };
     BookRecord::Recognised(Recognised {
@@ -149,7 +149,7 @@ fn recognised(
         payer,
         receipt,
         quantity: line.source_quantity.0,
-        gross: line.net.0.saturating_add(cost),
+        gross: line.net.0.plus(cost),
         cost,
     })
 }
@@ -168,7 +168,7 @@ impl Fold for PayoutFailed {
 
 /// A payout, or the exact opposite of one that failed.
 fn payout(fact: &PayoutMade, date: BusinessDate, failed: bool, at: At, tables: &mut Tables) {
-    let signed = |amount: i64| if failed { amount.saturating_neg() } else { amount };
+    let signed = |amount: i64| if failed { amount.negated() } else { amount };
     let payer = party(fact.payer, tables);
     let receiver = party(fact.payee, tables);
     let (division, amount) = (fact.payee_division, signed(fact.amount.0));

@@ -2,7 +2,9 @@
 
 mod query;
 
-use loopledger_types::{BusinessDate, LotId, Month, PartyId, PayoutId, PlaceId, ProductId, ReceiptId, SettlementId};
+use loopledger_types::{
+    BusinessDate, Exact as _, LotId, Month, PartyId, PayoutId, PlaceId, ProductId, ReceiptId, SettlementId,
+};
 
 pub use query::{DivisionIncome, DivisionSums, HouseholdIncome, IncomeFilter, IncomeQuery, IncomeSums};
 
@@ -48,8 +50,8 @@ pub struct IncomeLine {
 }
 
 impl IncomeLine {
-    pub const fn net(&self) -> i64 {
-        self.gross.saturating_sub(self.cost)
+    pub fn net(&self) -> i64 {
+        self.gross.minus(self.cost)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use loopledger_facts::{HouseholdCategory, PartyKind};
 use loopledger_types::divisions::Edition;
-use loopledger_types::{BusinessDate, DivisionCode, Month, PartyId, PlaceId, ProductId};
+use loopledger_types::{BusinessDate, DivisionCode, Exact as _, Month, PartyId, PlaceId, ProductId};
 
 use super::{IncomeLine, IncomeView};
 use crate::area::Area;
@@ -57,25 +57,25 @@ pub struct IncomeSums {
 
 impl IncomeSums {
     /// Recognised net income.
-    pub const fn net(&self) -> i64 {
-        self.gross.saturating_sub(self.cost)
+    pub fn net(&self) -> i64 {
+        self.gross.minus(self.cost)
     }
 
     fn add(&mut self, line: &IncomeLine) {
         self.lines = self.lines.saturating_add(1);
         match line.view {
             IncomeView::Recognised => {
-                self.gross = self.gross.saturating_add(line.gross);
-                self.cost = self.cost.saturating_add(line.cost);
+                self.gross = self.gross.plus(line.gross);
+                self.cost = self.cost.plus(line.cost);
             }
-            IncomeView::Received => self.received = self.received.saturating_add(line.gross),
+            IncomeView::Received => self.received = self.received.plus(line.gross),
         }
     }
 
     fn add_sums(&mut self, other: &Self) {
-        self.gross = self.gross.saturating_add(other.gross);
-        self.cost = self.cost.saturating_add(other.cost);
-        self.received = self.received.saturating_add(other.received);
+        self.gross = self.gross.plus(other.gross);
+        self.cost = self.cost.plus(other.cost);
+        self.received = self.received.plus(other.received);
         self.lines = self.lines.saturating_add(other.lines);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use loopledger_facts::{Medium, PlaceKind};
-use loopledger_types::{BusinessDate, CountyCode, DivisionCode, Month, PartyId, PlaceId, Scope};
+use loopledger_types::{BusinessDate, CountyCode, DivisionCode, Exact as _, Month, PartyId, PlaceId, Scope};
 
 use super::{Activity, LoopQuery, Measure, contributions, counts_on};
 use crate::book_records::{self, BookRecord, TouchRecord};
@@ -116,7 +116,7 @@ impl LoopFigure {
         let worth = |taken: bool| taken.then_some((0, value));
         match (self, measure) {
             (Self::Flow(account), Measure::Goods(of)) if of == account => {
-                Some((if account.is_inflow() { quantity.saturating_neg() } else { quantity }, 0))
+                Some((if account.is_inflow() { quantity.negated() } else { quantity }, 0))
             }
             (Self::Sold(scope), Measure::Goods(GoodsAccount::Sold(of))) => goods(scope.is_none_or(|asked| asked == of)),
             (Self::OpeningStock | Self::ClosingStock(None), Measure::Goods(of)) => goods(of.is_stock()),
@@ -270,6 +270,6 @@ impl Ledger {
 
 fn add(found: &mut Found, fact: LoopFact) {
     let known = found.entry((fact.date, fact.at)).or_insert(LoopFact { quantity: 0, value: 0, ..fact });
-    known.quantity = known.quantity.saturating_add(fact.quantity);
-    known.value = known.value.saturating_add(fact.value);
+    known.quantity = known.quantity.plus(fact.quantity);
+    known.value = known.value.plus(fact.value);
 }

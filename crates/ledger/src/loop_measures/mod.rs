@@ -8,7 +8,7 @@ mod query;
 pub(crate) mod rows;
 mod targets;
 
-use loopledger_types::{BusinessDate, DivisionCode, Month, Scope};
+use loopledger_types::{BusinessDate, DivisionCode, Exact as _, Month, Scope};
 
 pub use figures::{LoopFact, LoopFigure, LoopLevel, Payees, Subject, Way};
 pub(crate) use query::ratio;
@@ -112,7 +112,7 @@ pub(crate) fn counts_on(fact: &LotFact) -> BusinessDate {
 pub(crate) fn contributions(born: &Born, fact: &LotFact, mut put: impl FnMut(Measure, i64, i64)) {
     match &fact.record {
         LotRecord::Moved { from, to, quantity, .. } => {
-            put(Measure::Goods(from.account), quantity.saturating_neg(), 0);
+            put(Measure::Goods(from.account), quantity.negated(), 0);
             put(Measure::Goods(to.account), *quantity, 0);
         }
         // Freight is a cost of the lot too, but not a hand-over of ownership.
@@ -160,7 +160,8 @@ fn add_sum(
     let key = LoopKey { division: division.get(), product, month_measure };
     let row = tables.loops.find_or_insert(key, LoopSums::default);
     tables.loops.update(row, |sum| {
-        sum.quantity = sum.quantity.saturating_add(sums.quantity);
+        sum.quantity = sum.quantity.plus(sums.quantity);
+        // Fen-days of late payments are the only sum that could come near 2^63: a mean delay that is too short then.
         sum.value = sum.value.saturating_add(sums.value);
     });
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use loopledger_types::divisions::Edition;
-use loopledger_types::{DivisionCode, Month, ProductId, Scope};
+use loopledger_types::{DivisionCode, Exact as _, Month, ProductId, Scope};
 
 use super::rows::LoopSums;
 use super::{Coverage, LoopLevel, Measure, Targets};
@@ -149,7 +149,7 @@ impl ProductLoop {
 
     /// The stock in a state at the end of the window.
     pub fn closing(&self, account: GoodsAccount) -> i64 {
-        self.opening(account).saturating_add(self.movement(account))
+        self.opening(account).plus(self.movement(account))
     }
 
     /// What came in: supply + bought in + produced + found.
@@ -157,29 +157,29 @@ impl ProductLoop {
         use GoodsAccount as G;
         [G::Supply, G::BoughtIn, G::Produced, G::Found]
             .into_iter()
-            .fold(0_i64, |sum, account| sum.saturating_sub(self.movement(account)))
+            .fold(0_i64, |sum, account| sum.minus(self.movement(account)))
     }
 
     /// What left: sold + returned + lost + own use + transformed.
     pub fn outflow(&self) -> i64 {
         use GoodsAccount as G;
         let rest = [G::Returned, G::Lost, G::OwnUse, G::Transformed];
-        rest.into_iter().fold(self.sold(), |sum, account| sum.saturating_add(self.movement(account)))
+        rest.into_iter().fold(self.sold(), |sum, account| sum.plus(self.movement(account)))
     }
 
     pub fn sold(&self) -> i64 {
-        SCOPES.into_iter().fold(0_i64, |sum, scope| sum.saturating_add(self.movement(GoodsAccount::Sold(scope))))
+        SCOPES.into_iter().fold(0_i64, |sum, scope| sum.plus(self.movement(GoodsAccount::Sold(scope))))
     }
 
     /// What stock changed by, over all states.
     pub fn stock_change(&self) -> i64 {
         let stock = GoodsAccount::ALL.into_iter().filter(|account| account.is_stock());
-        stock.fold(0_i64, |sum, account| sum.saturating_add(self.movement(account)))
+        stock.fold(0_i64, |sum, account| sum.plus(self.movement(account)))
     }
 
     /// The closed-loop identity: what came in is what left and what stock changed by.
     pub fn identity_holds(&self) -> bool {
-        self.inflow() == self.outflow().saturating_add(self.stock_change())
+        self.inflow() == self.outflow().plus(self.stock_change())
     }
 
     /// Basis points of county-origin goods sold that stayed in the county, by quantity; `None` if none were sold.
@@ -209,7 +209,7 @@ const SCOPES: [Scope; 4] = [Scope::County, Scope::Prefecture, Scope::Region, Sco
 
 fn closed_loop(by_scope: &[i64; 4]) -> Option<i64> {
     let [county, ..] = by_scope;
-    ratio(*county, by_scope.iter().fold(0, |sum, part| i64::saturating_add(sum, *part)), 10_000)
+    ratio(*county, by_scope.iter().fold(0, |sum, part| sum.plus(*part)), 10_000)
 }
 
 /// `part × scale ÷ whole`, rounded half up; `None` if the whole is not positive.
@@ -384,7 +384,7 @@ fn add_delay(delay: &mut PaymentDelay, measure: Measure, sums: LoopSums) {
 }
 
 fn add(sum: &mut i64, part: i64) {
-    *sum = sum.saturating_add(part);
+    *sum = sum.plus(part);
 }
 
 fn add_scope(sums: &mut [i64; 4], scope: Scope, part: i64) {

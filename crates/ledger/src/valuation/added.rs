@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use loopledger_types::ProductId;
+use loopledger_types::{Exact as _, ProductId};
 
 use crate::loop_measures::ratio;
 use crate::lots::{self, LotFact, LotRecord};
@@ -22,8 +22,8 @@ pub struct ValueAdded {
 }
 
 impl ValueAdded {
-    pub const fn amount(&self) -> i64 {
-        self.sales.saturating_sub(self.input_cost)
+    pub fn amount(&self) -> i64 {
+        self.sales.minus(self.input_cost)
     }
 
     /// In basis points of the cost; `None` if there is none.
@@ -32,8 +32,8 @@ impl ValueAdded {
     }
 
     fn add(&mut self, sales: i64, input_cost: i64) {
-        self.sales = self.sales.saturating_add(sales);
-        self.input_cost = self.input_cost.saturating_add(input_cost);
+        self.sales = self.sales.plus(sales);
+        self.input_cost = self.input_cost.plus(input_cost);
     }
 }
 
@@ -64,7 +64,7 @@ impl Ledger {
             }
         }
         let before: Vec<LotFact> = facts.iter().filter(|fact| fact.head.date.month() < query.from).copied().collect();
-        let price = self.price_of_sold(facts).saturating_sub(self.price_of_sold(&before));
+        let price = self.price_of_sold(facts).minus(self.price_of_sold(&before));
         added.add(0, price);
     }
 
@@ -76,7 +76,7 @@ impl Ledger {
             let costs = value(core::slice::from_ref(&pool)).unwrap_or_default();
             let parts = costs.first().map(|cost| cost.parts.as_slice()).unwrap_or_default();
             let sold = pool.uses.iter().zip(parts).filter(|((kind, _), _)| *kind == Use::Sold);
-            sold.fold(sum, |sum, (_, part)| sum.saturating_add(*part))
+            sold.fold(sum, |sum, (_, part)| sum.plus(*part))
         })
     }
 }

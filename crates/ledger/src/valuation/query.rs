@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use loopledger_facts::{PartyRef, PlaceKind};
-use loopledger_types::{BusinessDate, LotId, PartyId, ProductId, Quantity};
+use loopledger_types::{BusinessDate, Exact as _, LotId, PartyId, ProductId, Quantity};
 
 use crate::heads::EventHead;
 use crate::kinds::party_kind_of;
@@ -91,10 +91,10 @@ impl Ledger {
             match &fact.record {
                 LotRecord::Cost { payer, amount, .. } if bears(fact.text) => {
                     let pool = pools.entry((*payer, fact.pool)).or_default();
-                    pool.direct = pool.direct.saturating_add(*amount);
+                    pool.direct = pool.direct.plus(*amount);
                 }
                 LotRecord::Moved { from, to, quantity, .. } => {
-                    for (cell, quantity) in [(from, quantity.saturating_neg()), (to, *quantity)] {
+                    for (cell, quantity) in [(from, quantity.negated()), (to, *quantity)] {
                         if let (TitleRow::Owned(owner), Some(kind)) = (cell.title, self.use_of(cell)) {
                             pools.entry((owner, fact.pool)).or_default().take(kind, cell, quantity);
                         }
@@ -117,20 +117,20 @@ impl Ledger {
             LotValue { book, lot, pool, product: None, cost: cost.cost, cost_of_sales: 0, loss: 0, stock, places };
         let mut left = cost.cost;
         for ((kind, _), part) in uses.uses.iter().zip(&cost.parts) {
-            left = left.saturating_sub(*part);
+            left = left.minus(*part);
             match kind {
-                Use::Sold => result.cost_of_sales = result.cost_of_sales.saturating_add(*part),
-                Use::Lost => result.loss = result.loss.saturating_add(*part),
+                Use::Sold => result.cost_of_sales = result.cost_of_sales.plus(*part),
+                Use::Lost => result.loss = result.loss.plus(*part),
                 Use::Stock(account) => {
                     let sum = result.stock.entry(*account).or_default();
-                    *sum = sum.saturating_add(*part);
+                    *sum = sum.plus(*part);
                     result.places.extend(self.by_place(*account, *part, facts)?);
                 }
                 Use::CostFree | Use::Into(_) => {}
             }
         }
         let sum = result.stock.entry(Account::Goods).or_default();
-        *sum = sum.saturating_add(left);
+        *sum = sum.plus(left);
         if left != 0 {
             result.places.push(StockValue { account: Account::Goods, place: None, quantity: 0, value: left });
         }
@@ -192,10 +192,10 @@ impl Ledger {
 impl PoolFacts {
     fn take(&mut self, kind: Use, cell: &CellRow, quantity: i64) {
         let sum = self.uses.entry(kind).or_default();
-        *sum = sum.saturating_add(quantity);
+        *sum = sum.plus(quantity);
         if let Use::Stock(account) = kind {
             let held = self.places.entry((account, cell.place)).or_default();
-            *held = held.saturating_add(quantity);
+            *held = held.plus(quantity);
         }
     }
 
@@ -211,7 +211,7 @@ fn unsold(facts: &[LotFact]) -> i64 {
         LotRecord::Moved { from, to, quantity } => {
             let leaves = if from.account.is_stock() { *quantity } else { 0 };
             let comes = if to.account.is_stock() { *quantity } else { 0 };
-            sum.saturating_sub(leaves).saturating_add(comes)
+            sum.minus(leaves).plus(comes)
         }
         LotRecord::Cost { .. } | LotRecord::Sold { .. } | LotRecord::Settled(_) | LotRecord::Paid { .. } => sum,
     })
