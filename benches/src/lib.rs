@@ -1,12 +1,12 @@
 //! The records that benches run on: the demo's own business, at the size asked for.
 
-use loopledger::demo::{DEMO_WEEKS, play};
 use loopledger_domain::Decider;
 use loopledger_domain::distribution::Distribution;
 use loopledger_domain::procurement::Procurement;
 use loopledger_domain::sales::Sales;
 use loopledger_domain::station::Station;
 use loopledger_ledger::Concerns;
+use loopledger_scenario::{DEMO_WEEKS, play};
 use loopledger_testkit::County;
 use loopledger_types::Service;
 

@@ -10,7 +10,6 @@ mod client;
 mod command;
 mod config;
 mod crash;
-pub mod demo;
 mod exit;
 mod help;
 mod kafka;

@@ -14,9 +14,9 @@ use loopledger_proto::station::v1::{CollectGoodsRequest, RecordRequest};
 use loopledger_types::{BusinessDate, CountyCode, MemberId, PartyId, RequestId, Service, StreamId};
 
 use crate::client::Client;
-use crate::demo::{DEMO_WEEKS, Rng, play};
 use crate::exit::Failure;
 use crate::record::{Recorder, Stop, numbered};
+use loopledger_scenario::{DEMO_WEEKS, Rng, play};
 
 /// Collections that serve as patterns: from spring to harvest with some hundred households.
 const PATTERNS: usize = 20_000;
@@ -106,7 +106,7 @@ impl Collections {
 
     /// A UUID of version 8 with 122 random bits of this run.
     fn request_id(&mut self) -> String {
-        let (high, low) = (self.rng.next(), self.rng.next());
+        let (high, low) = (self.rng.number(), self.rng.number());
         let (time, version) = ((high >> 32, (high >> 16) & 0xffff), 0x8000 | (high & 0x0fff));
         let (variant, node) = (0x8000 | ((low >> 48) & 0x3fff), low & 0xffff_ffff_ffff);
         format!("{:08x}-{:04x}-{version:04x}-{variant:04x}-{node:012x}", time.0, time.1)

@@ -8,9 +8,9 @@ use super::county::{Collections, commits_settled, households, open};
 use super::latency::{Latencies, rate};
 use super::load::stream;
 use crate::client::Client;
-use crate::demo::Rng;
 use crate::exit::Failure;
 use crate::output::say;
+use loopledger_scenario::Rng;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct IncomeArgs {

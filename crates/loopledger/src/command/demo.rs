@@ -13,11 +13,11 @@ use super::record::send_all;
 use super::status::print_digest;
 use crate::cli::DEFAULT_SERVER;
 use crate::client::Client;
-use crate::demo::{DEMO_WEEKS, last_day, play};
 use crate::exit::Failure;
 use crate::lang::{pick, tr};
 use crate::output::{View, say};
 use crate::record::to_json;
+use loopledger_scenario::{DEMO_WEEKS, last_day, play};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct DemoArgs {

@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_written_line_reads_back() {
-        for line in crate::demo::play(3, 40, 8) {
+        for line in loopledger_scenario::play(3, 40, 8) {
             let text = to_json(&line).unwrap();
             assert_eq!(Some(read(&text).pop().unwrap().unwrap().command), line.line);
         }

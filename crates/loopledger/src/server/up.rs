@@ -16,10 +16,10 @@ use crate::cli::UpArgs;
 use crate::client::Client;
 use crate::command::{DemoArgs, demo};
 use crate::crash;
-use crate::demo::DEMO_WEEKS;
 use crate::exit::Failure;
 use crate::output::say;
 use crate::program::Program;
+use loopledger_scenario::DEMO_WEEKS;
 
 pub(crate) async fn up(args: UpArgs) -> Result<(), Failure> {
     observed("loopledger", args.metrics, async |metrics, stop| run(args, metrics, stop).await).await

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use loopledger::demo::play;
 use loopledger_proto::client::v1::record_line::Line;
 use loopledger_proto::client::v1::{Await, RecordLine};
+use loopledger_scenario::play;
 use loopledger_testkit::Brokers;
 use serde_json::Value;
 use tokio::runtime::Runtime;

@@ -2,13 +2,13 @@
 
 use std::sync::LazyLock;
 
-use loopledger::demo::play;
 use loopledger_proto::FILE_DESCRIPTOR_SET;
 use loopledger_proto::client::v1::RecordLine;
 use loopledger_proto::client::v1::record_line::Line;
 use loopledger_proto::common::v1::{Position, Relation};
 use loopledger_proto::procurement::v1::RegisterHouseholdRequest;
 use loopledger_proto::procurement::v1::record_request::Command;
+use loopledger_scenario::play;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, Value};
 
 static POOL: LazyLock<DescriptorPool> =

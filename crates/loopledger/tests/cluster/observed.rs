@@ -1,6 +1,5 @@
 //! What the programs show of themselves on real Kafka: counters of the log, and traces through its headers.
 
-use loopledger::demo::play;
 use loopledger_proto::client::v1::record_line::Line;
 use loopledger_proto::client::v1::{Await, RecordLine};
 use loopledger_proto::common::v1::contract_terms::Terms;
@@ -8,6 +7,7 @@ use loopledger_proto::station::v1::CollectGoodsRequest;
 use loopledger_proto::station::v1::collect_goods_request::Basis;
 use loopledger_proto::station::v1::record_request::Command as AtStation;
 use loopledger_proto::station::v1::station_service_client::StationServiceClient;
+use loopledger_scenario::play;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use tonic::Request;
 

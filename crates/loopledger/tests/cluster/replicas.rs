@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use loopledger::demo::play;
+use loopledger_scenario::play;
 use loopledger_testkit::Dice;
 
 use crate::account::Account;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use loopledger::demo::{DEMO_WEEKS, play};
 use loopledger_event_log::{EventLog as _, FileLog, FileLogOptions, Record};
 use loopledger_projection::{Projection, ProjectionConfig, StartReport, StoragePlace};
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_proto::ledger::v1::income_service_client::IncomeServiceClient;
 use loopledger_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
+use loopledger_scenario::{DEMO_WEEKS, play};
 use loopledger_service::feed::Feed;
 use loopledger_testkit::County;
 use loopledger_types::{CountyCode, Key, Service, partition_of};

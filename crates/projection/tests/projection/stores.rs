@@ -212,7 +212,7 @@ async fn a_store_ahead_of_the_log_is_evidence() {
 async fn a_store_of_another_history_is_evidence_too() {
     let memory = saved().await;
     let mut other = County::new();
-    for line in loopledger::demo::play(7, 40, 14) {
+    for line in loopledger_scenario::play(7, 40, 14) {
         other.record(line);
     }
     let log = MemoryLog::new(PARTITIONS);

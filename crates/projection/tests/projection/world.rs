@@ -4,7 +4,6 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use loopledger::demo::play;
 use loopledger_event_log::{EventLog as _, MemoryLog, Record};
 use loopledger_ledger::{Concerns, Ledger};
 use loopledger_projection::{Projection, ProjectionConfig, StoragePlace};
@@ -14,6 +13,7 @@ use loopledger_proto::ledger::v1::income_service_client::IncomeServiceClient;
 use loopledger_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use loopledger_proto::ledger::v1::loop_service_client::LoopServiceClient;
 use loopledger_proto::ledger::v1::trace_service_client::TraceServiceClient;
+use loopledger_scenario::play;
 use loopledger_service::feed::Feed;
 use loopledger_state_store::Memory;
 use loopledger_testkit::County;

@@ -3,32 +3,33 @@
 use loopledger_types::RequestId;
 
 #[derive(Debug, Clone)]
-pub(crate) struct Rng(u64);
+pub struct Rng(u64);
 
 impl Rng {
-    pub(crate) const fn new(seed: u64) -> Self {
+    pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(crate) fn next(&mut self) -> u64 {
+    /// Any number.
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(self.0)
     }
 
     /// A number in `low..=high`.
-    pub(crate) fn between(&mut self, low: i64, high: i64) -> i64 {
+    pub fn between(&mut self, low: i64, high: i64) -> i64 {
         let span = u64::try_from(high.saturating_sub(low)).unwrap_or(0).saturating_add(1);
-        let offset = self.next().checked_rem(span).unwrap_or(0);
+        let offset = self.number().checked_rem(span).unwrap_or(0);
         low.saturating_add(i64::try_from(offset).unwrap_or(0))
     }
 
     /// True `percent` times in a hundred.
-    pub(crate) fn chance(&mut self, percent: i64) -> bool {
+    pub fn chance(&mut self, percent: i64) -> bool {
         self.between(1, 100) <= percent
     }
 
     /// One of `options`.
-    pub(crate) fn pick<'a, T>(&mut self, options: &'a [T]) -> &'a T {
+    pub fn pick<'a, T>(&mut self, options: &'a [T]) -> &'a T {
         let last = i64::try_from(options.len()).unwrap_or(1).saturating_sub(1);
         let index = usize::try_from(self.between(0, last)).unwrap_or(0);
         options.get(index).expect("a choice needs options")

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use loopledger::demo::{DEMO_WEEKS, play};
+use loopledger_scenario::{DEMO_WEEKS, play};
 use loopledger_testkit::County;
 use loopledger_types::Service;
 

@@ -63,7 +63,7 @@ pub fn play(seed: u64, households: u32, weeks: i32) -> Play {
 }
 
 /// The last day of the scenario's last month.
-pub(crate) fn last_day(weeks: i32) -> BusinessDate {
+pub fn last_day(weeks: i32) -> BusinessDate {
     first_monday().plus_days(weeks.saturating_mul(7)).month().last_day()
 }
 

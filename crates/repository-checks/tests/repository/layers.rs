@@ -32,11 +32,12 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("sales", &["service"]),
     ("projection", &["service", "ledger"]),
     ("web", &["service"]),
-    ("loopledger", &["procurement", "station", "distribution", "sales", "projection", "web", "kafka-log"]),
+    ("scenario", &["proto", "types"]),
+    ("loopledger", &["procurement", "station", "distribution", "sales", "projection", "web", "kafka-log", "scenario"]),
 ];
 
 /// Support crates: may use anything, and no production crate may use them.
-const SUPPORT: &[&str] = &["testkit", "sim", "e2e", "benches"];
+const SUPPORT: &[&str] = &["testkit", "sim", "grpc-tests", "repository-checks", "benches"];
 
 const PURE: &[&str] = &[
     "types",

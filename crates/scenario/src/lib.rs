@@ -2,6 +2,8 @@
 //!
 //! [`play`] writes the commands; how they are sent is `record`'s business, so the demo has no back door.
 
+#![allow(clippy::similar_names, reason = "payer and payee are the words of the field")]
+
 mod rng;
 mod script;
 mod season;
@@ -14,6 +16,5 @@ mod trade;
 mod world;
 mod year;
 
-pub(crate) use rng::Rng;
-pub(crate) use year::last_day;
-pub use year::{DEMO_WEEKS, play};
+pub use rng::Rng;
+pub use year::{DEMO_WEEKS, last_day, play};

@@ -1,1 +1,0 @@
-//! Tests of the whole: the repository's own rules, and real processes.
