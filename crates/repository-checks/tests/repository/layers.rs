@@ -89,6 +89,24 @@ struct Graph {
     ours: BTreeMap<String, String>,
     /// Package id → ids of its normal and build dependencies.
     edges: BTreeMap<String, BTreeSet<String>>,
+    /// Package id → ids of the dependencies of its tests.
+    dev_edges: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Graph {
+    /// Everything that a package is built from, however indirectly.
+    fn reached(&self, of: &str) -> BTreeSet<String> {
+        let mut reached = BTreeSet::new();
+        let mut todo = vec![of.to_owned()];
+        while let Some(next) = todo.pop() {
+            for target in self.edges.get(&next).into_iter().flatten() {
+                if reached.insert(target.clone()) {
+                    todo.push(target.clone());
+                }
+            }
+        }
+        reached
+    }
 }
 
 /// The target that this machine builds for: packages of other platforms need not be at hand.
@@ -126,13 +144,16 @@ fn graph() -> Graph {
         }
         names.insert(id, name);
     }
-    let mut edges = BTreeMap::new();
+    let (mut edges, mut dev_edges) = (BTreeMap::new(), BTreeMap::new());
     for node in list(&metadata["resolve"]["nodes"]) {
         let counts = |dep: &Value| list(&dep["dep_kinds"]).iter().any(|kind| kind["kind"].as_str() != Some("dev"));
         let targets = list(&node["deps"]).iter().filter(|dep| counts(dep)).map(|dep| text(&dep["pkg"])).collect();
         edges.insert(text(&node["id"]), targets);
+        let of_tests = |dep: &Value| list(&dep["dep_kinds"]).iter().any(|kind| kind["kind"].as_str() == Some("dev"));
+        let targets = list(&node["deps"]).iter().filter(|dep| of_tests(dep)).map(|dep| text(&dep["pkg"])).collect();
+        dev_edges.insert(text(&node["id"]), targets);
     }
-    Graph { names, ours, edges }
+    Graph { names, ours, edges, dev_edges }
 }
 
 fn allowed(of: &str) -> BTreeSet<&'static str> {
@@ -170,18 +191,25 @@ fn every_edge_between_our_crates_is_allowed() {
 fn pure_crates_reach_nothing_impure() {
     let graph = graph();
     for (id, name) in graph.ours.iter().filter(|(_, name)| PURE.contains(&name.as_str())) {
-        let mut reached = BTreeSet::new();
-        let mut todo = vec![id.clone()];
-        while let Some(next) = todo.pop() {
-            for target in graph.edges.get(&next).into_iter().flatten() {
-                if reached.insert(target.clone()) {
-                    todo.push(target.clone());
-                }
-            }
-        }
+        let reached = graph.reached(id);
         let impure: Vec<&String> =
             reached.iter().map(|id| &graph.names[id]).filter(|n| IMPURE.contains(&n.as_str())).collect();
         assert!(impure.is_empty(), "{name} is pure and reaches {impure:?}");
+    }
+}
+
+/// A crate's own tests may turn on its features by depending on itself.
+#[test]
+fn no_crate_is_tested_by_one_that_is_built_from_it() {
+    let graph = graph();
+    for (id, name) in &graph.ours {
+        for target in graph.dev_edges.get(id).into_iter().flatten().filter(|target| *target != id) {
+            assert!(
+                !graph.reached(target).contains(id),
+                "the tests of {name} need {}, which needs it",
+                graph.names[target]
+            );
+        }
     }
 }
 

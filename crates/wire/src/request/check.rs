@@ -1,17 +1,16 @@
 //! Checks of form, field by field: what is wrong is collected, so that a caller learns all of it at once.
 
-use core::fmt;
-
 use loopledger_domain::procurement::ContractTerms;
 use loopledger_domain::stock::LineWeight;
 use loopledger_domain::{FieldFault, Measure, Occasion, Rejection, Violation};
 use loopledger_proto::common::v1 as pb;
 use loopledger_types::{
     BusinessDate, DateError, DivisionCode, EntityKind, Hash, IdError, Money, Position, Quantity, RequestId, StreamId,
-    TextFault, Timestamp, Unit, UnitPrice, code_fault, divisions, is_visible, text_fault,
+    Timestamp, Unit, UnitPrice, divisions,
 };
 
 use super::Created;
+use super::path::{At, at};
 use crate::words::Word;
 
 /// Positions in `after` and `at_least`.
@@ -28,41 +27,6 @@ pub const LABEL_MAX: usize = 100;
 pub const NUMBER_MAX: usize = 64;
 /// Characters of a grade.
 pub const GRADE_MAX: usize = 16;
-
-/// A field's path, on the stack: spelt out only if the field is wrong.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct At<'a> {
-    parent: Option<&'a At<'a>>,
-    name: &'static str,
-    index: Option<usize>,
-}
-
-/// A field of the request itself.
-pub(crate) const fn at(name: &'static str) -> At<'static> {
-    At { parent: None, name, index: None }
-}
-
-impl At<'_> {
-    /// A field of the message that this field holds.
-    pub(crate) const fn field(&self, name: &'static str) -> At<'_> {
-        At { parent: Some(self), name, index: None }
-    }
-
-    /// An item of the list that this field holds.
-    pub(crate) const fn item(&self, index: usize) -> At<'_> {
-        At { parent: self.parent, name: self.name, index: Some(index) }
-    }
-}
-
-impl fmt::Display for At<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(parent) = self.parent {
-            write!(f, "{parent}.")?;
-        }
-        f.write_str(self.name)?;
-        self.index.map_or(Ok(()), |index| write!(f, "[{index}]"))
-    }
-}
 
 /// What was found wrong so far, and what the command will create.
 #[derive(Debug, Default)]
@@ -248,19 +212,6 @@ impl Check {
         }
     }
 
-    /// A text that shows something, without the white space around it and without characters that cannot be seen.
-    pub(crate) fn text(&mut self, at: At<'_>, text: &str, most: usize) -> Option<String> {
-        if text.trim().is_empty() {
-            return self.wrong(at, FieldFault::Required, "This field must not be empty.");
-        }
-        self.optional_text(at, text, most)
-    }
-
-    /// The same; empty means none.
-    pub(crate) fn optional_text(&mut self, at: At<'_>, text: &str, most: usize) -> Option<String> {
-        self.trimmed(at, text, most, text_fault)
-    }
-
     /// A SHA-256; empty means none.
     #[expect(clippy::option_option, reason = "outer: acceptable or not; inner: there or not")]
     pub(crate) fn optional_hash(&mut self, at: At<'_>, hash: &[u8]) -> Option<Option<[u8; 32]>> {
@@ -271,35 +222,6 @@ impl Check {
             Ok(hash) => Some(Some(hash)),
             Err(_) => self.wrong(at, FieldFault::HashLength, "A hash has 32 bytes."),
         }
-    }
-
-    /// A text that others are compared with: a code, a number on paper, a label of a lot.
-    pub(crate) fn code(&mut self, at: At<'_>, text: &str) -> Option<String> {
-        if text.trim().is_empty() {
-            return self.wrong(at, FieldFault::Required, "This field must not be empty.");
-        }
-        self.trimmed(at, text, NUMBER_MAX, code_fault)
-    }
-
-    fn trimmed(&mut self, at: At<'_>, text: &str, most: usize, fault: fn(&str) -> Option<TextFault>) -> Option<String> {
-        let text = text.trim();
-        if text.chars().nth(most).is_some() {
-            return self.wrong(at, FieldFault::TooLong, format!("At most {most} characters."));
-        }
-        if let Some(fault) = fault(text) {
-            let reason = match fault {
-                TextFault::Control => FieldFault::ControlCharacter,
-                TextFault::LineSeparator => FieldFault::LineSeparator,
-                TextFault::Format => FieldFault::FormatCharacter,
-                TextFault::Blank => FieldFault::BlankCharacter,
-                TextFault::Unassigned => FieldFault::UnassignedCharacter,
-            };
-            return self.wrong(at, reason, fault.to_string());
-        }
-        if !text.is_empty() && !is_visible(text) {
-            return self.wrong(at, FieldFault::NothingVisible, "This text shows nothing.");
-        }
-        Some(text.to_owned())
     }
 
     /// Every item of a list of `least..=most`; `None` if one of them is wrong.

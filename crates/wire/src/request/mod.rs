@@ -3,12 +3,14 @@
 
 mod check;
 mod distribution;
+mod path;
 mod procurement;
 mod sales;
 mod station;
 mod stock;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 use core::fmt;
 
@@ -17,8 +19,9 @@ use loopledger_proto::common::v1 as pb;
 use loopledger_types::{EntityKind, Position, RequestId, StreamId};
 use sha2::{Digest as _, Sha256};
 
-pub(crate) use check::{At, Check, at};
+pub(crate) use check::Check;
 pub use check::{CHARGES_MAX, GRADE_MAX, LABEL_MAX, LINES_MAX, MEMBERS_MAX, NUMBER_MAX, POSITIONS_MAX};
+pub(crate) use path::{At, at};
 
 use crate::position_to_pb;
 
