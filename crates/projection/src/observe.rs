@@ -1,5 +1,6 @@
 //! What the projection shows: its numbers and where it is in every stream.
 
+use loopledger_service::metrics::StreamSamples as _;
 use loopledger_service::metrics::{Labels, Readiness, Samples, Source, of_service, of_stream, unreachable};
 use loopledger_types::Service;
 

@@ -1,28 +1,30 @@
-//! What every program of `LoopLedger` is built around: following streams, and writing one.
+//! What every program of `LoopLedger` is built around, with one door:
 //!
-//! * [`feed`]: admission and shared decoding of streams.
+//! * [`feed`]: admission and shared decoding of streams; [`clock`], time as a port.
 //! * [`writer`]: deciding, appending, reading back, answering; reactions; checkpoints; health.
-//! * [`program`]: a service with its store, from start to shutdown.
-//! * [`repair`]: mending a log that came back shorter than what was read of it.
-//! * [`scrub`]: reading the whole log again in the background, to find what the disk has changed.
-//! * [`grpc`]: calls, bulk streams, deadlines, errors, the server.
+//! * [`grpc`]: calls, bulk streams, deadlines, errors, the server; the endpoint of the metrics.
 //! * [`limits`]: what callers may hold of a process: bytes, connections, places, turns.
-//! * [`clock`]: time as a port.
 //! * [`metrics`], [`trace`], [`telemetry`]: what a program shows of itself: numbers, spans, log lines.
+//! * [`repair`]: repairing a log that came back shorter than what was read of it.
+//! * [`program`]: a service with its store, from start to shutdown.
+//! * [`scrub`]: verifying the whole log in the background.
 //!
-//! What does not live here: rules (`domain`), accounting (`ledger`), bytes (`chain`, `wire`).
+//! Each but the last two is a crate of its own. What does not live here: rules (`domain`), accounting, bytes (`chain`, `wire`).
 
-pub mod clock;
-pub mod feed;
-pub mod grpc;
-mod heads;
-pub mod limits;
-pub mod metrics;
 pub mod program;
-pub mod repair;
 pub mod scrub;
-pub mod telemetry;
-pub mod trace;
-pub mod writer;
 
-pub use heads::Heads;
+pub use loopledger_feed::clock;
+pub use loopledger_feed::{self as feed, Heads};
+pub use loopledger_grpc::{self as grpc, rpcs};
+pub use loopledger_limits as limits;
+pub use loopledger_observability::{telemetry, trace};
+pub use loopledger_repair as repair;
+pub use loopledger_writer as writer;
+
+/// Numbers for Prometheus, of every part of a program.
+pub mod metrics {
+    pub use loopledger_feed::{Lag, LogReach, StreamSamples, of_service, of_stream, unreachable};
+    pub use loopledger_grpc::{Endpoint, EndpointError};
+    pub use loopledger_observability::metrics::*;
+}

@@ -2,11 +2,13 @@
 
 use core::fmt;
 use core::time::Duration;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use loopledger_domain::Decider;
-use loopledger_state_store::{Memory, MemoryStore, Mirror, Reason, ServiceStore, SledStore, StoreError};
+use loopledger_state_store::{
+    Memory, MemoryStore, Mirror, Reason, ServiceStore, SledStore, StoreError, store_directory,
+};
 use loopledger_types::{CountyCode, StreamId};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
@@ -136,11 +138,6 @@ where
     }
 }
 
-/// Where the service that writes `stream` keeps its store.
-pub fn store_directory(data: &Path, stream: StreamId) -> PathBuf {
-    data.join(stream.service.to_string()).join(stream.county.to_string())
-}
-
 type Opened<E> = (Arc<dyn ServiceStore<E>>, Found);
 
 fn open<E: Mirror>(stream: StreamId, config: &ProgramConfig) -> Result<Opened<E>, StoreError> {
@@ -176,4 +173,38 @@ async fn report(stream: StreamId, mut health: watch::Receiver<Health>) {
             return;
         }
     }
+}
+
+/// What a service is made of: `App`, the running service; `NAME`, the full name of its gRPC service; `serve`, which offers
+/// it on a server; and `Grpc`, for which the service's tonic trait is implemented with [`rpcs!`](crate::rpcs).
+///
+/// ```text
+/// app! { Station, RecordRequest, StationServiceServer }
+/// ```
+#[macro_export]
+macro_rules! app {
+    ($rules:ty, $record:ty, $server:ident) => {
+        /// The running service; started with [`Program::start`]($crate::program::Program::start).
+        pub type App = $crate::program::Program<$rules>;
+
+        /// The full name of the gRPC service.
+        pub const NAME: &str = <$server<Grpc> as ::tonic::server::NamedService>::NAME;
+
+        /// Offers the service on `server`, healthy while its writer serves.
+        pub fn serve(app: &App, server: &mut $crate::grpc::Server) {
+            let calls = app.calls(server.stop_token());
+            server.follow_health(NAME, app.handle().health());
+            server.bulk::<$rules, $record>(NAME, calls.clone());
+            let service = $server::new(Grpc { calls })
+                .max_decoding_message_size($crate::grpc::REQUEST_BYTES_MAX)
+                .max_encoding_message_size($crate::grpc::MESSAGE_BYTES_MAX);
+            server.route(|routes| routes.add_service(service));
+        }
+
+        /// The tonic service: every method hands over to the writer's calls.
+        #[derive(Debug)]
+        pub struct Grpc {
+            calls: $crate::grpc::Calls<$rules>,
+        }
+    };
 }

@@ -9,6 +9,10 @@
 //!
 //! Deliberately not here: folding, admission, comparing a store's head with the log, clocks, async.
 
+use std::path::{Path, PathBuf};
+
+use loopledger_types::StreamId;
+
 mod checkpoint;
 mod records;
 mod rows;
@@ -21,6 +25,11 @@ pub use loopledger_page_store::{
 };
 pub use rows::{MAX_ROW_BYTES, MAX_ROWS, RowStore, RowsProgress, StreamProgress};
 pub use service::{MemoryStore, Mirror, ServiceStore, SledStore, Store};
+
+/// Where the service that writes `stream` keeps its store.
+pub fn store_directory(data: &Path, stream: StreamId) -> PathBuf {
+    data.join(stream.service.to_string()).join(stream.county.to_string())
+}
 
 #[cfg(test)]
 mod golden {

@@ -1,0 +1,220 @@
+//! Following streams: admission, and decoding that is shared by everybody in the process.
+//!
+//! [`Feed`] reads each partition once, however many follow it; each [`Follower`] runs admission for its own stream.
+//! What does not happen here: folding, and any judgement of what a commit means.
+
+mod barrier;
+pub mod clock;
+mod contact;
+mod follower;
+mod halts;
+mod heads;
+mod lag;
+mod losses;
+mod place;
+mod reach;
+mod record;
+mod source;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use loopledger_domain::TailLost;
+use loopledger_event_log::{EventLog, Offset};
+use loopledger_types::{Head, Key, Partition, Position, StreamId, Topic, partition_of};
+use loopledger_wire::decode_commit;
+use tokio_util::task::AbortOnDropHandle;
+
+pub use barrier::HeadCheck;
+use barrier::StartupBarrier;
+use contact::Followed;
+pub use contact::STALE_AFTER;
+pub use contact::{Contact, Outage};
+pub use follower::Seen;
+pub use follower::{Admitted, Commits, FollowError, Follower, LostTail};
+pub use halts::HaltedWriter;
+use halts::Halts;
+pub use heads::Heads;
+pub use lag::Lag;
+pub use losses::{loss, walk};
+pub use reach::{LogReach, StreamSamples, of_service, of_stream, unreachable};
+pub use record::Decode;
+use record::Place;
+pub use record::parse;
+use source::Source;
+
+/// The log as this process reads it. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Feed {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    log: Arc<dyn EventLog>,
+    decode: Decode,
+    sources: Mutex<BTreeMap<(Topic, Partition), Running>>,
+    barrier: Arc<StartupBarrier>,
+    halts: Halts,
+    contact: Arc<Contact>,
+    /// Asks for the log's end from the first follower on.
+    watch: OnceLock<AbortOnDropHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Running {
+    source: Arc<Source>,
+    /// Stops reading when the last follower and the feed are gone.
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Feed {
+    pub fn new(log: Arc<dyn EventLog>) -> Self {
+        Self::understanding(log, decode_commit)
+    }
+
+    /// Of a reader that understands what `decode` does, e.g. of one that is older than what is on the log.
+    pub fn understanding(log: Arc<dyn EventLog>, decode: Decode) -> Self {
+        let (sources, barrier) = (Mutex::default(), Arc::default());
+        let contact = Arc::new(Contact::new(&*log));
+        let (halts, watch) = (Halts::default(), OnceLock::new());
+        Self { shared: Arc::new(Shared { log, decode, sources, barrier, halts, contact, watch }) }
+    }
+
+    pub fn log(&self) -> &Arc<dyn EventLog> {
+        &self.shared.log
+    }
+
+    /// Where a stream lives.
+    pub fn partition(&self, stream: StreamId) -> Partition {
+        self.place(stream).partition
+    }
+
+    /// Follows a stream from its first commit. Must be called within a tokio runtime.
+    pub fn follow(&self, stream: StreamId) -> Follower {
+        Follower::new(self.clone(), stream, Head::EMPTY, Offset::START)
+    }
+
+    /// Follows a stream from after `head`, whose record stood at offset `at` when it was last read. The offset is a
+    /// hint: if the record is not there, the stream is read from its beginning until `head` turns up. If it does not,
+    /// the whole process knows it.
+    pub async fn resume(&self, stream: StreamId, head: Head, at: Offset) -> Result<Follower, FollowError> {
+        let resumed = place::resume(self.clone(), stream, head, at).await;
+        if let Err(FollowError::LostTail(lost)) = &resumed {
+            self.shared.barrier.note(lost);
+        }
+        resumed
+    }
+
+    /// To be held by a program of this process until it has resumed at every head that its store remembers.
+    pub fn opening(&self) -> HeadCheck {
+        HeadCheck::new(Arc::clone(&self.shared.barrier))
+    }
+
+    /// Waits until every program of this process has resumed.
+    pub async fn opened(self) {
+        self.shared.barrier.finished().await;
+    }
+
+    /// What somebody in this process remembers of a stream and could not resume at.
+    pub fn lost(&self, stream: StreamId) -> Option<LostTail> {
+        self.shared.barrier.lost(stream)
+    }
+
+    /// The writer of `stream` in this process is halted, or not any more.
+    pub fn set_halted(&self, stream: StreamId, halted: Option<HaltedWriter>) {
+        self.shared.halts.set(stream, halted);
+    }
+
+    /// The writer of `stream`, if it runs in this process and is halted.
+    pub fn halted(&self, stream: StreamId) -> Option<HaltedWriter> {
+        self.shared.halts.of(stream)
+    }
+
+    /// Waits until writers of this process halted, or went on, more than `seen` times in all; how often. Cancel-safe.
+    pub async fn halts_changed(&self, seen: u64) -> u64 {
+        self.shared.halts.changed(seen).await
+    }
+
+    /// The same, and where the log ends now.
+    pub async fn resume_with_end(
+        &self,
+        stream: StreamId,
+        head: Head,
+        at: Offset,
+    ) -> Result<(Follower, Offset), FollowError> {
+        let follower = self.resume(stream, head, at).await?;
+        Ok((follower, place::end(self, stream).await?))
+    }
+
+    /// Whether the log has the commit that `position` names. Reads the stream from its beginning: for what is so old
+    /// that its hash is no longer kept.
+    pub async fn contains(&self, position: Position) -> Result<bool, FollowError> {
+        place::contains(self.clone(), position).await
+    }
+
+    /// The commits up to `sequence` that the log lacks at its present end, if no accepted loss may be theirs. For a
+    /// sequence that another stream names: whatever a commit names was in the log before it.
+    pub async fn missing(&self, stream: StreamId, sequence: u64) -> Result<Option<LostTail>, FollowError> {
+        losses::missing(self, stream, sequence).await
+    }
+
+    /// The losses that a stream has accepted, up to the log's present end. Reads the stream from its beginning.
+    pub async fn losses(self, stream: StreamId) -> Result<Vec<TailLost>, FollowError> {
+        losses::losses(&self, stream).await
+    }
+
+    /// Makes reading cheaper up to this offset: what led to the commits before it is not told any more to anybody who
+    /// follows them in this process, so replayed commits have no trace.
+    pub fn spare_traces_before(&self, stream: StreamId, offset: Offset) {
+        self.source(stream).spare_traces_before(offset);
+    }
+
+    /// Where the log of a stream ends now.
+    pub async fn end(self, stream: StreamId) -> Result<Offset, FollowError> {
+        place::end(&self, stream).await
+    }
+
+    pub fn place(&self, stream: StreamId) -> Place {
+        let topic = stream.service.topic();
+        let partition_count = self.shared.log.partition_count(topic);
+        let partition = partition_of(Key(stream.county), partition_count);
+        Place { topic, partition, partition_count, decode: self.shared.decode }
+    }
+
+    /// Whether the log can be reached.
+    pub fn contact(&self) -> &Arc<Contact> {
+        &self.shared.contact
+    }
+
+    /// A read that failed and is tried again.
+    pub fn note_failure(&self, error: &FollowError) {
+        if let FollowError::Read { stream, source } = error {
+            let followed = self.watched(*stream);
+            self.shared.contact.read_failed(followed, source);
+        }
+    }
+
+    /// From now on the log is asked where it ends. Must be called within a tokio runtime.
+    fn watched(&self, stream: StreamId) -> Followed {
+        let followed = self.shared.contact.place(stream);
+        self.shared.contact.follow(followed);
+        self.shared.watch.get_or_init(|| {
+            let watch = Arc::clone(&self.shared.contact).watch(Arc::downgrade(&self.shared.log));
+            AbortOnDropHandle::new(tokio::spawn(watch))
+        });
+        followed
+    }
+
+    fn source(&self, stream: StreamId) -> Arc<Source> {
+        self.watched(stream);
+        let place = self.place(stream);
+        let mut sources = self.shared.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = sources.entry((place.topic, place.partition)).or_insert_with(|| {
+            let source = Arc::new(Source::new(place, Arc::clone(&self.shared.contact)));
+            let task = tokio::spawn(Arc::clone(&source).run(Arc::clone(&self.shared.log)));
+            Running { source, _task: AbortOnDropHandle::new(task) }
+        });
+        Arc::clone(&running.source)
+    }
+}

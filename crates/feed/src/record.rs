@@ -1,0 +1,108 @@
+//! Records as followers share them: the envelope's fixed part and the hash at once, the commit when first asked for.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use loopledger_chain::{Envelope, RECORD_BYTES_MAX, leaf_hash};
+use loopledger_domain::Commit;
+use loopledger_event_log::{LogRecord, Offset};
+use loopledger_types::{Hash, Key, Partition, Position, StreamId, Topic, partition_of};
+use loopledger_wire::NotUnderstood;
+
+use loopledger_observability::trace::TraceContext;
+
+/// Makes a commit of an envelope and its hash, if everything in it is understood.
+pub type Decode = fn(&Envelope<'_>, Hash) -> Result<Commit, NotUnderstood>;
+
+/// Where records of a partition may belong, and who reads them.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    pub topic: Topic,
+    pub partition: Partition,
+    pub partition_count: u32,
+    pub decode: Decode,
+}
+
+/// What admission looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Fixed {
+    pub stream: StreamId,
+    pub sequence: u64,
+    pub previous_hash: Hash,
+    pub hash: Hash,
+}
+
+impl Fixed {
+    pub const fn position(&self) -> Position {
+        Position { stream: self.stream, sequence: self.sequence, hash: self.hash }
+    }
+}
+
+/// The fixed part of a record that could be admitted where it stands; anything else is void whatever came before it.
+pub fn parse(value: &[u8], place: Place) -> Option<Fixed> {
+    if value.len() > RECORD_BYTES_MAX {
+        return None;
+    }
+    let envelope = Envelope::decode(value).ok()?;
+    let stream = envelope.stream;
+    let here =
+        stream.service == place.topic.0 && partition_of(Key(stream.county), place.partition_count) == place.partition;
+    here.then(|| Fixed {
+        stream,
+        sequence: envelope.sequence,
+        previous_hash: envelope.previous_hash,
+        hash: leaf_hash(value),
+    })
+}
+
+/// One record of the log, as it was read.
+#[derive(Debug)]
+pub struct Record {
+    pub offset: Offset,
+    pub next: Offset,
+    pub value: Bytes,
+    /// Boxed: most have none, and there are many records.
+    pub trace: Option<Box<TraceContext>>,
+    pub fixed: Option<Fixed>,
+    decode: Decode,
+    commit: OnceLock<Result<Arc<Commit>, NotUnderstood>>,
+}
+
+impl Record {
+    fn new(read: LogRecord, place: Place) -> Self {
+        let fixed = parse(&read.value, place);
+        let trace = TraceContext::of_headers(&read.headers).map(Box::new);
+        let LogRecord { offset, next, value, .. } = read;
+        Self { offset, next, value, trace, fixed, decode: place.decode, commit: OnceLock::new() }
+    }
+
+    /// The commit with its events understood. Decoded once, by the first follower that asks; void records are never asked.
+    pub fn commit(&self) -> Result<Arc<Commit>, NotUnderstood> {
+        let decode = || {
+            let hash = self.fixed.as_ref().map_or(Hash::ZERO, |fixed| fixed.hash);
+            let envelope = Envelope::decode(&self.value).map_err(|error| NotUnderstood {
+                type_url: "loopledger.commit.v1.Commit".to_owned(),
+                reason: error.to_string(),
+            })?;
+            (self.decode)(&envelope, hash).map(Arc::new)
+        };
+        self.commit.get_or_init(decode).clone()
+    }
+}
+
+/// What one read returned.
+#[derive(Debug)]
+pub struct Batch {
+    pub start: Offset,
+    pub next: Offset,
+    pub records: Vec<Record>,
+    pub bytes: usize,
+}
+
+impl Batch {
+    pub fn new(start: Offset, read: Vec<LogRecord>, place: Place) -> Self {
+        let next = read.last().map_or(start, |record| record.next);
+        let bytes = read.iter().fold(0_usize, |sum, record| sum.saturating_add(record.value.len()));
+        Self { start, next, records: read.into_iter().map(|record| Record::new(record, place)).collect(), bytes }
+    }
+}

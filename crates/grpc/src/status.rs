@@ -1,0 +1,75 @@
+//! Why a write was not answered with a receipt, as callers see it. What the log says is said here too, once.
+
+use core::time::Duration;
+
+use loopledger_domain::{Decider, FieldFault, Rejection, Violation};
+use loopledger_types::{Position, RequestId, StreamId};
+use loopledger_wire::{Failure, rejection_status};
+use tonic::Status;
+
+use loopledger_writer::WriteError;
+
+/// A full queue is a matter of milliseconds.
+pub(super) const QUEUE_RETRY: Duration = Duration::from_millis(50);
+
+/// Somebody has to look at it, or the log has to come back.
+const LOG_RETRY: Duration = Duration::from_secs(1);
+
+/// The status of a failed write, or of a question to the writer of `stream` (without a request id).
+pub fn write_status(stream: StreamId, request_id: Option<RequestId>, error: &WriteError) -> Status {
+    match error {
+        WriteError::Rejected(rejection) => rejection_status(rejection),
+        WriteError::Malformed { what } => Failure::MalformedMessage { what: what.clone() }.into(),
+        WriteError::UnknownField(unknown) => Failure::UnknownField(unknown.clone()).into(),
+        // Found by `check_streams` already, unless the writer was asked some other way.
+        WriteError::StreamNotRead { stream } => Failure::NotServed { stream: *stream }.into(),
+        WriteError::RequestIdReused { request_id, .. } => Failure::RequestIdReused { request_id: *request_id }.into(),
+        WriteError::QueueFull { .. } => Failure::QueueFull { retry_after: QUEUE_RETRY }.into(),
+        WriteError::UpstreamBehind { stream, wanted, read } => {
+            Failure::UpstreamBehind { stream: *stream, wanted: *wanted, have: *read, retry_after: QUEUE_RETRY }.into()
+        }
+        WriteError::DataLoss(position) => Failure::PositionNotInLog { position: *position }.into(),
+        WriteError::DeadlineExceeded => match request_id {
+            Some(request_id) => Failure::OutcomeUnknown { request_id }.into(),
+            None => Failure::DeadlineExceeded.into(),
+        },
+        WriteError::LogUnavailable => Failure::LogUnavailable { retry_after: LOG_RETRY }.into(),
+        WriteError::Internal { detail } => {
+            tracing::error!(%stream, %detail, "bug: a decision was rejected before it was written");
+            Failure::Internal { what: "the decision could not be recorded" }.into()
+        }
+        WriteError::UpstreamHalted(notice) => notice.failure().into(),
+        WriteError::Halted(halt) => halt.notice(stream).failure().into(),
+        WriteError::ShuttingDown => Failure::ShuttingDown.into(),
+    }
+}
+
+/// Whether `field` names only positions of streams that the writer of `own` reads.
+pub(super) fn check_streams<D: Decider>(
+    field: &'static str,
+    own: StreamId,
+    positions: &[Position],
+) -> Result<(), Rejection> {
+    let is_read = |stream: StreamId| {
+        stream.county == own.county && (stream.service == own.service || D::UPSTREAM.contains(&stream.service))
+    };
+    let unread = positions.iter().enumerate().filter(|(_, position)| !is_read(position.stream));
+    let violations: Vec<Violation> = unread
+        .map(|(index, position)| {
+            let text = format!("{} is not read by this service.", position.stream);
+            Violation::new(format!("{field}[{index}].stream"), FieldFault::StreamNotRead, text)
+        })
+        .collect();
+    if violations.is_empty() { Ok(()) } else { Err(Rejection::Invalid(violations)) }
+}
+
+/// A request that is wrong in form, or asks for what does not exist.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+pub fn refused(rejection: Rejection) -> Status {
+    rejection_status(&rejection)
+}
+
+/// Any other failure.
+pub fn failure_status(failure: &Failure) -> Status {
+    failure.into()
+}

@@ -1,0 +1,347 @@
+//! The writer: one task per stream that decides, appends, and answers once it has read its own commit back.
+//!
+//! The hash chain is the lock (docs/design.md §1): a commit is chained on the speculative head, and if a foreign commit gets in
+//! first, the own one is void and decided again on the new state. Nothing else keeps two writers apart, and nothing
+//! else needs to.
+//! What does not live here: rules (they are the [`Decider`]'s), and the wire.
+
+mod after;
+mod checkpoint;
+mod clock;
+mod dangling;
+mod decide;
+mod error;
+mod halting;
+mod handle;
+mod headers;
+mod health;
+mod job;
+mod measured;
+mod own;
+mod settle;
+mod shown;
+mod start;
+mod store;
+mod task;
+mod upstream;
+mod waiting;
+
+use core::fmt;
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::stream::FuturesUnordered;
+use loopledger_accounting::Journal;
+use loopledger_domain::{AnswerRepeated, Decider, State};
+use loopledger_state_store::{Progress, ServiceStore, StoreError};
+use loopledger_types::{CountyCode, RequestId, StreamId, Table, WithCauses};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+pub use clock::ClockFault;
+pub use error::{Halt, WriteError};
+pub use handle::{Answers, Ordered, WriterHandle};
+pub use health::{CatchUp, Gauge, Health, Metrics};
+pub use job::{Answer, EntityKey};
+pub(crate) use measured::Measured;
+pub use settle::AFTER_APPEND;
+
+use loopledger_feed::Heads;
+use loopledger_feed::clock::Clock;
+use loopledger_feed::{Feed, FollowError, HeadCheck};
+use loopledger_limits::Places;
+use store::End;
+use task::Task;
+
+/// Called at named points, so that a test can end the process there.
+pub type PointHook = Arc<dyn Fn(&'static str) + Send + Sync>;
+
+/// The bounds of a writer.
+#[derive(Clone)]
+pub struct WriterConfig {
+    /// What callers asked and the writer has not taken; beyond it they are told to come back.
+    pub queue_max: usize,
+    /// Commits in flight. A commit of 400 bytes: 3 MiB.
+    pub window_max: usize,
+    /// Writes of one connection that wait for positions, and besides them its questions that do. What is folded
+    /// already needs no place.
+    pub waiting_max: usize,
+    /// How long an upstream commit must have gone unanswered before this writer reacts: nothing where it serves the
+    /// county, 5 s on a standby.
+    pub reaction_delay: Duration,
+    /// The clock is right, although the stream's head is later, or everything that was recorded is long ago.
+    pub accept_clock: bool,
+    pub on_point: Option<PointHook>,
+}
+
+impl Default for WriterConfig {
+    fn default() -> Self {
+        Self {
+            queue_max: 4_096,
+            window_max: 8_192,
+            waiting_max: 128,
+            reaction_delay: Duration::ZERO,
+            accept_clock: false,
+            on_point: None,
+        }
+    }
+}
+
+impl fmt::Debug for WriterConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriterConfig")
+            .field("queue_max", &self.queue_max)
+            .field("window_max", &self.window_max)
+            .field("waiting_max", &self.waiting_max)
+            .field("reaction_delay", &self.reaction_delay)
+            .field("accept_clock", &self.accept_clock)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A running writer. Dropping it is what a crash is: what was appended stands, everything else is gone.
+#[derive(Debug)]
+pub struct Writer<D: Decider> {
+    handle: WriterHandle<D>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl<D: Decider> Writer<D> {
+    /// Starts the writer of `D::SERVICE` in `county`. Its health says when it serves.
+    pub fn start(
+        county: CountyCode,
+        feed: Feed,
+        store: Arc<dyn ServiceStore<D::Entity>>,
+        clock: Arc<dyn Clock>,
+        config: WriterConfig,
+    ) -> Self {
+        let stream = StreamId { service: D::SERVICE, county };
+        let (inputs_in, inputs) = mpsc::channel(config.queue_max);
+        let (health, health_out) = watch::channel(Health::CatchingUp(CatchUp::default()));
+        let (heads, heads_out) = watch::channel(Arc::new(Heads::new()));
+        let metrics = Arc::new(Metrics::default());
+        let upstream = upstream_of::<D>(county);
+        let measured = Arc::new(Measured::new(&upstream));
+        let stop = CancellationToken::new();
+        let handle = WriterHandle {
+            stream,
+            inputs: inputs_in,
+            health: health_out,
+            heads: heads_out,
+            metrics: Arc::clone(&metrics),
+            measured: Arc::clone(&measured),
+            contact: Arc::clone(feed.contact()),
+            writes: Arc::new(Places::new(config.waiting_max)),
+            reads: Arc::new(Places::new(config.waiting_max)),
+        };
+        // An earlier writer of the process may have been halted.
+        feed.set_halted(stream, None);
+        // From now on, not from when the task first runs: others may begin to serve meanwhile.
+        let opening = feed.opening();
+        let (after, shown) = (feed.clone(), health.clone());
+        let beginning =
+            Beginning::<D> { stream, upstream, feed, store, clock, config, metrics, measured, health, heads, inputs };
+        let (running, seen) = (beginning.run(stop.clone(), opening), handle.heads.clone());
+        let task = tokio::spawn(async move {
+            // What a panic leaves behind is dropped; only what others see of it is written.
+            if AssertUnwindSafe(running).catch_unwind().await.is_err() {
+                let head = seen.borrow().get(stream).sequence;
+                halting::report(stream, &Halt::Stopped, head, &after, &shown);
+            }
+        });
+        Self { handle, stop, task }
+    }
+
+    pub const fn handle(&self) -> &WriterHandle<D> {
+        &self.handle
+    }
+
+    /// Finishes what was queued, writes a last checkpoint, and ends. A log that takes nothing makes it wait: the caller
+    /// sets the limit, and dropping the future ends the writer as a crash would.
+    pub async fn shut_down(mut self) -> Health {
+        self.stop.cancel();
+        if (&mut self.task).await.is_err() {
+            return Health::Halted(Halt::Stopped);
+        }
+        self.handle.health.borrow().clone()
+    }
+}
+
+impl<D: Decider> Drop for Writer<D> {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What a writer begins with.
+struct Beginning<D: Decider> {
+    stream: StreamId,
+    upstream: Vec<StreamId>,
+    feed: Feed,
+    store: Arc<dyn ServiceStore<D::Entity>>,
+    clock: Arc<dyn Clock>,
+    config: WriterConfig,
+    metrics: Arc<Metrics>,
+    measured: Arc<Measured>,
+    health: watch::Sender<Health>,
+    heads: watch::Sender<Arc<Heads>>,
+    inputs: mpsc::Receiver<job::Input<D>>,
+}
+
+/// What the store remembers, and the streams from there on.
+struct Opened<D: Decider> {
+    state: State<D>,
+    streams: start::Streams,
+    orphans: Table<RequestId, AnswerRepeated>,
+}
+
+impl<D: Decider> Beginning<D> {
+    /// One life after the other, until it is stopped or halts for good.
+    async fn run(mut self, stop: CancellationToken, opening: HeadCheck) {
+        let mut opening = Some(opening);
+        loop {
+            let opened = tokio::select! {
+                biased;
+                () = stop.cancelled() => None,
+                opened = self.open() => Some(opened),
+            };
+            drop(opening.take());
+            let halt = match opened {
+                None => {
+                    halting::refuse(self.inputs, &WriteError::ShuttingDown);
+                    self.health.send_replace(Health::Stopped);
+                    return;
+                }
+                Some(Ok(opened)) => match self.task(stop.clone(), opened).run().await {
+                    End::Stopped => return,
+                    End::Again(again) => {
+                        self = *again;
+                        match self.reopen_at_once() {
+                            Ok(()) => continue,
+                            Err(halt) => halt,
+                        }
+                    }
+                    End::Halted(again, halt) => {
+                        self = *again;
+                        halt
+                    }
+                },
+                Some(Err(halt)) => {
+                    self.report(&halt);
+                    halt
+                }
+            };
+            let reopened = if let Halt::Store(error) = &halt { self.reopen_store(error, &stop).await } else { false };
+            if !reopened {
+                return halting::halted(halt, self.inputs, &stop).await;
+            }
+        }
+    }
+
+    /// Reports that it is halted.
+    fn report(&self, halt: &Halt) {
+        let head = self.heads.borrow().get(self.stream).sequence;
+        halting::report(self.stream, halt, head, &self.feed, &self.health);
+    }
+
+    /// Loads what the store has, and opens the streams where it ends.
+    async fn open(&self) -> Result<Opened<D>, Halt> {
+        let failed = |error: StoreError| Halt::Store(error);
+        let mut state = State::new(self.stream.county);
+        let progress = self.store.progress().map_err(failed)?;
+        if progress.is_some() {
+            state.entities.set_incomplete();
+            for (key, entity) in self.store.load_open().map_err(failed)? {
+                state.entities.load(key, Some(entity));
+            }
+        }
+        let streams = self.open_streams(progress.as_ref()).await?;
+        let orphans = if progress.is_some() { dangling::load(&*self.store)? } else { Table::new() };
+        Ok(Opened { state, streams, orphans })
+    }
+
+    /// A log that cannot be read now is no reason to halt: it is tried again, as it is later on.
+    async fn open_streams(&self, progress: Option<&Progress>) -> Result<start::Streams, FollowError> {
+        let remembered = self.store.remembered().unwrap_or(0);
+        loop {
+            match start::open(&self.feed, self.stream, &self.upstream, progress, remembered, &self.measured).await {
+                Err(error) if error.is_transient() => {
+                    self.feed.note_failure(&error);
+                    tracing::debug!(stream = %self.stream, error = %WithCauses(&error), "read failed, retrying");
+                    sleep(own::READ_RETRY).await;
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    fn task(self, stop: CancellationToken, opened: Opened<D>) -> Task<D> {
+        let Opened { state, streams, orphans } = opened;
+        Task {
+            stuck: None,
+            clock_watch: clock::ClockWatch::new(self.config.accept_clock),
+            newest: streams.newest,
+            others_open: Some(Box::pin(self.feed.clone().opened())),
+            orphans,
+            partition: self.feed.partition(self.stream),
+            window: self.config.window_max,
+            chain: streams.own.chain.clone(),
+            own: streams.own,
+            upstream: streams.upstream,
+            catch_up: streams.progression,
+            config: self.config,
+            stream: self.stream,
+            feed: self.feed,
+            clock: self.clock,
+            store: self.store,
+            metrics: self.metrics,
+            appended: measured::Appended::new(self.measured),
+            health: self.health,
+            heads: self.heads,
+            inputs: self.inputs,
+            taken: Vec::new(),
+            halts_seen: 0,
+            stop,
+            state,
+            requests: Table::new(),
+            ready: VecDeque::new(),
+            waiting: waiting::Waiting::default(),
+            verifications: FuturesUnordered::new(),
+            outcomes: VecDeque::new(),
+            in_flight: 0,
+            commands_first: false,
+            batch: Vec::new(),
+            scratch: Vec::new(),
+            journal: Journal::new(),
+            appends: FuturesUnordered::new(),
+            appended_to: None,
+            draining: false,
+            failed: false,
+            resends: 0,
+            resend_at: None,
+            end_check: None,
+            end_check_after: None,
+            dirty: checkpoint::Dirty::default(),
+            store_retry_at: None,
+            store_look_at: None,
+            without_store: None,
+            store_is_back: false,
+            serving: false,
+            stopping: false,
+        }
+    }
+}
+
+/// The upstream streams, in the order in which commits name their heads.
+fn upstream_of<D: Decider>(county: CountyCode) -> Vec<StreamId> {
+    let mut upstream: Vec<StreamId> =
+        D::UPSTREAM.iter().map(|service| StreamId { service: *service, county }).collect();
+    upstream.sort_by_key(ToString::to_string);
+    upstream
+}

@@ -1,0 +1,186 @@
+//! Appending, appending again, and answering.
+//!
+//! Only read-back decides what became of an append. Reports are used for two things: to know when nothing of ours can
+//! arrive any more in the order in which it was appended, and to notice failures early.
+
+use core::time::Duration;
+
+use loopledger_domain::Decider;
+use loopledger_event_log::{AppendError, Offset, ReadError, Record};
+use loopledger_types::{Key, WithCauses};
+use tokio::time::Instant;
+
+use super::Halt;
+use super::task::{Outcome, Report, Task};
+use loopledger_feed::FollowError;
+
+/// The point between an append that the log has confirmed and its read-back.
+pub const AFTER_APPEND: &str = "writer.after-append-before-read-back";
+
+/// A writer that has read nothing for this long checks the log's end before it refuses.
+const FRESH_FOR: Duration = Duration::from_secs(1);
+
+/// The first pause before appending the same bytes yet again, and before looking for the log's end again.
+const RETRY_PAUSE: Duration = Duration::from_millis(10);
+
+/// Doublings of the pause: at most 640 ms.
+const RETRY_DOUBLINGS: u32 = 6;
+
+impl<D: Decider> Task<D> {
+    /// Appends what this turn decided.
+    pub(super) fn append(&mut self) {
+        if !self.batch.is_empty() {
+            let records = core::mem::take(&mut self.batch);
+            self.batch.reserve(records.len());
+            let last = self.chain.head.sequence;
+            let before = last.saturating_sub(u64::try_from(records.len()).unwrap_or(u64::MAX));
+            self.appended.note(before.saturating_add(1), last);
+            self.append_records(records);
+        }
+    }
+
+    fn append_records(&mut self, records: Vec<Record>) {
+        // The port queues before it returns, so calls keep their order whenever the futures are polled.
+        self.appends.push(self.feed.log().append(self.stream.service.topic(), self.partition, records));
+    }
+
+    pub(super) fn take_report(&mut self, report: Report) -> Result<(), Halt> {
+        let mut landed = false;
+        for result in report {
+            match result {
+                Ok(offset) => {
+                    landed = true;
+                    self.appended_to = self.appended_to.max(Some(offset));
+                }
+                Err(error) if error.can_retry() => {
+                    self.metrics.append_failures_total.add(1);
+                    if !matches!(error, AppendError::Busy) && self.metrics.log_unavailable.get() == 0 {
+                        self.metrics.log_unavailable.set(1);
+                        // An outage is logged once, where the log is watched.
+                        if self.feed.contact().outage().is_none() {
+                            tracing::warn!(stream = %self.stream, error = %WithCauses(&error), "log append failing, retrying");
+                        }
+                    }
+                    self.failed |= self.in_flight > 0;
+                }
+                Err(error) => return Err(Halt::LogRefuses(error)),
+            }
+        }
+        if landed {
+            self.metrics.log_unavailable.set(0);
+        }
+        if landed && let Some(on_point) = &self.config.on_point {
+            on_point(AFTER_APPEND);
+        }
+        Ok(())
+    }
+
+    /// Once every append is reported and read past, what is still in flight will not arrive: ends a drain, or appends
+    /// the same bytes again.
+    pub(super) fn settle(&mut self, now: Instant) {
+        let settled =
+            self.appends.is_empty() && self.appended_to.is_none_or(|offset| self.own.follower.next_offset() > offset);
+        if !settled {
+            return;
+        }
+        if self.draining || self.in_flight == 0 {
+            self.draining = false;
+            self.failed = false;
+            self.resend_at = None;
+            return;
+        }
+        self.failed = true;
+        let due = *self.resend_at.get_or_insert_with(|| {
+            let doublings = self.resends.saturating_sub(1).min(RETRY_DOUBLINGS);
+            let pause = if self.resends == 0 { Duration::ZERO } else { RETRY_PAUSE.saturating_mul(1 << doublings) };
+            now.checked_add(pause).unwrap_or(now)
+        });
+        if due <= now {
+            self.resend();
+        }
+    }
+
+    fn resend(&mut self) {
+        let key = Key(self.stream.county);
+        let mut records = Vec::with_capacity(self.in_flight);
+        for outcome in &self.outcomes {
+            match outcome {
+                Outcome::Commit(commit) => {
+                    records.push(Record { key, headers: commit.headers.clone(), value: commit.value.clone() });
+                }
+                Outcome::Refusal { .. } | Outcome::Repeat { .. } | Outcome::Query(_) => {}
+            }
+        }
+        tracing::debug!(stream = %self.stream, commits = records.len(), "re-appending commits in flight");
+        self.metrics.resends_total.add(1);
+        self.resends = self.resends.saturating_add(1);
+        self.resend_at = None;
+        self.failed = false;
+        self.append_records(records);
+    }
+
+    /// Answers what waits for no commit in flight any more.
+    pub(super) fn deliver(&mut self, now: Instant) {
+        loop {
+            match self.outcomes.front() {
+                Some(Outcome::Refusal { .. }) if !self.is_fresh(now) => return self.check_freshness(now),
+                Some(Outcome::Refusal { .. } | Outcome::Repeat { .. } | Outcome::Query(_)) => {}
+                Some(Outcome::Commit(_)) | None => return,
+            }
+            match self.outcomes.pop_front() {
+                Some(Outcome::Refusal { job, error }) => {
+                    self.metrics.refusals_total.add(1);
+                    job.reply.send(Err(error));
+                }
+                Some(Outcome::Repeat { job, receipt }) => {
+                    self.metrics.repeats_total.add(1);
+                    job.reply.send(Ok(receipt));
+                }
+                Some(Outcome::Query(query)) => query.deliver(),
+                Some(Outcome::Commit(_)) | None => return,
+            }
+        }
+    }
+
+    fn is_fresh(&self, now: Instant) -> bool {
+        self.own.reach.is_none() && now.saturating_duration_since(self.own.fresh_at) <= FRESH_FOR
+    }
+
+    fn check_freshness(&mut self, now: Instant) {
+        if self.end_check.is_some() || self.own.reach.is_some() || self.end_check_after.is_some_and(|after| after > now)
+        {
+            return;
+        }
+        self.end_check_after = None;
+        let read = self.own.follower.next_offset();
+        self.end_check = Some((now, read, self.feed.log().end(self.stream.service.topic(), self.partition)));
+    }
+
+    pub(super) fn take_end(&mut self, end: Result<Offset, ReadError>) {
+        let Some((started, read, _)) = self.end_check.take() else { return };
+        match end {
+            // The log ends before what had been read of it.
+            Ok(end) if end < read => {
+                self.own.follower.look_for_head();
+                self.end_check_after = Instant::now().checked_add(RETRY_PAUSE);
+            }
+            Ok(end) if self.own.follower.next_offset() >= end => self.own.fresh_at = self.own.fresh_at.max(started),
+            Ok(end) => self.own.reach = Some(end),
+            // Whether the refusal is right cannot be said without the log; the caller's deadline ends the wait.
+            Err(error) => {
+                tracing::debug!(stream = %self.stream, error = %WithCauses(&error), "could not find the log's end");
+                let stream = self.stream;
+                self.feed.note_failure(&FollowError::Read { stream, source: error });
+                self.end_check_after = Instant::now().checked_add(RETRY_PAUSE);
+            }
+        }
+    }
+}
+
+/// The answer of the check under way.
+pub(super) async fn check_end(check: &mut Option<super::task::EndCheck>) -> Result<Offset, ReadError> {
+    match check {
+        Some((_, _, check)) => check.await,
+        None => core::future::pending().await,
+    }
+}

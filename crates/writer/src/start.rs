@@ -1,0 +1,229 @@
+//! Starting: what the store remembers, then the rest of the log, with progress.
+
+use core::time::Duration;
+
+use futures::future::{BoxFuture, try_join_all};
+use loopledger_domain::Decider;
+use loopledger_event_log::Offset;
+use loopledger_state_store::{Progress, UpstreamProgress};
+use loopledger_types::{Head, StreamId, Timestamp};
+use tokio::time::Instant;
+
+use super::Halt;
+use super::dangling::{Losses, Referenced};
+use super::health::{CatchUp, Health};
+use super::measured::Measured;
+use super::own::{Chain, Own};
+use super::task::Task;
+use super::upstream::Upstream;
+use super::waiting::Recent;
+use loopledger_feed::{Feed, FollowError, LostTail};
+
+/// How often progress is reported while catching up.
+const REPORT_PERIOD: Duration = Duration::from_millis(200);
+
+/// Offsets (bytes, on the file log) before the log's end that hold more than 10,000 commits.
+const KEPT_SPAN: u64 = 64 * 1_024 * 1_024;
+
+/// What has to be read before serving begins, and how far it has come.
+#[derive(Debug)]
+pub(super) struct Progression {
+    started: Instant,
+    reported: Instant,
+    /// For the own stream, then each upstream: where reading began, and the log's end as of the start.
+    spans: Vec<(Offset, Offset)>,
+    /// Commits folded since the start.
+    pub(super) commits: u64,
+}
+
+impl Progression {
+    fn new(now: Instant, spans: Vec<(Offset, Offset)>) -> Self {
+        Self { started: now, reported: now, spans, commits: 0 }
+    }
+
+    /// Offsets between a record of the own stream and the log's end as of the start.
+    fn left_after(&self, offset: Offset) -> u64 {
+        self.spans.first().map_or(0, |(_, end)| end.0.saturating_sub(offset.0))
+    }
+
+    fn is_complete(&self, read: &[Offset]) -> bool {
+        self.spans.iter().zip(read).all(|((_, end), next)| next >= end)
+    }
+
+    fn report(&self, now: Instant, read: &[Offset]) -> CatchUp {
+        let mut total = 0_u64;
+        let mut done = 0_u64;
+        for ((start, end), next) in self.spans.iter().zip(read) {
+            total = total.saturating_add(end.0.saturating_sub(start.0));
+            done = done.saturating_add(next.min(end).0.saturating_sub(start.0));
+        }
+        let elapsed = now.saturating_duration_since(self.started);
+        let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        let of = |part: u64, whole: u64, times: u64| part.saturating_mul(times).checked_div(whole);
+        let left = total.saturating_sub(done);
+        CatchUp {
+            commits: self.commits,
+            commits_per_second: of(self.commits, millis, 1_000).unwrap_or(0),
+            percent: of(done, total, 100).and_then(|percent| u8::try_from(percent).ok()).unwrap_or(100),
+            // left / done × elapsed; offsets are bytes, so the product is taken in seconds' thousandths of a share.
+            time_left: (done > 0).then(|| {
+                let share = u128::from(left).saturating_mul(u128::from(millis)).checked_div(u128::from(done));
+                Duration::from_millis(share.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(u64::MAX))
+            }),
+        }
+    }
+}
+
+/// The streams as a writer starts with them.
+pub(super) struct Streams {
+    pub(super) own: Own,
+    pub(super) upstream: Vec<Upstream>,
+    pub(super) progression: Progression,
+    /// The newest `recorded_at` of what the store has folded.
+    pub(super) newest: Option<Timestamp>,
+}
+
+/// Opens the own stream and upstream where `progress` ended. The own stream had a commit `remembered`, of which the store
+/// has a raw record and maybe nothing else.
+pub(super) async fn open(
+    feed: &Feed,
+    stream: StreamId,
+    upstream: &[StreamId],
+    progress: Option<&Progress>,
+    remembered: u64,
+    measured: &Measured,
+) -> Result<Streams, FollowError> {
+    let fresh = Progress {
+        head: Head::EMPTY,
+        offset: 0,
+        recorded_at: Timestamp { seconds: 1, nanos: 0 },
+        newest: None,
+        referenced: 0,
+        upstream: Vec::new(),
+    };
+    let progress = progress.unwrap_or(&fresh);
+    let follower = feed.resume(stream, progress.head, Offset(progress.offset)).await?;
+    let reads = upstream.iter().copied().map(|stream| {
+        let known = progress.upstream.iter().find(|known| known.stream == stream);
+        let known = known.copied().unwrap_or_else(|| beginning(stream));
+        async move {
+            if known.noted != known.answered {
+                // Read again from further back, and still to be there.
+                feed.resume(stream, known.noted, Offset(known.noted_offset)).await?;
+            }
+            let follower = feed.resume(stream, known.answered, Offset(known.answered_offset)).await?;
+            Ok::<_, FollowError>((follower, known))
+        }
+    });
+    let reads = try_join_all(reads).await?;
+    let mut spans = vec![(follower.next_offset(), feed.clone().end(stream).await?)];
+    let mut upstream = Vec::with_capacity(reads.len());
+    let mut named = Vec::with_capacity(reads.len());
+    for (follower, known) in reads {
+        spans.push((follower.next_offset(), feed.clone().end(known.stream).await?));
+        named.push(known.named);
+        let lag = measured.lag(known.stream);
+        upstream.push(Upstream::new(feed.clone(), follower, known.noted, Offset(known.noted_offset), lag));
+    }
+    let now = Instant::now();
+    let own = Own {
+        follower,
+        chain: Chain { head: progress.head, recorded_at: progress.recorded_at, named },
+        offset: Offset(progress.offset),
+        recent: Recent::starting_at(progress.head),
+        foreign: std::collections::VecDeque::new(),
+        fresh_at: now,
+        reach: None,
+        retry_at: None,
+        referenced: Referenced::before(progress.referenced.max(remembered)),
+        losses: Losses::default(),
+    };
+    Ok(Streams { own, upstream, progression: Progression::new(now, spans), newest: progress.newest })
+}
+
+/// Of an upstream stream that nothing was read of.
+const fn beginning(stream: StreamId) -> UpstreamProgress {
+    UpstreamProgress {
+        stream,
+        noted: Head::EMPTY,
+        noted_offset: 0,
+        answered: Head::EMPTY,
+        answered_offset: 0,
+        named: 0,
+    }
+}
+
+impl<D: Decider> Task<D> {
+    /// Whether a record of the own stream is near enough to the log's end to be kept for a repair. The store keeps the
+    /// newest 10,000 anyway; writing the rest as well would make a rebuild write the log twice.
+    pub(super) fn keeps_bytes(&self, offset: Offset) -> bool {
+        self.serving || self.catch_up.left_after(offset) <= KEPT_SPAN
+    }
+
+    /// Begins to serve once everything is read that was in the log at the start, and nothing that is known says that the
+    /// own stream was longer: neither its own store, nor what upstream names of it, nor what the stores of the other
+    /// programs in this process remember. Else it would put other commits where the lost ones stood.
+    pub(super) fn check_caught_up(&mut self, now: Instant) -> Result<(), Halt> {
+        if self.serving {
+            return Ok(());
+        }
+        let mut read = vec![self.own.follower.next_offset()];
+        read.extend(self.upstream.iter().map(|upstream| upstream.next));
+        let is_complete = self.catch_up.is_complete(&read) && self.others_open.is_none();
+        if is_complete && self.own.foreign.is_empty() && !self.is_overtaken() {
+            if let Some(lost) = self.feed.lost(self.stream) {
+                return Err(FollowError::from(lost).into());
+            }
+            for upstream in &self.upstream {
+                if upstream.followed.sequence < upstream.noted.sequence {
+                    let missing = upstream.followed.sequence.saturating_add(1)..=upstream.noted.sequence;
+                    return Err(FollowError::from(LostTail { stream: upstream.stream, missing }).into());
+                }
+            }
+            self.serving = true;
+            self.appended.note_serving();
+            self.own.fresh_at = now;
+            tracing::info!(stream = %self.stream, sequence = self.own.chain.head.sequence, commits = self.catch_up.commits, "serving");
+            // A caller that learns that it serves may ask for the heads at once.
+            self.publish();
+            self.watch_clock(now);
+            if self.clock_watch.fault.is_none() {
+                self.health.send_replace(Health::Serving);
+            }
+        } else if now.saturating_duration_since(self.catch_up.reported) >= REPORT_PERIOD {
+            self.catch_up.reported = now;
+            self.health.send_replace(Health::CatchingUp(self.catch_up.report(now, &read)));
+        }
+        Ok(())
+    }
+}
+
+/// Every program of the process has looked for the heads that its store remembers.
+pub(super) async fn all_opened(opening: &mut Option<BoxFuture<'static, ()>>) {
+    match opening {
+        Some(opening) => opening.await,
+        None => core::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn progress_says_how_far_how_fast_and_how_long() {
+        let began = Instant::now();
+        let spans = vec![(Offset(100), Offset(1_100)), (Offset(0), Offset(1_000))];
+        let mut progression = Progression::new(began, spans);
+        assert_eq!(progression.report(began, &[Offset(100), Offset(0)]).time_left, None);
+        progression.commits = 5_000;
+        let now = began.checked_add(Duration::from_secs(2)).unwrap();
+        let report = progression.report(now, &[Offset(1_100), Offset(500)]);
+        let time_left = Some(Duration::from_millis(666));
+        assert_eq!(report, CatchUp { commits: 5_000, commits_per_second: 2_500, percent: 75, time_left });
+        assert!(!progression.is_complete(&[Offset(1_100), Offset(500)]));
+        // What is appended meanwhile does not count.
+        assert!(progression.is_complete(&[Offset(9_000), Offset(1_000)]));
+        assert_eq!(progression.report(now, &[Offset(9_000), Offset(1_000)]).percent, 100);
+    }
+}

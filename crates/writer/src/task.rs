@@ -1,0 +1,399 @@
+//! The writer's task: one loop over its own stream, upstream, appends under way, and what callers ask.
+//!
+//! Every turn does a bounded amount of work on everything at hand and appends it with one call; between turns it
+//! yields. Nothing here is shared, so there is no lock on the way of a command.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use loopledger_accounting::Journal;
+use loopledger_domain::{AnswerRepeated, Decider, State};
+use loopledger_event_log::{AppendError, Headers, Offset, ReadError, Record};
+use loopledger_state_store::ServiceStore;
+use loopledger_types::{Head, Partition, Position, RequestId, StreamId, Table, Timestamp};
+use loopledger_wire::Receipt;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::checkpoint::Dirty;
+use super::clock::ClockWatch;
+use super::dangling::{Answered, Stuck, answered};
+use super::halting::{refuse, report};
+use super::health::{Health, Metrics};
+use super::job::{Input, Job, Query};
+use super::measured::Appended;
+use super::own::{Chain, Own};
+use super::settle::check_end;
+use super::start::all_opened;
+use super::store::End;
+use super::upstream::{Upstream, UpstreamRead, next_upstream};
+use super::waiting::Waiting;
+use super::{Halt, WriteError, WriterConfig};
+use loopledger_feed::Heads;
+use loopledger_feed::clock::Clock;
+use loopledger_feed::{Feed, FollowError, Seen};
+use loopledger_observability::trace::Span;
+
+/// Outcomes (commits, refusals, repeats, queries) that wait for a read-back, beyond which nothing is decided.
+const OUTCOMES_MAX: usize = 32_768;
+
+/// Calls of `append` under way at a time: enough to keep a disk or a network busy, and few, so that batches grow.
+const APPENDS_MAX: usize = 8;
+
+/// What callers asked that is taken from the queue at a time.
+const TAKE_MAX: usize = 512;
+
+/// Commits of other writers that wait for the upstream heads they name, beyond which the own stream is not read on.
+pub(super) const FOREIGN_MAX: usize = 8_192;
+
+/// Something to be decided or looked at.
+pub(super) enum Ready<D: Decider> {
+    Job(Job<D>),
+    Query(Box<dyn Query<D>>),
+}
+
+impl<D: Decider> Ready<D> {
+    pub(super) fn fail(self, error: WriteError) {
+        match self {
+            Self::Job(job) => job.reply.send(Err(error)),
+            Self::Query(query) => query.fail(error),
+        }
+    }
+}
+
+/// What was decided and is not answered yet, in the order of the decisions.
+pub(super) enum Outcome<D: Decider> {
+    Commit(InFlight<D>),
+    Refusal { job: Job<D>, error: WriteError },
+    Repeat { job: Job<D>, receipt: Receipt },
+    Query(Box<dyn Query<D>>),
+}
+
+/// A commit that was appended and not read back yet.
+pub(super) struct InFlight<D: Decider> {
+    pub(super) head: Head,
+    pub(super) value: Bytes,
+    pub(super) recorded_at: Timestamp,
+    pub(super) request_id: RequestId,
+    /// Empty unless the log keeps them.
+    pub(super) headers: Headers,
+    /// Ends with it.
+    pub(super) span: Option<Span>,
+    pub(super) origin: Origin<D>,
+    /// Upstream heads that the chain named before this commit's own are in [`Chain`]; these are this commit's.
+    pub(super) named: Vec<(usize, u64)>,
+}
+
+/// What led to a commit of ours.
+pub(super) enum Origin<D: Decider> {
+    Command(Job<D>),
+    /// Of the upstream stream with this index; the cause is the oldest of those taken.
+    Reaction(usize),
+}
+
+/// What became of one call of `append`.
+pub(super) type Report = Vec<Result<Offset, AppendError>>;
+
+/// Who asked for a position, and whether the log has it.
+pub(super) type Verified = (u64, Position, Result<bool, FollowError>);
+
+/// A look at where the log ends: when it began, and up to where it had been read then.
+pub(super) type EndCheck = (Instant, Offset, BoxFuture<'static, Result<Offset, ReadError>>);
+
+/// What happened.
+pub(super) enum Event {
+    Own(Result<Seen, FollowError>),
+    Report(Report),
+    Upstream(usize, UpstreamRead),
+    Inputs,
+    EndChecked(Result<Offset, ReadError>),
+    Verified(Verified),
+    Stuck(Answered),
+    OthersOpened,
+    /// Writers of this process halted, or went on, so often.
+    HaltsChanged(u64),
+    Stop,
+    Time,
+    Nothing,
+}
+
+#[expect(clippy::struct_excessive_bools, reason = "independent conditions of one loop")]
+pub(super) struct Task<D: Decider> {
+    pub(super) config: WriterConfig,
+    pub(super) stream: StreamId,
+    pub(super) partition: Partition,
+    pub(super) feed: Feed,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) store: Arc<dyn ServiceStore<D::Entity>>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) health: watch::Sender<Health>,
+    pub(super) heads: watch::Sender<Arc<Heads>>,
+    pub(super) inputs: mpsc::Receiver<Input<D>>,
+    pub(super) taken: Vec<Input<D>>,
+    /// Changes of the halts of other writers that were looked at.
+    pub(super) halts_seen: u64,
+    pub(super) stop: CancellationToken,
+
+    pub(super) state: State<D>,
+    pub(super) own: Own,
+    pub(super) upstream: Vec<Upstream>,
+    /// The end of the chain of commits in flight; the confirmed end if there are none.
+    pub(super) chain: Chain,
+    pub(super) requests: Table<RequestId, super::decide::Request>,
+
+    pub(super) ready: VecDeque<Ready<D>>,
+    pub(super) waiting: Waiting<D>,
+    pub(super) verifications: FuturesUnordered<BoxFuture<'static, Verified>>,
+    pub(super) outcomes: VecDeque<Outcome<D>>,
+    pub(super) in_flight: usize,
+    pub(super) window: usize,
+    pub(super) commands_first: bool,
+
+    pub(super) batch: Vec<Record>,
+    pub(super) scratch: Vec<u8>,
+    pub(super) journal: Journal,
+    pub(super) appends: FuturesUnordered<BoxFuture<'static, Report>>,
+    pub(super) appended: Appended,
+    /// The highest offset that an append reported.
+    pub(super) appended_to: Option<Offset>,
+    /// A foreign commit was admitted; what was in flight is void and must pass by before anything is decided.
+    pub(super) draining: bool,
+    /// Something in flight did not arrive; it is appended again before anything is decided.
+    pub(super) failed: bool,
+    pub(super) resends: u32,
+    pub(super) resend_at: Option<Instant>,
+    pub(super) end_check: Option<EndCheck>,
+    pub(super) end_check_after: Option<Instant>,
+
+    pub(super) clock_watch: ClockWatch,
+    /// The newest `recorded_at` of all that was folded, of this stream and of upstream.
+    pub(super) newest: Option<Timestamp>,
+
+    pub(super) dirty: Dirty,
+    /// When to ask again whether the store takes a checkpoint that is due.
+    pub(super) store_retry_at: Option<Instant>,
+    /// When to look whether the store has written what it took.
+    pub(super) store_look_at: Option<Instant>,
+    /// Set while the store has failed: when to try its disk next.
+    pub(super) without_store: Option<Instant>,
+    /// The disk of a store that failed has room again: this life ends when what was taken is done.
+    pub(super) store_is_back: bool,
+    pub(super) serving: bool,
+    pub(super) stopping: bool,
+    pub(super) catch_up: super::start::Progression,
+    /// Until every program of the process has looked for its heads in the log.
+    pub(super) others_open: Option<BoxFuture<'static, ()>>,
+
+    /// What the foreign commit in front waits for, if it may not come.
+    pub(super) stuck: Option<Stuck>,
+    /// Answers of this stream to commits that are lost, by the reactions' request ids.
+    pub(super) orphans: Table<RequestId, AnswerRepeated>,
+}
+
+impl<D: Decider> Task<D> {
+    /// Runs until it is stopped or cannot go on; what it was asked is answered then.
+    pub(super) async fn run(mut self) -> End<D> {
+        match self.live().await {
+            Ok(()) => {
+                self.refuse_everything(&WriteError::ShuttingDown);
+                refuse(self.inputs, &WriteError::ShuttingDown);
+                self.health.send_replace(Health::Stopped);
+                End::Stopped
+            }
+            Err(Halt::Store(_)) if self.store_is_back => {
+                self.refuse_everything(&WriteError::ShuttingDown);
+                End::Again(Box::new(self.into_beginning()))
+            }
+            Err(halt) => {
+                self.give_up_store(&halt);
+                report(self.stream, &halt, self.own.chain.head.sequence, &self.feed, &self.health);
+                self.refuse_everything(&WriteError::Halted(halt.clone()));
+                End::Halted(Box::new(self.into_beginning()), halt)
+            }
+        }
+    }
+
+    async fn live(&mut self) -> Result<(), Halt> {
+        loop {
+            let more = caught(|| self.turn())?;
+            if self.stopping && self.is_drained() {
+                return self.last_checkpoint();
+            }
+            self.check_store_is_back()?;
+            if more {
+                // A branch of `event` is always ready then, so nothing would ever wait: give way to other tasks.
+                tokio::task::yield_now().await;
+            }
+            let event = self.event(more).await;
+            caught(|| self.handle(event))?;
+        }
+    }
+
+    /// Does what can be done now. True: there is more that can be done now.
+    fn turn(&mut self) -> Result<bool, Halt> {
+        let now = Instant::now();
+        self.forget_past(now);
+        self.fold_foreign()?;
+        let found = self.watch_stuck(now)?;
+        self.check_caught_up(now)?;
+        self.settle(now);
+        let time = self.watch_clock(now);
+        self.decide(now, time)?;
+        self.append();
+        self.deliver(now);
+        self.expire(now);
+        self.checkpoint(now)?;
+        self.publish();
+        Ok(found || self.can_fold() || self.can_decide() && !self.ready.is_empty() || self.reaction_due(now))
+    }
+
+    /// Times that were waited for and have come.
+    fn forget_past(&mut self, now: Instant) {
+        for time in
+            [&mut self.own.retry_at, &mut self.end_check_after, &mut self.store_look_at, &mut self.clock_watch.look_at]
+        {
+            if time.is_some_and(|time| time <= now) {
+                *time = None;
+            }
+        }
+    }
+
+    pub(super) fn can_decide(&self) -> bool {
+        self.serving
+            && !self.draining
+            && !self.failed
+            && self.own.foreign.is_empty()
+            && self.in_flight < self.window
+            && self.outcomes.len() < OUTCOMES_MAX
+            && self.appends.len() < APPENDS_MAX
+            && !self.is_backlogged()
+    }
+
+    async fn event(&mut self, more: bool) -> Event {
+        let read_own = self.own.foreign.len() < FOREIGN_MAX && !self.is_backlogged() && self.own.retry_at.is_none();
+        let take = self.serving && !self.is_ending() && self.ready.len() < TAKE_MAX;
+        let timer = self.timer();
+        let blocked_on = self.blocked_on();
+        let read_upstream = (!self.stopping || blocked_on.is_some()) && !self.is_backlogged();
+        tokio::select! {
+            biased;
+            Some(report) = self.appends.next(), if !self.appends.is_empty() => Event::Report(report),
+            seen = self.own.follower.next_seen(), if read_own => Event::Own(seen),
+            (index, read) = next_upstream(&mut self.upstream, blocked_on), if read_upstream => Event::Upstream(index, read),
+            _ = self.inputs.recv_many(&mut self.taken, TAKE_MAX), if take => Event::Inputs,
+            end = check_end(&mut self.end_check), if self.end_check.is_some() => Event::EndChecked(end),
+            Some(verified) = self.verifications.next(), if !self.verifications.is_empty() => Event::Verified(verified),
+            answered = answered(&mut self.stuck), if self.stuck.is_some() => Event::Stuck(answered),
+            () = all_opened(&mut self.others_open), if self.others_open.is_some() => Event::OthersOpened,
+            changes = self.feed.halts_changed(self.halts_seen), if self.waiting.len() > 0 => Event::HaltsChanged(changes),
+            () = self.stop.cancelled(), if !self.stopping => Event::Stop,
+            () = core::future::ready(()), if more => Event::Nothing,
+            () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => Event::Time,
+        }
+    }
+
+    fn handle(&mut self, event: Event) -> Result<(), Halt> {
+        match event {
+            Event::Own(Ok(seen)) => self.read_back(&seen)?,
+            Event::Own(Err(error)) if error.is_transient() => self.own.read_later(&self.feed, &error),
+            Event::Own(Err(error)) | Event::Upstream(_, Err(error)) => return Err(error.into()),
+            Event::Report(report) => self.take_report(report)?,
+            Event::Upstream(index, Ok(read)) => self.note(index, read)?,
+            Event::EndChecked(end) => self.take_end(end),
+            Event::Verified((id, position, found)) => self.take_verified(id, position, found),
+            Event::Stuck(answered) => self.take_stuck(answered)?,
+            Event::OthersOpened => self.others_open = None,
+            Event::HaltsChanged(changes) => self.take_halts(changes),
+            Event::Stop => self.begin_stop(),
+            Event::Inputs | Event::Time | Event::Nothing => {}
+        }
+        // Whatever happened, callers get their share of the turn: other inputs may be ready without end.
+        if self.serving && !self.is_ending() {
+            while self.ready.len().saturating_add(self.taken.len()) < TAKE_MAX {
+                let Ok(input) = self.inputs.try_recv() else { break };
+                self.taken.push(input);
+            }
+        }
+        let mut taken = core::mem::take(&mut self.taken);
+        for input in taken.drain(..) {
+            self.route(input)?;
+        }
+        self.taken = taken;
+        Ok(())
+    }
+
+    /// The next instant at which something is due without anything happening.
+    fn timer(&self) -> Option<Instant> {
+        let times = [
+            self.waiting.next_deadline(),
+            self.resend_at,
+            self.end_check_after,
+            self.next_delayed_reaction(),
+            self.own.retry_at,
+            self.clock_watch.look_at,
+            self.stuck.as_ref().and_then(Stuck::due),
+            self.store_look_at,
+            // While the store has no room, or has failed, asking again is what comes next.
+            self.without_store.or(self.store_retry_at).or_else(|| self.dirty.due()),
+        ];
+        times.into_iter().flatten().min()
+    }
+
+    /// Takes nothing more, and finishes what was taken.
+    fn begin_stop(&mut self) {
+        self.stopping = true;
+        self.inputs.close();
+        while let Ok(input) = self.inputs.try_recv() {
+            self.taken.push(input);
+        }
+        for entry in self.waiting.drain() {
+            entry.waiter.fail(WriteError::ShuttingDown);
+        }
+    }
+
+    pub(super) const fn is_ending(&self) -> bool {
+        self.stopping || self.store_is_back
+    }
+
+    pub(super) fn is_drained(&self) -> bool {
+        let idle = self.ready.is_empty() && self.outcomes.is_empty() && self.appends.is_empty();
+        !self.serving || idle && self.own.foreign.is_empty()
+    }
+
+    fn refuse_everything(&mut self, error: &WriteError) {
+        for outcome in self.outcomes.drain(..) {
+            match outcome {
+                // What is in flight may stand: the same request id finds it.
+                Outcome::Commit(InFlight { origin: Origin::Reaction(_), .. }) => {}
+                Outcome::Commit(InFlight { origin: Origin::Command(job), .. })
+                | Outcome::Refusal { job, .. }
+                | Outcome::Repeat { job, .. } => job.reply.send(Err(error.clone())),
+                Outcome::Query(query) => query.fail(error.clone()),
+            }
+        }
+        for ready in self.ready.drain(..) {
+            ready.fail(error.clone());
+        }
+        for entry in self.waiting.drain() {
+            entry.waiter.fail(error.clone());
+        }
+        while let Some(input) = self.taken.pop() {
+            input.fail(error.clone());
+        }
+    }
+}
+
+/// Does the work; a panic in it (a rule met what cannot be) halts the stream with its message. What was half done is
+/// never looked at again.
+fn caught<T>(work: impl FnOnce() -> Result<T, Halt>) -> Result<T, Halt> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Err(Halt::Internal { detail: text.unwrap_or("a rule panicked").to_owned() })
+    })
+}
