@@ -129,7 +129,7 @@ fn check(log: &str, secrets: &Secrets) {
         levels.insert(level);
     }
     assert!(levels.is_superset(&["INFO", "DEBUG", "TRACE"].map(str::to_owned).into()), "{levels:?}");
-    assert!(targets.iter().any(|target| target.starts_with("loopledger_service")), "{targets:?}");
+    assert!(targets.iter().any(|target| target.starts_with("loopledger_writer")), "{targets:?}");
 }
 
 /// Commands that are refused: by their form, by a rule, as a repeat of another. How many.
