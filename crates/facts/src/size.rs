@@ -1,7 +1,7 @@
 //! How long encoded events get: upper bounds, and the limits that follow from them.
 //!
 //! A record has at most 60 KiB. What a command decides is kept to 24 KiB of events, so that every answer to it fits one
-//! record: also when the answer is repeated after a loss ([`AnswerRepeated`](crate::AnswerRepeated)), and when a later
+//! record: also when the answer is repeated after a loss ([`AnswerRepeated`]), and when a later
 //! reversal embeds it. Rules use these bounds to refuse what cannot be answered when it is asked.
 //!
 //! The domain knows no encoding; `wire` tests these numbers against its own, at the largest values that may stand in

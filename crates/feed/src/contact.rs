@@ -22,7 +22,7 @@ const LOOK_MAX: Duration = Duration::from_secs(15);
 /// A read that failed is tried again at once, so one that has not failed for so long waits for records.
 const READ_AGAIN_MAX: Duration = Duration::from_secs(1);
 
-/// Up to this age what was read counts as current: a question is due every [`LOOK_PERIOD`], and takes a moment.
+/// Up to this age what was read counts as current: a question is due every two seconds, and takes a moment.
 pub const STALE_AFTER: Duration = Duration::from_secs(10);
 
 /// A partition of a topic.
