@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn it_is_over_when_the_last_has_looked() {
         let barrier = Arc::new(StartupBarrier::default());
-        assert!(barrier.finished().now_or_never().is_some(), "nobody looks");
+        assert!(barrier.finished().now_or_never().is_some(), "no check is open");
         let (first, second) = (HeadCheck::new(Arc::clone(&barrier)), HeadCheck::new(Arc::clone(&barrier)));
         let mut finished = Box::pin(barrier.finished());
         assert!(finished.as_mut().now_or_never().is_none());

@@ -23,7 +23,7 @@ use crate::wire::{self, Raw, path, pool};
 
 const SUBJECT: &str = "x-subject";
 
-/// Admits whoever names a subject.
+/// Admits callers that name a subject.
 #[derive(Debug, Default)]
 struct Named {
     asked: Mutex<Vec<String>>,

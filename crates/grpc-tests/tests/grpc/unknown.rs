@@ -28,7 +28,7 @@ fn field(number: u32, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A value that nobody knows, within the fields of these names, to be appended to a request.
+/// An unknown field, within the fields of these names, to be appended to a request.
 fn unknown(message: &MessageDescriptor, within: &[&str]) -> Vec<u8> {
     let Some((name, rest)) = within.split_first() else { return field(99, b"?") };
     let around = message.get_field_by_name(name).unwrap_or_else(|| panic!("no {name} in {}", message.full_name()));

@@ -31,7 +31,7 @@ fn every_crate_opts_into_the_workspace_lints() {
 
 #[test]
 fn pure_crates_ban_clocks_and_random_order() {
-    let pure = ["types", "chain", "facts", "rules", "domain", "ledger"];
+    let pure = ["types", "chain", "facts", "rules", "domain", "accounting", "ledger"];
     let contexts = ["procurement/rules", "station/rules", "distribution/rules", "sales/rules"];
     for name in pure.into_iter().chain(contexts) {
         let config =
@@ -42,6 +42,33 @@ fn pure_crates_ban_clocks_and_random_order() {
             assert!(config.contains(banned), "{name} does not ban {banned}");
         }
     }
+}
+
+/// A seed replays to the byte only if no branch is chosen at random.
+#[test]
+fn what_a_simulation_replays_selects_in_order() {
+    let mut selects = 0_u32;
+    let mut random = Vec::new();
+    for name in ["feed", "writer", "projection"] {
+        let mut folders = vec![root().join("crates").join(name).join("src")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = fs::read_to_string(&path).expect("a source file");
+                for branches in text.split("select! {").skip(1) {
+                    selects = selects.saturating_add(1);
+                    if !branches.trim_start().starts_with("biased;") {
+                        random.push(path.display().to_string());
+                    }
+                }
+            }
+        }
+    }
+    assert!(selects > 0 && random.is_empty(), "{selects} selects, at random in {random:?}");
 }
 
 /// Where an error's text repeats its cause: `#[error("… {0}")]` over `#[from]`, `#[source]` or a field `source`.
