@@ -73,23 +73,28 @@ pub struct TrialBalanceLine {
     pub closing: i64,
 }
 
-/// A stored sum, resolved.
+/// A stored sum of a book, resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Sum {
-    pub(crate) book: PartyId,
     pub(crate) account: Account,
     pub(crate) counterparty: Counterparty,
     pub(crate) month: Month,
     pub(crate) amount: i64,
 }
 
-/// Every sum that is not nil, in no order that may be relied on.
-pub(crate) fn sums(tables: &Tables) -> impl Iterator<Item = Sum> + '_ {
-    tables.balances.iter().filter(|(_, _, amount)| **amount != 0).filter_map(|(_, key, amount)| {
-        let (account, month) = parts(key)?;
-        let counterparty = counterparty_of(key.counterparty, tables);
-        Some(Sum { book: tables.party_id(key.book)?, account, counterparty, month, amount: *amount })
-    })
+/// The numbers of every book and of its sums that are not nil, by book.
+pub(crate) fn rows_by_book(tables: &Tables) -> Vec<(Number, Number)> {
+    let rows = tables.balances.iter().filter(|(_, _, amount)| **amount != 0);
+    let mut rows: Vec<(Number, Number)> = rows.map(|(number, key, _)| (key.book, number)).collect();
+    rows.sort_unstable();
+    rows
+}
+
+/// The sum in a row.
+pub(crate) fn sum(number: Number, tables: &Tables) -> Option<Sum> {
+    let (key, amount) = (tables.balances.key(number)?, *tables.balances.value(number)?);
+    let (account, month) = parts(key)?;
+    Some(Sum { account, counterparty: counterparty_of(key.counterparty, tables), month, amount })
 }
 
 fn parts(key: &BalanceKey) -> Option<(Account, Month)> {

@@ -51,20 +51,34 @@ impl Ledger {
         Hash(hash.finalize().into())
     }
 
+    /// Book by book: all sums at once, resolved, would take a hundred megabytes for millions of commits.
     fn digest_money(&self, hash: &mut Sha256) {
-        let mut sums: Vec<balances::Sum> = balances::sums(&self.tables).collect();
-        sums.sort_unstable();
+        let rows = balances::rows_by_book(&self.tables);
+        let mut books: Vec<(PartyId, &[(u32, u32)])> =
+            rows.chunk_by(|(book, _), (next, _)| book == next).filter_map(|rows| self.named_book(rows)).collect();
+        books.sort_unstable_by_key(|(id, _)| *id);
+        let mut sums = Vec::new();
         let mut row = Vec::with_capacity(64);
-        for sum in sums {
-            row.clear();
-            row.push(b'M');
-            row.extend_from_slice(&sum.book.0);
-            put_text(sum.account.number(), &mut row);
-            put_counterparty(sum.counterparty, &mut row);
-            row.extend_from_slice(&sum.month.index().to_be_bytes());
-            row.extend_from_slice(&sum.amount.to_be_bytes());
-            hash.update(&row);
+        for (book, rows) in books {
+            sums.clear();
+            sums.extend(rows.iter().filter_map(|(_, number)| balances::sum(*number, &self.tables)));
+            sums.sort_unstable();
+            for sum in &sums {
+                row.clear();
+                row.push(b'M');
+                row.extend_from_slice(&book.0);
+                put_text(sum.account.number(), &mut row);
+                put_counterparty(sum.counterparty, &mut row);
+                row.extend_from_slice(&sum.month.index().to_be_bytes());
+                row.extend_from_slice(&sum.amount.to_be_bytes());
+                hash.update(&row);
+            }
         }
+    }
+
+    fn named_book<'a>(&self, rows: &'a [(u32, u32)]) -> Option<(PartyId, &'a [(u32, u32)])> {
+        let (book, _) = rows.first()?;
+        Some((self.tables.party_id(*book)?, rows))
     }
 
     fn digest_lots(&self, hash: &mut Sha256) {
