@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::headers::headers;
 use super::job::{Job, Query};
-use super::task::{InFlight, Origin, Outcome, Ready, Task};
+use super::task::{InFlight, Outcome, Ready, Task, Trigger};
 use super::{Halt, WriteError};
 use loopledger_observability::trace::{Kind, Span, TraceContext};
 
@@ -119,7 +119,7 @@ impl<D: Decider> Task<D> {
                         let head = sealed.head;
                         let request = Request { digest, head, confirmed: false };
                         self.requests.insert(request_id, request);
-                        self.put_in_flight(sealed, Origin::Command(job));
+                        self.put_in_flight(sealed, Trigger::Command(job));
                         return Ok(());
                     }
                     Err(Unfit::TooLarge { .. }) => WriteError::Rejected(Rejection::broken(Rule::TooLarge, request_id)),
@@ -174,7 +174,7 @@ impl<D: Decider> Task<D> {
             if let Some(upstream) = self.upstream.get_mut(index) {
                 upstream.taken.push_back(due);
             }
-            self.put_in_flight(sealed, Origin::Reaction(index));
+            self.put_in_flight(sealed, Trigger::Reaction(index));
         }
         Ok(())
     }
@@ -231,7 +231,7 @@ impl<D: Decider> Task<D> {
         Ok(Sealed { head: Head { sequence, hash }, recorded_at, named, request_id, headers, span })
     }
 
-    fn put_in_flight(&mut self, sealed: Sealed, origin: Origin<D>) {
+    fn put_in_flight(&mut self, sealed: Sealed, trigger: Trigger<D>) {
         let value = Bytes::copy_from_slice(&self.scratch);
         self.batch.push(Record { key: Key(self.stream.county), headers: sealed.headers.clone(), value: value.clone() });
         self.chain.head = sealed.head;
@@ -247,7 +247,7 @@ impl<D: Decider> Task<D> {
             request_id: sealed.request_id,
             headers: sealed.headers,
             span: sealed.span,
-            origin,
+            trigger,
             named: sealed.named,
         }));
     }

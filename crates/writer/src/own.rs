@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::Halt;
 use super::dangling::{Losses, Referenced};
 use super::decide::Request;
-use super::task::{Origin, Outcome, Ready, Task};
+use super::task::{Outcome, Ready, Task, Trigger};
 use super::waiting::Recent;
 use loopledger_feed::{Feed, FollowError, Follower};
 
@@ -130,8 +130,8 @@ impl<D: Decider> Task<D> {
         self.metrics.commits_total.add(1);
         self.dirty.commit(commit.head.sequence, Some(commit.value));
         let position = Position { stream: self.stream, sequence: commit.head.sequence, hash: commit.head.hash };
-        match commit.origin {
-            Origin::Command(job) => {
+        match commit.trigger {
+            Trigger::Command(job) => {
                 if let Some(request) = self.requests.get_mut(&commit.request_id) {
                     request.confirmed = true;
                     self.dirty.request(commit.request_id, request);
@@ -139,7 +139,7 @@ impl<D: Decider> Task<D> {
                 let receipt = Receipt { position, request_id: commit.request_id, repeated: false };
                 job.reply.send(Ok(receipt));
             }
-            Origin::Reaction(upstream) => {
+            Trigger::Reaction(upstream) => {
                 self.metrics.reactions_total.add(1);
                 if let Some(upstream) = self.upstream.get_mut(upstream) {
                     upstream.taken.pop_front();
@@ -173,12 +173,12 @@ impl<D: Decider> Task<D> {
                     if let Some(mut span) = commit.span {
                         span.fail("another writer got in first");
                     }
-                    match commit.origin {
-                        Origin::Command(job) => {
+                    match commit.trigger {
+                        Trigger::Command(job) => {
                             self.requests.remove(&commit.request_id);
                             Ready::Job(job)
                         }
-                        Origin::Reaction(upstream) => {
+                        Trigger::Reaction(upstream) => {
                             if let Some(upstream) = self.upstream.get_mut(upstream)
                                 && let Some(cause) = upstream.taken.pop_back()
                             {

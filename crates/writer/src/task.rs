@@ -85,13 +85,13 @@ pub(super) struct InFlight<D: Decider> {
     pub(super) headers: Headers,
     /// Ends with it.
     pub(super) span: Option<Span>,
-    pub(super) origin: Origin<D>,
+    pub(super) trigger: Trigger<D>,
     /// Upstream heads that the chain named before this commit's own are in [`Chain`]; these are this commit's.
     pub(super) named: Vec<(usize, u64)>,
 }
 
 /// What led to a commit of ours.
-pub(super) enum Origin<D: Decider> {
+pub(super) enum Trigger<D: Decider> {
     Command(Job<D>),
     /// Of the upstream stream with this index; the cause is the oldest of those taken.
     Reaction(usize),
@@ -106,8 +106,8 @@ pub(super) type Verified = (u64, Position, Result<bool, FollowError>);
 /// A look at where the log ends: when it began, and up to where it had been read then.
 pub(super) type EndCheck = (Instant, Offset, BoxFuture<'static, Result<Offset, ReadError>>);
 
-/// What happened.
-pub(super) enum Event {
+/// What woke the loop.
+pub(super) enum Wake {
     Own(Result<Seen, FollowError>),
     Report(Report),
     Upstream(usize, UpstreamRead),
@@ -227,11 +227,11 @@ impl<D: Decider> Task<D> {
             }
             self.check_store_is_back()?;
             if more {
-                // A branch of `event` is always ready then, so nothing would ever wait: give way to other tasks.
+                // A branch of `wake` is always ready then, so nothing would ever wait: give way to other tasks.
                 tokio::task::yield_now().await;
             }
-            let event = self.event(more).await;
-            caught(|| self.handle(event))?;
+            let wake = self.wake(more).await;
+            caught(|| self.handle(wake))?;
         }
     }
 
@@ -275,7 +275,7 @@ impl<D: Decider> Task<D> {
             && !self.is_backlogged()
     }
 
-    async fn event(&mut self, more: bool) -> Event {
+    async fn wake(&mut self, more: bool) -> Wake {
         let read_own = self.own.foreign.len() < FOREIGN_MAX && !self.is_backlogged() && self.own.retry_at.is_none();
         let take = self.serving && !self.is_ending() && self.ready.len() < TAKE_MAX;
         let timer = self.timer();
@@ -283,35 +283,35 @@ impl<D: Decider> Task<D> {
         let read_upstream = (!self.stopping || blocked_on.is_some()) && !self.is_backlogged();
         tokio::select! {
             biased;
-            Some(report) = self.appends.next(), if !self.appends.is_empty() => Event::Report(report),
-            seen = self.own.follower.next_seen(), if read_own => Event::Own(seen),
-            (index, read) = next_upstream(&mut self.upstream, blocked_on), if read_upstream => Event::Upstream(index, read),
-            _ = self.inputs.recv_many(&mut self.taken, TAKE_MAX), if take => Event::Inputs,
-            end = check_end(&mut self.end_check), if self.end_check.is_some() => Event::EndChecked(end),
-            Some(verified) = self.verifications.next(), if !self.verifications.is_empty() => Event::Verified(verified),
-            answered = answered(&mut self.stuck), if self.stuck.is_some() => Event::Stuck(answered),
-            () = all_opened(&mut self.others_open), if self.others_open.is_some() => Event::OthersOpened,
-            changes = self.feed.halts_changed(self.halts_seen), if self.waiting.len() > 0 => Event::HaltsChanged(changes),
-            () = self.stop.cancelled(), if !self.stopping => Event::Stop,
-            () = core::future::ready(()), if more => Event::Nothing,
-            () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => Event::Time,
+            Some(report) = self.appends.next(), if !self.appends.is_empty() => Wake::Report(report),
+            seen = self.own.follower.next_seen(), if read_own => Wake::Own(seen),
+            (index, read) = next_upstream(&mut self.upstream, blocked_on), if read_upstream => Wake::Upstream(index, read),
+            _ = self.inputs.recv_many(&mut self.taken, TAKE_MAX), if take => Wake::Inputs,
+            end = check_end(&mut self.end_check), if self.end_check.is_some() => Wake::EndChecked(end),
+            Some(verified) = self.verifications.next(), if !self.verifications.is_empty() => Wake::Verified(verified),
+            answered = answered(&mut self.stuck), if self.stuck.is_some() => Wake::Stuck(answered),
+            () = all_opened(&mut self.others_open), if self.others_open.is_some() => Wake::OthersOpened,
+            changes = self.feed.halts_changed(self.halts_seen), if self.waiting.len() > 0 => Wake::HaltsChanged(changes),
+            () = self.stop.cancelled(), if !self.stopping => Wake::Stop,
+            () = core::future::ready(()), if more => Wake::Nothing,
+            () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => Wake::Time,
         }
     }
 
-    fn handle(&mut self, event: Event) -> Result<(), Halt> {
-        match event {
-            Event::Own(Ok(seen)) => self.read_back(&seen)?,
-            Event::Own(Err(error)) if error.is_transient() => self.own.read_later(&self.feed, &error),
-            Event::Own(Err(error)) | Event::Upstream(_, Err(error)) => return Err(error.into()),
-            Event::Report(report) => self.take_report(report)?,
-            Event::Upstream(index, Ok(read)) => self.note(index, read)?,
-            Event::EndChecked(end) => self.take_end(end),
-            Event::Verified((id, position, found)) => self.take_verified(id, position, found),
-            Event::Stuck(answered) => self.take_stuck(answered)?,
-            Event::OthersOpened => self.others_open = None,
-            Event::HaltsChanged(changes) => self.take_halts(changes),
-            Event::Stop => self.begin_stop(),
-            Event::Inputs | Event::Time | Event::Nothing => {}
+    fn handle(&mut self, wake: Wake) -> Result<(), Halt> {
+        match wake {
+            Wake::Own(Ok(seen)) => self.read_back(&seen)?,
+            Wake::Own(Err(error)) if error.is_transient() => self.own.read_later(&self.feed, &error),
+            Wake::Own(Err(error)) | Wake::Upstream(_, Err(error)) => return Err(error.into()),
+            Wake::Report(report) => self.take_report(report)?,
+            Wake::Upstream(index, Ok(read)) => self.note(index, read)?,
+            Wake::EndChecked(end) => self.take_end(end),
+            Wake::Verified((id, position, found)) => self.take_verified(id, position, found),
+            Wake::Stuck(answered) => self.take_stuck(answered)?,
+            Wake::OthersOpened => self.others_open = None,
+            Wake::HaltsChanged(changes) => self.take_halts(changes),
+            Wake::Stop => self.begin_stop(),
+            Wake::Inputs | Wake::Time | Wake::Nothing => {}
         }
         // Whatever happened, callers get their share of the turn: other inputs may be ready without end.
         if self.serving && !self.is_ending() {
@@ -370,8 +370,8 @@ impl<D: Decider> Task<D> {
         for outcome in self.outcomes.drain(..) {
             match outcome {
                 // What is in flight may stand: the same request id finds it.
-                Outcome::Commit(InFlight { origin: Origin::Reaction(_), .. }) => {}
-                Outcome::Commit(InFlight { origin: Origin::Command(job), .. })
+                Outcome::Commit(InFlight { trigger: Trigger::Reaction(_), .. }) => {}
+                Outcome::Commit(InFlight { trigger: Trigger::Command(job), .. })
                 | Outcome::Refusal { job, .. }
                 | Outcome::Repeat { job, .. } => job.reply.send(Err(error.clone())),
                 Outcome::Query(query) => query.fail(error.clone()),
