@@ -148,7 +148,7 @@ impl<D: Decider> Task<D> {
             head: own.chain.head,
             offset: own.offset.0,
             recorded_at: own.chain.recorded_at,
-            newest: self.newest,
+            newest: self.clock.newest(),
             referenced: own.referenced.owed(own.chain.head.sequence),
             upstream: upstream.collect(),
         }

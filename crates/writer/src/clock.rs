@@ -8,16 +8,12 @@
 
 use core::fmt;
 use core::time::Duration;
+use std::sync::Arc;
 
-use loopledger_domain::Decider;
+use loopledger_feed::clock::Clock;
 use loopledger_types::Timestamp;
 use loopledger_wire::HaltReason;
 use tokio::time::Instant;
-
-use super::Halt;
-use super::halting::report;
-use super::health::Health;
-use super::task::Task;
 
 /// How far a head may be ahead of the clock, and how far the clock may jump. Clocks of replicas differ by less, and a
 /// virtual machine that was paused comes back with less; a clock set to local time instead of UTC is 8 hours off.
@@ -73,35 +69,34 @@ impl fmt::Display for ClockFault {
 
 /// A look at the clock.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Look {
-    pub(super) now: Timestamp,
-    pub(super) elapsed: Duration,
+struct Look {
+    now: Timestamp,
+    elapsed: Duration,
     /// `recorded_at` of the stream's head.
-    pub(super) head: Timestamp,
+    head: Timestamp,
     /// The newest `recorded_at` of anything that the writer knows; `None` if it knows of nothing.
-    pub(super) newest: Option<Timestamp>,
+    newest: Option<Timestamp>,
 }
 
 /// Compares the clock with what it should say.
 #[derive(Debug)]
-pub(super) struct ClockWatch {
+struct ClockWatch {
     /// What the operator accepts is taken at the first look.
     accepts: bool,
     /// Heads up to here are accepted, although they are ahead of the clock.
     accepted: Option<Timestamp>,
     /// The clock when it was last right, and the time that had passed then.
     right: Option<(Timestamp, Duration)>,
-    pub(super) fault: Option<ClockFault>,
-    pub(super) look_at: Option<Instant>,
+    fault: Option<ClockFault>,
 }
 
 impl ClockWatch {
-    pub(super) const fn new(accepts: bool) -> Self {
-        Self { accepts, accepted: None, right: None, fault: None, look_at: None }
+    const fn new(accepts: bool) -> Self {
+        Self { accepts, accepted: None, right: None, fault: None }
     }
 
     /// Finds out what is wrong, if anything is.
-    pub(super) fn look(&mut self, look: Look) {
+    fn look(&mut self, look: Look) {
         if core::mem::take(&mut self.accepts) {
             self.accepted = Some(look.head);
             self.right = Some((look.now, look.elapsed));
@@ -138,30 +133,72 @@ fn ahead(one: Timestamp, other: Timestamp) -> Duration {
     Duration::from_secs(u64::try_from(one.seconds.saturating_sub(other.seconds)).unwrap_or(0))
 }
 
-impl<D: Decider> Task<D> {
-    /// Looks at the clock, and says when it is found wrong and when it is right again. Gives the time.
-    pub(super) fn watch_clock(&mut self, now: Instant) -> Timestamp {
+/// The clock that dates a writer's decisions, and the judgement of it.
+#[derive(Debug)]
+pub(super) struct WriterClock {
+    clock: Arc<dyn Clock>,
+    watch: ClockWatch,
+    /// The newest `recorded_at` of all that was folded, of this stream and of upstream.
+    newest: Option<Timestamp>,
+    look_at: Option<Instant>,
+}
+
+/// What a look at the clock changed.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ClockChange {
+    Same,
+    /// It is wrong, and was right or wrong in another way before.
+    Wrong(ClockFault),
+    RightAgain,
+}
+
+impl WriterClock {
+    pub(super) const fn new(clock: Arc<dyn Clock>, accepts: bool, newest: Option<Timestamp>) -> Self {
+        Self { clock, watch: ClockWatch::new(accepts), newest, look_at: None }
+    }
+
+    pub(super) fn time(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Judges the clock by the head's `recorded_at`, and gives the time that was judged.
+    pub(super) fn look(&mut self, now: Instant, head: Timestamp) -> (Timestamp, ClockChange) {
         let time = self.clock.now();
-        if !self.serving {
-            return time;
-        }
-        self.clock_watch.look_at = now.checked_add(LOOK_PERIOD);
-        let before = self.clock_watch.fault.map(ClockFault::reason);
-        let head = self.chain.recorded_at.max(self.own.chain.recorded_at);
-        let newest = self.newest;
-        self.clock_watch.look(Look { now: time, elapsed: self.clock.elapsed(), head, newest });
-        match self.clock_watch.fault {
-            Some(fault) if before != Some(fault.reason()) => {
-                report(self.stream, &Halt::Clock(fault), self.own.chain.head.sequence, &self.feed, &self.health);
-            }
-            None if before.is_some() => {
-                tracing::info!(stream = %self.stream, "the clock is right again");
-                self.feed.set_halted(self.stream, None);
-                self.health.send_replace(Health::Serving);
-            }
-            Some(_) | None => {}
-        }
-        time
+        self.look_at = now.checked_add(LOOK_PERIOD);
+        let before = self.watch.fault.map(ClockFault::reason);
+        self.watch.look(Look { now: time, elapsed: self.clock.elapsed(), head, newest: self.newest });
+        let change = match self.watch.fault {
+            Some(fault) if before != Some(fault.reason()) => ClockChange::Wrong(fault),
+            None if before.is_some() => ClockChange::RightAgain,
+            Some(_) | None => ClockChange::Same,
+        };
+        (time, change)
+    }
+
+    pub(super) const fn fault(&self) -> Option<ClockFault> {
+        self.watch.fault
+    }
+
+    /// A commit was folded.
+    pub(super) fn note_recorded(&mut self, recorded_at: Timestamp) {
+        self.newest = self.newest.max(Some(recorded_at));
+    }
+
+    pub(super) const fn newest(&self) -> Option<Timestamp> {
+        self.newest
+    }
+
+    /// When to look again.
+    pub(super) const fn due(&self) -> Option<Instant> {
+        self.look_at
+    }
+
+    pub(super) fn forget_past(&mut self, now: Instant) {
+        self.look_at = self.look_at.filter(|time| *time > now);
+    }
+
+    pub(super) fn into_inner(self) -> Arc<dyn Clock> {
+        self.clock
     }
 }
 

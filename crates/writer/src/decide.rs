@@ -100,7 +100,7 @@ impl<D: Decider> Task<D> {
             });
             return Ok(());
         }
-        if let Some(fault) = self.clock_watch.fault {
+        if let Some(fault) = self.clock.fault() {
             self.outcomes.push_back(Outcome::Refusal { job, error: WriteError::Halted(Halt::Clock(fault)) });
             return Ok(());
         }

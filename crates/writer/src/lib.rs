@@ -283,10 +283,9 @@ impl<D: Decider> Beginning<D> {
 
     fn task(self, stop: CancellationToken, opened: Opened<D>) -> Task<D> {
         let Opened { state, streams, orphans } = opened;
+        let accept_clock = self.config.accept_clock;
         Task {
             stuck: None,
-            clock_watch: clock::ClockWatch::new(self.config.accept_clock),
-            newest: streams.newest,
             others_open: Some(Box::pin(self.feed.clone().opened())),
             orphans,
             partition: self.feed.partition(self.stream),
@@ -298,7 +297,7 @@ impl<D: Decider> Beginning<D> {
             config: self.config,
             stream: self.stream,
             feed: self.feed,
-            clock: self.clock,
+            clock: clock::WriterClock::new(self.clock, accept_clock, streams.newest),
             store: self.store,
             metrics: self.metrics,
             appended: measured::Appended::new(self.measured),

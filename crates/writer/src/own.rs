@@ -119,7 +119,7 @@ impl<D: Decider> Task<D> {
         self.state.entities.confirm();
         self.own.chain.head = commit.head;
         self.own.chain.recorded_at = commit.recorded_at;
-        self.newest = self.newest.max(Some(commit.recorded_at));
+        self.clock.note_recorded(commit.recorded_at);
         for (upstream, sequence) in commit.named {
             self.own.chain.name(upstream, sequence);
         }
@@ -242,7 +242,7 @@ impl<D: Decider> Task<D> {
         let head = Head { sequence: commit.sequence, hash: commit.hash };
         self.own.chain.head = head;
         self.own.chain.recorded_at = commit.recorded_at;
-        self.newest = self.newest.max(Some(commit.recorded_at));
+        self.clock.note_recorded(commit.recorded_at);
         for named in &commit.upstream {
             if let Some(index) = self.upstream.iter().position(|upstream| upstream.stream == named.stream) {
                 self.own.chain.name(index, named.sequence);

@@ -187,7 +187,7 @@ impl<D: Decider> Task<D> {
             // A caller that learns that it serves may ask for the heads at once.
             self.publish();
             self.watch_clock(now);
-            if self.clock_watch.fault.is_none() {
+            if self.clock.fault().is_none() {
                 self.health.send_replace(Health::Serving);
             }
         } else if now.saturating_duration_since(self.catch_up.reported) >= REPORT_PERIOD {

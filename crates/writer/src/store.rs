@@ -63,7 +63,7 @@ impl<D: Decider> Task<D> {
             upstream: self.upstream.iter().map(|upstream| upstream.stream).collect(),
             feed: self.feed,
             store: self.store,
-            clock: self.clock,
+            clock: self.clock.into_inner(),
             config: self.config,
             metrics: self.metrics,
             measured: self.appended.into_measured(),

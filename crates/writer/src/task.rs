@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::checkpoint::Dirty;
-use super::clock::ClockWatch;
+use super::clock::{ClockChange, WriterClock};
 use super::dangling::{Answered, Stuck, answered};
 use super::halting::{refuse, report};
 use super::health::{Health, Metrics};
@@ -36,7 +36,6 @@ use super::upstream::{Upstream, UpstreamRead, next_upstream};
 use super::waiting::Waiting;
 use super::{Halt, WriteError, WriterConfig};
 use loopledger_feed::Heads;
-use loopledger_feed::clock::Clock;
 use loopledger_feed::{Feed, FollowError, Seen};
 use loopledger_observability::trace::Span;
 
@@ -129,7 +128,7 @@ pub(super) struct Task<D: Decider> {
     pub(super) stream: StreamId,
     pub(super) partition: Partition,
     pub(super) feed: Feed,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) clock: WriterClock,
     pub(super) store: Arc<dyn ServiceStore<D::Entity>>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) health: watch::Sender<Health>,
@@ -170,10 +169,6 @@ pub(super) struct Task<D: Decider> {
     pub(super) resend_at: Option<Instant>,
     pub(super) end_check: Option<EndCheck>,
     pub(super) end_check_after: Option<Instant>,
-
-    pub(super) clock_watch: ClockWatch,
-    /// The newest `recorded_at` of all that was folded, of this stream and of upstream.
-    pub(super) newest: Option<Timestamp>,
 
     pub(super) dirty: Dirty,
     /// When to ask again whether the store takes a checkpoint that is due.
@@ -255,13 +250,33 @@ impl<D: Decider> Task<D> {
 
     /// Times that were waited for and have come.
     fn forget_past(&mut self, now: Instant) {
-        for time in
-            [&mut self.own.retry_at, &mut self.end_check_after, &mut self.store_look_at, &mut self.clock_watch.look_at]
-        {
+        self.clock.forget_past(now);
+        for time in [&mut self.own.retry_at, &mut self.end_check_after, &mut self.store_look_at] {
             if time.is_some_and(|time| time <= now) {
                 *time = None;
             }
         }
+    }
+
+    /// Looks at the clock, and says when it is found wrong and when it is right again. Gives the time.
+    pub(super) fn watch_clock(&mut self, now: Instant) -> Timestamp {
+        if !self.serving {
+            return self.clock.time();
+        }
+        let head = self.chain.recorded_at.max(self.own.chain.recorded_at);
+        let (time, change) = self.clock.look(now, head);
+        match change {
+            ClockChange::Wrong(fault) => {
+                report(self.stream, &Halt::Clock(fault), self.own.chain.head.sequence, &self.feed, &self.health);
+            }
+            ClockChange::RightAgain => {
+                tracing::info!(stream = %self.stream, "the clock is right again");
+                self.feed.set_halted(self.stream, None);
+                self.health.send_replace(Health::Serving);
+            }
+            ClockChange::Same => {}
+        }
+        time
     }
 
     pub(super) fn can_decide(&self) -> bool {
@@ -336,7 +351,7 @@ impl<D: Decider> Task<D> {
             self.end_check_after,
             self.next_delayed_reaction(),
             self.own.retry_at,
-            self.clock_watch.look_at,
+            self.clock.due(),
             self.stuck.as_ref().and_then(Stuck::due),
             self.store_look_at,
             // While the store has no room, or has failed, asking again is what comes next.

@@ -167,7 +167,7 @@ impl<D: Decider> Task<D> {
                 upstream.noted_offset = admitted.offset;
                 upstream.recent.push(head);
                 upstream.losses.hear(&commit);
-                self.newest = self.newest.max(Some(commit.recorded_at));
+                self.clock.note_recorded(commit.recorded_at);
                 self.hear_of_own(&commit);
             }
             if commit.events.iter().any(D::concerns)
@@ -197,7 +197,7 @@ impl<D: Decider> Task<D> {
     }
 
     pub(super) fn can_react(&self) -> bool {
-        self.can_decide() && !self.is_ending() && self.clock_watch.fault.is_none()
+        self.can_decide() && !self.is_ending() && self.clock.fault().is_none()
     }
 
     pub(super) fn reaction_due(&self, now: Instant) -> bool {
