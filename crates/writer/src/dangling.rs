@@ -316,7 +316,7 @@ impl<D: Decider> Task<D> {
             if let Some(event) = answer.clone().of(D::SERVICE) {
                 encode_event(&event, &mut bytes);
             }
-            self.dirty.orphan(Orphan { request_id: commit.request_id, answer: Bytes::from(bytes) });
+            self.store.note_orphan(Orphan { request_id: commit.request_id, answer: Bytes::from(bytes) });
             self.orphans.insert(commit.request_id, answer);
             return Ok(());
         }

@@ -136,8 +136,7 @@ impl<D: Decider> Task<D> {
         if let Some(request) = self.requests.get(&request_id) {
             return Ok(Some((request.head, request.digest)));
         }
-        let stored = self.store.request(request_id).map_err(Halt::Store)?;
-        Ok(stored.map(|record| (Head { sequence: record.sequence, hash: record.hash }, record.digest)))
+        self.store.request(request_id)
     }
 
     fn react(&mut self, now: Instant, time: Timestamp, count_max: usize) -> Result<(), Halt> {

@@ -6,6 +6,7 @@
 //! What does not live here: rules (they are the [`Decider`]'s), and the wire.
 
 mod after;
+mod beginning;
 mod checkpoint;
 mod clock;
 mod dangling;
@@ -28,19 +29,15 @@ mod waiting;
 
 use core::fmt;
 use core::time::Duration;
-use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use futures::stream::FuturesUnordered;
-use loopledger_accounting::Journal;
-use loopledger_domain::{AnswerRepeated, Decider, State};
-use loopledger_state_store::{Progress, ServiceStore, StoreError};
-use loopledger_types::{CountyCode, RequestId, StreamId, Table, WithCauses};
+use loopledger_domain::Decider;
+use loopledger_state_store::ServiceStore;
+use loopledger_types::{CountyCode, StreamId};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 pub use clock::ClockFault;
@@ -51,12 +48,11 @@ pub use job::{Answer, EntityKey};
 pub(crate) use measured::Measured;
 pub use settle::AFTER_APPEND;
 
+use beginning::Beginning;
+use loopledger_feed::Feed;
 use loopledger_feed::Heads;
 use loopledger_feed::clock::Clock;
-use loopledger_feed::{Feed, FollowError, HeadCheck};
 use loopledger_limits::Places;
-use store::End;
-use task::Task;
 
 /// Called at named points, so that a test can end the process there.
 pub type PointHook = Arc<dyn Fn(&'static str) + Send + Sync>;
@@ -176,164 +172,6 @@ impl<D: Decider> Writer<D> {
 impl<D: Decider> Drop for Writer<D> {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-/// What a writer begins with.
-struct Beginning<D: Decider> {
-    stream: StreamId,
-    upstream: Vec<StreamId>,
-    feed: Feed,
-    store: Arc<dyn ServiceStore<D::Entity>>,
-    clock: Arc<dyn Clock>,
-    config: WriterConfig,
-    metrics: Arc<Metrics>,
-    measured: Arc<Measured>,
-    health: watch::Sender<Health>,
-    heads: watch::Sender<Arc<Heads>>,
-    inputs: mpsc::Receiver<job::Input<D>>,
-}
-
-/// What the store remembers, and the streams from there on.
-struct Opened<D: Decider> {
-    state: State<D>,
-    streams: start::Streams,
-    orphans: Table<RequestId, AnswerRepeated>,
-}
-
-impl<D: Decider> Beginning<D> {
-    /// One life after the other, until it is stopped or halts for good.
-    async fn run(mut self, stop: CancellationToken, opening: HeadCheck) {
-        let mut opening = Some(opening);
-        loop {
-            let opened = tokio::select! {
-                biased;
-                () = stop.cancelled() => None,
-                opened = self.open() => Some(opened),
-            };
-            drop(opening.take());
-            let halt = match opened {
-                None => {
-                    halting::refuse(self.inputs, &WriteError::ShuttingDown);
-                    self.health.send_replace(Health::Stopped);
-                    return;
-                }
-                Some(Ok(opened)) => match self.task(stop.clone(), opened).run().await {
-                    End::Stopped => return,
-                    End::Again(again) => {
-                        self = *again;
-                        match self.reopen_at_once() {
-                            Ok(()) => continue,
-                            Err(halt) => halt,
-                        }
-                    }
-                    End::Halted(again, halt) => {
-                        self = *again;
-                        halt
-                    }
-                },
-                Some(Err(halt)) => {
-                    self.report(&halt);
-                    halt
-                }
-            };
-            let reopened = if let Halt::Store(error) = &halt { self.reopen_store(error, &stop).await } else { false };
-            if !reopened {
-                return halting::halted(halt, self.inputs, &stop).await;
-            }
-        }
-    }
-
-    /// Reports that it is halted.
-    fn report(&self, halt: &Halt) {
-        let head = self.heads.borrow().get(self.stream).sequence;
-        halting::report(self.stream, halt, head, &self.feed, &self.health);
-    }
-
-    /// Loads what the store has, and opens the streams where it ends.
-    async fn open(&self) -> Result<Opened<D>, Halt> {
-        let failed = |error: StoreError| Halt::Store(error);
-        let mut state = State::new(self.stream.county);
-        let progress = self.store.progress().map_err(failed)?;
-        if progress.is_some() {
-            state.entities.set_incomplete();
-            for (key, entity) in self.store.load_open().map_err(failed)? {
-                state.entities.load(key, Some(entity));
-            }
-        }
-        let streams = self.open_streams(progress.as_ref()).await?;
-        let orphans = if progress.is_some() { dangling::load(&*self.store)? } else { Table::new() };
-        Ok(Opened { state, streams, orphans })
-    }
-
-    /// A log that cannot be read now is no reason to halt: it is tried again, as it is later on.
-    async fn open_streams(&self, progress: Option<&Progress>) -> Result<start::Streams, FollowError> {
-        let remembered = self.store.remembered().unwrap_or(0);
-        loop {
-            match start::open(&self.feed, self.stream, &self.upstream, progress, remembered, &self.measured).await {
-                Err(error) if error.is_transient() => {
-                    self.feed.note_failure(&error);
-                    tracing::debug!(stream = %self.stream, error = %WithCauses(&error), "read failed, retrying");
-                    sleep(own::READ_RETRY).await;
-                }
-                opened => return opened,
-            }
-        }
-    }
-
-    fn task(self, stop: CancellationToken, opened: Opened<D>) -> Task<D> {
-        let Opened { state, streams, orphans } = opened;
-        let accept_clock = self.config.accept_clock;
-        Task {
-            stuck: None,
-            others_open: Some(Box::pin(self.feed.clone().opened())),
-            orphans,
-            partition: self.feed.partition(self.stream),
-            window: self.config.window_max,
-            chain: streams.own.chain.clone(),
-            own: streams.own,
-            upstream: streams.upstream,
-            catch_up: streams.progression,
-            config: self.config,
-            stream: self.stream,
-            feed: self.feed,
-            clock: clock::WriterClock::new(self.clock, accept_clock, streams.newest),
-            store: self.store,
-            metrics: self.metrics,
-            appended: measured::Appended::new(self.measured),
-            health: self.health,
-            heads: self.heads,
-            inputs: self.inputs,
-            taken: Vec::new(),
-            halts_seen: 0,
-            stop,
-            state,
-            requests: Table::new(),
-            ready: VecDeque::new(),
-            waiting: waiting::Waiting::default(),
-            verifications: FuturesUnordered::new(),
-            outcomes: VecDeque::new(),
-            in_flight: 0,
-            commands_first: false,
-            batch: Vec::new(),
-            scratch: Vec::new(),
-            journal: Journal::new(),
-            appends: FuturesUnordered::new(),
-            appended_to: None,
-            draining: false,
-            failed: false,
-            resends: 0,
-            resend_at: None,
-            end_check: None,
-            end_check_after: None,
-            dirty: checkpoint::Dirty::default(),
-            store_retry_at: None,
-            store_look_at: None,
-            without_store: None,
-            store_is_back: false,
-            serving: false,
-            stopping: false,
-        }
     }
 }
 

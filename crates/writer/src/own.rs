@@ -128,13 +128,13 @@ impl<D: Decider> Task<D> {
         self.resends = 0;
         self.window = self.window.saturating_mul(2).min(self.config.window_max);
         self.metrics.commits_total.add(1);
-        self.dirty.commit(commit.head.sequence, Some(commit.value));
+        self.store.note_commit(commit.head.sequence, Some(commit.value));
         let position = Position { stream: self.stream, sequence: commit.head.sequence, hash: commit.head.hash };
         match commit.trigger {
             Trigger::Command(job) => {
                 if let Some(request) = self.requests.get_mut(&commit.request_id) {
                     request.confirmed = true;
-                    self.dirty.request(commit.request_id, request);
+                    self.store.note_request(commit.request_id, request);
                 }
                 let receipt = Receipt { position, request_id: commit.request_id, repeated: false };
                 job.reply.send(Ok(receipt));
@@ -235,7 +235,7 @@ impl<D: Decider> Task<D> {
                 head: Head { sequence: commit.sequence, hash: commit.hash },
                 confirmed: true,
             };
-            self.dirty.request(commit.request_id, &request);
+            self.store.note_request(commit.request_id, &request);
             self.requests.insert(commit.request_id, request);
         }
         self.own.losses.hear(commit);
@@ -250,7 +250,7 @@ impl<D: Decider> Task<D> {
         }
         self.own.offset = foreign.offset;
         self.own.recent.push(head);
-        self.dirty.commit(head.sequence, foreign.value);
+        self.store.note_commit(head.sequence, foreign.value);
         self.catch_up.commits = self.catch_up.commits.saturating_add(1);
         self.metrics.foreign_commits_total.add(1);
         Ok(())

@@ -14,14 +14,14 @@ use futures::stream::FuturesUnordered;
 use loopledger_accounting::Journal;
 use loopledger_domain::{AnswerRepeated, Decider, State};
 use loopledger_event_log::{AppendError, Headers, Offset, ReadError, Record};
-use loopledger_state_store::ServiceStore;
+use loopledger_state_store::{Progress, UpstreamProgress};
 use loopledger_types::{Head, Partition, Position, RequestId, StreamId, Table, Timestamp};
 use loopledger_wire::Receipt;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::checkpoint::Dirty;
+use super::beginning::{Beginning, End, Opened};
 use super::clock::{ClockChange, WriterClock};
 use super::dangling::{Answered, Stuck, answered};
 use super::halting::{refuse, report};
@@ -31,7 +31,7 @@ use super::measured::Appended;
 use super::own::{Chain, Own};
 use super::settle::check_end;
 use super::start::all_opened;
-use super::store::End;
+use super::store::{StoreLink, Stored};
 use super::upstream::{Upstream, UpstreamRead, next_upstream};
 use super::waiting::Waiting;
 use super::{Halt, WriteError, WriterConfig};
@@ -129,7 +129,7 @@ pub(super) struct Task<D: Decider> {
     pub(super) partition: Partition,
     pub(super) feed: Feed,
     pub(super) clock: WriterClock,
-    pub(super) store: Arc<dyn ServiceStore<D::Entity>>,
+    pub(super) store: StoreLink<D>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) health: watch::Sender<Health>,
     pub(super) heads: watch::Sender<Arc<Heads>>,
@@ -170,15 +170,6 @@ pub(super) struct Task<D: Decider> {
     pub(super) end_check: Option<EndCheck>,
     pub(super) end_check_after: Option<Instant>,
 
-    pub(super) dirty: Dirty,
-    /// When to ask again whether the store takes a checkpoint that is due.
-    pub(super) store_retry_at: Option<Instant>,
-    /// When to look whether the store has written what it took.
-    pub(super) store_look_at: Option<Instant>,
-    /// Set while the store has failed: when to try its disk next.
-    pub(super) without_store: Option<Instant>,
-    /// The disk of a store that failed has room again: this life ends when what was taken is done.
-    pub(super) store_is_back: bool,
     pub(super) serving: bool,
     pub(super) stopping: bool,
     pub(super) catch_up: super::start::Progression,
@@ -192,6 +183,56 @@ pub(super) struct Task<D: Decider> {
 }
 
 impl<D: Decider> Task<D> {
+    pub(super) fn new(beginning: Beginning<D>, stop: CancellationToken, opened: Opened<D>) -> Self {
+        let Opened { state, streams, orphans } = opened;
+        let accept_clock = beginning.config.accept_clock;
+        Self {
+            stuck: None,
+            others_open: Some(Box::pin(beginning.feed.clone().opened())),
+            orphans,
+            partition: beginning.feed.partition(beginning.stream),
+            window: beginning.config.window_max,
+            chain: streams.own.chain.clone(),
+            own: streams.own,
+            upstream: streams.upstream,
+            catch_up: streams.progression,
+            config: beginning.config,
+            stream: beginning.stream,
+            feed: beginning.feed,
+            clock: WriterClock::new(beginning.clock, accept_clock, streams.newest),
+            store: StoreLink::new(beginning.stream, beginning.store, Arc::clone(&beginning.metrics)),
+            metrics: beginning.metrics,
+            appended: Appended::new(beginning.measured),
+            health: beginning.health,
+            heads: beginning.heads,
+            inputs: beginning.inputs,
+            taken: Vec::new(),
+            halts_seen: 0,
+            stop,
+            state,
+            requests: Table::new(),
+            ready: VecDeque::new(),
+            waiting: Waiting::default(),
+            verifications: FuturesUnordered::new(),
+            outcomes: VecDeque::new(),
+            in_flight: 0,
+            commands_first: false,
+            batch: Vec::new(),
+            scratch: Vec::new(),
+            journal: Journal::new(),
+            appends: FuturesUnordered::new(),
+            appended_to: None,
+            draining: false,
+            failed: false,
+            resends: 0,
+            resend_at: None,
+            end_check: None,
+            end_check_after: None,
+            serving: false,
+            stopping: false,
+        }
+    }
+
     /// Runs until it is stopped or cannot go on; what it was asked is answered then.
     pub(super) async fn run(mut self) -> End<D> {
         match self.live().await {
@@ -201,12 +242,12 @@ impl<D: Decider> Task<D> {
                 self.health.send_replace(Health::Stopped);
                 End::Stopped
             }
-            Err(Halt::Store(_)) if self.store_is_back => {
+            Err(Halt::Store(_)) if self.store.is_back() => {
                 self.refuse_everything(&WriteError::ShuttingDown);
                 End::Again(Box::new(self.into_beginning()))
             }
             Err(halt) => {
-                self.give_up_store(&halt);
+                self.store.give_up(&halt);
                 report(self.stream, &halt, self.own.chain.head.sequence, &self.feed, &self.health);
                 self.refuse_everything(&WriteError::Halted(halt.clone()));
                 End::Halted(Box::new(self.into_beginning()), halt)
@@ -220,7 +261,11 @@ impl<D: Decider> Task<D> {
             if self.stopping && self.is_drained() {
                 return self.last_checkpoint();
             }
-            self.check_store_is_back()?;
+            if self.is_drained()
+                && let Some(error) = self.store.failure_before_return()
+            {
+                return Err(Halt::Store(error));
+            }
             if more {
                 // A branch of `wake` is always ready then, so nothing would ever wait: give way to other tasks.
                 tokio::task::yield_now().await;
@@ -251,7 +296,8 @@ impl<D: Decider> Task<D> {
     /// Times that were waited for and have come.
     fn forget_past(&mut self, now: Instant) {
         self.clock.forget_past(now);
-        for time in [&mut self.own.retry_at, &mut self.end_check_after, &mut self.store_look_at] {
+        self.store.forget_past(now);
+        for time in [&mut self.own.retry_at, &mut self.end_check_after] {
             if time.is_some_and(|time| time <= now) {
                 *time = None;
             }
@@ -343,6 +389,62 @@ impl<D: Decider> Task<D> {
         Ok(())
     }
 
+    /// Whether there is as much to be stored as one checkpoint should hold: nothing more is read or decided then.
+    pub(super) fn is_backlogged(&self) -> bool {
+        self.store.is_backlogged(self.state.entities.changed_len())
+    }
+
+    /// Cuts a checkpoint if one is due and the store takes it.
+    fn checkpoint(&mut self, now: Instant) -> Result<(), Halt> {
+        if self.store.wants_checkpoint(now, self.state.entities.changed_len())? {
+            self.cut()?;
+        }
+        Ok(())
+    }
+
+    fn cut(&mut self) -> Result<(), Halt> {
+        let entities = self.state.entities.drain_changed();
+        let Stored { requests, closed } = self.store.submit(self.progress(), entities)?;
+        for request_id in requests {
+            self.requests.remove(&request_id);
+        }
+        self.state.entities.evict_closed(closed);
+        self.state.entities.forget_absent();
+        Ok(())
+    }
+
+    /// What a restart resumes from: confirmed commits only.
+    fn progress(&self) -> Progress {
+        let own = &self.own;
+        let upstream = self.upstream.iter().zip(&own.chain.named).map(|(upstream, named)| {
+            let (answered, answered_offset) = upstream.answered();
+            UpstreamProgress {
+                stream: upstream.stream,
+                noted: upstream.noted,
+                noted_offset: upstream.noted_offset.0,
+                answered,
+                answered_offset: answered_offset.0,
+                named: *named,
+            }
+        });
+        Progress {
+            head: own.chain.head,
+            offset: own.offset.0,
+            recorded_at: own.chain.recorded_at,
+            newest: self.clock.newest(),
+            referenced: own.referenced.owed(own.chain.head.sequence),
+            upstream: upstream.collect(),
+        }
+    }
+
+    /// Stores everything before the end.
+    fn last_checkpoint(&mut self) -> Result<(), Halt> {
+        if self.store.wants_last_checkpoint()? {
+            self.cut()?;
+        }
+        self.store.flush()
+    }
+
     /// The next instant at which something is due without anything happening.
     fn timer(&self) -> Option<Instant> {
         let times = [
@@ -353,9 +455,7 @@ impl<D: Decider> Task<D> {
             self.own.retry_at,
             self.clock.due(),
             self.stuck.as_ref().and_then(Stuck::due),
-            self.store_look_at,
-            // While the store has no room, or has failed, asking again is what comes next.
-            self.without_store.or(self.store_retry_at).or_else(|| self.dirty.due()),
+            self.store.due(),
         ];
         times.into_iter().flatten().min()
     }
@@ -373,12 +473,29 @@ impl<D: Decider> Task<D> {
     }
 
     pub(super) const fn is_ending(&self) -> bool {
-        self.stopping || self.store_is_back
+        self.stopping || self.store.is_back()
     }
 
     pub(super) fn is_drained(&self) -> bool {
         let idle = self.ready.is_empty() && self.outcomes.is_empty() && self.appends.is_empty();
         !self.serving || idle && self.own.foreign.is_empty()
+    }
+
+    /// What another life begins with. What is in flight may stand: it is read as if another writer had appended it.
+    fn into_beginning(self) -> Beginning<D> {
+        Beginning {
+            stream: self.stream,
+            upstream: self.upstream.iter().map(|upstream| upstream.stream).collect(),
+            feed: self.feed,
+            store: self.store.into_inner(),
+            clock: self.clock.into_inner(),
+            config: self.config,
+            metrics: self.metrics,
+            measured: self.appended.into_measured(),
+            health: self.health,
+            heads: self.heads,
+            inputs: self.inputs,
+        }
     }
 
     fn refuse_everything(&mut self, error: &WriteError) {

@@ -159,7 +159,7 @@ impl<D: Decider> Task<D> {
             if head.sequence > upstream.noted.sequence {
                 self.load(&Subject::Upstream(&commit))?;
                 D::apply_upstream(&mut self.state, &commit);
-                self.dirty.upstream_commit();
+                self.store.note_upstream_commit();
                 self.catch_up.commits = self.catch_up.commits.saturating_add(1);
                 self.metrics.upstream_commits_total.add(1);
                 let Some(upstream) = self.upstream.get_mut(index) else { break };
@@ -233,7 +233,7 @@ impl<D: Decider> Task<D> {
         if self.state.entities.is_known(&key) {
             return Ok(());
         }
-        let entity = self.store.entity(&key).map_err(Halt::Store)?;
+        let entity = self.store.entity(&key)?;
         self.state.entities.load(key, entity);
         Ok(())
     }
