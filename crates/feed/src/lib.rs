@@ -40,7 +40,7 @@ pub use losses::{loss, walk};
 pub use reach::{LogReach, StreamSamples, of_service, of_stream, unreachable};
 pub use record::Decode;
 use record::Place;
-pub use record::parse;
+pub use record::{Record, parse};
 use source::Source;
 
 /// The log as this process reads it. Clones share everything.

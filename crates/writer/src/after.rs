@@ -16,7 +16,7 @@ use loopledger_limits::Caller;
 const VERIFICATIONS_MAX: usize = 4;
 
 /// Whether positions have been folded.
-enum Folded {
+enum Reached {
     All,
     Not(StreamId, u64),
     Unknown(Position),
@@ -62,15 +62,15 @@ impl<D: Decider> Task<D> {
     pub(super) fn recheck(&mut self, ids: Vec<u64>) {
         for id in ids {
             let Some(positions) = self.waiting.positions(id) else { continue };
-            match self.folded(positions) {
-                Folded::All => self.let_go(id),
-                Folded::Not(stream, sequence) => self.waiting.block(id, stream, sequence),
-                Folded::Failed(error) => {
+            match self.reached(positions) {
+                Reached::All => self.let_go(id),
+                Reached::Not(stream, sequence) => self.waiting.block(id, stream, sequence),
+                Reached::Failed(error) => {
                     if let Some(entry) = self.waiting.remove(id) {
                         entry.waiter.fail(error);
                     }
                 }
-                Folded::Unknown(position) => self.verify(id, position),
+                Reached::Unknown(position) => self.verify(id, position),
             }
         }
     }
@@ -78,7 +78,7 @@ impl<D: Decider> Task<D> {
     /// Writers of this process halted, or went on: what is waited for in vain is not waited for.
     pub(super) fn take_halts(&mut self, changes: u64) {
         self.halts_seen = changes;
-        let streams: Vec<StreamId> = self.upstream.iter().map(|upstream| upstream.stream).collect();
+        let streams: Vec<StreamId> = self.folded().upstream().collect();
         for stream in streams {
             if self.feed.halted(stream).is_some() {
                 let blocked = self.waiting.reached(stream, u64::MAX);
@@ -95,30 +95,26 @@ impl<D: Decider> Task<D> {
         }
     }
 
-    fn folded(&self, positions: &[Position]) -> Folded {
+    fn reached(&self, positions: &[Position]) -> Reached {
         for position in positions {
-            let recent = if position.stream == self.stream {
-                &self.own.recent
-            } else if let Some(upstream) = self.upstream.iter().find(|upstream| upstream.stream == position.stream) {
-                &upstream.recent
-            } else {
-                return Folded::Failed(WriteError::StreamNotRead { stream: position.stream });
+            let Some(recent) = self.folded().recent(position.stream) else {
+                return Reached::Failed(WriteError::StreamNotRead { stream: position.stream });
             };
             match recent.at(position.sequence) {
                 Known::Hash(hash) if hash == position.hash => {}
-                Known::Hash(_) => return Folded::Failed(WriteError::DataLoss(*position)),
+                Known::Hash(_) => return Reached::Failed(WriteError::DataLoss(*position)),
                 Known::NotYet => {
                     let halted = self.feed.halted(position.stream);
                     return match halted.filter(|halted| halted.is_beyond(position.sequence)) {
-                        Some(halted) => Folded::Failed(WriteError::UpstreamHalted(halted.notice)),
-                        None => Folded::Not(position.stream, position.sequence),
+                        Some(halted) => Reached::Failed(WriteError::UpstreamHalted(halted.notice)),
+                        None => Reached::Not(position.stream, position.sequence),
                     };
                 }
                 Known::Forgotten if self.waiting.is_verified(position) => {}
-                Known::Forgotten => return Folded::Unknown(*position),
+                Known::Forgotten => return Reached::Unknown(*position),
             }
         }
-        Folded::All
+        Reached::All
     }
 
     fn verify(&mut self, id: u64, position: Position) {
@@ -143,7 +139,7 @@ impl<D: Decider> Task<D> {
             Err(error) => {
                 tracing::warn!(stream = %position.stream, error = %WithCauses(&error), "could not look up a position");
                 if let Some(entry) = self.waiting.remove(id) {
-                    let read = self.current_heads().get(position.stream).sequence;
+                    let read = self.folded().heads().get(position.stream).sequence;
                     let behind =
                         WriteError::UpstreamBehind { stream: position.stream, wanted: position.sequence, read };
                     entry.waiter.fail(behind);
@@ -161,7 +157,7 @@ impl<D: Decider> Task<D> {
     pub(super) fn expire(&mut self, now: Instant) {
         while let Some((entry, blocked_on)) = self.waiting.expired(now) {
             let error = blocked_on.map_or(WriteError::DeadlineExceeded, |(stream, wanted)| {
-                let read = self.current_heads().get(stream).sequence;
+                let read = self.folded().heads().get(stream).sequence;
                 WriteError::UpstreamBehind { stream, wanted, read }
             });
             entry.waiter.fail(error);

@@ -21,7 +21,7 @@ use super::health::{CatchUp, Health, Metrics};
 use super::job::Input;
 use super::measured::Measured;
 use super::task::Task;
-use super::{Halt, WriteError, WriterConfig, dangling, halting, own, start};
+use super::{Halt, WriteError, WriterConfig, decide, halting, own, start};
 
 /// Between two attempts to open a store that failed.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -118,7 +118,7 @@ impl<D: Decider> Beginning<D> {
             }
         }
         let streams = self.open_streams(progress.as_ref()).await?;
-        let orphans = if progress.is_some() { dangling::load(&*self.store)? } else { Table::new() };
+        let orphans = if progress.is_some() { decide::load_orphans(&*self.store)? } else { Table::new() };
         Ok(Opened { state, streams, orphans })
     }
 

@@ -3,16 +3,17 @@
 use bytes::Bytes;
 use loopledger_chain::{Envelope, RECORD_BYTES_MAX, leaf_hash};
 use loopledger_domain::size::COMMAND_BYTES_MAX;
-use loopledger_domain::{Actor, Commit, Context, Decider, Event, Rejection, Rule, Subject};
+use loopledger_domain::{Actor, AnswerRepeated, Commit, Context, Decider, Entity, Event, Rejection, Rule, Subject};
 use loopledger_event_log::{Headers, Record};
-use loopledger_types::{Cause, Head, Key, Position, RequestId, StreamSequence, Timestamp};
-use loopledger_wire::{Draft, Receipt, encode_commit};
+use loopledger_state_store::{Orphan, ServiceStore, StoreError};
+use loopledger_types::{Cause, Head, Key, Position, RequestId, Table, Timestamp};
+use loopledger_wire::{Draft, Receipt, decode_answer, encode_commit};
 use tokio::time::Instant;
 
 use super::headers::headers;
 use super::job::{Job, Query};
 use super::task::{InFlight, Outcome, Ready, Task, Trigger};
-use super::{Halt, WriteError};
+use super::{EntityKey, Halt, WriteError};
 use loopledger_observability::trace::{Kind, Span, TraceContext};
 
 /// Commits decided, and so appended with one call, in one turn.
@@ -74,7 +75,7 @@ impl<D: Decider> Task<D> {
         for key in query.keys().to_vec() {
             self.load_key(key)?;
         }
-        let mut heads = self.current_heads();
+        let mut heads = self.folded().heads();
         // What it saw counts once it is read back, which is when it is answered.
         heads.set(self.stream, self.chain.head);
         query.run(&self.state, &heads);
@@ -145,9 +146,9 @@ impl<D: Decider> Task<D> {
             if !self.can_react() {
                 return Ok(());
             }
-            let Some(index) = self.next_reaction(now, last) else { return Ok(()) };
+            let Some(index) = self.upstream.next_reaction(now, last) else { return Ok(()) };
             last = index;
-            let Some(due) = self.upstream.get_mut(index).and_then(|upstream| upstream.due.pop_front()) else { break };
+            let Some(due) = self.upstream.take_due(index) else { break };
             self.load(&Subject::Upstream(&due.commit))?;
             let request_id = due.commit.request_id.for_reaction(due.commit.stream, self.stream);
             let recorded_at = self.chain.next_time(time);
@@ -170,11 +171,39 @@ impl<D: Decider> Task<D> {
                 }
                 Err(Unfit::Bug(detail)) => return Err(Halt::Internal { detail }),
             };
-            if let Some(upstream) = self.upstream.get_mut(index) {
-                upstream.taken.push_back(due);
-            }
+            self.upstream.put_taken(index, due);
             self.put_in_flight(sealed, Trigger::Reaction(index));
         }
+        Ok(())
+    }
+
+    pub(super) fn can_react(&self) -> bool {
+        self.can_decide() && !self.is_ending() && self.clock.fault().is_none()
+    }
+
+    pub(super) fn reaction_due(&self, now: Instant) -> bool {
+        self.can_react() && self.upstream.next_reaction(now, 0).is_some()
+    }
+
+    /// Loads what the rules need to know and is not in memory.
+    pub(super) fn load(&mut self, subject: &Subject<'_, D::Command>) -> Result<(), Halt> {
+        loop {
+            let missing = D::keys(&self.state, again(subject));
+            if missing.is_empty() {
+                return Ok(());
+            }
+            for key in missing {
+                self.load_key(key)?;
+            }
+        }
+    }
+
+    pub(super) fn load_key(&mut self, key: EntityKey<D>) -> Result<(), Halt> {
+        if self.state.entities.is_known(&key) {
+            return Ok(());
+        }
+        let entity = self.store.entity(&key)?;
+        self.state.entities.load(key, entity);
         Ok(())
     }
 
@@ -184,7 +213,7 @@ impl<D: Decider> Task<D> {
             return Err(Unfit::Bug("a decision has no events".to_owned()));
         }
         let sequence = self.chain.head.sequence.saturating_add(1);
-        let (upstream, named) = self.moved_upstream();
+        let (upstream, named) = self.upstream.moved_since(&self.chain.named);
         self.scratch.clear();
         encode_commit(
             &Draft {
@@ -250,20 +279,6 @@ impl<D: Decider> Task<D> {
             named: sealed.named,
         }));
     }
-
-    /// Upstream heads that moved since the commit before, ascending by stream.
-    fn moved_upstream(&self) -> (Vec<StreamSequence>, Vec<(usize, u64)>) {
-        let mut streams = Vec::new();
-        let mut named = Vec::new();
-        for (index, (upstream, before)) in self.upstream.iter().zip(&self.chain.named).enumerate() {
-            // What was named before is lost, if it lies ahead.
-            if upstream.noted.sequence != *before {
-                streams.push(StreamSequence { stream: upstream.stream, sequence: upstream.noted.sequence });
-                named.push((index, upstream.noted.sequence));
-            }
-        }
-        (streams, named)
-    }
 }
 
 /// A decision that is folded and encoded (into `scratch`).
@@ -299,4 +314,23 @@ fn is_too_large(record: &[u8], of_command: bool) -> bool {
         envelope.events.iter().fold(0_usize, |sum, event| sum.saturating_add(event.value.len()))
     });
     events > COMMAND_BYTES_MAX
+}
+
+/// `Subject` is `Copy` only if the command is, although it holds nothing but references.
+const fn again<'a, C>(subject: &Subject<'a, C>) -> Subject<'a, C> {
+    match subject {
+        Subject::Command(command) => Subject::Command(command),
+        Subject::Own(commit) => Subject::Own(commit),
+        Subject::Upstream(commit) => Subject::Upstream(commit),
+    }
+}
+
+/// The answers to commits that are lost, as far as the store remembers them.
+pub(super) fn load_orphans<E: Entity>(store: &dyn ServiceStore<E>) -> Result<Table<RequestId, AnswerRepeated>, Halt> {
+    let mut orphans = Table::new();
+    for Orphan { request_id, answer } in store.orphans().map_err(Halt::Store)? {
+        let damaged = Halt::Store(StoreError::Corrupt("an answer to be repeated cannot be decoded"));
+        orphans.insert(request_id, decode_answer(&answer).ok_or(damaged)?);
+    }
+    Ok(orphans)
 }

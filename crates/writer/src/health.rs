@@ -8,7 +8,6 @@ use loopledger_domain::Decider;
 
 use super::Halt;
 use super::task::Task;
-use loopledger_feed::Heads;
 
 /// Whether a stream can be written to.
 #[derive(Debug, Clone)]
@@ -110,9 +109,9 @@ impl<D: Decider> Task<D> {
         metrics.in_flight.set(self.in_flight);
         metrics.window.set(self.window);
         metrics.waiting_for_upstream.set(self.waiting.len());
-        metrics.reactions_due.set(self.upstream.iter().fold(0, |sum, upstream| sum.saturating_add(upstream.due.len())));
+        metrics.reactions_due.set(self.upstream.due_len());
         metrics.entities_in_memory.set(self.state.entities.len());
-        let heads = self.current_heads();
+        let heads = self.folded().heads();
         self.heads.send_if_modified(|published| {
             let changed = **published != heads;
             if changed {
@@ -120,15 +119,5 @@ impl<D: Decider> Task<D> {
             }
             changed
         });
-    }
-
-    /// Confirmed own head, and upstream as folded.
-    pub(super) fn current_heads(&self) -> Heads {
-        let mut heads = Heads::new();
-        heads.set(self.stream, self.own.chain.head);
-        for upstream in &self.upstream {
-            heads.set(upstream.stream, upstream.noted);
-        }
-        heads
     }
 }

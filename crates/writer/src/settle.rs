@@ -11,16 +11,14 @@ use loopledger_types::{Key, WithCauses};
 use tokio::time::Instant;
 
 use super::Halt;
+use super::freshness::EndFound;
 use super::task::{Outcome, Report, Task};
 use loopledger_feed::FollowError;
 
 /// The point between an append that the log has confirmed and its read-back.
 pub const AFTER_APPEND: &str = "writer.after-append-before-read-back";
 
-/// A writer that has read nothing for this long checks the log's end before it refuses.
-const FRESH_FOR: Duration = Duration::from_secs(1);
-
-/// The first pause before appending the same bytes yet again, and before looking for the log's end again.
+/// The first pause before appending the same bytes yet again.
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
 /// Doublings of the pause: at most 640 ms.
@@ -78,8 +76,7 @@ impl<D: Decider> Task<D> {
     /// Once every append is reported and read past, what is still in flight will not arrive: ends a drain, or appends
     /// the same bytes again.
     pub(super) fn settle(&mut self, now: Instant) {
-        let settled =
-            self.appends.is_empty() && self.appended_to.is_none_or(|offset| self.own.follower.next_offset() > offset);
+        let settled = self.appends.is_empty() && self.appended_to.is_none_or(|offset| self.own.next_offset() > offset);
         if !settled {
             return;
         }
@@ -123,7 +120,7 @@ impl<D: Decider> Task<D> {
     pub(super) fn deliver(&mut self, now: Instant) {
         loop {
             match self.outcomes.front() {
-                Some(Outcome::Refusal { .. }) if !self.is_fresh(now) => return self.check_freshness(now),
+                Some(Outcome::Refusal { .. }) if !self.freshness.is_fresh(now) => return self.check_freshness(now),
                 Some(Outcome::Refusal { .. } | Outcome::Repeat { .. } | Outcome::Query(_)) => {}
                 Some(Outcome::Commit(_)) | None => return,
             }
@@ -142,45 +139,20 @@ impl<D: Decider> Task<D> {
         }
     }
 
-    fn is_fresh(&self, now: Instant) -> bool {
-        self.own.reach.is_none() && now.saturating_duration_since(self.own.fresh_at) <= FRESH_FOR
-    }
-
     fn check_freshness(&mut self, now: Instant) {
-        if self.end_check.is_some() || self.own.reach.is_some() || self.end_check_after.is_some_and(|after| after > now)
-        {
-            return;
-        }
-        self.end_check_after = None;
-        let read = self.own.follower.next_offset();
-        self.end_check = Some((now, read, self.feed.log().end(self.stream.service.topic(), self.partition)));
+        let (log, topic, partition) = (self.feed.log(), self.stream.service.topic(), self.partition);
+        self.freshness.check(now, self.own.next_offset(), || log.end(topic, partition));
     }
 
     pub(super) fn take_end(&mut self, end: Result<Offset, ReadError>) {
-        let Some((started, read, _)) = self.end_check.take() else { return };
-        match end {
-            // The log ends before what had been read of it.
-            Ok(end) if end < read => {
-                self.own.follower.look_for_head();
-                self.end_check_after = Instant::now().checked_add(RETRY_PAUSE);
-            }
-            Ok(end) if self.own.follower.next_offset() >= end => self.own.fresh_at = self.own.fresh_at.max(started),
-            Ok(end) => self.own.reach = Some(end),
-            // Whether the refusal is right cannot be said without the log; the caller's deadline ends the wait.
-            Err(error) => {
+        match self.freshness.take_end(end, self.own.next_offset()) {
+            EndFound::Known => {}
+            EndFound::BeforeRead => self.own.look_for_head(),
+            EndFound::Unknown(error) => {
                 tracing::debug!(stream = %self.stream, error = %WithCauses(&error), "could not find the log's end");
                 let stream = self.stream;
                 self.feed.note_failure(&FollowError::Read { stream, source: error });
-                self.end_check_after = Instant::now().checked_add(RETRY_PAUSE);
             }
         }
-    }
-}
-
-/// The answer of the check under way.
-pub(super) async fn check_end(check: &mut Option<super::task::EndCheck>) -> Result<Offset, ReadError> {
-    match check {
-        Some((_, _, check)) => check.await,
-        None => core::future::pending().await,
     }
 }

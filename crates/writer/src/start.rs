@@ -10,14 +10,12 @@ use loopledger_types::{Head, StreamId, Timestamp};
 use tokio::time::Instant;
 
 use super::Halt;
-use super::dangling::{Losses, Referenced};
 use super::health::{CatchUp, Health};
 use super::measured::Measured;
-use super::own::{Chain, Own};
+use super::own::Own;
 use super::task::Task;
 use super::upstream::Upstream;
-use super::waiting::Recent;
-use loopledger_feed::{Feed, FollowError, LostTail};
+use loopledger_feed::{Feed, FollowError};
 
 /// How often progress is reported while catching up.
 const REPORT_PERIOD: Duration = Duration::from_millis(200);
@@ -78,6 +76,8 @@ impl Progression {
 pub(super) struct Streams {
     pub(super) own: Own,
     pub(super) upstream: Vec<Upstream>,
+    /// The newest own commit that is known of, before anything is read.
+    pub(super) referenced: u64,
     pub(super) progression: Progression,
     /// The newest `recorded_at` of what the store has folded.
     pub(super) newest: Option<Timestamp>,
@@ -126,19 +126,9 @@ pub(super) async fn open(
         upstream.push(Upstream::new(feed.clone(), follower, known.noted, Offset(known.noted_offset), lag));
     }
     let now = Instant::now();
-    let own = Own {
-        follower,
-        chain: Chain { head: progress.head, recorded_at: progress.recorded_at, named },
-        offset: Offset(progress.offset),
-        recent: Recent::starting_at(progress.head),
-        foreign: std::collections::VecDeque::new(),
-        fresh_at: now,
-        reach: None,
-        retry_at: None,
-        referenced: Referenced::before(progress.referenced.max(remembered)),
-        losses: Losses::default(),
-    };
-    Ok(Streams { own, upstream, progression: Progression::new(now, spans), newest: progress.newest })
+    let referenced = progress.referenced.max(remembered);
+    let own = Own::new(follower, progress, named);
+    Ok(Streams { own, upstream, referenced, progression: Progression::new(now, spans), newest: progress.newest })
 }
 
 /// Of an upstream stream that nothing was read of.
@@ -167,23 +157,20 @@ impl<D: Decider> Task<D> {
         if self.serving {
             return Ok(());
         }
-        let mut read = vec![self.own.follower.next_offset()];
-        read.extend(self.upstream.iter().map(|upstream| upstream.next));
+        let mut read = vec![self.own.next_offset()];
+        read.extend(self.upstream.next_offsets());
         let is_complete = self.catch_up.is_complete(&read) && self.others_open.is_none();
-        if is_complete && self.own.foreign.is_empty() && !self.is_overtaken() {
+        if is_complete && !self.own.has_foreign() && !self.losses.is_overtaken(&self.own) {
             if let Some(lost) = self.feed.lost(self.stream) {
                 return Err(FollowError::from(lost).into());
             }
-            for upstream in &self.upstream {
-                if upstream.followed.sequence < upstream.noted.sequence {
-                    let missing = upstream.followed.sequence.saturating_add(1)..=upstream.noted.sequence;
-                    return Err(FollowError::from(LostTail { stream: upstream.stream, missing }).into());
-                }
+            if let Some(lost) = self.upstream.lost() {
+                return Err(FollowError::from(lost).into());
             }
             self.serving = true;
             self.appended.note_serving();
-            self.own.fresh_at = now;
-            tracing::info!(stream = %self.stream, sequence = self.own.chain.head.sequence, commits = self.catch_up.commits, "serving");
+            self.freshness.set_fresh(now);
+            tracing::info!(stream = %self.stream, sequence = self.own.head().sequence, commits = self.catch_up.commits, "serving");
             // A caller that learns that it serves may ask for the heads at once.
             self.publish();
             self.watch_clock(now);

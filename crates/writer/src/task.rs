@@ -3,6 +3,8 @@
 //! Every turn does a bounded amount of work on everything at hand and appends it with one call; between turns it
 //! yields. Nothing here is shared, so there is no lock on the way of a command.
 
+mod fold;
+
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use futures::stream::FuturesUnordered;
 use loopledger_accounting::Journal;
 use loopledger_domain::{AnswerRepeated, Decider, State};
 use loopledger_event_log::{AppendError, Headers, Offset, ReadError, Record};
-use loopledger_state_store::{Progress, UpstreamProgress};
+use loopledger_state_store::Progress;
 use loopledger_types::{Head, Partition, Position, RequestId, StreamId, Table, Timestamp};
 use loopledger_wire::Receipt;
 use tokio::sync::{mpsc, watch};
@@ -23,16 +25,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::beginning::{Beginning, End, Opened};
 use super::clock::{ClockChange, WriterClock};
-use super::dangling::{Answered, Stuck, answered};
+use super::folded::Folded;
+use super::freshness::Freshness;
 use super::halting::{refuse, report};
 use super::health::{Health, Metrics};
 use super::job::{Input, Job, Query};
+use super::loss_watch::{Answered, LossWatch};
 use super::measured::Appended;
 use super::own::{Chain, Own};
-use super::settle::check_end;
 use super::start::all_opened;
 use super::store::{StoreLink, Stored};
-use super::upstream::{Upstream, UpstreamRead, next_upstream};
+use super::upstream::{UpstreamRead, UpstreamSet};
 use super::waiting::Waiting;
 use super::{Halt, WriteError, WriterConfig};
 use loopledger_feed::Heads;
@@ -47,9 +50,6 @@ const APPENDS_MAX: usize = 8;
 
 /// What callers asked that is taken from the queue at a time.
 const TAKE_MAX: usize = 512;
-
-/// Commits of other writers that wait for the upstream heads they name, beyond which the own stream is not read on.
-pub(super) const FOREIGN_MAX: usize = 8_192;
 
 /// Something to be decided or looked at.
 pub(super) enum Ready<D: Decider> {
@@ -102,9 +102,6 @@ pub(super) type Report = Vec<Result<Offset, AppendError>>;
 /// Who asked for a position, and whether the log has it.
 pub(super) type Verified = (u64, Position, Result<bool, FollowError>);
 
-/// A look at where the log ends: when it began, and up to where it had been read then.
-pub(super) type EndCheck = (Instant, Offset, BoxFuture<'static, Result<Offset, ReadError>>);
-
 /// What woke the loop.
 pub(super) enum Wake {
     Own(Result<Seen, FollowError>),
@@ -141,7 +138,9 @@ pub(super) struct Task<D: Decider> {
 
     pub(super) state: State<D>,
     pub(super) own: Own,
-    pub(super) upstream: Vec<Upstream>,
+    pub(super) upstream: UpstreamSet,
+    pub(super) losses: LossWatch,
+    pub(super) freshness: Freshness,
     /// The end of the chain of commits in flight; the confirmed end if there are none.
     pub(super) chain: Chain,
     pub(super) requests: Table<RequestId, super::decide::Request>,
@@ -167,8 +166,6 @@ pub(super) struct Task<D: Decider> {
     pub(super) failed: bool,
     pub(super) resends: u32,
     pub(super) resend_at: Option<Instant>,
-    pub(super) end_check: Option<EndCheck>,
-    pub(super) end_check_after: Option<Instant>,
 
     pub(super) serving: bool,
     pub(super) stopping: bool,
@@ -176,8 +173,6 @@ pub(super) struct Task<D: Decider> {
     /// Until every program of the process has looked for its heads in the log.
     pub(super) others_open: Option<BoxFuture<'static, ()>>,
 
-    /// What the foreign commit in front waits for, if it may not come.
-    pub(super) stuck: Option<Stuck>,
     /// Answers of this stream to commits that are lost, by the reactions' request ids.
     pub(super) orphans: Table<RequestId, AnswerRepeated>,
 }
@@ -186,15 +181,17 @@ impl<D: Decider> Task<D> {
     pub(super) fn new(beginning: Beginning<D>, stop: CancellationToken, opened: Opened<D>) -> Self {
         let Opened { state, streams, orphans } = opened;
         let accept_clock = beginning.config.accept_clock;
+        let upstream = UpstreamSet::new(streams.upstream, beginning.config.reaction_delay);
         Self {
-            stuck: None,
             others_open: Some(Box::pin(beginning.feed.clone().opened())),
             orphans,
             partition: beginning.feed.partition(beginning.stream),
             window: beginning.config.window_max,
-            chain: streams.own.chain.clone(),
+            chain: streams.own.chain().clone(),
             own: streams.own,
-            upstream: streams.upstream,
+            losses: LossWatch::new(beginning.feed.clone(), streams.referenced, &upstream),
+            upstream,
+            freshness: Freshness::new(Instant::now()),
             catch_up: streams.progression,
             config: beginning.config,
             stream: beginning.stream,
@@ -226,8 +223,6 @@ impl<D: Decider> Task<D> {
             failed: false,
             resends: 0,
             resend_at: None,
-            end_check: None,
-            end_check_after: None,
             serving: false,
             stopping: false,
         }
@@ -248,7 +243,7 @@ impl<D: Decider> Task<D> {
             }
             Err(halt) => {
                 self.store.give_up(&halt);
-                report(self.stream, &halt, self.own.chain.head.sequence, &self.feed, &self.health);
+                report(self.stream, &halt, self.own.head().sequence, &self.feed, &self.health);
                 self.refuse_everything(&WriteError::Halted(halt.clone()));
                 End::Halted(Box::new(self.into_beginning()), halt)
             }
@@ -280,7 +275,7 @@ impl<D: Decider> Task<D> {
         let now = Instant::now();
         self.forget_past(now);
         self.fold_foreign()?;
-        let found = self.watch_stuck(now)?;
+        let found = self.losses.watch(now, &self.own, &self.upstream)?;
         self.check_caught_up(now)?;
         self.settle(now);
         let time = self.watch_clock(now);
@@ -297,11 +292,8 @@ impl<D: Decider> Task<D> {
     fn forget_past(&mut self, now: Instant) {
         self.clock.forget_past(now);
         self.store.forget_past(now);
-        for time in [&mut self.own.retry_at, &mut self.end_check_after] {
-            if time.is_some_and(|time| time <= now) {
-                *time = None;
-            }
-        }
+        self.own.forget_past(now);
+        self.freshness.forget_past(now);
     }
 
     /// Looks at the clock, and says when it is found wrong and when it is right again. Gives the time.
@@ -309,11 +301,11 @@ impl<D: Decider> Task<D> {
         if !self.serving {
             return self.clock.time();
         }
-        let head = self.chain.recorded_at.max(self.own.chain.recorded_at);
+        let head = self.chain.recorded_at.max(self.own.chain().recorded_at);
         let (time, change) = self.clock.look(now, head);
         match change {
             ClockChange::Wrong(fault) => {
-                report(self.stream, &Halt::Clock(fault), self.own.chain.head.sequence, &self.feed, &self.health);
+                report(self.stream, &Halt::Clock(fault), self.own.head().sequence, &self.feed, &self.health);
             }
             ClockChange::RightAgain => {
                 tracing::info!(stream = %self.stream, "the clock is right again");
@@ -329,7 +321,7 @@ impl<D: Decider> Task<D> {
         self.serving
             && !self.draining
             && !self.failed
-            && self.own.foreign.is_empty()
+            && !self.own.has_foreign()
             && self.in_flight < self.window
             && self.outcomes.len() < OUTCOMES_MAX
             && self.appends.len() < APPENDS_MAX
@@ -337,20 +329,20 @@ impl<D: Decider> Task<D> {
     }
 
     async fn wake(&mut self, more: bool) -> Wake {
-        let read_own = self.own.foreign.len() < FOREIGN_MAX && !self.is_backlogged() && self.own.retry_at.is_none();
+        let read_own = self.own.wants_more() && !self.is_backlogged();
         let take = self.serving && !self.is_ending() && self.ready.len() < TAKE_MAX;
         let timer = self.timer();
-        let blocked_on = self.blocked_on();
+        let blocked_on = self.losses.blocked_on(&self.own, &self.upstream);
         let read_upstream = (!self.stopping || blocked_on.is_some()) && !self.is_backlogged();
         tokio::select! {
             biased;
             Some(report) = self.appends.next(), if !self.appends.is_empty() => Wake::Report(report),
-            seen = self.own.follower.next_seen(), if read_own => Wake::Own(seen),
-            (index, read) = next_upstream(&mut self.upstream, blocked_on), if read_upstream => Wake::Upstream(index, read),
+            seen = self.own.next_seen(), if read_own => Wake::Own(seen),
+            (index, read) = self.upstream.next_read(blocked_on), if read_upstream => Wake::Upstream(index, read),
             _ = self.inputs.recv_many(&mut self.taken, TAKE_MAX), if take => Wake::Inputs,
-            end = check_end(&mut self.end_check), if self.end_check.is_some() => Wake::EndChecked(end),
+            end = self.freshness.checked(), if self.freshness.is_checking() => Wake::EndChecked(end),
             Some(verified) = self.verifications.next(), if !self.verifications.is_empty() => Wake::Verified(verified),
-            answered = answered(&mut self.stuck), if self.stuck.is_some() => Wake::Stuck(answered),
+            answered = self.losses.answered(), if self.losses.is_asking() => Wake::Stuck(answered),
             () = all_opened(&mut self.others_open), if self.others_open.is_some() => Wake::OthersOpened,
             changes = self.feed.halts_changed(self.halts_seen), if self.waiting.len() > 0 => Wake::HaltsChanged(changes),
             () = self.stop.cancelled(), if !self.stopping => Wake::Stop,
@@ -368,7 +360,7 @@ impl<D: Decider> Task<D> {
             Wake::Upstream(index, Ok(read)) => self.note(index, read)?,
             Wake::EndChecked(end) => self.take_end(end),
             Wake::Verified((id, position, found)) => self.take_verified(id, position, found),
-            Wake::Stuck(answered) => self.take_stuck(answered)?,
+            Wake::Stuck(answered) => self.losses.take(answered)?,
             Wake::OthersOpened => self.others_open = None,
             Wake::HaltsChanged(changes) => self.take_halts(changes),
             Wake::Stop => self.begin_stop(),
@@ -415,26 +407,19 @@ impl<D: Decider> Task<D> {
 
     /// What a restart resumes from: confirmed commits only.
     fn progress(&self) -> Progress {
-        let own = &self.own;
-        let upstream = self.upstream.iter().zip(&own.chain.named).map(|(upstream, named)| {
-            let (answered, answered_offset) = upstream.answered();
-            UpstreamProgress {
-                stream: upstream.stream,
-                noted: upstream.noted,
-                noted_offset: upstream.noted_offset.0,
-                answered,
-                answered_offset: answered_offset.0,
-                named: *named,
-            }
-        });
+        let chain = self.own.chain();
         Progress {
-            head: own.chain.head,
-            offset: own.offset.0,
-            recorded_at: own.chain.recorded_at,
+            head: chain.head,
+            offset: self.own.offset().0,
+            recorded_at: chain.recorded_at,
             newest: self.clock.newest(),
-            referenced: own.referenced.owed(own.chain.head.sequence),
-            upstream: upstream.collect(),
+            referenced: self.losses.owed(chain.head.sequence),
+            upstream: self.upstream.progress(&chain.named),
         }
+    }
+
+    pub(super) fn folded(&self) -> Folded<'_> {
+        Folded::new(&self.own, &self.upstream)
     }
 
     /// Stores everything before the end.
@@ -450,11 +435,11 @@ impl<D: Decider> Task<D> {
         let times = [
             self.waiting.next_deadline(),
             self.resend_at,
-            self.end_check_after,
-            self.next_delayed_reaction(),
-            self.own.retry_at,
+            self.freshness.due(),
+            if self.can_react() { self.upstream.next_delayed_reaction() } else { None },
+            self.own.due(),
             self.clock.due(),
-            self.stuck.as_ref().and_then(Stuck::due),
+            self.losses.due(),
             self.store.due(),
         ];
         times.into_iter().flatten().min()
@@ -478,14 +463,14 @@ impl<D: Decider> Task<D> {
 
     pub(super) fn is_drained(&self) -> bool {
         let idle = self.ready.is_empty() && self.outcomes.is_empty() && self.appends.is_empty();
-        !self.serving || idle && self.own.foreign.is_empty()
+        !self.serving || idle && !self.own.has_foreign()
     }
 
     /// What another life begins with. What is in flight may stand: it is read as if another writer had appended it.
     fn into_beginning(self) -> Beginning<D> {
         Beginning {
             stream: self.stream,
-            upstream: self.upstream.iter().map(|upstream| upstream.stream).collect(),
+            upstream: self.folded().upstream().collect(),
             feed: self.feed,
             store: self.store.into_inner(),
             clock: self.clock.into_inner(),

@@ -1,28 +1,26 @@
-//! Upstream streams: folding what they say, and reacting to what concerns us, each exactly once.
+//! Upstream streams: how far they are folded, and what in them waits for a reaction, each exactly once.
 //!
 //! Every upstream commit that concerns the service is put into `due` when it is noted, in the order of its stream.
 //! Deciding a reaction takes it out; reading a reaction back (our own, an earlier life's, another replica's) proves
 //! that it was the oldest one due. So what was handled is nothing but the fold of the own stream's causes.
 
 use core::task::Poll;
+use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use loopledger_domain::{Commit, Decider, Subject};
+use loopledger_domain::Commit;
 use loopledger_event_log::Offset;
-use loopledger_types::{Head, StreamId, WithCauses};
+use loopledger_feed::{Admitted, Commits, Feed, FollowError, Follower, Lag, LostTail};
+use loopledger_observability::trace::TraceContext;
+use loopledger_state_store::UpstreamProgress;
+use loopledger_types::{Cause, Head, Position, StreamId, StreamSequence, WithCauses};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::Halt;
-use super::dangling::Losses;
 use super::own::READ_RETRY;
-use super::task::Task;
 use super::waiting::Recent;
-use loopledger_feed::Lag;
-use loopledger_feed::{Admitted, Commits, Feed, FollowError, Follower, LostTail};
-use loopledger_observability::trace::TraceContext;
 
 /// Upstream commits without a reaction, beyond which the stream is not read on (unless a foreign commit needs it).
 const DUE_MAX: usize = 16_384;
@@ -45,27 +43,24 @@ pub(super) struct Due {
 /// One upstream stream.
 #[derive(Debug)]
 pub(super) struct Upstream {
-    pub(super) stream: StreamId,
+    stream: StreamId,
     reads: mpsc::Receiver<UpstreamRead>,
     _task: AbortOnDropHandle<()>,
     lag: Arc<Lag>,
     /// Everything before this offset was read.
-    pub(super) next: Offset,
+    next: Offset,
     /// Folded up to here, with the offset of that commit's record.
-    pub(super) noted: Head,
-    pub(super) noted_offset: Offset,
+    noted: Head,
+    noted_offset: Offset,
     /// The newest commit seen since the start, with the offset of its record; behind `noted` while reading again what
     /// had no reaction.
-    pub(super) followed: Head,
+    followed: Head,
     followed_offset: Offset,
-    pub(super) recent: Recent,
+    recent: Recent,
     /// Without a reaction, oldest first.
-    pub(super) due: VecDeque<Due>,
+    due: VecDeque<Due>,
     /// With a reaction in flight, oldest first.
-    pub(super) taken: VecDeque<Due>,
-    pub(super) losses: Losses,
-    /// The own commit for whose sake it was found that the log has been read to its end.
-    pub(super) exhausted_for: u64,
+    taken: VecDeque<Due>,
 }
 
 impl Upstream {
@@ -110,13 +105,11 @@ impl Upstream {
             recent: Recent::starting_at(noted),
             due: VecDeque::new(),
             taken: VecDeque::new(),
-            losses: Losses::default(),
-            exhausted_for: 0,
         }
     }
 
     /// The newest commit up to which nothing waits for a reaction: where to resume.
-    pub(super) fn answered(&self) -> (Head, Offset) {
+    fn answered(&self) -> (Head, Offset) {
         match self.taken.front().or(self.due.front()) {
             Some(first) => first.before,
             // What lies between is folded, but whether it has a reaction is not known again yet.
@@ -126,124 +119,213 @@ impl Upstream {
     }
 }
 
-/// Waits for the next read of any upstream stream that is wanted. Cancel-safe.
-pub(super) async fn next_upstream(upstream: &mut [Upstream], needed: Option<usize>) -> (usize, UpstreamRead) {
-    core::future::poll_fn(|context| {
-        for (index, upstream) in upstream.iter_mut().enumerate() {
-            if upstream.due.len() >= DUE_MAX && needed != Some(index) {
-                continue;
-            }
-            if let Poll::Ready(Some(read)) = upstream.reads.poll_recv(context) {
-                return Poll::Ready((index, read));
-            }
-        }
-        Poll::Pending
-    })
-    .await
+/// How far an upstream stream was read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct UpstreamReach {
+    pub(super) stream: StreamId,
+    /// Everything before this offset was read.
+    pub(super) next: Offset,
+    /// The newest commit that is folded.
+    pub(super) noted: u64,
+    /// The newest commit that was read since the start.
+    pub(super) followed: u64,
 }
 
-impl<D: Decider> Task<D> {
-    /// Folds what upstream says.
-    pub(super) fn note(&mut self, index: usize, read: Commits) -> Result<(), Halt> {
-        let now = Instant::now();
-        for admitted in read.commits {
-            let commit = admitted.commit;
-            let head = Head { sequence: commit.sequence, hash: commit.hash };
-            let Some(upstream) = self.upstream.get_mut(index) else { break };
-            upstream.followed = head;
-            upstream.followed_offset = admitted.offset;
-            if head.sequence == upstream.noted.sequence && head.hash != upstream.noted.hash {
-                let missing = head.sequence..=head.sequence;
-                return Err(FollowError::from(LostTail { stream: upstream.stream, missing }).into());
-            }
-            if head.sequence > upstream.noted.sequence {
-                self.load(&Subject::Upstream(&commit))?;
-                D::apply_upstream(&mut self.state, &commit);
-                self.store.note_upstream_commit();
-                self.catch_up.commits = self.catch_up.commits.saturating_add(1);
-                self.metrics.upstream_commits_total.add(1);
-                let Some(upstream) = self.upstream.get_mut(index) else { break };
-                upstream.noted = head;
-                upstream.noted_offset = admitted.offset;
-                upstream.recent.push(head);
-                upstream.losses.hear(&commit);
-                self.clock.note_recorded(commit.recorded_at);
-                self.hear_of_own(&commit);
-            }
-            if commit.events.iter().any(D::concerns)
-                && let Some(upstream) = self.upstream.get_mut(index)
-            {
-                let Admitted { before, trace, .. } = admitted;
-                upstream.due.push_back(Due { commit, before, since: now, trace });
-            }
-        }
-        let Some(upstream) = self.upstream.get_mut(index) else { return Ok(()) };
-        upstream.next = read.next;
-        upstream.lag.folded(upstream.noted.sequence);
-        let (stream, noted) = (upstream.stream, upstream.noted.sequence);
-        let reached = self.waiting.reached(stream, noted);
-        self.recheck(reached);
-        Ok(())
+/// The upstream streams, in the order in which commits name their heads.
+#[derive(Debug)]
+pub(super) struct UpstreamSet {
+    streams: Vec<Upstream>,
+    /// How long a commit must have gone unanswered before this writer reacts.
+    reaction_delay: Duration,
+}
+
+impl UpstreamSet {
+    pub(super) const fn new(streams: Vec<Upstream>, reaction_delay: Duration) -> Self {
+        Self { streams, reaction_delay }
     }
 
-    /// The upstream stream whose oldest unanswered commit is due, taking turns.
+    pub(super) const fn len(&self) -> usize {
+        self.streams.len()
+    }
+
+    pub(super) fn index_of(&self, stream: StreamId) -> Option<usize> {
+        self.streams.iter().position(|upstream| upstream.stream == stream)
+    }
+
+    /// The streams as far as they are folded.
+    pub(super) fn heads(&self) -> impl Iterator<Item = (StreamId, Head)> {
+        self.streams.iter().map(|upstream| (upstream.stream, upstream.noted))
+    }
+
+    pub(super) fn recent(&self, stream: StreamId) -> Option<&Recent> {
+        self.streams.iter().find(|upstream| upstream.stream == stream).map(|upstream| &upstream.recent)
+    }
+
+    pub(super) fn reach(&self, index: usize) -> Option<UpstreamReach> {
+        self.streams.get(index).map(|upstream| UpstreamReach {
+            stream: upstream.stream,
+            next: upstream.next,
+            noted: upstream.noted.sequence,
+            followed: upstream.followed.sequence,
+        })
+    }
+
+    /// How far each stream was read.
+    pub(super) fn next_offsets(&self) -> impl Iterator<Item = Offset> {
+        self.streams.iter().map(|upstream| upstream.next)
+    }
+
+    /// What was folded of a stream in an earlier life and could not be read again.
+    pub(super) fn lost(&self) -> Option<LostTail> {
+        let lost = self.streams.iter().find(|upstream| upstream.followed.sequence < upstream.noted.sequence)?;
+        let missing = lost.followed.sequence.saturating_add(1)..=lost.noted.sequence;
+        Some(LostTail { stream: lost.stream, missing })
+    }
+
+    /// What a restart resumes from; `named` are the heads that the confirmed chain names.
+    pub(super) fn progress(&self, named: &[u64]) -> Vec<UpstreamProgress> {
+        let progress = self.streams.iter().zip(named).map(|(upstream, named)| {
+            let (answered, answered_offset) = upstream.answered();
+            UpstreamProgress {
+                stream: upstream.stream,
+                noted: upstream.noted,
+                noted_offset: upstream.noted_offset.0,
+                answered,
+                answered_offset: answered_offset.0,
+                named: *named,
+            }
+        });
+        progress.collect()
+    }
+
+    /// Heads that are not those named before, ascending by stream: for a commit, and by the streams' indices.
+    pub(super) fn moved_since(&self, named_before: &[u64]) -> (Vec<StreamSequence>, Vec<(usize, u64)>) {
+        let mut streams = Vec::new();
+        let mut named = Vec::new();
+        for (index, (upstream, before)) in self.streams.iter().zip(named_before).enumerate() {
+            // What was named before is lost, if it lies ahead.
+            if upstream.noted.sequence != *before {
+                streams.push(StreamSequence { stream: upstream.stream, sequence: upstream.noted.sequence });
+                named.push((index, upstream.noted.sequence));
+            }
+        }
+        (streams, named)
+    }
+
+    /// Waits for the next read of any stream that is wanted. Cancel-safe.
+    pub(super) async fn next_read(&mut self, needed: Option<usize>) -> (usize, UpstreamRead) {
+        core::future::poll_fn(|context| {
+            for (index, upstream) in self.streams.iter_mut().enumerate() {
+                if upstream.due.len() >= DUE_MAX && needed != Some(index) {
+                    continue;
+                }
+                if let Poll::Ready(Some(read)) = upstream.reads.poll_recv(context) {
+                    return Poll::Ready((index, read));
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Takes the next commit that was read of a stream. True: it is newer than what is folded.
+    pub(super) fn follow(&mut self, index: usize, admitted: &Admitted) -> Result<bool, FollowError> {
+        let Some(upstream) = self.streams.get_mut(index) else { return Ok(false) };
+        let head = Head { sequence: admitted.commit.sequence, hash: admitted.commit.hash };
+        upstream.followed = head;
+        upstream.followed_offset = admitted.offset;
+        if head.sequence == upstream.noted.sequence && head.hash != upstream.noted.hash {
+            let missing = head.sequence..=head.sequence;
+            return Err(LostTail { stream: upstream.stream, missing }.into());
+        }
+        Ok(head.sequence > upstream.noted.sequence)
+    }
+
+    /// The commit that was followed last is folded.
+    pub(super) fn note_folded(&mut self, index: usize) {
+        if let Some(upstream) = self.streams.get_mut(index) {
+            upstream.noted = upstream.followed;
+            upstream.noted_offset = upstream.followed_offset;
+            upstream.recent.push(upstream.noted);
+        }
+    }
+
+    /// A commit concerns the service: it waits for a reaction.
+    pub(super) fn put_due(&mut self, index: usize, due: Due) {
+        if let Some(upstream) = self.streams.get_mut(index) {
+            upstream.due.push_back(due);
+        }
+    }
+
+    /// A read is folded to its end; gives the stream and its newest commit.
+    pub(super) fn finish_read(&mut self, index: usize, next: Offset) -> Option<(StreamId, u64)> {
+        let upstream = self.streams.get_mut(index)?;
+        upstream.next = next;
+        upstream.lag.folded(upstream.noted.sequence);
+        Some((upstream.stream, upstream.noted.sequence))
+    }
+
+    /// Commits that wait for a reaction.
+    pub(super) fn due_len(&self) -> usize {
+        self.streams.iter().fold(0, |sum, upstream| sum.saturating_add(upstream.due.len()))
+    }
+
+    /// The oldest commit of a stream that waits for a reaction.
+    pub(super) fn first_due(&self, index: usize) -> Option<Position> {
+        self.streams.get(index)?.due.front().map(|due| due.commit.position())
+    }
+
+    pub(super) fn is_due(&self, index: usize, cause: Cause) -> bool {
+        self.streams.get(index).is_some_and(|upstream| upstream.due.iter().any(|due| due.commit.position() == cause))
+    }
+
+    /// The stream whose oldest unanswered commit is due, taking turns.
     pub(super) fn next_reaction(&self, now: Instant, after: usize) -> Option<usize> {
-        let count = self.upstream.len();
+        let count = self.streams.len();
         let order = (0..count).filter_map(|step| after.saturating_add(step).saturating_add(1).checked_rem(count));
         order.into_iter().find(|index| {
-            let due = self.upstream.get(*index).and_then(|upstream| upstream.due.front());
+            let due = self.streams.get(*index).and_then(|upstream| upstream.due.front());
             due.is_some_and(|due| self.reaction_time(due) <= now)
         })
     }
 
-    pub(super) fn can_react(&self) -> bool {
-        self.can_decide() && !self.is_ending() && self.clock.fault().is_none()
-    }
-
-    pub(super) fn reaction_due(&self, now: Instant) -> bool {
-        self.can_react() && self.next_reaction(now, 0).is_some()
-    }
-
     /// When the next reaction that is held back is due.
     pub(super) fn next_delayed_reaction(&self) -> Option<Instant> {
-        if self.config.reaction_delay.is_zero() || !self.can_react() {
+        if self.reaction_delay.is_zero() {
             return None;
         }
-        self.upstream.iter().filter_map(|upstream| upstream.due.front()).map(|due| self.reaction_time(due)).min()
+        self.streams.iter().filter_map(|upstream| upstream.due.front()).map(|due| self.reaction_time(due)).min()
     }
 
     fn reaction_time(&self, due: &Due) -> Instant {
-        due.since.checked_add(self.config.reaction_delay).unwrap_or(due.since)
+        due.since.checked_add(self.reaction_delay).unwrap_or(due.since)
     }
 
-    /// Loads what the rules need to know and is not in memory.
-    pub(super) fn load(&mut self, subject: &Subject<'_, D::Command>) -> Result<(), Halt> {
-        loop {
-            let missing = D::keys(&self.state, again(subject));
-            if missing.is_empty() {
-                return Ok(());
-            }
-            for key in missing {
-                self.load_key(key)?;
-            }
+    /// Takes the oldest commit of a stream that waits for a reaction: to react to it, or because it has one.
+    pub(super) fn take_due(&mut self, index: usize) -> Option<Due> {
+        self.streams.get_mut(index)?.due.pop_front()
+    }
+
+    /// The reaction to this is in flight.
+    pub(super) fn put_taken(&mut self, index: usize, due: Due) {
+        if let Some(upstream) = self.streams.get_mut(index) {
+            upstream.taken.push_back(due);
         }
     }
 
-    pub(super) fn load_key(&mut self, key: super::EntityKey<D>) -> Result<(), Halt> {
-        if self.state.entities.is_known(&key) {
-            return Ok(());
+    /// The oldest reaction to a stream was read back.
+    pub(super) fn confirm_reaction(&mut self, index: usize) {
+        if let Some(upstream) = self.streams.get_mut(index) {
+            upstream.taken.pop_front();
         }
-        let entity = self.store.entity(&key)?;
-        self.state.entities.load(key, entity);
-        Ok(())
     }
-}
 
-/// `Subject` is `Copy` only if the command is, although it holds nothing but references.
-const fn again<'a, C>(subject: &Subject<'a, C>) -> Subject<'a, C> {
-    match subject {
-        Subject::Command(command) => Subject::Command(command),
-        Subject::Own(commit) => Subject::Own(commit),
-        Subject::Upstream(commit) => Subject::Upstream(commit),
+    /// The newest reaction to a stream is void: its cause waits for one again.
+    pub(super) fn void_reaction(&mut self, index: usize) {
+        if let Some(upstream) = self.streams.get_mut(index)
+            && let Some(cause) = upstream.taken.pop_back()
+        {
+            upstream.due.push_front(cause);
+        }
     }
 }

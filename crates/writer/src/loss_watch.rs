@@ -13,20 +13,17 @@
 
 use core::time::Duration;
 
-use bytes::Bytes;
 use futures::future::BoxFuture;
-use loopledger_domain::{AnswerRepeated, Commit, Decider, Entity, Event, TailLost};
+use loopledger_domain::{Commit, Event, TailLost};
 use loopledger_event_log::Offset;
-use loopledger_state_store::{Orphan, ServiceStore, StoreError};
-use loopledger_types::{Cause, RequestId, StreamId, Table};
-use loopledger_wire::{decode_answer, encode_event};
+use loopledger_feed::{Feed, FollowError, LostTail};
+use loopledger_types::{Cause, StreamId};
 use tokio::time::Instant;
 
 use super::Halt;
-use super::task::Task;
-use super::upstream::Upstream;
+use super::own::Own;
+use super::upstream::{UpstreamReach, UpstreamSet};
 use super::waiting::Known;
-use loopledger_feed::{FollowError, LostTail};
 
 /// How long nothing must have been read of a stream that is waited for, before the log is asked whether
 /// there is more.
@@ -34,7 +31,7 @@ const STUCK_AFTER: Duration = Duration::from_secs(1);
 
 /// What a commit of another writer needs before it can be folded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Need {
+enum Need {
     /// Its upstream stream read up to here.
     Read(u64),
     /// Its cause is not what upstream says: whether a loss explains it.
@@ -51,7 +48,7 @@ enum Whose {
 }
 
 /// Something that is waited for and may not come.
-pub(super) struct Stuck {
+struct Stuck {
     whose: Whose,
     need: Need,
     /// How far the stream was read, and since when no further.
@@ -74,18 +71,9 @@ pub(super) enum Answered {
     Losses(Result<Vec<TailLost>, FollowError>),
 }
 
-/// Waits for the answer to the question that is asked, if one is. Cancel-safe.
-pub(super) async fn answered(stuck: &mut Option<Stuck>) -> Answered {
-    match stuck.as_mut().map(|stuck| &mut stuck.question) {
-        Some(Question::End(end)) => Answered::End(end.await),
-        Some(Question::Losses(losses)) => Answered::Losses(losses.await),
-        Some(Question::NotAsked | Question::EndsAt(_)) | None => core::future::pending().await,
-    }
-}
-
 impl Stuck {
     /// When it is time to ask.
-    pub(super) fn due(&self) -> Option<Instant> {
+    fn due(&self) -> Option<Instant> {
         match self.question {
             Question::NotAsked => self.since.checked_add(STUCK_AFTER),
             Question::End(_) | Question::Losses(_) | Question::EndsAt(_) => None,
@@ -99,7 +87,7 @@ impl Stuck {
 
 /// The losses that a stream has accepted, once somebody had to know.
 #[derive(Debug, Default)]
-pub(super) struct Losses(Option<Vec<TailLost>>);
+struct Losses(Option<Vec<TailLost>>);
 
 impl Losses {
     /// Whether one of them may be that of a commit with this sequence.
@@ -108,7 +96,7 @@ impl Losses {
     }
 
     /// A commit of the stream was folded.
-    pub(super) fn hear(&mut self, commit: &Commit) {
+    fn hear(&mut self, commit: &Commit) {
         if let Some(losses) = &mut self.0 {
             losses.extend(commit.events.iter().find_map(Event::loss));
         }
@@ -117,118 +105,149 @@ impl Losses {
 
 /// What upstream names of the own stream.
 #[derive(Debug, Default)]
-pub(super) struct Referenced {
+struct Referenced {
     sequence: u64,
     /// Up to here it is explained by losses.
     settled: u64,
 }
 
-impl Referenced {
-    /// Of an earlier life, whose upstream is not read again.
-    pub(super) const fn before(sequence: u64) -> Self {
-        Self { sequence, settled: 0 }
-    }
-
-    /// What a later life must know: the newest commit that is named, if it is neither there nor known to be lost.
-    pub(super) fn owed(&self, head: u64) -> u64 {
-        if self.sequence > self.settled.max(head) { self.sequence } else { 0 }
-    }
+/// The losses of an upstream stream.
+#[derive(Debug, Default)]
+struct UpstreamLosses {
+    losses: Losses,
+    /// The own commit for whose sake it was found that the log has been read to its end.
+    exhausted_for: u64,
 }
 
-impl Upstream {
-    fn has_lost(&self, sequence: u64) -> bool {
-        self.losses.cover(sequence)
+/// What explains an answer to a commit.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Cover {
+    /// It answers the oldest commit of this upstream stream that waits for a reaction.
+    Due(usize),
+    /// What it answers is lost.
+    Loss,
+}
+
+/// Watches whether what is waited for can still come, and knows the losses that were accepted.
+pub(super) struct LossWatch {
+    feed: Feed,
+    /// What the foreign commit in front waits for, if it may not come.
+    stuck: Option<Stuck>,
+    referenced: Referenced,
+    own: Losses,
+    /// In the order of the upstream streams.
+    upstream: Vec<UpstreamLosses>,
+}
+
+impl LossWatch {
+    /// `referenced` is the newest own commit that upstream, which is not read again, or the store knows of.
+    pub(super) fn new(feed: Feed, referenced: u64, upstream: &UpstreamSet) -> Self {
+        let mut losses = Vec::new();
+        losses.resize_with(upstream.len(), UpstreamLosses::default);
+        let referenced = Referenced { sequence: referenced, settled: 0 };
+        Self { feed, stuck: None, referenced, own: Losses::default(), upstream: losses }
+    }
+
+    /// A commit of the own stream, by another writer, was folded.
+    pub(super) fn hear_own(&mut self, commit: &Commit) {
+        self.own.hear(commit);
+    }
+
+    /// A commit of an upstream stream was folded; it may name commits of the own stream.
+    pub(super) fn hear_upstream(&mut self, index: usize, commit: &Commit, own: StreamId) {
+        if let Some(upstream) = self.upstream.get_mut(index) {
+            upstream.losses.hear(commit);
+        }
+        let named = commit.upstream.iter().filter(|named| named.stream == own).map(|named| named.sequence);
+        let cause = commit.cause.filter(|cause| cause.stream == own).map(|cause| cause.sequence);
+        self.referenced.sequence = named.chain(cause).fold(self.referenced.sequence, u64::max);
+    }
+
+    /// What a later life must know: the newest own commit that is named, if it is neither there nor known to be lost.
+    pub(super) fn owed(&self, head: u64) -> u64 {
+        let Referenced { sequence, settled } = self.referenced;
+        if sequence > settled.max(head) { sequence } else { 0 }
+    }
+
+    fn has_lost(&self, index: usize, sequence: u64) -> bool {
+        self.upstream.get(index).is_some_and(|upstream| upstream.losses.cover(sequence))
     }
 
     /// Whether what the own commit `own` names is lost: the log has been read to its end since.
-    fn is_gone(&self, sequence: u64, own: u64) -> bool {
-        self.exhausted_for == own && self.has_lost(sequence)
+    fn is_gone(&self, index: usize, sequence: u64, own: u64) -> bool {
+        self.upstream
+            .get(index)
+            .is_some_and(|upstream| upstream.exhausted_for == own && upstream.losses.cover(sequence))
     }
 
-    fn is_due(&self, cause: Cause) -> bool {
-        self.due.iter().any(|due| due.commit.position() == cause)
-    }
-
-    fn is_first_due(&self, cause: Cause) -> bool {
-        self.due.front().is_some_and(|due| due.commit.position() == cause)
-    }
-}
-
-impl<D: Decider> Task<D> {
     /// What `commit` still needs of an upstream stream.
-    pub(super) fn lacks(&self, commit: &Commit) -> Result<Option<(usize, Need)>, Halt> {
-        let find = |stream| {
-            let found = self.upstream.iter().enumerate().find(|(_, upstream)| upstream.stream == stream);
+    fn lacks(&self, commit: &Commit, upstream: &UpstreamSet) -> Result<Option<(usize, Need)>, Halt> {
+        let find = |stream| -> Result<(usize, UpstreamReach), Halt> {
+            let found = upstream.index_of(stream).and_then(|index| Some((index, upstream.reach(index)?)));
             found.ok_or(Halt::UnknownUpstream { sequence: commit.sequence, stream })
         };
         for named in &commit.upstream {
-            let (index, upstream) = find(named.stream)?;
-            if upstream.noted.sequence < named.sequence && !upstream.is_gone(named.sequence, commit.sequence) {
+            let (index, reach) = find(named.stream)?;
+            if reach.noted < named.sequence && !self.is_gone(index, named.sequence, commit.sequence) {
                 return Ok(Some((index, Need::Read(named.sequence))));
             }
         }
         let Some(cause) = commit.cause else { return Ok(None) };
-        let (index, upstream) = find(cause.stream)?;
+        let (index, reach) = find(cause.stream)?;
         // After a restart a cause may be folded already and still have to be read again, to be known as due.
-        if upstream.followed.sequence < cause.sequence {
-            let gone = upstream.is_gone(cause.sequence, commit.sequence);
+        if reach.followed < cause.sequence {
+            let gone = self.is_gone(index, cause.sequence, commit.sequence);
             return Ok((!gone).then_some((index, Need::Read(cause.sequence))));
         }
-        let unexplained = !upstream.is_first_due(cause) && upstream.losses.0.is_none();
+        let is_known = self.upstream.get(index).is_some_and(|upstream| upstream.losses.0.is_some());
+        let unexplained = upstream.first_due(index) != Some(cause) && !is_known;
         Ok(unexplained.then_some((index, Need::Losses)))
     }
 
+    /// Whether `commit` must not be folded yet.
+    pub(super) fn is_blocked(&self, commit: &Commit, upstream: &UpstreamSet) -> Result<bool, Halt> {
+        Ok(self.lacks(commit, upstream)?.is_some())
+    }
+
     /// The upstream stream that the next foreign commit waits for.
-    pub(super) fn blocked_on(&self) -> Option<usize> {
-        match self.next_need() {
+    pub(super) fn blocked_on(&self, own: &Own, upstream: &UpstreamSet) -> Option<usize> {
+        match self.next_need(own, upstream) {
             Ok(Some((Whose::Upstream { index, .. }, _))) => Some(index),
             Ok(Some((Whose::Own, _)) | None) | Err(_) => None,
         }
     }
 
-    /// Upstream says something of the own stream.
-    pub(super) fn hear_of_own(&mut self, commit: &Commit) {
-        let named = commit.upstream.iter().filter(|named| named.stream == self.stream).map(|named| named.sequence);
-        let cause = commit.cause.filter(|cause| cause.stream == self.stream).map(|cause| cause.sequence);
-        let referenced = &mut self.own.referenced;
-        referenced.sequence = named.chain(cause).fold(referenced.sequence, u64::max);
-    }
-
     /// Whether upstream knows commits of the own stream that were not read yet.
-    pub(super) fn is_overtaken(&self) -> bool {
-        let Referenced { sequence, settled } = self.own.referenced;
-        sequence > settled && self.own.follower.head().sequence < sequence
+    pub(super) fn is_overtaken(&self, own: &Own) -> bool {
+        let Referenced { sequence, settled } = self.referenced;
+        sequence > settled && own.admitted() < sequence
     }
 
     /// What is waited for: by the foreign commit in front, or because upstream is ahead of the own stream.
-    fn next_need(&self) -> Result<Option<(Whose, Need)>, Halt> {
-        let Some(first) = self.own.foreign.front() else {
-            return Ok(self.is_overtaken().then_some((Whose::Own, Need::Read(self.own.referenced.sequence))));
+    fn next_need(&self, own: &Own, upstream: &UpstreamSet) -> Result<Option<(Whose, Need)>, Halt> {
+        let Some(first) = own.first_foreign() else {
+            return Ok(self.is_overtaken(own).then_some((Whose::Own, Need::Read(self.referenced.sequence))));
         };
-        let need = self.lacks(&first.commit)?;
-        Ok(need.map(|(index, need)| (Whose::Upstream { index, own: first.commit.sequence }, need)))
+        let need = self.lacks(first, upstream)?;
+        Ok(need.map(|(index, need)| (Whose::Upstream { index, own: first.sequence }, need)))
     }
 
     /// Of the stream that is waited for: its name, how far it was read, its newest commit, and its losses.
-    fn awaited(&self, whose: Whose) -> Option<(StreamId, Offset, u64, &Losses)> {
+    fn awaited(&self, whose: Whose, own: &Own, upstream: &UpstreamSet) -> Option<(StreamId, Offset, u64, &Losses)> {
         Some(match whose {
-            Whose::Own => {
-                let follower = &self.own.follower;
-                (self.stream, follower.next_offset(), follower.head().sequence, &self.own.losses)
-            }
+            Whose::Own => (own.stream(), own.next_offset(), own.admitted(), &self.own),
             Whose::Upstream { index, .. } => {
-                let upstream = self.upstream.get(index)?;
-                let head = upstream.noted.sequence.min(upstream.followed.sequence);
-                (upstream.stream, upstream.next, head, &upstream.losses)
+                let reach = upstream.reach(index)?;
+                (reach.stream, reach.next, reach.noted.min(reach.followed), &self.upstream.get(index)?.losses)
             }
         })
     }
 
     /// Finds out whether what is waited for can still come. True: it need not be waited for any more.
-    pub(super) fn watch_stuck(&mut self, now: Instant) -> Result<bool, Halt> {
+    pub(super) fn watch(&mut self, now: Instant, own: &Own, upstream: &UpstreamSet) -> Result<bool, Halt> {
         let known = self.stuck.take();
-        let Some((whose, need)) = self.next_need()? else { return Ok(false) };
-        let Some((stream, read, head, losses)) = self.awaited(whose) else { return Ok(false) };
+        let Some((whose, need)) = self.next_need(own, upstream)? else { return Ok(false) };
+        let Some((stream, read, head, losses)) = self.awaited(whose, own, upstream) else { return Ok(false) };
         let known = known.filter(|stuck| stuck.is_about(whose, need));
         let mut stuck = known.unwrap_or(Stuck { whose, need, read, since: now, question: Question::NotAsked });
         if stuck.read != read {
@@ -244,7 +263,7 @@ impl<D: Decider> Task<D> {
             }
             (Need::Read(sequence), Question::EndsAt(end)) if read >= *end => {
                 if losses.cover(sequence) {
-                    self.settle_stuck(whose, sequence);
+                    self.settle(whose, sequence);
                     return Ok(true);
                 }
                 if losses.0.is_some() {
@@ -261,9 +280,9 @@ impl<D: Decider> Task<D> {
     }
 
     /// What is waited for is lost, and that is accepted.
-    fn settle_stuck(&mut self, whose: Whose, sequence: u64) {
+    fn settle(&mut self, whose: Whose, sequence: u64) {
         match whose {
-            Whose::Own => self.own.referenced.settled = sequence,
+            Whose::Own => self.referenced.settled = sequence,
             Whose::Upstream { index, own } => {
                 if let Some(upstream) = self.upstream.get_mut(index) {
                     upstream.exhausted_for = own;
@@ -272,7 +291,20 @@ impl<D: Decider> Task<D> {
         }
     }
 
-    pub(super) fn take_stuck(&mut self, answered: Answered) -> Result<(), Halt> {
+    pub(super) const fn is_asking(&self) -> bool {
+        self.stuck.is_some()
+    }
+
+    /// Waits for the log's answer to the question that is asked, if one is. Cancel-safe.
+    pub(super) async fn answered(&mut self) -> Answered {
+        match self.stuck.as_mut().map(|stuck| &mut stuck.question) {
+            Some(Question::End(end)) => Answered::End(end.await),
+            Some(Question::Losses(losses)) => Answered::Losses(losses.await),
+            Some(Question::NotAsked | Question::EndsAt(_)) | None => core::future::pending().await,
+        }
+    }
+
+    pub(super) fn take(&mut self, answered: Answered) -> Result<(), Halt> {
         let Some(stuck) = &mut self.stuck else { return Ok(()) };
         stuck.question = Question::NotAsked;
         stuck.since = Instant::now();
@@ -283,7 +315,7 @@ impl<D: Decider> Task<D> {
             }
             Answered::Losses(Ok(losses)) => {
                 let whose = match stuck.whose {
-                    Whose::Own => Some(&mut self.own.losses),
+                    Whose::Own => Some(&mut self.own),
                     Whose::Upstream { index, .. } => self.upstream.get_mut(index).map(|upstream| &mut upstream.losses),
                 };
                 if let Some(known) = whose {
@@ -299,45 +331,28 @@ impl<D: Decider> Task<D> {
         }
     }
 
-    /// A reaction by another writer, or in an earlier life: its cause is handled, unless it is lost.
-    pub(super) fn take_answer(&mut self, commit: &Commit, cause: Cause) -> Result<(), Halt> {
+    /// When it is time to ask the log.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.stuck.as_ref().and_then(Stuck::due)
+    }
+
+    /// What explains a reaction by another writer, or in an earlier life.
+    pub(super) fn cover(&self, commit: &Commit, cause: Cause, upstream: &UpstreamSet) -> Result<Cover, Halt> {
         let mismatch = |due| Halt::CauseMismatch { sequence: commit.sequence, cause, due };
-        let Some(upstream) = self.upstream.iter_mut().find(|upstream| upstream.stream == cause.stream) else {
-            return Err(mismatch(None));
-        };
+        let Some(index) = upstream.index_of(cause.stream) else { return Err(mismatch(None)) };
         // Reactions to one stream are appended in its order, so this one must be to the oldest without an answer.
-        if upstream.is_first_due(cause) {
-            upstream.due.pop_front();
-            return Ok(());
+        if upstream.first_due(index) == Some(cause) {
+            return Ok(Cover::Due(index));
         }
-        if upstream.has_lost(cause.sequence) && !upstream.is_due(cause) {
-            let answer = AnswerRepeated::to(commit);
-            let mut bytes = Vec::new();
-            if let Some(event) = answer.clone().of(D::SERVICE) {
-                encode_event(&event, &mut bytes);
-            }
-            self.store.note_orphan(Orphan { request_id: commit.request_id, answer: Bytes::from(bytes) });
-            self.orphans.insert(commit.request_id, answer);
-            return Ok(());
+        if self.has_lost(index, cause.sequence) && !upstream.is_due(index, cause) {
+            return Ok(Cover::Loss);
         }
-        match upstream.recent.at(cause.sequence) {
-            Known::Hash(hash) if hash != cause.hash => {
+        match upstream.recent(cause.stream).map(|recent| recent.at(cause.sequence)) {
+            Some(Known::Hash(hash)) if hash != cause.hash => {
                 let missing = cause.sequence..=cause.sequence;
                 Err(FollowError::from(LostTail { stream: cause.stream, missing }).into())
             }
-            Known::Hash(_) | Known::NotYet | Known::Forgotten => {
-                Err(mismatch(upstream.due.front().map(|due| due.commit.position())))
-            }
+            Some(Known::Hash(_) | Known::NotYet | Known::Forgotten) | None => Err(mismatch(upstream.first_due(index))),
         }
     }
-}
-
-/// The answers to commits that are lost, as far as the store remembers them.
-pub(super) fn load<E: Entity>(store: &dyn ServiceStore<E>) -> Result<Table<RequestId, AnswerRepeated>, Halt> {
-    let mut orphans = Table::new();
-    for Orphan { request_id, answer } in store.orphans().map_err(Halt::Store)? {
-        let damaged = Halt::Store(StoreError::Corrupt("an answer to be repeated cannot be decoded"));
-        orphans.insert(request_id, decode_answer(&answer).ok_or(damaged)?);
-    }
-    Ok(orphans)
 }
