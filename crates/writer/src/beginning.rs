@@ -8,11 +8,11 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use loopledger_domain::{AnswerRepeated, Decider, State};
+use loopledger_domain::{Decider, State};
 use loopledger_feed::clock::Clock;
 use loopledger_feed::{Feed, FollowError, HeadCheck, Heads};
 use loopledger_state_store::{Progress, ServiceStore, StoreError};
-use loopledger_types::{RequestId, StreamId, Table, WithCauses};
+use loopledger_types::{StreamId, Table, WithCauses};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -20,8 +20,9 @@ use tokio_util::sync::CancellationToken;
 use super::health::{CatchUp, Health, Metrics};
 use super::job::Input;
 use super::measured::Measured;
+use super::speculation::Orphans;
 use super::task::Task;
-use super::{Halt, WriteError, WriterConfig, decide, halting, own, start};
+use super::{Halt, WriteError, WriterConfig, halting, own, speculation, start};
 
 /// Between two attempts to open a store that failed.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -54,7 +55,7 @@ pub(super) struct Beginning<D: Decider> {
 pub(super) struct Opened<D: Decider> {
     pub(super) state: State<D>,
     pub(super) streams: start::Streams,
-    pub(super) orphans: Table<RequestId, AnswerRepeated>,
+    pub(super) orphans: Orphans,
 }
 
 impl<D: Decider> Beginning<D> {
@@ -118,7 +119,7 @@ impl<D: Decider> Beginning<D> {
             }
         }
         let streams = self.open_streams(progress.as_ref()).await?;
-        let orphans = if progress.is_some() { decide::load_orphans(&*self.store)? } else { Table::new() };
+        let orphans = if progress.is_some() { speculation::load_orphans(&*self.store)? } else { Table::new() };
         Ok(Opened { state, streams, orphans })
     }
 

@@ -10,7 +10,7 @@ use loopledger_state_store::{Checkpoint, Orphan, Progress, RequestRecord};
 use loopledger_types::RequestId;
 use tokio::time::Instant;
 
-use super::decide::Request;
+use super::speculation::Request;
 
 /// Commits of the own stream and of upstream that make a checkpoint due.
 const COMMITS: usize = 8_192;
@@ -83,8 +83,8 @@ impl Dirty {
     /// should, while there is no store.
     pub(super) fn is_backlogged(&self, changed: usize, has_store: bool) -> bool {
         let times = if has_store { 1 } else { WITHOUT_STORE };
-        let changes = changed.saturating_add(self.requests.len());
-        changes >= CHANGES.saturating_mul(times) || self.tail_bytes >= TAIL_BYTES.saturating_mul(times)
+        let count = changed.saturating_add(self.requests.len());
+        count >= CHANGES.saturating_mul(times) || self.tail_bytes >= TAIL_BYTES.saturating_mul(times)
     }
 
     /// Everything up to now as one checkpoint.

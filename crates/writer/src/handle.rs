@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::health::{Health, Metrics};
-use super::job::{Answer, Asked, EntityKey, Input, Job, Reply, Wait};
+use super::job::{Answer, Asked, EntityKey, Input, Job, ReceiptQuestion, Reply, Wait};
 use super::measured::Measured;
 use super::{Halt, WriteError};
 use loopledger_feed::Contact;
@@ -177,7 +177,7 @@ impl<D: Decider> WriterHandle<D> {
         deadline: Option<Instant>,
     ) -> Result<Option<Receipt>, WriteError> {
         let (reply, answer) = oneshot::channel();
-        self.enqueue_in_turn(Input::Receipt { request_id, reply }, deadline).await?;
+        self.enqueue_in_turn(Input::Receipt(ReceiptQuestion { request_id, reply }), deadline).await?;
         within(deadline, answer).await?.unwrap_or_else(|_| Err(self.gone()))
     }
 

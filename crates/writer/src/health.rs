@@ -2,12 +2,8 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
-use std::sync::Arc;
-
-use loopledger_domain::Decider;
 
 use super::Halt;
-use super::task::Task;
 
 /// Whether a stream can be written to.
 #[derive(Debug, Clone)]
@@ -98,26 +94,5 @@ impl Gauge {
 
     pub(crate) fn set(&self, value: usize) {
         self.0.store(u64::try_from(value).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
-}
-
-impl<D: Decider> Task<D> {
-    /// Publishes how far this writer has come.
-    pub(super) fn publish(&mut self) {
-        let metrics = &self.metrics;
-        metrics.queued.set(self.ready.len());
-        metrics.in_flight.set(self.in_flight);
-        metrics.window.set(self.window);
-        metrics.waiting_for_upstream.set(self.waiting.len());
-        metrics.reactions_due.set(self.upstream.due_len());
-        metrics.entities_in_memory.set(self.state.entities.len());
-        let heads = self.folded().heads();
-        self.heads.send_if_modified(|published| {
-            let changed = **published != heads;
-            if changed {
-                *published = Arc::new(heads);
-            }
-            changed
-        });
     }
 }

@@ -1,7 +1,7 @@
 //! What a writer is asked to do, and how it answers.
 
 use loopledger_domain::{Decider, State};
-use loopledger_types::{Position, RequestId};
+use loopledger_types::{Head, Position, RequestId, StreamId};
 use loopledger_wire::{Receipt, Write};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -19,7 +19,7 @@ pub(crate) enum Input<D: Decider> {
     Command(Job<D>),
     Query(Box<dyn Query<D>>),
     Wait(Wait),
-    Receipt { request_id: RequestId, reply: oneshot::Sender<Result<Option<Receipt>, WriteError>> },
+    Receipt(ReceiptQuestion),
 }
 
 impl<D: Decider> Input<D> {
@@ -30,7 +30,7 @@ impl<D: Decider> Input<D> {
             Self::Query(query) => query.fail(error),
             // The caller may be gone.
             Self::Wait(wait) => drop(wait.reply.send(Err(error))),
-            Self::Receipt { reply, .. } => drop(reply.send(Err(error))),
+            Self::Receipt(question) => drop(question.reply.send(Err(error))),
         }
     }
 }
@@ -41,6 +41,25 @@ pub(crate) struct Wait {
     pub(crate) positions: Vec<Position>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) reply: oneshot::Sender<Result<(), WriteError>>,
+}
+
+/// A caller that asks for the receipt of a write.
+pub(crate) struct ReceiptQuestion {
+    pub(crate) request_id: RequestId,
+    pub(crate) reply: oneshot::Sender<Result<Option<Receipt>, WriteError>>,
+}
+
+impl ReceiptQuestion {
+    /// Answers with the position of the commit at `head`, if there is one.
+    pub(crate) fn answer(self, stream: StreamId, head: Option<Head>) {
+        let receipt = head.map(|Head { sequence, hash }| Receipt {
+            position: Position { stream, sequence, hash },
+            request_id: self.request_id,
+            repeated: true,
+        });
+        // The caller may be gone.
+        drop(self.reply.send(Ok(receipt)));
+    }
 }
 
 /// A command on its way. Kept until it is answered, because a conflict may cause it to be decided again.

@@ -3,13 +3,15 @@
 //! The hash chain is the lock (docs/design.md §1): a commit is chained on the speculative head, and if a foreign commit gets in
 //! first, the own one is void and decided again on the new state. Nothing else keeps two writers apart, and nothing
 //! else needs to.
+//!
+//! The task (`task`) is one loop over parts, each with its own data: the queue of what callers ask (`intake`), the state
+//! that decisions are made on (`speculation`), what is decided and not answered (`pipeline`), the streams that are read
+//! (`own`, `upstream`), the watch for commits that are lost (`loss_watch`), the `clock`, and the `store`.
 //! What does not live here: rules (they are the [`Decider`]'s), and the wire.
 
-mod after;
 mod beginning;
 mod checkpoint;
 mod clock;
-mod decide;
 mod error;
 mod folded;
 mod freshness;
@@ -17,12 +19,17 @@ mod halting;
 mod handle;
 mod headers;
 mod health;
+mod intake;
 mod job;
 mod loss_watch;
 mod measured;
+mod outcome;
 mod own;
-mod settle;
+mod pipeline;
+mod reporting;
+mod seal;
 mod shown;
+mod speculation;
 mod start;
 mod store;
 mod task;
@@ -48,7 +55,7 @@ pub use handle::{Answers, Ordered, WriterHandle};
 pub use health::{CatchUp, Gauge, Health, Metrics};
 pub use job::{Answer, EntityKey};
 pub(crate) use measured::Measured;
-pub use settle::AFTER_APPEND;
+pub use pipeline::AFTER_APPEND;
 
 use beginning::Beginning;
 use loopledger_feed::Feed;

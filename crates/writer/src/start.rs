@@ -3,17 +3,14 @@
 use core::time::Duration;
 
 use futures::future::{BoxFuture, try_join_all};
-use loopledger_domain::Decider;
 use loopledger_event_log::Offset;
 use loopledger_state_store::{Progress, UpstreamProgress};
 use loopledger_types::{Head, StreamId, Timestamp};
 use tokio::time::Instant;
 
-use super::Halt;
-use super::health::{CatchUp, Health};
+use super::health::CatchUp;
 use super::measured::Measured;
 use super::own::Own;
-use super::task::Task;
 use super::upstream::Upstream;
 use loopledger_feed::{Feed, FollowError};
 
@@ -31,7 +28,7 @@ pub(super) struct Progression {
     /// For the own stream, then each upstream: where reading began, and the log's end as of the start.
     spans: Vec<(Offset, Offset)>,
     /// Commits folded since the start.
-    pub(super) commits: u64,
+    commits: u64,
 }
 
 impl Progression {
@@ -69,6 +66,72 @@ impl Progression {
                 Duration::from_millis(share.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(u64::MAX))
             }),
         }
+    }
+}
+
+/// What must happen before a writer serves, and whether it does.
+pub(super) struct Startup {
+    is_serving: bool,
+    progression: Progression,
+    /// Until every program of the process has looked for its heads in the log.
+    others_open: Option<BoxFuture<'static, ()>>,
+}
+
+impl Startup {
+    pub(super) fn new(progression: Progression, feed: Feed) -> Self {
+        Self { is_serving: false, progression, others_open: Some(Box::pin(feed.opened())) }
+    }
+
+    pub(super) const fn is_serving(&self) -> bool {
+        self.is_serving
+    }
+
+    /// A commit was folded, of the own stream or of upstream.
+    pub(super) const fn count_folded(&mut self) {
+        self.progression.commits = self.progression.commits.saturating_add(1);
+    }
+
+    /// Whether a record of the own stream is near enough to the log's end to be kept for a repair. The store keeps the
+    /// newest 10,000 anyway; writing the rest as well would make a rebuild write the log twice.
+    pub(super) fn keeps_bytes(&self, offset: Offset) -> bool {
+        self.is_serving || self.progression.left_after(offset) <= KEPT_SPAN
+    }
+
+    pub(super) const fn waits_for_others(&self) -> bool {
+        self.others_open.is_some()
+    }
+
+    /// Every program of the process has looked for the heads that its store remembers. Cancel-safe.
+    pub(super) async fn others_opened(&mut self) {
+        match &mut self.others_open {
+            Some(opening) => opening.await,
+            None => core::future::pending().await,
+        }
+    }
+
+    pub(super) fn note_others_opened(&mut self) {
+        self.others_open = None;
+    }
+
+    /// Whether all streams are read up to where the log ended at the start, and the other programs are as far.
+    /// `read`: the own stream's next offset, then those of upstream.
+    pub(super) fn is_complete(&self, read: &[Offset]) -> bool {
+        self.progression.is_complete(read) && self.others_open.is_none()
+    }
+
+    /// Serves from now on; `sequence` is the head's.
+    pub(super) fn serve(&mut self, stream: StreamId, sequence: u64) {
+        self.is_serving = true;
+        tracing::info!(%stream, sequence, commits = self.progression.commits, "serving");
+    }
+
+    /// How far it has come, if that is to be reported again.
+    pub(super) fn report(&mut self, now: Instant, read: &[Offset]) -> Option<CatchUp> {
+        if now.saturating_duration_since(self.progression.reported) < REPORT_PERIOD {
+            return None;
+        }
+        self.progression.reported = now;
+        Some(self.progression.report(now, read))
     }
 }
 
@@ -140,56 +203,6 @@ const fn beginning(stream: StreamId) -> UpstreamProgress {
         answered: Head::EMPTY,
         answered_offset: 0,
         named: 0,
-    }
-}
-
-impl<D: Decider> Task<D> {
-    /// Whether a record of the own stream is near enough to the log's end to be kept for a repair. The store keeps the
-    /// newest 10,000 anyway; writing the rest as well would make a rebuild write the log twice.
-    pub(super) fn keeps_bytes(&self, offset: Offset) -> bool {
-        self.serving || self.catch_up.left_after(offset) <= KEPT_SPAN
-    }
-
-    /// Begins to serve once everything is read that was in the log at the start, and nothing that is known says that the
-    /// own stream was longer: neither its own store, nor what upstream names of it, nor what the stores of the other
-    /// programs in this process remember. Else it would put other commits where the lost ones stood.
-    pub(super) fn check_caught_up(&mut self, now: Instant) -> Result<(), Halt> {
-        if self.serving {
-            return Ok(());
-        }
-        let mut read = vec![self.own.next_offset()];
-        read.extend(self.upstream.next_offsets());
-        let is_complete = self.catch_up.is_complete(&read) && self.others_open.is_none();
-        if is_complete && !self.own.has_foreign() && !self.losses.is_overtaken(&self.own) {
-            if let Some(lost) = self.feed.lost(self.stream) {
-                return Err(FollowError::from(lost).into());
-            }
-            if let Some(lost) = self.upstream.lost() {
-                return Err(FollowError::from(lost).into());
-            }
-            self.serving = true;
-            self.appended.note_serving();
-            self.freshness.set_fresh(now);
-            tracing::info!(stream = %self.stream, sequence = self.own.head().sequence, commits = self.catch_up.commits, "serving");
-            // A caller that learns that it serves may ask for the heads at once.
-            self.publish();
-            self.watch_clock(now);
-            if self.clock.fault().is_none() {
-                self.health.send_replace(Health::Serving);
-            }
-        } else if now.saturating_duration_since(self.catch_up.reported) >= REPORT_PERIOD {
-            self.catch_up.reported = now;
-            self.health.send_replace(Health::CatchingUp(self.catch_up.report(now, &read)));
-        }
-        Ok(())
-    }
-}
-
-/// Every program of the process has looked for the heads that its store remembers.
-pub(super) async fn all_opened(opening: &mut Option<BoxFuture<'static, ()>>) {
-    match opening {
-        Some(opening) => opening.await,
-        None => core::future::pending().await,
     }
 }
 

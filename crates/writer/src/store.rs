@@ -13,8 +13,8 @@ use loopledger_types::{Head, RequestId, StreamId};
 use tokio::time::Instant;
 
 use super::checkpoint::{Dirty, PERIOD};
-use super::decide::Request;
 use super::health::Metrics;
+use super::speculation::Request;
 use super::{EntityKey, Halt};
 
 /// When to ask again, if the store has no room for a checkpoint that is due.

@@ -1,18 +1,20 @@
 //! Folding what was read: own commits that are confirmed, those of other writers, and upstream.
 
-use loopledger_domain::{AnswerRepeated, Commit, Decider, Subject};
+use loopledger_domain::{Commit, Decider};
 use loopledger_event_log::Offset;
 use loopledger_feed::{Admitted, Commits, Seen};
-use loopledger_state_store::Orphan;
 use loopledger_types::{Cause, Head, Position};
-use loopledger_wire::{Receipt, encode_event};
+use loopledger_wire::Receipt;
 use tokio::time::Instant;
 
-use super::{Outcome, Ready, Task, Trigger};
+use super::{Folded, Task};
 use crate::Halt;
-use crate::decide::Request;
+use crate::intake::Ready;
 use crate::loss_watch::Cover;
+use crate::outcome::{InFlight, Outcome, Trigger};
 use crate::own::Foreign;
+use crate::seal::Sealed;
+use crate::speculation::Request;
 use crate::upstream::Due;
 
 /// Commits of others folded in one turn.
@@ -22,83 +24,71 @@ impl<D: Decider> Task<D> {
     /// Takes what was read of the own stream: confirms what was appended, and gives way to what others appended first.
     pub(super) fn read_back(&mut self, seen: &Seen) -> Result<(), Halt> {
         let now = Instant::now();
-        self.freshness.set_fresh(now);
+        self.pipeline.note_contact(now);
         for (_, record) in seen.records().filter(|(verdict, _)| verdict.admitted) {
-            let own = match self.outcomes.front() {
-                Some(Outcome::Commit(first)) => record.fixed.as_ref().is_some_and(|f| f.hash == first.head.hash),
-                _ => false,
-            };
-            if own && !self.own.has_foreign() {
+            let is_own = record.fixed.as_ref().is_some_and(|fixed| self.pipeline.expects(fixed.hash));
+            if is_own && !self.own.has_foreign() {
                 self.confirm(record.offset, now);
             } else {
-                self.roll_back_and_requeue();
-                let keeps_bytes = self.keeps_bytes(record.offset);
-                self.own.put_foreign(record, keeps_bytes)?;
+                self.give_way();
+                self.own.put_foreign(record, self.startup.keeps_bytes(record.offset))?;
             }
         }
-        self.appended.read_back(self.own.head().sequence, now);
-        self.freshness.note_read(seen.next);
+        self.pipeline.note_read(self.own.head().sequence, seen.next);
         let voids = self.own.voids();
-        self.metrics.voids_total.add(voids.saturating_sub(self.metrics.voids_total.get()));
+        let metrics = self.reporting.metrics();
+        metrics.voids_total.add(voids.saturating_sub(metrics.voids_total.get()));
         Ok(())
     }
 
     /// The oldest commit in flight was read back: it stands.
     fn confirm(&mut self, offset: Offset, now: Instant) {
-        let Some(Outcome::Commit(commit)) = self.outcomes.pop_front() else { return };
-        self.in_flight = self.in_flight.saturating_sub(1);
-        self.state.entities.confirm();
-        self.clock.note_recorded(commit.recorded_at);
-        self.own.advance(commit.head, commit.recorded_at, offset, commit.named);
-        self.resends = 0;
-        self.window = self.window.saturating_mul(2).min(self.config.window_max);
-        self.metrics.commits_total.add(1);
-        self.store.note_commit(commit.head.sequence, Some(commit.value));
-        let position = Position { stream: self.stream, sequence: commit.head.sequence, hash: commit.head.hash };
-        match commit.trigger {
+        let Some(InFlight { sealed, trigger }) = self.pipeline.confirm() else { return };
+        let Sealed { head, value, recorded_at, request_id, named, .. } = sealed;
+        self.speculation.confirm();
+        self.own.advance(head, recorded_at, offset, named);
+        self.clock.note_recorded(recorded_at);
+        self.store.note_commit(head.sequence, Some(value));
+        match trigger {
             Trigger::Command(job) => {
-                if let Some(request) = self.requests.get_mut(&commit.request_id) {
-                    request.confirmed = true;
-                    self.store.note_request(commit.request_id, request);
+                if let Some(request) = self.speculation.confirm_request(request_id) {
+                    self.store.note_request(request_id, request);
                 }
-                let receipt = Receipt { position, request_id: commit.request_id, repeated: false };
-                job.reply.send(Ok(receipt));
+                let position = Position { stream: self.own.stream(), sequence: head.sequence, hash: head.hash };
+                job.reply.send(Ok(Receipt { position, request_id, repeated: false }));
             }
             Trigger::Reaction(upstream) => {
-                self.metrics.reactions_total.add(1);
+                self.reporting.metrics().reactions_total.add(1);
                 self.upstream.confirm_reaction(upstream);
             }
         }
-        let reached = self.waiting.reached(self.stream, commit.head.sequence);
-        self.recheck(reached);
-        self.deliver(now);
+        self.own_is_folded();
+        self.pipeline.deliver(now, self.own.next_offset());
+    }
+
+    /// Those who waited for the own stream go on.
+    fn own_is_folded(&mut self) {
+        let (stream, head) = (self.own.stream(), self.own.head().sequence);
+        self.intake.note_folded(stream, head, Folded::new(&self.own, &self.upstream));
     }
 
     /// Another writer got in first, so everything decided and not answered is decided again.
-    fn roll_back_and_requeue(&mut self) {
-        if self.outcomes.is_empty() {
+    fn give_way(&mut self) {
+        if self.pipeline.is_empty() {
             return;
         }
-        if self.in_flight > 0 {
-            self.metrics.conflicts_total.add(1);
-            self.window = 1;
-            self.draining = true;
-            self.failed = false;
-            self.resend_at = None;
-            self.in_flight = 0;
-            self.appended.forget();
-            self.state.entities.roll_back();
+        if self.pipeline.give_way() {
+            self.speculation.roll_back();
         }
-        self.metrics.redecisions_total.add(u64::try_from(self.outcomes.len()).unwrap_or(u64::MAX));
-        while let Some(outcome) = self.outcomes.pop_back() {
+        while let Some(outcome) = self.pipeline.take_newest() {
             let again = match outcome {
-                Outcome::Commit(commit) => {
-                    if let Some(mut span) = commit.span {
+                Outcome::Commit(InFlight { sealed, trigger }) => {
+                    if let Some(mut span) = sealed.span {
                         span.fail("another writer got in first");
                     }
-                    match commit.trigger {
+                    match trigger {
                         Trigger::Command(job) => {
-                            self.requests.remove(&commit.request_id);
+                            self.speculation.forget_request(sealed.request_id);
                             Ready::Job(job)
                         }
                         Trigger::Reaction(upstream) => {
@@ -110,9 +100,9 @@ impl<D: Decider> Task<D> {
                 Outcome::Refusal { job, .. } | Outcome::Repeat { job, .. } => Ready::Job(job),
                 Outcome::Query(query) => Ready::Query(query),
             };
-            self.ready.push_front(again);
+            self.intake.put_back(again);
         }
-        self.chain = self.own.chain().clone();
+        self.speculation.rejoin(self.own.chain());
     }
 
     /// Whether a commit of others can be folded now.
@@ -134,35 +124,32 @@ impl<D: Decider> Task<D> {
             let Some(foreign) = self.own.take_foreign() else { break };
             self.fold(foreign)?;
         }
-        self.chain = self.own.chain().clone();
-        let reached = self.waiting.reached(self.stream, self.own.head().sequence);
-        self.recheck(reached);
-        self.deliver(self.freshness.fresh_at());
+        self.speculation.rejoin(self.own.chain());
+        self.own_is_folded();
+        self.pipeline.deliver_as_read(self.own.next_offset());
         Ok(())
     }
 
     fn fold(&mut self, foreign: Foreign) -> Result<(), Halt> {
-        let commit = &foreign.commit;
-        self.load(&Subject::Own(commit))?;
-        self.state.evolve(commit);
-        self.state.entities.confirm();
+        let Foreign { commit, value, offset } = foreign;
+        self.speculation.fold(&commit, &self.store)?;
         let head = Head { sequence: commit.sequence, hash: commit.hash };
         if let Some(cause) = commit.cause {
-            self.take_answer(commit, cause)?;
+            self.take_answer(&commit, cause)?;
         } else {
             let request = Request { digest: commit.request_digest, head, confirmed: true };
             self.store.note_request(commit.request_id, &request);
-            self.requests.insert(commit.request_id, request);
+            self.speculation.put_request(commit.request_id, request);
         }
-        self.losses.hear_own(commit);
-        self.clock.note_recorded(commit.recorded_at);
+        self.losses.hear_own(&commit);
         let upstream = &self.upstream;
         let named = commit.upstream.iter();
         let named = named.filter_map(|named| Some((upstream.index_of(named.stream)?, named.sequence)));
-        self.own.advance(head, commit.recorded_at, foreign.offset, named);
-        self.store.note_commit(head.sequence, foreign.value);
-        self.catch_up.commits = self.catch_up.commits.saturating_add(1);
-        self.metrics.foreign_commits_total.add(1);
+        self.own.advance(head, commit.recorded_at, offset, named);
+        self.clock.note_recorded(commit.recorded_at);
+        self.store.note_commit(head.sequence, value);
+        self.startup.count_folded();
+        self.reporting.metrics().foreign_commits_total.add(1);
         Ok(())
     }
 
@@ -170,15 +157,7 @@ impl<D: Decider> Task<D> {
     fn take_answer(&mut self, commit: &Commit, cause: Cause) -> Result<(), Halt> {
         match self.losses.cover(commit, cause, &self.upstream)? {
             Cover::Due(index) => drop(self.upstream.take_due(index)),
-            Cover::Loss => {
-                let answer = AnswerRepeated::to(commit);
-                let mut bytes = Vec::new();
-                if let Some(event) = answer.clone().of(D::SERVICE) {
-                    encode_event(&event, &mut bytes);
-                }
-                self.store.note_orphan(Orphan { request_id: commit.request_id, answer: bytes.into() });
-                self.orphans.insert(commit.request_id, answer);
-            }
+            Cover::Loss => self.store.note_orphan(self.speculation.put_orphan(commit)),
         }
         Ok(())
     }
@@ -190,22 +169,20 @@ impl<D: Decider> Task<D> {
             let is_new = self.upstream.follow(index, &admitted)?;
             let Admitted { commit, before, trace, .. } = admitted;
             if is_new {
-                self.load(&Subject::Upstream(&commit))?;
-                D::apply_upstream(&mut self.state, &commit);
-                self.store.note_upstream_commit();
-                self.catch_up.commits = self.catch_up.commits.saturating_add(1);
-                self.metrics.upstream_commits_total.add(1);
+                self.speculation.apply_upstream(&commit, &self.store)?;
                 self.upstream.note_folded(index);
-                self.losses.hear_upstream(index, &commit, self.stream);
+                self.losses.hear_upstream(index, &commit, self.own.stream());
                 self.clock.note_recorded(commit.recorded_at);
+                self.store.note_upstream_commit();
+                self.startup.count_folded();
+                self.reporting.metrics().upstream_commits_total.add(1);
             }
             if commit.events.iter().any(D::concerns) {
                 self.upstream.put_due(index, Due { commit, before, since: now, trace });
             }
         }
         if let Some((stream, noted)) = self.upstream.finish_read(index, read.next) {
-            let reached = self.waiting.reached(stream, noted);
-            self.recheck(reached);
+            self.intake.note_folded(stream, noted, Folded::new(&self.own, &self.upstream));
         }
         Ok(())
     }
