@@ -42,8 +42,7 @@ pub(super) struct Dirty {
 }
 
 impl Dirty {
-    /// A commit of the own stream stands. Its bytes are the caller's own, or copied: a slice of a read would keep all
-    /// of it in memory.
+    /// A commit of the own stream stands.
     pub(super) fn commit(&mut self, sequence: u64, value: Option<Bytes>) {
         self.upstream_commit();
         if let Some(value) = value {

@@ -123,3 +123,58 @@ impl Freshness {
         self.check_after = self.check_after.filter(|time| *time > now);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    const fn found(found: &EndFound) -> &'static str {
+        match found {
+            EndFound::Known => "known",
+            EndFound::BeforeRead => "before what was read",
+            EndFound::Unknown(_) => "unknown",
+        }
+    }
+
+    /// Checks the log's end with everything before 100 read, while more is read up to `next`.
+    fn checked(end: Result<u64, ()>, next: u64) -> (&'static str, Freshness, Instant) {
+        let began = Instant::now();
+        let mut freshness = Freshness::new(began);
+        let later = began.checked_add(Duration::from_secs(5)).unwrap();
+        assert!(freshness.is_fresh(began) && !freshness.is_fresh(later));
+        let end = end.map(Offset).map_err(|()| ReadError::Closed);
+        freshness.check(later, Offset(100), || core::future::ready(end).boxed());
+        assert!(freshness.is_checking());
+        freshness.check(later, Offset(100), || unreachable!("one look at a time"));
+        let end = freshness.checked().now_or_never().unwrap();
+        (found(&freshness.take_end(end, Offset(next))), freshness, later)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_waits_until_the_end_that_was_found_is_read() {
+        let (what, freshness, later) = checked(Ok(100), 100);
+        assert_eq!((what, freshness.is_fresh(later)), ("known", true));
+
+        let (what, mut freshness, later) = checked(Ok(300), 200);
+        assert_eq!((what, freshness.is_fresh(later)), ("known", false));
+        freshness.set_fresh(later);
+        freshness.note_read(Offset(299));
+        assert!(!freshness.is_fresh(later));
+        freshness.note_read(Offset(300));
+        assert!(freshness.is_fresh(later));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_check_that_says_nothing_is_made_again_after_a_pause() {
+        for (end, said) in [(Ok(99), "before what was read"), (Err(()), "unknown")] {
+            let (what, mut freshness, later) = checked(end, 100);
+            assert_eq!((what, freshness.is_fresh(later)), (said, false));
+            let due = freshness.due().unwrap();
+            freshness.check(Instant::now(), Offset(100), || unreachable!("it is too early"));
+            freshness.check(due, Offset(100), || core::future::ready(Ok(Offset(100))).boxed());
+            assert!(freshness.is_checking() && freshness.due().is_none());
+        }
+    }
+}

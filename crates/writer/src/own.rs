@@ -138,7 +138,7 @@ impl Own {
         self.follower.look_for_head();
     }
 
-    /// The next commit of the chain stands, and can be folded.
+    /// The next commit of the chain stands.
     pub(super) fn advance(
         &mut self,
         head: Head,

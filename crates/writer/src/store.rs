@@ -158,8 +158,8 @@ impl<D: Decider> StoreLink<D> {
         self.is_back
     }
 
-    /// Why the store failed, if it is back.
-    pub(super) fn failure_before_return(&self) -> Option<StoreError> {
+    /// Why the store failed, if its disk has room again.
+    pub(super) fn failure_if_back(&self) -> Option<StoreError> {
         self.is_back.then(|| self.store.failure()).flatten()
     }
 

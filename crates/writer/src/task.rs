@@ -119,14 +119,14 @@ impl<D: Decider> Task<D> {
     async fn live(&mut self) -> Result<(), Halt> {
         loop {
             let more = caught(|| self.turn())?;
-            if self.intake.is_closing() && self.is_drained() {
-                return self.last_checkpoint();
-            }
-            if self.is_drained()
-                && let Some(error) = self.store.failure_before_return()
-            {
-                // This life ends once everything that was taken is done; the next one has a store.
-                return Err(Halt::Store(error));
+            if self.is_drained() {
+                if self.intake.is_closing() {
+                    return self.last_checkpoint();
+                }
+                // This life ends once everything that was taken is done, because the next one has a store.
+                if let Some(error) = self.store.failure_if_back() {
+                    return Err(Halt::Store(error));
+                }
             }
             if more {
                 // A branch of `wake` is always ready then, so nothing would ever wait: give way to other tasks.
