@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::service::Routes;
 
+use crate::api::Queries;
 use crate::beside::beside;
 use crate::checkpoint::{self, Checkpointer};
 use crate::fold::{self, Fold, RETRY_AFTER, follow, note_failure};
@@ -144,6 +145,11 @@ impl Projection {
     pub fn heads(&self) -> Vec<Position> {
         let heads = *self.shared.heads.borrow();
         self.shared.positions(&heads).collect()
+    }
+
+    /// The ledger's answers.
+    pub fn queries(&self) -> Queries {
+        Queries::new(Arc::clone(&self.shared))
     }
 
     /// Adds the services of `ledger.v1` to a server.

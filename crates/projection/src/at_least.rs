@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::halts::awaited_in_vain;
 use crate::health::Health;
 use crate::index::Known;
-use crate::shared::{Folded, Shared};
+use crate::shared::{Folded, Sequences, Shared};
 
 /// What callers are told to wait before they try again.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_millis(500);
@@ -48,6 +48,14 @@ impl Shared {
         }
         if consequences && !positions.is_empty() {
             self.wait_for_consequences(positions, deadline).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until a list's heads are folded.
+    pub(crate) async fn wait_for_sequences(&self, heads: &Sequences, deadline: Instant) -> Result<(), Failure> {
+        for (service, sequence) in Service::ALL.into_iter().zip(*heads) {
+            self.wait_for_sequence(self.stream(service), sequence, deadline).await?;
         }
         Ok(())
     }
@@ -90,7 +98,7 @@ impl Shared {
             Known::InLog => {
                 let wanted = core::iter::once((service, sequence));
                 let read = timeout_at(deadline, self.hashes_of(wanted)).await;
-                read.map_err(|_| Failure::DeadlineExceeded)??.position(position.stream, sequence).hash
+                read.map_err(|_| Failure::DeadlineExceeded)??.position(service, sequence).hash
             }
             Known::NotYet => return Err(Failure::Internal { what: "a head ahead of the index" }),
         };

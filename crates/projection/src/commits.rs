@@ -7,15 +7,15 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use loopledger_chain::{Envelope, RECORD_BYTES_MAX, extends, leaf_hash};
+use loopledger_domain::Commit;
 use loopledger_event_log::ReadError;
 use loopledger_ledger::FactRef;
-use loopledger_proto::ledger::v1 as pb;
-use loopledger_types::{Hash, Head, Position, Service, StreamId, WithCauses};
-use loopledger_wire::{Failure, position_to_pb};
+use loopledger_types::{CountyCode, Hash, Head, Position, Service, StreamId, WithCauses};
+use loopledger_wire::{Failure, decode_commit};
 
 use crate::health::Halt;
 use crate::index::{Known, SPAN};
-use crate::shared::Shared;
+use crate::shared::{Sequences, Shared};
 
 /// Hashes of old commits that are kept once they were read, half of them at least until as many newer ones were.
 const HASHES_MAX: usize = 131_072;
@@ -23,10 +23,18 @@ const HASHES_MAX: usize = 131_072;
 const READ_ON_MAX: u64 = 4 * SPAN;
 
 /// A record of the log that is an admitted commit.
-#[derive(Debug)]
-pub(crate) struct Stored {
-    pub(crate) position: Position,
-    pub(crate) record: Bytes,
+#[derive(Debug, Clone)]
+pub struct StoredCommit {
+    pub position: Position,
+    pub record: Bytes,
+}
+
+impl StoredCommit {
+    pub(crate) fn decode(&self) -> Result<Commit, Failure> {
+        let not_read = Failure::Internal { what: "a commit that was folded cannot be decoded" };
+        let envelope = Envelope::decode(&self.record).map_err(|_| not_read.clone())?;
+        decode_commit(&envelope, self.position.hash).map_err(|_| not_read)
+    }
 }
 
 /// Hashes of commits that were read again, in two generations.
@@ -52,18 +60,14 @@ impl HashCache {
 /// The hashes that an answer's facts need.
 #[derive(Debug)]
 pub(crate) struct Hashes {
+    county: CountyCode,
     found: HashMap<(Service, u64), Hash>,
 }
 
 impl Hashes {
-    pub(crate) fn position(&self, stream: StreamId, sequence: u64) -> Position {
-        let hash = self.found.get(&(stream.service, sequence)).copied().unwrap_or(Hash::ZERO);
-        Position { stream, sequence, hash }
-    }
-
-    pub(crate) fn fact(&self, fact: FactRef, shared: &Shared) -> pb::Fact {
-        let position = self.position(shared.stream(fact.service), fact.sequence);
-        pb::Fact { position: Some(position_to_pb(position)), event: fact.event }
+    pub(crate) fn position(&self, service: Service, sequence: u64) -> Position {
+        let hash = self.found.get(&(service, sequence)).copied().unwrap_or(Hash::ZERO);
+        Position { stream: StreamId { service, county: self.county }, sequence, hash }
     }
 }
 
@@ -98,7 +102,17 @@ impl Shared {
             })
             .await?;
         }
-        Ok(Hashes { found })
+        Ok(Hashes { county: self.county, found })
+    }
+
+    /// The hashes of a page's facts, and of the heads that the list was begun at.
+    pub(crate) async fn hashes_of_list(
+        &self,
+        facts: impl Iterator<Item = FactRef>,
+        heads: &Sequences,
+    ) -> Result<Hashes, Failure> {
+        let begun = Service::ALL.into_iter().zip(*heads).filter(|(_, head)| *head > 0);
+        self.hashes_of(facts.map(|fact| (fact.service, fact.sequence)).chain(begun)).await
     }
 
     /// Gives the folded commits with these sequences, ascending and each once, to `take` in order.
@@ -106,7 +120,7 @@ impl Shared {
         &self,
         service: Service,
         sequences: &[u64],
-        mut take: impl FnMut(Stored),
+        mut take: impl FnMut(StoredCommit),
     ) -> Result<(), Failure> {
         let mut wanted = sequences.iter().copied().peekable();
         while let Some(first) = wanted.peek().copied() {
@@ -170,7 +184,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// Reads on to a commit.
-    async fn advance(&mut self, sequence: u64) -> Result<Stored, Failure> {
+    async fn advance(&mut self, sequence: u64) -> Result<StoredCommit, Failure> {
         loop {
             let Some(record) = self.read.next() else {
                 let read = self.reader.next().await;
@@ -186,7 +200,7 @@ impl Reading<'_> {
             self.seen.push(position);
             if found == sequence {
                 // A copy: the record shares memory with its neighbours.
-                return Ok(Stored { position, record: Bytes::copy_from_slice(&record.value) });
+                return Ok(StoredCommit { position, record: Bytes::copy_from_slice(&record.value) });
             }
         }
     }

@@ -11,11 +11,11 @@ use crate::shared::Shared;
 
 /// What the state was when its digests were computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Digest {
+pub struct Digest {
     /// By service.
-    pub(crate) heads: [StreamHead; 5],
-    pub(crate) ledger: Hash,
-    pub(crate) state: Hash,
+    pub heads: [StreamHead; 5],
+    pub ledger: Hash,
+    pub state: Hash,
 }
 
 /// The last digests. The lock is held while they are computed, so they are computed once.

@@ -4,6 +4,7 @@
 //! it was computed at. A stream that cannot be followed halts here, and every answer that needs it says so.
 //! What does not live here: accounting (`ledger`), admission (`service::feed`), bytes (`wire`, `chain`).
 
+pub mod api;
 mod app;
 mod at_least;
 mod beside;

@@ -8,9 +8,8 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use loopledger_event_log::Offset;
-use loopledger_proto::ledger::v1::RebuildResponse;
 use loopledger_service::feed::{Commits, Feed, FollowError, Follower};
-use loopledger_types::{Head, Service, StreamId};
+use loopledger_types::{Hash, Head, Service, StreamId};
 use loopledger_wire::Failure;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
@@ -27,12 +26,33 @@ const REPORT_PERIOD: Duration = Duration::from_millis(100);
 /// A log that is away for longer ends the rebuild. A cluster replaces a leader within 7 s.
 const OUTAGE_MAX: Duration = Duration::from_secs(30);
 
+/// How far a rebuild has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RebuildReport {
+    /// Commits folded.
+    pub done: u64,
+    /// Commits to fold.
+    pub total: u64,
+    pub commits_per_second: u64,
+    /// Of the last report.
+    pub outcome: Option<Rebuilt>,
+}
+
+/// What a rebuild came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Whether the digests are those of the live state.
+    pub digests_agree: bool,
+    pub ledger: Hash,
+    pub state: Hash,
+}
+
+/// Where a rebuild reports to.
+pub(crate) type Reports = mpsc::Sender<Result<RebuildReport, Failure>>;
+
 /// Rebuilds, reporting to `out`, and returns the last report; ends early, without one, when the receiver is gone.
 /// Waits for no listener.
-pub(crate) async fn rebuild(
-    shared: &Arc<Shared>,
-    out: &mpsc::Sender<RebuildResponse>,
-) -> Result<Option<RebuildResponse>, Failure> {
+pub(crate) async fn rebuild(shared: &Arc<Shared>, out: &Reports) -> Result<Option<RebuildReport>, Failure> {
     shared.metrics.rebuilds_total.add(1);
     let live = shared.digest().await?;
     let heads = live.heads.map(|at| at.head);
@@ -58,17 +78,13 @@ pub(crate) async fn rebuild(
     });
     let panicked = |_| Failure::Internal { what: "computing the digests panicked" };
     let (ledger, state) = compared.await.map_err(panicked)?;
-    let agree = (ledger, state) == (live.ledger, live.state);
-    if !agree {
+    let digests_agree = (ledger, state) == (live.ledger, live.state);
+    if !digests_agree {
         shared.metrics.rebuild_mismatches_total.add(1);
         tracing::error!(live = %live.state, rebuilt = %state, "the rebuilt state differs from the live one");
     }
-    Ok(Some(RebuildResponse {
-        digests_agree: Some(agree),
-        ledger_digest: ledger.0.to_vec(),
-        state_digest: state.0.to_vec(),
-        ..progress(total, total, took)
-    }))
+    let outcome = Some(Rebuilt { digests_agree, ledger, state });
+    Ok(Some(RebuildReport { outcome, ..progress(total, total, took) }))
 }
 
 /// Decodes a stream up to its head. A log that ends before is an error, and is not waited for.
@@ -121,13 +137,13 @@ async fn fold(
     mut folded: Folded,
     mut merge: Merge,
     total: u64,
-    out: mpsc::Sender<RebuildResponse>,
+    out: Reports,
     metrics: Arc<Metrics>,
 ) -> Result<Option<(Folded, Duration)>, Failure> {
     let began = Instant::now();
     let (mut done, mut reported) = (0_u64, began);
     metrics.rebuild_percent.set(0);
-    drop(out.try_send(progress(0, total, Duration::ZERO)));
+    drop(out.try_send(Ok(progress(0, total, Duration::ZERO))));
     while !merge.is_done() {
         let Some(index) = merge.next() else {
             if let Arrival::Halted(_, halt) = merge.arrival().await {
@@ -155,7 +171,7 @@ async fn fold(
                 return Ok(None);
             }
             // A slow listener misses some.
-            drop(out.try_send(progress(done, total, began.elapsed())));
+            drop(out.try_send(Ok(progress(done, total, began.elapsed()))));
         }
     }
     Ok(Some((folded, began.elapsed())))
@@ -164,14 +180,8 @@ async fn fold(
 /// Commits of one stream before another gets its turn.
 const SLICE_COMMITS: usize = 128;
 
-fn progress(done: u64, total: u64, took: Duration) -> RebuildResponse {
+fn progress(done: u64, total: u64, took: Duration) -> RebuildReport {
     let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    RebuildResponse {
-        done,
-        total,
-        commits_per_second: done.saturating_mul(1_000).checked_div(millis).unwrap_or(0),
-        digests_agree: None,
-        ledger_digest: Vec::new(),
-        state_digest: Vec::new(),
-    }
+    let commits_per_second = done.saturating_mul(1_000).checked_div(millis).unwrap_or(0);
+    RebuildReport { done, total, commits_per_second, outcome: None }
 }

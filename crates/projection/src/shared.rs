@@ -23,6 +23,9 @@ const LONG_QUERIES_MAX: usize = 2;
 /// Queries of one connection that wait until positions, or what follows from them, are folded.
 const WAITING_MAX: usize = 128;
 
+/// A sequence of each stream, by service.
+pub(crate) type Sequences = [u64; 5];
+
 /// The folded state.
 #[derive(Debug)]
 pub(crate) struct Folded {
@@ -47,6 +50,24 @@ impl Folded {
     pub(crate) fn heads(&self) -> [Head; 5] {
         Service::ALL.map(|service| self.ledger.head(service).head)
     }
+
+    pub(crate) fn sequences(&self) -> Sequences {
+        self.heads().map(|head| head.sequence)
+    }
+
+    /// The heads that an answer is computed at, without streams that have no commit.
+    pub(crate) fn positions(&self) -> Vec<Position> {
+        positions(self.ledger.county(), &self.heads()).collect()
+    }
+}
+
+fn positions(county: CountyCode, heads: &[Head; 5]) -> impl Iterator<Item = Position> + use<> {
+    let heads = Service::ALL.into_iter().zip(*heads).filter(|(_, head)| head.sequence > 0);
+    heads.map(move |(service, head)| Position {
+        stream: StreamId { service, county },
+        sequence: head.sequence,
+        hash: head.hash,
+    })
 }
 
 /// The state while it is changed.
@@ -183,12 +204,7 @@ impl Shared {
     }
 
     pub(crate) fn positions(&self, heads: &[Head; 5]) -> impl Iterator<Item = Position> + use<> {
-        let county = self.county;
-        let heads = Service::ALL.into_iter().zip(*heads).filter(|(_, head)| head.sequence > 0);
-        heads.map(move |(service, head)| {
-            let stream = StreamId { service, county };
-            Position { stream, sequence: head.sequence, hash: head.hash }
-        })
+        positions(self.county, heads)
     }
 }
 

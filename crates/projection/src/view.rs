@@ -5,12 +5,30 @@ use loopledger_ledger as ledger;
 use loopledger_ledger::{Account, GoodsAccount, Ledger};
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_types::divisions::{self, Edition};
-use loopledger_types::{BusinessDate, DivisionCode, Month, PartyId, PlaceId, ProductId, Scope};
-use loopledger_wire::Word;
+use loopledger_types::{BusinessDate, DivisionCode, Hash, Month, PartyId, PlaceId, ProductId, Scope};
+use loopledger_wire::{Word, position_to_pb};
+
+use crate::api::{Fact, RebuildReport, Rebuilt};
 
 /// The name in an edition; of a code that it does not list, the newest name.
 pub(crate) fn division_name(code: DivisionCode, edition: Edition) -> String {
     edition.name_of(code).or_else(|| divisions::name_of(code)).unwrap_or_default().to_owned()
+}
+
+pub(crate) fn fact(fact: &Fact) -> pb::Fact {
+    pb::Fact { position: Some(position_to_pb(fact.position)), event: fact.event }
+}
+
+pub(crate) fn rebuild_report(report: RebuildReport) -> pb::RebuildResponse {
+    let digest = |of: fn(Rebuilt) -> Hash| report.outcome.map(|outcome| of(outcome).0.to_vec()).unwrap_or_default();
+    pb::RebuildResponse {
+        done: report.done,
+        total: report.total,
+        commits_per_second: report.commits_per_second,
+        digests_agree: report.outcome.map(|outcome| outcome.digests_agree),
+        ledger_digest: digest(|outcome| outcome.ledger),
+        state_digest: digest(|outcome| outcome.state),
+    }
 }
 
 /// A label has no date.

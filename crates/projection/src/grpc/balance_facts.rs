@@ -11,8 +11,9 @@ use loopledger_wire::query::{self, Page};
 use tonic::{Request, Status};
 
 use super::page::malformed;
-use super::statement::{decode, line_to_pb};
+use super::statement::line_to_pb;
 use super::{Api, Fields, Terms, not_found};
+use crate::commits::StoredCommit;
 use crate::shared::Folded;
 use crate::view;
 
@@ -79,7 +80,7 @@ impl Api {
         let folded = self.shared.folded.read().await;
         let rows = lines.iter().map(|line| pb::StatementLine {
             book: Some(view::party(line.book, &folded.ledger)),
-            ..line_to_pb(line, &hashes, &self.shared, &folded.ledger)
+            ..line_to_pb(line, &hashes, &folded.ledger)
         });
         Ok(pb::ListBalanceFactsResponse {
             heads: self.heads_at(&heads, &hashes),
@@ -127,7 +128,7 @@ impl Api {
         for service in Service::ALL {
             let wanted = commits.iter().filter(|commit| commit.service == service).map(|commit| commit.sequence);
             let mut failed = None;
-            let post = |stored| match decode(&stored) {
+            let post = |stored: StoredCommit| match stored.decode() {
                 Ok(commit) => {
                     let posted = posted_lines(filter.book, &commit, &mut journal).into_iter();
                     lines.extend(posted.filter(|line| filter.takes(line)));

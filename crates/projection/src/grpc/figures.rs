@@ -44,7 +44,7 @@ impl Api {
         let (facts, mut rows, next_page_token, heads, edition) = reading.await??;
         let hashes = self.shared.hashes_of_list(facts.iter().map(|fact| fact.at), &heads).await?;
         for (row, fact) in rows.iter_mut().zip(&facts) {
-            row.fact = Some(hashes.fact(fact.at, &self.shared));
+            row.fact = Some(view::fact(&hashes.fact(fact.at)));
         }
         let (heads, division_edition) = (self.heads_at(&heads, &hashes), edition.day().to_string());
         Ok(pb::ListLoopFactsResponse { heads, next_page_token, facts: rows, division_edition })

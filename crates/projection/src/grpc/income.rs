@@ -14,8 +14,6 @@ use tonic::{Request, Response, Status};
 
 use super::page::{FactPage, is_within};
 use super::{Api, Fields, Terms, not_found};
-use crate::commits::Hashes;
-use crate::shared::Shared;
 use crate::view;
 
 #[tonic::async_trait]
@@ -94,7 +92,7 @@ impl Api {
         let facts = lines.iter().map(|line| line.at);
         let hashes = self.shared.hashes_of_list(facts, &heads).await?;
         for (row, line) in rows.iter_mut().zip(&lines) {
-            row.fact = Some(hashes.fact(line.at, &self.shared));
+            row.fact = Some(view::fact(&hashes.fact(line.at)));
         }
         Ok(pb::ListIncomeLinesResponse { heads: self.heads_at(&heads, &hashes), next_page_token, lines: rows })
     }
@@ -125,18 +123,6 @@ impl Api {
             })
             .await?;
         Ok(answer)
-    }
-}
-
-impl Shared {
-    /// The hashes of a page's facts, and of the heads that the list was begun at.
-    pub(super) async fn hashes_of_list(
-        &self,
-        facts: impl Iterator<Item = loopledger_ledger::FactRef>,
-        heads: &[u64; 5],
-    ) -> Result<Hashes, loopledger_wire::Failure> {
-        let begun = loopledger_types::Service::ALL.into_iter().zip(*heads).filter(|(_, head)| *head > 0);
-        self.hashes_of(facts.map(|fact| (fact.service, fact.sequence)).chain(begun)).await
     }
 }
 

@@ -19,7 +19,7 @@ use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status};
 
 use super::{Api, Fields, Terms, not_found};
-use crate::commits::Stored;
+use crate::commits::StoredCommit;
 use crate::rebuild::rebuild;
 use crate::view;
 
@@ -94,23 +94,23 @@ impl LedgerService for Api {
         let turn = timeout_at(deadline, self.shared.rebuilds.take(caller)).await;
         let turn = turn.map_err(|_| Failure::DeadlineExceeded)?;
         let (reports, listener) = mpsc::channel(REPORTS_AHEAD);
-        let (failed, failure) = mpsc::channel(1);
         let shared = Arc::clone(&self.shared);
         tokio::spawn(caller.scope(async move {
             let rebuilt = rebuild(&shared, &reports).await;
             // Others need not wait until its caller takes the last report.
             drop(turn);
-            match rebuilt {
-                Ok(None) => {}
-                Ok(Some(last)) => drop(reports.send(last).await),
+            let last = match rebuilt {
+                Ok(None) => return,
+                Ok(Some(last)) => Ok(last),
                 Err(error) => {
                     tracing::error!(reason = error.reason(), "a rebuild failed: {}", error.english());
-                    drop(failed.send(Err(error.into())).await);
+                    Err(error)
                 }
-            }
+            };
+            drop(reports.send(last).await);
         }));
-        let reports = ReceiverStream::new(listener).map(Ok);
-        self.answer(Ok(Box::pin(reports.chain(ReceiverStream::new(failure)))))
+        let reports = ReceiverStream::new(listener);
+        self.answer(Ok(Box::pin(reports.map(|report| report.map(view::rebuild_report).map_err(Status::from)))))
     }
 }
 
@@ -315,7 +315,7 @@ fn balance_key(balance: &Balance) -> Vec<u8> {
     key
 }
 
-fn commit_to_pb(stored: &Stored) -> pb::CommitView {
+fn commit_to_pb(stored: &StoredCommit) -> pb::CommitView {
     // The record was decoded to be admitted.
     let envelope = Envelope::decode(&stored.record).ok();
     let mut commit = pb::CommitView { position: Some(position_to_pb(stored.position)), ..pb::CommitView::default() };

@@ -124,7 +124,7 @@ impl Api {
     /// The heads of a list that was begun earlier.
     fn heads_at(&self, sequences: &[u64; 5], hashes: &crate::commits::Hashes) -> Vec<common::Position> {
         let begun = Service::ALL.into_iter().zip(sequences).filter(|(_, sequence)| **sequence > 0);
-        begun.map(|(service, at)| position_to_pb(hashes.position(self.shared.stream(service), *at))).collect()
+        begun.map(|(service, at)| position_to_pb(hashes.position(service, *at))).collect()
     }
 }
 

@@ -2,18 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use loopledger_chain::Envelope;
 use loopledger_ledger::{Account, FactRef, Journal, Ledger, StatementLine, book_lines, in_order};
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_service::grpc::deadline_of;
 use loopledger_types::{BusinessDate, EntityKind, Month, PartyId, Service};
-use loopledger_wire::{Failure, decode_commit, query};
+use loopledger_wire::{Failure, query};
 use tonic::{Request, Status};
 
 use super::page::{FactPage, is_within};
 use super::{Api, Fields, Terms, not_found};
-use crate::commits::{Hashes, Stored};
-use crate::shared::{Folded, Shared};
+use crate::commits::{Hashes, StoredCommit};
+use crate::shared::Folded;
 use crate::view;
 
 /// Whose book, when, and as known by which day.
@@ -63,7 +62,7 @@ impl Api {
         let (lines, next_page_token) = page.cut(lines, plan.heads);
         let hashes = self.shared.hashes_of_list(lines.iter().map(|line| line.at), &plan.heads).await?;
         let folded = self.shared.folded.read().await;
-        let lines = lines.iter().map(|line| line_to_pb(line, &hashes, &self.shared, &folded.ledger));
+        let lines = lines.iter().map(|line| line_to_pb(line, &hashes, &folded.ledger));
         Ok(pb::GetStatementResponse {
             heads: self.heads_at(&plan.heads, &hashes),
             next_page_token,
@@ -111,7 +110,7 @@ impl Api {
             let wanted = facts.iter().filter(|fact| fact.service == service).map(|fact| fact.sequence);
             let wanted: Vec<u64> = wanted.collect();
             let mut failed = None;
-            let post = |stored: Stored| match decode(&stored) {
+            let post = |stored: StoredCommit| match stored.decode() {
                 Ok(commit) => book_lines(party, &commit, &mut journal).into_iter().for_each(&mut give),
                 Err(failure) => failed = Some(failure),
             };
@@ -124,10 +123,10 @@ impl Api {
     }
 }
 
-pub(super) fn line_to_pb(line: &StatementLine, hashes: &Hashes, shared: &Shared, ledger: &Ledger) -> pb::StatementLine {
+pub(super) fn line_to_pb(line: &StatementLine, hashes: &Hashes, ledger: &Ledger) -> pb::StatementLine {
     pb::StatementLine {
         business_date: line.date.to_string(),
-        fact: Some(hashes.fact(line.at, shared)),
+        fact: Some(view::fact(&hashes.fact(line.at))),
         text: line.text.code().to_owned(),
         label: line.text.chinese().to_owned(),
         account: Some(view::account(line.account)),
@@ -136,12 +135,6 @@ pub(super) fn line_to_pb(line: &StatementLine, hashes: &Hashes, shared: &Shared,
         amount_fen: line.amount,
         book: None,
     }
-}
-
-pub(super) fn decode(stored: &Stored) -> Result<loopledger_domain::Commit, Failure> {
-    let not_read = Failure::Internal { what: "a commit that was folded cannot be decoded" };
-    let envelope = Envelope::decode(&stored.record).map_err(|_| not_read.clone())?;
-    decode_commit(&envelope, stored.position.hash).map_err(|_| not_read)
 }
 
 /// `None`: no fact names the party.

@@ -15,7 +15,6 @@ use tonic::{Request, Response, Status};
 use super::page::{FactPage, is_within};
 use super::{Api, Fields, Terms, not_found};
 use crate::commits::Hashes;
-use crate::shared::Shared;
 use crate::view;
 
 /// What names a lot.
@@ -79,7 +78,7 @@ impl Api {
         let hashes = self.shared.hashes_of_list(facts(), &heads).await?;
         answer.heads = self.heads_at(&heads, &hashes);
         let filled = answer.origins.iter_mut().map(|row| &mut row.fact);
-        fill(filled.chain(answer.steps.iter_mut().map(|row| &mut row.fact)), facts(), &hashes, &self.shared);
+        fill(filled.chain(answer.steps.iter_mut().map(|row| &mut row.fact)), facts(), &hashes);
         Ok(answer)
     }
 
@@ -118,7 +117,7 @@ impl Api {
         let (steps, next_page_token) = page.cut(steps, heads);
         let hashes = self.shared.hashes_of_list(steps.iter().map(|step| step.at), &heads).await?;
         let rows = steps.iter().map(|step| pb::OrderStep {
-            fact: Some(hashes.fact(step.at, &self.shared)),
+            fact: Some(view::fact(&hashes.fact(step.at))),
             text: step.step.as_str().to_owned(),
             lot_ids: step.lots.iter().map(ToString::to_string).collect(),
         });
@@ -153,10 +152,9 @@ fn fill<'a>(
     rows: impl Iterator<Item = &'a mut Option<pb::Fact>>,
     facts: impl Iterator<Item = FactRef>,
     hashes: &Hashes,
-    shared: &Shared,
 ) {
     for (row, fact) in rows.zip(facts) {
-        *row = Some(hashes.fact(fact, shared));
+        *row = Some(view::fact(&hashes.fact(fact)));
     }
 }
 
