@@ -19,7 +19,7 @@ use super::frames::Frame;
 use super::metered::CallContext;
 use super::status::check_streams;
 use super::{deadline_of, refused, write_status};
-use loopledger_feed::Contact;
+use loopledger_feed::Outage;
 use loopledger_observability::trace::TraceContext;
 use loopledger_writer::{EntityKey, Health, WriterHandle};
 
@@ -132,7 +132,7 @@ impl<D: Decider> Calls<D> {
             state: state.into(),
             caught_up_percent: u32::from(caught_up_percent),
             halt,
-            log: Some(log_status(contact)),
+            log: Some(log_status(outage, contact.durability())),
         };
         (status, self.handle.heads().positions().map(position_to_pb).collect())
     }
@@ -175,15 +175,14 @@ impl<D: Decider> Calls<D> {
     }
 }
 
-/// Whether the log can be reached.
-pub fn log_status(contact: &Contact) -> pb::LogStatus {
-    let outage = contact.outage();
+/// Whether the log can be reached, and what an acknowledged write survives.
+pub fn log_status(outage: Option<Outage>, durability: &str) -> pb::LogStatus {
     let unreachable_for = outage.as_ref().map(|outage| duration_to_pb(outage.since.elapsed()));
     pb::LogStatus {
         reachable: outage.is_none(),
         cause: outage.map(|outage| outage.cause).unwrap_or_default(),
         unreachable_for,
-        durability: contact.durability().to_owned(),
+        durability: durability.to_owned(),
     }
 }
 

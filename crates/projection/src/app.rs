@@ -13,13 +13,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use tonic::service::Routes;
 
 use crate::api::Queries;
 use crate::beside::beside;
 use crate::checkpoint::{self, Checkpointer};
 use crate::fold::{self, Fold, RETRY_AFTER, follow, note_failure};
-use crate::grpc::{Api, add_services};
 use crate::halts;
 use crate::health::{CatchUp, Halt, Health, StreamHealth};
 use crate::index::CommitIndex;
@@ -150,11 +148,6 @@ impl Projection {
     /// The ledger's answers.
     pub fn queries(&self) -> Queries {
         Queries::new(Arc::clone(&self.shared))
-    }
-
-    /// Adds the services of `ledger.v1` to a server.
-    pub fn add_services(&self, routes: Routes) -> Routes {
-        add_services(Api::new(Arc::clone(&self.shared)), routes)
     }
 
     /// Waits until everything is folded that was in the log at the start, or a stream has halted.

@@ -2,12 +2,13 @@
 
 use core::time::Duration;
 
-use loopledger_service::limits::{Caller, Place};
+use loopledger_service::limits::Place;
 use loopledger_types::{Hash, Position, Service, StreamId};
 use loopledger_wire::Failure;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
+use crate::api::Terms;
 use crate::halts::awaited_in_vain;
 use crate::health::Health;
 use crate::index::Known;
@@ -33,39 +34,30 @@ impl Shared {
 
     /// Waits until every position is folded, and with `consequences` every reaction that is due to it. Names what is
     /// behind when the deadline passes.
-    pub(crate) async fn wait_for(
-        &self,
-        positions: &[Position],
-        consequences: bool,
-        deadline: Instant,
-    ) -> Result<(), Failure> {
+    pub(crate) async fn wait_for(&self, terms: &Terms) -> Result<(), Failure> {
+        let positions = terms.at_least.as_slice();
         if let Some(other) = positions.iter().find(|position| position.stream.county != self.county) {
             return Err(Failure::NotServed { stream: other.stream });
         }
         for position in positions {
-            self.wait_for_sequence(position.stream, position.sequence, deadline).await?;
-            self.check_hash(*position, deadline).await?;
+            self.wait_for_sequence(position.stream, position.sequence, terms).await?;
+            self.check_hash(*position, terms.deadline).await?;
         }
-        if consequences && !positions.is_empty() {
-            self.wait_for_consequences(positions, deadline).await?;
+        if terms.consequences && !positions.is_empty() {
+            self.wait_for_consequences(terms).await?;
         }
         Ok(())
     }
 
     /// Waits until a list's heads are folded.
-    pub(crate) async fn wait_for_sequences(&self, heads: &Sequences, deadline: Instant) -> Result<(), Failure> {
+    pub(crate) async fn wait_for_sequences(&self, heads: &Sequences, terms: &Terms) -> Result<(), Failure> {
         for (service, sequence) in Service::ALL.into_iter().zip(*heads) {
-            self.wait_for_sequence(self.stream(service), sequence, deadline).await?;
+            self.wait_for_sequence(self.stream(service), sequence, terms).await?;
         }
         Ok(())
     }
 
-    pub(crate) async fn wait_for_sequence(
-        &self,
-        stream: StreamId,
-        sequence: u64,
-        deadline: Instant,
-    ) -> Result<(), Failure> {
+    async fn wait_for_sequence(&self, stream: StreamId, sequence: u64, terms: &Terms) -> Result<(), Failure> {
         let behind = |shared: &Self| {
             let have = shared.head(stream.service).sequence;
             (have < sequence).then_some(have)
@@ -73,22 +65,22 @@ impl Shared {
         if behind(self).is_none() {
             return Ok(());
         }
-        let _place = self.place()?;
+        let _place = self.place(terms)?;
         let mut waiting = Waiting::new(self);
         while let Some(have) = behind(self) {
             if let Some(halt) = waiting.halt_of(stream.service, sequence) {
                 return Err(halt);
             }
-            if !waiting.change(deadline).await {
+            if !waiting.change(terms.deadline).await {
                 return Err(Failure::UpstreamBehind { stream, wanted: sequence, have, retry_after: RETRY_AFTER });
             }
         }
         Ok(())
     }
 
-    /// A place of the present caller to wait at.
-    fn place(&self) -> Result<Place, Failure> {
-        self.waiting.take(Caller::current()).ok_or(Failure::QueueFull { retry_after: RETRY_AFTER })
+    /// A place of the caller to wait at.
+    fn place(&self, terms: &Terms) -> Result<Place, Failure> {
+        self.waiting.take(terms.asking.caller).ok_or(Failure::QueueFull { retry_after: RETRY_AFTER })
     }
 
     async fn check_hash(&self, position: Position, deadline: Instant) -> Result<(), Failure> {
@@ -105,27 +97,27 @@ impl Shared {
         if hash == position.hash { Ok(()) } else { Err(Failure::PositionNotInLog { position }) }
     }
 
-    async fn wait_for_consequences(&self, positions: &[Position], deadline: Instant) -> Result<(), Failure> {
+    async fn wait_for_consequences(&self, terms: &Terms) -> Result<(), Failure> {
         let (mut waiting, mut place) = (Waiting::new(self), None);
         loop {
             let folded = self.folded.read().await;
             let is_open =
                 |position: &&Position| !folded.ledger.consequences_are_in(position.stream.service, position.sequence);
-            let Some(open) = positions.iter().find(is_open).copied() else { return Ok(()) };
-            if Instant::now() >= deadline {
+            let Some(open) = terms.at_least.iter().find(is_open).copied() else { return Ok(()) };
+            if Instant::now() >= terms.deadline {
                 return Err(self.awaited(&folded, open));
             }
             let in_vain = awaited_in_vain(&folded, &self.health.borrow(), open);
             drop(folded);
             // Kept until the end, once it was needed.
             if place.is_none() {
-                place = Some(self.place()?);
+                place = Some(self.place(terms)?);
             }
             if let Some(failure) = refused(&self.health.borrow()).or(in_vain) {
                 return Err(failure);
             }
             // Woken or late: the state is looked at once more either way.
-            waiting.change(deadline).await;
+            waiting.change(terms.deadline).await;
         }
     }
 

@@ -24,9 +24,9 @@ pub(crate) struct Digests(Mutex<Option<Digest>>);
 
 impl Shared {
     /// Reads the whole state, some seconds for millions of commits, and keeps the fold waiting meanwhile; not queries.
-    pub(crate) async fn digest(&self) -> Result<Digest, Failure> {
+    pub(crate) async fn digest(&self, caller: Caller) -> Result<Digest, Failure> {
         // Callers take turns: with every commit there is something new to compute.
-        let _turn = self.digesting.take(Caller::current()).await;
+        let _turn = self.digesting.take(caller).await;
         let mut last = self.digests.0.lock().await;
         let reading = self.read_long().await;
         let heads = Service::ALL.map(|service| reading.folded.ledger.head(service));

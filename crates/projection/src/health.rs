@@ -4,7 +4,6 @@ use core::fmt;
 use core::time::Duration;
 
 use loopledger_event_log::ReadError;
-use loopledger_proto::common::v1::StreamState;
 use loopledger_service::feed::{FollowError, HaltedWriter};
 use loopledger_service::metrics::Readiness;
 use loopledger_types::{Position, Service, StreamId, WithCauses};
@@ -107,16 +106,6 @@ impl StreamHealth {
         match self {
             Self::Halted(halt) => Some(halt),
             Self::CatchingUp(_) | Self::Serving | Self::LogUnavailable { .. } | Self::Stopped => None,
-        }
-    }
-
-    pub(crate) const fn state(&self) -> StreamState {
-        match self {
-            Self::CatchingUp(_) => StreamState::CatchingUp,
-            Self::Serving => StreamState::Serving,
-            Self::LogUnavailable { .. } => StreamState::LogUnreachable,
-            Self::Halted(_) => StreamState::Halted,
-            Self::Stopped => StreamState::Stopped,
         }
     }
 }

@@ -25,7 +25,6 @@ mod rebuild;
 mod referenced;
 mod saved;
 mod shared;
-mod view;
 
 pub use app::{Projection, ProjectionConfig, StartError, StoragePlace};
 pub use evidence::evidence;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use loopledger_event_log::Offset;
 use loopledger_service::feed::{Commits, Feed, FollowError, Follower};
+use loopledger_service::limits::Caller;
 use loopledger_types::{Hash, Head, Service, StreamId};
 use loopledger_wire::Failure;
 use tokio::sync::mpsc;
@@ -52,9 +53,13 @@ pub(crate) type Reports = mpsc::Sender<Result<RebuildReport, Failure>>;
 
 /// Rebuilds, reporting to `out`, and returns the last report; ends early, without one, when the receiver is gone.
 /// Waits for no listener.
-pub(crate) async fn rebuild(shared: &Arc<Shared>, out: &Reports) -> Result<Option<RebuildReport>, Failure> {
+pub(crate) async fn rebuild(
+    shared: &Arc<Shared>,
+    caller: Caller,
+    out: &Reports,
+) -> Result<Option<RebuildReport>, Failure> {
     shared.metrics.rebuilds_total.add(1);
-    let live = shared.digest().await?;
+    let live = shared.digest(caller).await?;
     let heads = live.heads.map(|at| at.head);
     // A feed of its own: the live followers keep their place in the shared cache.
     let feed = Feed::new(Arc::clone(shared.feed.log()));

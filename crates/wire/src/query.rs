@@ -31,8 +31,13 @@ pub fn heads_to_pb(heads: impl IntoIterator<Item = (StreamId, Head)>) -> Vec<pb:
 }
 
 /// The `at_least` of a query.
-pub fn at_least(positions: &[pb::Position]) -> Result<Vec<Position>, Rejection> {
-    one(|check| check.positions(at("at_least"), positions))
+pub fn at_least(found: &[pb::Position]) -> Result<Vec<Position>, Rejection> {
+    positions("at_least", found)
+}
+
+/// Positions to wait for.
+pub fn positions(field: &'static str, positions: &[pb::Position]) -> Result<Vec<Position>, Rejection> {
+    one(|check| check.positions(at(field), positions))
 }
 
 /// A required id.

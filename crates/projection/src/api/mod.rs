@@ -21,6 +21,7 @@ mod trace;
 mod valuation;
 mod window;
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use loopledger_domain::Rejection;
@@ -133,17 +134,30 @@ impl Queries {
         self.shared.county
     }
 
+    /// How old answers may be: for how long it has not been known that everything in the log was read.
+    pub fn age(&self) -> Duration {
+        self.shared.age()
+    }
+
+    /// Counts a query by what came of it, also one that could not be read.
+    pub fn count(&self, is_answered: bool) {
+        self.shared.metrics.queries_total.add(1);
+        if !is_answered {
+            self.shared.metrics.failures_total.add(1);
+        }
+    }
+
     /// Answers once the terms are met. Every query passes here, however it came.
     pub async fn ask<Q: Query>(&self, query: Q, terms: &Terms) -> Result<Q::Answer, QueryError> {
         query.check(self.shared.county)?;
         if let Some(sequences) = query.continues() {
-            self.shared.wait_for_sequences(&sequences, terms.deadline).await?;
+            self.shared.wait_for_sequences(&sequences, terms).await?;
         }
         match Q::NEEDS {
             Needs::Ledger => self.shared.ready(terms.deadline).await?,
             Needs::Positions => {}
         }
-        self.shared.wait_for(&terms.at_least, terms.consequences, terms.deadline).await?;
+        self.shared.wait_for(terms).await?;
         query.answer(Reader { shared: &self.shared, terms }).await
     }
 }

@@ -28,8 +28,8 @@ impl Query for Rebuild {
         let turn = turn.map_err(|_| Failure::DeadlineExceeded)?;
         let (reports, listener) = mpsc::channel(REPORTS_AHEAD);
         let shared = Arc::clone(reader.shared);
-        tokio::spawn(caller.scope(async move {
-            let rebuilt = rebuild(&shared, &reports).await;
+        tokio::spawn(async move {
+            let rebuilt = rebuild(&shared, caller, &reports).await;
             // Others need not wait until its caller takes the last report.
             drop(turn);
             let last = match rebuilt {
@@ -41,7 +41,7 @@ impl Query for Rebuild {
                 }
             };
             drop(reports.send(last).await);
-        }));
+        });
         Ok(listener)
     }
 }

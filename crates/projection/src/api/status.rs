@@ -60,7 +60,7 @@ impl Query for GetStatus {
         let soon = Instant::now().checked_add(PATIENCE).map_or(deadline, |soon| soon.min(deadline));
         let _ = shared.ready(soon).await;
         let health = shared.health.borrow().clone();
-        let digest = if health.is_caught_up { Some(shared.digest().await?) } else { None };
+        let digest = if health.is_caught_up { Some(shared.digest(terms.asking.caller).await?) } else { None };
         let folded = reader.folded().await;
         let at = |service: Service| {
             let digested = digest.and_then(|digest| digest.heads.get(service.index()).copied());

@@ -2,127 +2,117 @@
 
 use loopledger_domain::FieldFault;
 use loopledger_ledger::{
-    DivisionIncome, DivisionSums, HouseholdIncome, IncomeCategory, IncomeFilter, IncomeLine, IncomeView, Ledger,
+    Basis, DivisionSums, IncomeCategory, IncomeFilter, IncomeLine, IncomeSums, IncomeView, PartyView,
 };
 use loopledger_proto::ledger::v1 as pb;
-use loopledger_proto::ledger::v1::income_service_server::IncomeService;
-use loopledger_service::grpc::deadline_of;
 use loopledger_types::divisions::Edition;
-use loopledger_types::{DivisionCode, EntityKind, PartyId, ProductId};
+use loopledger_types::{DivisionCode, Month, PartyId, ProductId};
+use loopledger_wire::Word;
 use loopledger_wire::query::{self, Page};
-use tonic::{Request, Response, Status};
 
-use super::page::{FactPage, is_within};
-use super::{Api, Fields, Terms, not_found};
-use crate::view;
+use super::fields::Fields;
+use super::serve::Rpc;
+use super::view;
+use crate::api::{
+    DivisionIncomeAnswer, FactPage, GetHouseholdIncome, HouseholdIncomeAnswer, IncomeLinesAnswer, ListDivisionIncome,
+    ListIncomeLines, Names, WithFact, division_name, net_per_head,
+};
 
-#[tonic::async_trait]
-impl IncomeService for Api {
-    async fn get_household_income(
-        &self,
-        request: Request<pb::GetHouseholdIncomeRequest>,
-    ) -> Result<Response<pb::GetHouseholdIncomeResponse>, Status> {
-        self.answer(self.household_income(request).await)
+impl Rpc for pb::GetHouseholdIncomeRequest {
+    type Query = GetHouseholdIncome;
+    type Response = pb::GetHouseholdIncomeResponse;
+
+    fn parse(&self, fields: &mut Fields) -> Option<GetHouseholdIncome> {
+        let household = fields.take(query::id("household_id", &self.household_id, PartyId::parse));
+        let window = fields.window(&self.from, &self.to, &self.as_of);
+        let edition = fields.edition(&self.division_edition);
+        Some(GetHouseholdIncome { household: household?, window: window?, edition: edition? })
     }
 
-    async fn list_income_lines(
-        &self,
-        request: Request<pb::ListIncomeLinesRequest>,
-    ) -> Result<Response<pb::ListIncomeLinesResponse>, Status> {
-        self.answer(self.income_lines(request).await)
-    }
-
-    async fn list_division_income(
-        &self,
-        request: Request<pb::ListDivisionIncomeRequest>,
-    ) -> Result<Response<pb::ListDivisionIncomeResponse>, Status> {
-        self.answer(self.division_income(request).await)
+    fn to_pb(HouseholdIncomeAnswer { heads, income, names }: HouseholdIncomeAnswer) -> pb::GetHouseholdIncomeResponse {
+        let by_product = income.by_product.iter().map(|(product, sums)| pb::ProductIncome {
+            product: product.map(|id| view::product(id, &names)),
+            sums: Some(sums_to_pb(sums)),
+        });
+        let by_basis = income.by_basis.iter();
+        let by_basis = by_basis
+            .map(|(basis, sums)| pb::BasisIncome { basis: basis_to_pb(*basis).into(), sums: Some(sums_to_pb(sums)) });
+        let by_station = income.by_station.iter().map(|(station, sums)| pb::StationIncome {
+            station: station.map(|id| view::place(id, &names)),
+            sums: Some(sums_to_pb(sums)),
+        });
+        pb::GetHouseholdIncomeResponse {
+            heads: view::positions(&heads),
+            household: Some(household_to_pb(&income.household, income.query.edition)),
+            total: Some(sums_to_pb(&income.total)),
+            net_per_head_fen: income.net_per_head(),
+            received_per_head_fen: income.received_per_head(),
+            by_category: income.by_category.iter().map(category_row).collect(),
+            by_month: income.by_month.iter().map(month_row).collect(),
+            by_product: by_product.collect(),
+            by_basis: by_basis.collect(),
+            by_station: by_station.collect(),
+            division_edition: income.query.edition.day().to_string(),
+        }
     }
 }
 
-impl Api {
-    async fn household_income(
-        &self,
-        request: Request<pb::GetHouseholdIncomeRequest>,
-    ) -> Result<pb::GetHouseholdIncomeResponse, Status> {
-        let deadline = deadline_of(request.metadata());
-        let request = request.into_inner();
-        let mut fields = Fields::default();
-        let at_least = fields.at_least(&request.at_least);
-        let household = fields.take(query::id("household_id", &request.household_id, PartyId::parse));
-        let window = fields.window(&request.from, &request.to, &request.as_of);
-        let divisions = fields.divisions("", &request.division_edition);
-        let values = at_least.zip(household).zip(window).zip(divisions);
-        let (((at_least, household), window), divisions) = fields.finish(values)?;
-        let folded = self.folded(&Terms { at_least, consequences: request.consequences, deadline }).await?;
-        let (query, _) = window.over(&folded.ledger, divisions);
-        let income = folded.ledger.household_income(household, query);
-        let income = income.ok_or_else(|| not_found(EntityKind::Party, &household))?;
-        Ok(household_to_pb(&income, self.heads(&folded), &folded.ledger))
+impl Rpc for pb::ListIncomeLinesRequest {
+    type Query = ListIncomeLines;
+    type Response = pb::ListIncomeLinesResponse;
+
+    fn parse(&self, fields: &mut Fields) -> Option<ListIncomeLines> {
+        let page = fields.take(FactPage::parse(self.page_size, &self.page_token));
+        let household = fields.take(query::id("household_id", &self.household_id, PartyId::parse));
+        let window = fields.window(&self.from, &self.to, &self.as_of);
+        let filter = filter(fields, self);
+        Some(ListIncomeLines { household: household?, window: window?, filter: filter?, page: page? })
     }
 
-    async fn income_lines(
-        &self,
-        request: Request<pb::ListIncomeLinesRequest>,
-    ) -> Result<pb::ListIncomeLinesResponse, Status> {
-        let deadline = deadline_of(request.metadata());
-        let request = request.into_inner();
-        let mut fields = Fields::default();
-        let at_least = fields.at_least(&request.at_least);
-        let page = FactPage::parse(&mut fields, request.page_size, &request.page_token);
-        let household = fields.take(query::id("household_id", &request.household_id, PartyId::parse));
-        let window = fields.window(&request.from, &request.to, &request.as_of);
-        let divisions = fields.divisions("", "");
-        let filter = filter(&mut fields, &request);
-        let values = at_least.zip(page).zip(household).zip(window).zip(divisions).zip(filter);
-        let (((((at_least, page), household), window), divisions), filter) = fields.finish(values)?;
-        let terms = Terms { at_least, consequences: request.consequences, deadline };
-        self.continued(&page, &terms).await?;
-        let folded = self.folded(&terms).await?;
-        let (query, _) = window.over(&folded.ledger, divisions);
-        if folded.ledger.household(household, &query).is_none() {
-            return Err(not_found(EntityKind::Party, &household));
+    fn to_pb(answer: IncomeLinesAnswer) -> pb::ListIncomeLinesResponse {
+        pb::ListIncomeLinesResponse {
+            heads: view::positions(&answer.heads),
+            next_page_token: answer.next_page_token,
+            lines: answer.lines.iter().map(|line| line_to_pb(line, &answer.names)).collect(),
         }
-        let heads = page.heads(&folded);
-        let mut lines = folded.ledger.income_lines(household, query, &filter);
-        lines.retain(|line| is_within(line.at, &heads));
-        let (lines, next_page_token) = page.cut(lines, heads);
-        let mut rows: Vec<pb::IncomeLine> = lines.iter().map(|line| line_to_pb(line, &folded.ledger)).collect();
-        drop(folded);
-        let facts = lines.iter().map(|line| line.at);
-        let hashes = self.shared.hashes_of_list(facts, &heads).await?;
-        for (row, line) in rows.iter_mut().zip(&lines) {
-            row.fact = Some(view::fact(&hashes.fact(line.at)));
-        }
-        Ok(pb::ListIncomeLinesResponse { heads: self.heads_at(&heads, &hashes), next_page_token, lines: rows })
+    }
+}
+
+impl Rpc for pb::ListDivisionIncomeRequest {
+    type Query = ListDivisionIncome;
+    type Response = pb::ListDivisionIncomeResponse;
+
+    fn parse(&self, fields: &mut Fields) -> Option<ListDivisionIncome> {
+        let page = fields.take(Page::parse(self.page_size, &self.page_token));
+        let divisions = fields.divisions_of_county(&self.division_code, &self.division_edition);
+        let window = fields.window(&self.from, &self.to, &self.as_of);
+        let category = fields.take(query::optional_word("category", self.category));
+        Some(ListDivisionIncome { divisions: divisions?, window: window?, category: category?, page: page? })
     }
 
-    async fn division_income(
-        &self,
-        request: Request<pb::ListDivisionIncomeRequest>,
-    ) -> Result<pb::ListDivisionIncomeResponse, Status> {
-        let deadline = deadline_of(request.metadata());
-        let request = request.into_inner();
-        let mut fields = Fields::default();
-        let at_least = fields.at_least(&request.at_least);
-        let page = fields.take(Page::parse(request.page_size, &request.page_token));
-        let county = self.shared.county;
-        let divisions = fields.divisions_of(county, &request.division_code, &request.division_edition);
-        let window = fields.window(&request.from, &request.to, &request.as_of);
-        let category = fields.take(query::optional_word("category", request.category));
-        let values = at_least.zip(page).zip(divisions).zip(window).zip(category);
-        let ((((at_least, page), divisions), window), category) = fields.finish(values)?;
-        let terms = Terms { at_least, consequences: request.consequences, deadline };
-        let shared = std::sync::Arc::clone(&self.shared);
-        let answer = self
-            .long(&terms, move |folded| {
-                let (query, division) = window.over(&folded.ledger, divisions);
-                let division = division.unwrap_or_else(|| county.into());
-                let income = folded.ledger.division_income(division, category, query);
-                division_to_pb(income, &page, super::heads(&shared, folded))
-            })
-            .await?;
-        Ok(answer)
+    fn to_pb(answer: DivisionIncomeAnswer) -> pb::ListDivisionIncomeResponse {
+        let DivisionIncomeAnswer { heads, income, household_count, next_page_token } = answer;
+        let edition = income.query.edition;
+        // Those that stand in none of the parts come last.
+        let parts = income.by_division.iter().filter(|(code, _)| code.is_some());
+        let parts = parts.chain(income.by_division.get_key_value(&None));
+        let rows = income.households.iter().map(|(household, sums)| pb::HouseholdSums {
+            household: Some(household_to_pb(household, edition)),
+            sums: Some(sums_to_pb(sums)),
+            net_per_head_fen: net_per_head(household, sums),
+        });
+        pb::ListDivisionIncomeResponse {
+            heads: view::positions(&heads),
+            next_page_token,
+            total: Some(sums_to_pb(&income.total)),
+            households: view::number(household_count),
+            members: income.members,
+            by_category: income.by_category.iter().map(category_row).collect(),
+            by_month: income.by_month.iter().map(month_row).collect(),
+            rows: rows.collect(),
+            division_edition: edition.day().to_string(),
+            by_division: parts.map(|(code, part)| part_to_pb(*code, part, edition)).collect(),
+        }
     }
 }
 
@@ -152,130 +142,91 @@ fn filter(fields: &mut Fields, request: &pb::ListIncomeLinesRequest) -> Option<I
     Some(IncomeFilter { view: view?, category: category?, product: product?, basis: None, month: month? })
 }
 
-fn household_to_pb(
-    income: &HouseholdIncome,
-    heads: Vec<loopledger_proto::common::v1::Position>,
-    ledger: &Ledger,
-) -> pb::GetHouseholdIncomeResponse {
-    let by_product = income.by_product.iter().map(|(product, sums)| pb::ProductIncome {
-        product: product.map(|id| view::product(id, ledger)),
-        sums: Some(view::sums(sums)),
-    });
-    let by_basis = income.by_basis.iter();
-    let by_station = income.by_station.iter().map(|(station, sums)| pb::StationIncome {
-        station: station.map(|id| view::place(id, ledger)),
-        sums: Some(view::sums(sums)),
-    });
-    pb::GetHouseholdIncomeResponse {
-        heads,
-        household: Some(view::household(&income.household, income.query.edition)),
-        total: Some(view::sums(&income.total)),
-        net_per_head_fen: income.net_per_head(),
-        received_per_head_fen: income.received_per_head(),
-        by_category: income.by_category.iter().map(category_to_pb).collect(),
-        by_month: income.by_month.iter().map(month_to_pb).collect(),
-        by_product: by_product.collect(),
-        by_basis: by_basis
-            .map(|(basis, sums)| pb::BasisIncome { basis: view::basis(*basis).into(), sums: Some(view::sums(sums)) })
-            .collect(),
-        by_station: by_station.collect(),
-        division_edition: income.query.edition.day().to_string(),
-    }
-}
-
-fn category_to_pb((category, sums): (&IncomeCategory, &loopledger_ledger::IncomeSums)) -> pb::CategoryIncome {
-    pb::CategoryIncome { category: view::category(*category).into(), sums: Some(view::sums(sums)) }
-}
-
-fn month_to_pb((month, sums): (&loopledger_types::Month, &loopledger_ledger::IncomeSums)) -> pb::MonthIncome {
-    pb::MonthIncome { month: month.to_string(), sums: Some(view::sums(sums)) }
-}
-
-/// Without its fact, whose hash is found later.
-fn line_to_pb(line: &IncomeLine, ledger: &Ledger) -> pb::IncomeLine {
+fn line_to_pb(WithFact { fact, row: line }: &WithFact<IncomeLine>, names: &Names) -> pb::IncomeLine {
     fn text(id: Option<impl ToString>) -> String {
         id.map(|id| id.to_string()).unwrap_or_default()
     }
     pb::IncomeLine {
-        fact: None,
+        fact: Some(view::fact(fact)),
         business_date: line.date.to_string(),
         recorded_on: line.recorded_on.to_string(),
-        view: view::income_view(line.view).into(),
-        category: view::category(line.category).into(),
-        basis: view::basis(line.basis).into(),
-        product: line.product.map(|id| view::product(id, ledger)),
+        view: view_to_pb(line.view).into(),
+        category: category_to_pb(line.category).into(),
+        basis: basis_to_pb(line.basis).into(),
+        product: line.product.map(|id| view::product(id, names)),
         lot_id: text(line.lot),
         receipt_id: text(line.receipt),
         settlement_id: text(line.settlement),
         payout_id: text(line.payout),
-        payer: line.payer.map(|id| view::party(id, ledger)),
+        payer: line.payer.map(|id| view::party(id, names)),
         quantity: line.quantity,
         gross_fen: line.gross,
         cost_fen: line.cost,
-        unit: line.product.map_or(0, |id| view::unit(id, ledger)),
-        station: line.station.map(|id| view::place(id, ledger)),
-    }
-}
-
-fn division_to_pb(
-    income: DivisionIncome,
-    page: &Page,
-    heads: Vec<loopledger_proto::common::v1::Position>,
-) -> pb::ListDivisionIncomeResponse {
-    let edition = income.query.edition;
-    let households = u64::try_from(income.households.len()).unwrap_or(u64::MAX);
-    // Those that stand in none of the parts come last.
-    let parts = income.by_division.iter().filter(|(code, _)| code.is_some());
-    let parts = parts.chain(income.by_division.get_key_value(&None));
-    let parts = parts.map(|(code, part)| part_to_pb(*code, part, edition)).collect();
-    let (rows, next_page_token) = page.cut(income.households, |(household, _)| household.id.0.to_vec());
-    let rows = rows.iter().map(|(household, sums)| pb::HouseholdSums {
-        household: Some(view::household(household, edition)),
-        sums: Some(view::sums(sums)),
-        net_per_head_fen: per_head(sums.net(), household.members),
-    });
-    pb::ListDivisionIncomeResponse {
-        heads,
-        next_page_token,
-        total: Some(view::sums(&income.total)),
-        households,
-        members: income.members,
-        by_category: income.by_category.iter().map(category_to_pb).collect(),
-        by_month: income.by_month.iter().map(month_to_pb).collect(),
-        rows: rows.collect(),
-        division_edition: edition.day().to_string(),
-        by_division: parts,
+        unit: line.product.map_or(0, |id| view::unit(id, names)),
+        station: line.station.map(|id| view::place(id, names)),
     }
 }
 
 fn part_to_pb(code: Option<DivisionCode>, part: &DivisionSums, edition: Edition) -> pb::DivisionSums {
     pb::DivisionSums {
         division_code: code.map(|code| code.to_string()).unwrap_or_default(),
-        division_name: code.map(|code| view::division_name(code, edition)).unwrap_or_default(),
+        division_name: code.map(|code| division_name(code, edition).to_owned()).unwrap_or_default(),
         households: part.households,
         members: part.members,
-        sums: Some(view::sums(&part.sums)),
+        sums: Some(sums_to_pb(&part.sums)),
         net_per_head_fen: part.net_per_head(),
     }
 }
 
-/// Rounded half up; `None` without members.
-fn per_head(fen: i64, members: u32) -> Option<i64> {
-    let members = i64::from(members);
-    let doubled = fen.checked_mul(2)?.checked_add(members)?;
-    doubled.checked_div_euclid(members.checked_mul(2)?)
+fn category_row((category, sums): (&IncomeCategory, &IncomeSums)) -> pb::CategoryIncome {
+    pb::CategoryIncome { category: category_to_pb(*category).into(), sums: Some(sums_to_pb(sums)) }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn month_row((month, sums): (&Month, &IncomeSums)) -> pb::MonthIncome {
+    pb::MonthIncome { month: month.to_string(), sums: Some(sums_to_pb(sums)) }
+}
 
-    #[test]
-    fn shares_per_head_are_rounded_half_up() {
-        for (fen, members, expected) in
-            [(0, 0, None), (100, 0, None), (0, 3, Some(0)), (10, 4, Some(3)), (9, 4, Some(2)), (-10, 4, Some(-2))]
-        {
-            assert_eq!(per_head(fen, members), expected, "{fen} / {members}");
-        }
+fn sums_to_pb(sums: &IncomeSums) -> pb::IncomeSums {
+    pb::IncomeSums {
+        gross_fen: sums.gross,
+        cost_fen: sums.cost,
+        net_fen: sums.net(),
+        received_fen: sums.received,
+        facts: sums.lines,
+    }
+}
+
+fn household_to_pb(view: &PartyView, edition: Edition) -> pb::HouseholdView {
+    pb::HouseholdView {
+        household_id: view.id.to_string(),
+        division_code: view.division.map(|code| code.to_string()).unwrap_or_default(),
+        division_name: view.division.map(|code| division_name(code, edition).to_owned()).unwrap_or_default(),
+        category: view.category.map_or(0, Word::number),
+        members: view.members,
+    }
+}
+
+const fn category_to_pb(category: IncomeCategory) -> pb::IncomeCategory {
+    match category {
+        IncomeCategory::Operating => pb::IncomeCategory::Operating,
+        IncomeCategory::Wage => pb::IncomeCategory::Wage,
+        IncomeCategory::Property => pb::IncomeCategory::Property,
+        IncomeCategory::Transfer => pb::IncomeCategory::Transfer,
+    }
+}
+
+const fn basis_to_pb(basis: Option<Basis>) -> pb::IncomeBasis {
+    match basis {
+        None => pb::IncomeBasis::Unspecified,
+        Some(Basis::Outright) => pb::IncomeBasis::Outright,
+        Some(Basis::AgreedPrice) => pb::IncomeBasis::AgreedPrice,
+        Some(Basis::Commission) => pb::IncomeBasis::Commission,
+    }
+}
+
+const fn view_to_pb(view: IncomeView) -> pb::IncomeView {
+    match view {
+        IncomeView::Recognised => pb::IncomeView::Recognised,
+        IncomeView::Received => pb::IncomeView::Received,
     }
 }
