@@ -3,7 +3,7 @@
 //! A query is a type, and [`Queries::ask`] is the one way to have it answered: it waits for what the answer must include,
 //! and only then gives the query a [`Reader`] of the state. An answer is computed under one read of the state, names the
 //! heads that it was computed at, and carries what must be looked up in the state to show it ([`Names`]).
-//! Deliberately not here: tonic, protobuf, and the words of any contract; a test checks it.
+//! Deliberately not here: calls, messages, and the words of any contract. `crates/repository-checks` checks it.
 
 mod balance_facts;
 mod books;

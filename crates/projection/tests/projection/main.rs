@@ -17,6 +17,7 @@
 )]
 
 mod answers;
+mod api;
 mod evidence;
 mod folds;
 mod halts;

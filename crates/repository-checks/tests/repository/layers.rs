@@ -1,7 +1,10 @@
-//! Dependency edges: only those of `MAY_DEPEND_ON` (docs/design.md §12), and nothing impure in a pure crate.
+//! Dependency edges: only those of `MAY_DEPEND_ON` (docs/design.md §12), nothing impure in a pure crate, and the wire of the
+//! projection in one module.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::Command;
+use std::{fs, io};
 
 use serde_json::Value;
 
@@ -228,4 +231,38 @@ fn guarded_libraries_have_one_user() {
             assert!(!uses || users.contains(&name.as_str()), "{name} uses {library}, which only {users:?} may");
         }
     }
+}
+
+/// How a source mentions calls and messages.
+const WIRE: &[&str] = &["tonic", "prost", "loopledger_proto", "service::grpc", "_to_pb", "_from_pb"];
+
+/// Where a folder's sources mention the wire, outside `but`.
+fn mentions_of_the_wire(folder: &Path, but: &Path) -> io::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            if path != but {
+                found.extend(mentions_of_the_wire(&path, but)?);
+            }
+            continue;
+        }
+        let text = fs::read_to_string(&path)?;
+        let mentioned = WIRE.iter().filter(|word| text.contains(**word));
+        found.extend(mentioned.map(|word| format!("{}: {word}", path.display())));
+    }
+    Ok(found)
+}
+
+/// Web pages, proofs and shards ask for the same answers.
+#[test]
+fn the_projection_answers_without_grpc() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../projection/src");
+    let (api, grpc) = (sources.join("api"), sources.join("grpc"));
+    assert!(
+        api.is_dir() && !mentions_of_the_wire(&grpc, &api).expect("sources").is_empty(),
+        "the check looks somewhere else"
+    );
+    let found = mentions_of_the_wire(&sources, &grpc).expect("sources");
+    assert!(found.is_empty(), "only projection::grpc knows the wire: {found:#?}");
 }
