@@ -31,3 +31,4 @@ mod turns;
 mod upgrade;
 mod waits;
 mod world;
+mod wrapper;
