@@ -6,8 +6,13 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 
-use crate::{Entry, Page, PageBuilder, TAIL_RECORDS, key_hash};
 use crate::{OpenReport, Reason, StoreError};
+use crate::{Page, PageBuilder, TAIL_RECORDS, key_hash};
+
+/// Which stream a key belongs to: the first part of every key, so that one store holds many streams and the entries of
+/// each lie together. What it means is the owner's affair.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamKey(pub u32);
 
 /// A raw record of the log with its sequence.
 pub type TailRecord = (u64, Bytes);
@@ -15,9 +20,11 @@ pub type TailRecord = (u64, Bytes);
 /// A page before it is sealed: almost always one value of sled's. Some 60 to 200 entries.
 const PAGE_BYTES: usize = 6 * 1024;
 
-/// What is written atomically: puts and deletes (later ones win), meta, and raw records of the newest commits.
+/// What is written of one stream atomically: puts and deletes (later ones win), meta, and raw records of the newest
+/// commits. A key has at least one byte: the empty one is the store's own.
 #[derive(Debug, Default)]
 pub struct Batch {
+    stream: StreamKey,
     open: PageBuilder,
     open_hashes: Vec<u64>,
     sealed: Vec<HashedPage>,
@@ -34,17 +41,20 @@ pub(crate) struct HashedPage {
     pub(crate) hashes: Vec<u64>,
 }
 
-/// A batch ready to be written.
-#[derive(Debug)]
-pub(crate) struct Sealed {
-    pub(crate) pages: Vec<HashedPage>,
-    pub(crate) meta: Option<Vec<u8>>,
-    pub(crate) tail: Vec<TailRecord>,
-}
-
 impl Batch {
+    /// For a store of a single stream, whose key is the default one.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// See [`Backend::batch`].
+    pub fn of(stream: StreamKey) -> Self {
+        Self { stream, ..Self::default() }
+    }
+
+    /// Whose entries these are.
+    pub const fn stream(&self) -> StreamKey {
+        self.stream
     }
 
     pub fn put(&mut self, key: &[u8], value: &[u8]) {
@@ -76,14 +86,28 @@ impl Batch {
         self.bytes
     }
 
-    pub(crate) fn seal(mut self) -> Sealed {
+    pub(crate) fn take_meta(&mut self) -> Option<Vec<u8>> {
+        self.meta.take()
+    }
+
+    /// The last records without a gap.
+    pub(crate) fn take_tail(&mut self) -> Vec<TailRecord> {
+        newest_without_gap(core::mem::take(&mut self.tail))
+    }
+
+    /// Puts an entry of the store's own.
+    pub(crate) fn put_own(&mut self, value: &[u8]) {
+        self.push(OWN_KEY, Some(value));
+    }
+
+    pub(crate) fn seal(mut self) -> Vec<HashedPage> {
         self.seal_page();
-        Sealed { pages: self.sealed, meta: self.meta, tail: newest_without_gap(self.tail) }
+        self.sealed
     }
 
     fn push(&mut self, key: &[u8], value: Option<&[u8]>) {
         self.open.push(key, value);
-        self.open_hashes.push(key_hash(key));
+        self.open_hashes.push(key_hash((self.stream, key)));
         self.entries = self.entries.saturating_add(1);
         self.bytes = self.bytes.saturating_add(key.len()).saturating_add(value.map_or(0, <[u8]>::len));
         if self.open.size() >= PAGE_BYTES {
@@ -94,16 +118,13 @@ impl Batch {
     fn seal_page(&mut self) {
         if !self.open.is_empty() {
             let hashes = core::mem::take(&mut self.open_hashes);
-            self.sealed.push(HashedPage { page: self.open.seal(), hashes });
+            self.sealed.push(HashedPage { page: self.open.seal(self.stream), hashes });
         }
     }
 }
 
-impl Sealed {
-    pub(crate) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
-        self.pages.iter().flat_map(|hashed| hashed.page.entries())
-    }
-}
+/// Under which key a stream's entries hold what the store keeps of the stream itself.
+pub(crate) const OWN_KEY: &[u8] = &[];
 
 /// The last records without a gap between them, at most as many as are kept.
 pub(crate) fn newest_without_gap(mut tail: Vec<TailRecord>) -> Vec<TailRecord> {
@@ -127,14 +148,21 @@ pub trait Submission: Send {
 /// A batch made already.
 impl Submission for Option<Batch> {
     fn fill(&mut self, batch: &mut Batch) {
-        *batch = self.take().unwrap_or_default();
+        if let Some(made) = self.take() {
+            *batch = made;
+        }
     }
 }
 
 /// Sees an entry of a scan.
 pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 'a;
 
-/// A store of bytes with one submitter and any number of readers. Nothing here is async.
+/// The part of a store of bytes that belongs to one stream, with one submitter and any number of readers. Nothing here
+/// is async.
+///
+/// A store may hold other streams beside it. Of those nothing is seen here, but they share the files: what fails a store,
+/// closes it or moves it aside does so for all its streams. One that was opened again through another stream's handle
+/// has failed for this one, until this one opens it again too: its owner must hear that what it submitted may be gone.
 pub trait Backend: Debug + Send + Sync + 'static {
     /// The newest written value.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
@@ -147,16 +175,20 @@ pub trait Backend: Debug + Send + Sync + 'static {
     /// The newest raw records, oldest first.
     fn tail(&self) -> Result<Vec<TailRecord>, StoreError>;
 
-    /// Whether a submission would be taken now; stays true until something is submitted.
+    /// An empty batch of this stream.
+    fn batch(&self) -> Batch;
+
+    /// Whether a submission would be taken now; stays true until something is submitted. Streams do not take each
+    /// other's room.
     fn has_room(&self) -> bool;
 
-    /// Queues a batch; batches are written in order, each atomically. Never waits.
+    /// Queues a batch of this stream; batches are written in order, each atomically. Never waits.
     fn submit(&self, submission: Box<dyn Submission>) -> Result<(), StoreError>;
 
-    /// Waits until everything submitted is written and on disk.
+    /// Waits until everything submitted is written and on disk, of other streams too.
     fn flush(&self) -> Result<(), StoreError>;
 
-    /// Writes what was submitted, syncs, and releases the directory. Everything else fails afterwards.
+    /// Writes what was submitted, syncs, and releases the directory. Everything else fails afterwards, for all streams.
     fn close(&self) -> Result<(), StoreError>;
 
     /// Why nothing more is written, if that is so. What was written or submitted before can still be read.
@@ -167,11 +199,12 @@ pub trait Backend: Debug + Send + Sync + 'static {
 
     /// Closes the store without care and opens what is on disk again, or moves that aside and starts empty. What was
     /// submitted and is not on disk is forgotten, as after a crash. If it fails the store is closed, and may be opened
-    /// again later. Blocks.
+    /// again later. If that was done through another stream's handle since this one's owner last opened the store, it is
+    /// not done again. Blocks.
     fn reopen(&self) -> Result<OpenReport, StoreError>;
 
     /// The newest sequence of which a raw record is left on disk, also where the store does not count it: in a store that
-    /// was damaged, or that is older than its raw records.
+    /// was damaged, or that is older than its raw records. Read from the disk, so ask before anything is submitted.
     fn remembered(&self) -> Option<u64> {
         None
     }
@@ -181,9 +214,10 @@ pub trait Backend: Debug + Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Closes the store without care and moves its directory aside, because the owner will rebuild it.
+    /// Closes the store without care and moves its directory aside, because the owner will rebuild it: all its streams.
     fn condemn(&self, why: &str) -> Result<Option<(PathBuf, Reason)>, StoreError>;
 
-    /// Closes the store in good order and moves its directory aside: evidence of a loss that was accepted.
+    /// Closes the store in good order and moves its directory aside, with all its streams: evidence of a loss that was
+    /// accepted.
     fn retire(&self) -> Result<Option<PathBuf>, StoreError>;
 }

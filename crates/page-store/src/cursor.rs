@@ -3,14 +3,21 @@
 use std::sync::Arc;
 
 use super::overlay::{Place, key_at};
-use super::page::{Entry, Page, Span};
+use super::page::{Entry, Key, Page, Span};
 use super::run::Run;
-use crate::StoreError;
+use crate::{StoreError, StreamKey};
 
 #[derive(Debug)]
 enum Kind {
     Memory { pages: Vec<Page>, order: std::vec::IntoIter<Place> },
     Run { run: Arc<Run>, block: u32, next: u32 },
+}
+
+/// What is walked: a stream's keys under a prefix, or everything.
+pub(crate) type Scope<'a> = Option<Key<'a>>;
+
+fn contains(scope: Scope<'_>, key: Key<'_>) -> bool {
+    scope.is_none_or(|(stream, prefix)| key.0 == stream && key.1.starts_with(prefix))
 }
 
 /// One sorted source, standing on an entry.
@@ -22,19 +29,20 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// The newest versions under `prefix` in an overlay's snapshot; `None` if that is nothing.
-    pub(crate) fn memory(pages: Vec<Page>, prefix: &[u8]) -> Option<Self> {
+    /// The newest versions in an overlay's snapshot; `None` if that is nothing.
+    pub(crate) fn memory(pages: Vec<Page>, scope: Scope<'_>) -> Option<Self> {
         let page = pages.first()?.clone();
         let mut digested =
             Vec::with_capacity(pages.iter().map(|page| usize::try_from(page.count()).unwrap_or(0)).sum());
         for (number, page) in (0..).zip(&pages) {
-            let keys = (0..page.count()).map_while(|entry| page.offset(entry).map(|at| (at, page.key_at(at))));
-            let under = keys.filter_map(|(at, key)| key.filter(|key| key.starts_with(prefix)).map(|key| (at, key)));
-            digested.extend(under.map(|(at, key)| (first_bytes(key), (number, at))));
+            let offsets = (0..page.count()).map_while(|entry| page.offset(entry));
+            let keys = offsets.filter_map(|at| page.key_at(at).map(|key| (at, (page.stream(), key))));
+            let wanted = keys.filter(|(_, key)| contains(scope, *key));
+            digested.extend(wanted.map(|(at, key)| (first_bytes(key), (number, at))));
         }
         // Most keys differ in their first bytes, which are compared without touching the pages. The newest of a key's
         // versions comes first and stays.
-        let by_key = |a: Place, b: Place| key_at(&pages, a).cmp(key_at(&pages, b));
+        let by_key = |a: Place, b: Place| key_at(&pages, a).cmp(&key_at(&pages, b));
         digested.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| by_key(a.1, b.1)).then_with(|| b.1.cmp(&a.1)));
         digested.dedup_by(|later, kept| later.0 == kept.0 && by_key(later.1, kept.1).is_eq());
         let order: Vec<Place> = digested.into_iter().map(|(_, place)| place).collect();
@@ -43,26 +51,27 @@ impl Source {
         source.step_memory().then_some(source)
     }
 
-    /// `None` if nothing is under the prefix.
-    pub(crate) fn run(run: Arc<Run>, prefix: &[u8]) -> Result<Option<Self>, StoreError> {
-        let block = run.block_for(prefix);
+    /// `None` if the run has nothing of it.
+    pub(crate) fn run(run: Arc<Run>, scope: Scope<'_>) -> Result<Option<Self>, StoreError> {
+        let first = scope.unwrap_or_default();
+        let block = run.block_for(first);
         let Some(page) = run.block(block)? else { return Ok(None) };
-        let next = page.lower_bound(prefix);
+        let next = page.lower_bound(first);
         let mut source = Self { kind: Kind::Run { run, block, next }, page, span: Span::default() };
-        Ok(source.advance(prefix)?.then_some(source))
+        Ok(source.advance(scope)?.then_some(source))
     }
 
-    fn key(&self) -> &[u8] {
-        self.page.key(&self.span)
+    fn key(&self) -> Key<'_> {
+        (self.page.stream(), self.page.key(&self.span))
     }
 
-    /// Moves on; whether there is an entry under `prefix`.
-    fn advance(&mut self, prefix: &[u8]) -> Result<bool, StoreError> {
+    /// Moves on; whether there is an entry.
+    fn advance(&mut self, scope: Scope<'_>) -> Result<bool, StoreError> {
         let found = match self.kind {
             Kind::Memory { .. } => return Ok(self.step_memory()),
             Kind::Run { .. } => self.step_run()?,
         };
-        Ok(found && self.key().starts_with(prefix))
+        Ok(found && contains(scope, self.key()))
     }
 
     fn step_memory(&mut self) -> bool {
@@ -91,14 +100,16 @@ impl Source {
     }
 }
 
-/// The first 16 bytes of a key, as if zeros followed: never orders two keys the wrong way round.
-fn first_bytes(key: &[u8]) -> u128 {
-    if let Some(chunk) = key.first_chunk() {
-        return u128::from_be_bytes(*chunk);
+/// The stream and the first 12 bytes of a key, as if zeros followed: never orders two keys the wrong way round.
+fn first_bytes((stream, key): Key<'_>) -> u128 {
+    let mut first = [0; 12];
+    match key.first_chunk() {
+        Some(chunk) => first = *chunk,
+        None => first.iter_mut().zip(key).for_each(|(slot, byte)| *slot = *byte),
     }
-    let mut padded = [0; 16];
-    padded.iter_mut().zip(key).for_each(|(slot, byte)| *slot = *byte);
-    u128::from_be_bytes(padded)
+    let [a, b, c, d] = stream.0.to_be_bytes();
+    let [e, f, g, h, i, j, k, l, m, n, o, p] = first;
+    u128::from_be_bytes([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p])
 }
 
 /// Merges sources; a lower number is newer.
@@ -107,34 +118,37 @@ pub(crate) struct Cursor {
     sources: Vec<Source>,
     /// A binary heap of first bytes of keys and numbers of sources: smallest key first, newest first among equals.
     heap: Vec<(u128, usize)>,
-    prefix: Vec<u8>,
+    /// What is walked, as a [`Scope`].
+    scope: Option<(StreamKey, Vec<u8>)>,
     /// The key that `advance` leaves; kept to spare an allocation per entry.
     left: Vec<u8>,
 }
 
 impl Cursor {
-    pub(crate) fn new(sources: Vec<Source>, prefix: &[u8]) -> Self {
+    pub(crate) fn new(sources: Vec<Source>, scope: Scope<'_>) -> Self {
         let heap = sources.iter().enumerate().map(|(number, source)| (first_bytes(source.key()), number)).collect();
-        let mut cursor = Self { sources, heap, prefix: prefix.to_vec(), left: Vec::new() };
+        let scope = scope.map(|(stream, prefix)| (stream, prefix.to_vec()));
+        let mut cursor = Self { sources, heap, scope, left: Vec::new() };
         (0..cursor.heap.len()).rev().for_each(|at| cursor.sift_down(at));
         cursor
     }
 
-    /// The newest version of the smallest key that is left.
-    pub(crate) fn peek(&self) -> Option<Entry<'_>> {
+    /// The newest version of the smallest key that is left, and its stream.
+    pub(crate) fn peek(&self) -> Option<(StreamKey, Entry<'_>)> {
         let source = self.sources.get(self.heap.first()?.1)?;
-        Some((source.key(), source.page.value(&source.span)))
+        let (stream, key) = source.key();
+        Some((stream, (key, source.page.value(&source.span))))
     }
 
     /// Passes the current key in all sources.
     pub(crate) fn advance(&mut self) -> Result<(), StoreError> {
-        // The first bytes nearly always tell that the next key is another one.
+        // The first bytes, of which the stream is a part, nearly always tell that the next key is another one.
         let digest = self.heap.first().map(|first| first.0);
         let mut left = core::mem::take(&mut self.left);
         left.clear();
-        left.extend_from_slice(self.peek().map_or(&[], |(key, _)| key));
+        left.extend_from_slice(self.peek().map_or(&[], |(_, (key, _))| key));
         self.advance_first()?;
-        while self.heap.first().map(|first| first.0) == digest && self.peek().is_some_and(|(key, _)| key == left) {
+        while self.heap.first().map(|first| first.0) == digest && self.peek().is_some_and(|(_, (key, _))| key == left) {
             self.advance_first()?;
         }
         self.left = left;
@@ -144,7 +158,7 @@ impl Cursor {
     fn advance_first(&mut self) -> Result<(), StoreError> {
         let Some(first) = self.heap.first_mut() else { return Ok(()) };
         let Some(source) = self.sources.get_mut(first.1) else { return Ok(()) };
-        if source.advance(&self.prefix)? {
+        if source.advance(self.scope.as_ref().map(|(stream, prefix)| (*stream, prefix.as_slice())))? {
             first.0 = first_bytes(source.key());
         } else {
             self.heap.swap_remove(0);

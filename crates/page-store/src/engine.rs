@@ -10,10 +10,10 @@ use super::load::{Loaded, Manifest, Meta, encode, newest_first};
 use super::pipeline::Pipeline;
 use super::run::{Run, RunBuilder};
 use super::store::Options;
-use super::tail::Tail;
+use super::tails::Tails;
 use super::view::Shared;
 use crate::StoreError;
-use crate::backend::Sealed;
+use crate::backend::Batch;
 
 /// Runs of a level that are merged into one of the next.
 const FAN_OUT: usize = 16;
@@ -29,10 +29,11 @@ pub(crate) struct Engine {
     levels: Vec<Vec<Arc<Run>>>,
     next_run: u64,
     first_page: u64,
-    /// The newest state; `frozen_meta`: as of the frozen overlay's end. On disk is an older one.
+    /// The newest state. On disk may be an older one.
     meta: Meta,
-    frozen_meta: Meta,
-    tail: Tail,
+    tails: Tails,
+    /// Batches that were taken up to the frozen overlay's end.
+    frozen_batches: u64,
     /// Pages of the active overlay that are on disk.
     saved_pages: usize,
     /// Batches whose meta is not on disk and will not be with the run under way.
@@ -47,12 +48,12 @@ pub(crate) struct Engine {
 /// A level above which nothing is merged: 65,536 × 16^8 entries.
 const MAX_LEVEL: u8 = 8;
 /// Batches that may be in memory alone: at most so many are folded again after a kill, and their raw records are all
-/// that lies on disk beyond the tail.
+/// that lies on disk beyond the tails.
 const UNSAVED_BATCHES: u32 = 64;
 
 impl Engine {
-    pub(crate) fn new(pipeline: Pipeline, shared: Arc<Shared>, options: Options, loaded: Loaded) -> Self {
-        let Loaded { levels, manifest, meta, tail, drop_from, .. } = loaded;
+    pub(crate) fn new(pipeline: Pipeline, shared: Arc<Shared>, tails: Tails, options: Options, loaded: Loaded) -> Self {
+        let Loaded { levels, manifest, meta, drop_from, .. } = loaded;
         let saved_pages = shared.with(|view| view.active.pages());
         Self {
             pipeline,
@@ -61,9 +62,9 @@ impl Engine {
             levels,
             next_run: manifest.next_run,
             first_page: manifest.first_page,
-            frozen_meta: meta.clone(),
             meta,
-            tail,
+            tails,
+            frozen_batches: 0,
             saved_pages,
             unsaved: 0,
             jobs: BTreeMap::new(),
@@ -80,23 +81,16 @@ impl Engine {
 
     /// Takes a batch whole; gives its bytes. Nothing but raw records is written yet: a full overlay becomes a run, with
     /// which its batches count on disk too, so that under load every entry is written once.
-    pub(crate) fn write(&mut self, sealed: Sealed) -> Result<usize, StoreError> {
-        let Sealed { pages, meta, tail } = sealed;
+    pub(crate) fn write(&mut self, mut batch: Batch) -> Result<usize, StoreError> {
         self.options.point("state-store.inside-checkpoint");
+        self.tails.take(&mut batch, &self.shared)?;
+        let pages = batch.seal();
         let bytes = pages.iter().fold(0_usize, |sum, hashed| sum.saturating_add(hashed.page.bytes().len()));
-        self.tail.append(tail)?;
-        self.meta.tail = self.tail.range();
-        if meta.is_some() {
-            self.meta.body = meta;
-        }
         self.unsaved = self.unsaved.saturating_add(1);
-        let tail = self.tail.view();
         self.shared.update(|view| {
             for hashed in pages {
                 view.active.insert(hashed.page, &hashed.hashes);
             }
-            view.meta.clone_from(&self.meta.body);
-            view.tail = tail;
         });
         self.freeze_if_full();
         if self.unsaved >= UNSAVED_BATCHES { self.save().map(|()| bytes) } else { Ok(bytes) }
@@ -109,9 +103,9 @@ impl Engine {
 
     /// Makes everything taken durable.
     ///
-    /// Pages and records count from the moment the meta says how many there are, which is written last. sled's log
-    /// keeps the order of writes, and the tail is synced before: after a kill there is never a meta without what it
-    /// counts.
+    /// Pages, and the records that the streams' metas in them count, count from the moment the meta says how many pages
+    /// there are, which is written last. sled's log keeps the order of writes, and the tails are synced before: after a
+    /// kill there is never a meta without what it counts.
     pub(crate) fn save(&mut self) -> Result<(), StoreError> {
         while self.jobs.contains_key(&0) {
             self.step_job()?;
@@ -123,14 +117,14 @@ impl Engine {
                 self.meta.next_page = self.meta.next_page.saturating_add(1);
                 self.options.point("state-store.inside-checkpoint");
             }
-            self.tail.sync()?;
+            self.tails.sync()?;
             self.options.point("state-store.between-tail-and-meta");
             self.pipeline.write(&keys::META, &encode(&self.meta))?;
             self.saved_pages = self.saved_pages.saturating_add(pages.len());
             self.unsaved = 0;
         }
         self.pipeline.sync()?;
-        self.tail.drop_stale(self.meta.tail)
+        self.tails.drop_stale(self.tails.taken())
     }
 
     /// Whether both overlays are full: no batch must be taken before a step made room.
@@ -187,15 +181,15 @@ impl Engine {
             Some(frozen)
         });
         let Some(overlay) = frozen else { return };
-        self.frozen_meta = self.meta.clone();
+        self.frozen_batches = self.tails.taken();
         self.saved_pages = 0;
         self.unsaved = 0;
-        let source = Source::memory(overlay.snapshot(), &[]);
+        let source = Source::memory(overlay.snapshot(None), None);
         let keys = u64::try_from(overlay.keys()).unwrap_or(u64::MAX);
         let older = self.levels.iter().flatten().cloned().collect();
         let builder = RunBuilder::new(self.take_run_id(), 0, keys);
         let input = Input::Pages { end: self.meta.next_page };
-        self.jobs.insert(0, Job::new(input, Cursor::new(source.into_iter().collect(), &[]), older, builder));
+        self.jobs.insert(0, Job::new(input, Cursor::new(source.into_iter().collect(), None), older, builder));
     }
 
     fn start_merges(&mut self) -> Result<(), StoreError> {
@@ -208,12 +202,12 @@ impl Engine {
             let runs = runs.to_vec();
             let mut sources = Vec::new();
             for run in runs.iter().rev() {
-                sources.extend(Source::run(Arc::clone(run), &[])?);
+                sources.extend(Source::run(Arc::clone(run), None)?);
             }
             let keys = runs.iter().fold(0_u64, |sum, run| sum.saturating_add(run.entry.entries));
             let older = self.levels.iter().skip(usize::from(above)).flatten().cloned().collect();
             let builder = RunBuilder::new(self.take_run_id(), above, keys);
-            self.jobs.insert(above, Job::new(Input::Runs { level, runs }, Cursor::new(sources, &[]), older, builder));
+            self.jobs.insert(above, Job::new(Input::Runs { level, runs }, Cursor::new(sources, None), older, builder));
         }
         Ok(())
     }
@@ -253,7 +247,7 @@ impl Engine {
         self.start_merges()
     }
 
-    /// With a flushed overlay the batches in it count.
+    /// With a flushed overlay the batches in it count: their metas are in the run.
     fn write_manifest(&mut self, flushed: bool) -> Result<(), StoreError> {
         let making = self.jobs.values().map(Job::id);
         let manifest = Manifest {
@@ -267,12 +261,11 @@ impl Engine {
         if !flushed {
             return self.pipeline.write(&keys::MANIFEST, &encode(&manifest));
         }
-        self.tail.sync()?;
+        self.tails.sync()?;
         self.options.point("state-store.between-tail-and-meta");
-        let (manifest, meta) = (encode(&manifest), encode(&self.frozen_meta));
-        self.pipeline.write_together(&[(&keys::MANIFEST, manifest), (&keys::META, meta)])?;
+        self.pipeline.write(&keys::MANIFEST, &encode(&manifest))?;
         self.pipeline.sync()?;
-        self.tail.drop_stale(self.frozen_meta.tail)
+        self.tails.drop_stale(self.frozen_batches)
     }
 
     fn take_run_id(&mut self) -> u64 {

@@ -1,5 +1,7 @@
 //! A blocked Bloom filter: one cache line per question, about 1 % false positives at 12 bits per key.
 
+use crate::page::Key;
+
 /// Bits per key.
 const BITS_PER_KEY: u64 = 12;
 /// Bits set per key, all in one block.
@@ -13,9 +15,10 @@ const CHUNK_WORDS: usize = 768;
 const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Spreads a key over 64 bits. Stored filters depend on it: a change is a change of [`super::page::FORMAT`].
-pub(crate) fn key_hash(key: &[u8]) -> u64 {
+pub(crate) fn key_hash((stream, key): Key<'_>) -> u64 {
     let (words, rest) = key.as_chunks::<8>();
-    let mut hash = u64::try_from(key.len()).unwrap_or(u64::MAX).wrapping_mul(MULTIPLIER);
+    let seed = u64::from(stream.0).rotate_left(32) ^ u64::try_from(key.len()).unwrap_or(u64::MAX);
+    let mut hash = seed.wrapping_mul(MULTIPLIER);
     for word in words {
         hash = mix(hash, u64::from_le_bytes(*word));
     }
@@ -98,6 +101,9 @@ mod tests {
         reason = "tests"
     )]
     use super::*;
+    use crate::StreamKey;
+
+    const STREAM: StreamKey = StreamKey(7);
 
     fn key(n: u64) -> [u8; 17] {
         let mut key = [b'q'; 17];
@@ -108,17 +114,18 @@ mod tests {
     #[test]
     fn nothing_is_missed_and_strangers_rarely_pass() {
         let mut filter = Filter::for_keys(100_000);
-        (0..100_000).for_each(|n| filter.insert(key_hash(&key(n))));
+        (0..100_000).for_each(|n| filter.insert(key_hash((STREAM, &key(n)))));
         let bytes: Vec<u8> = (0..).map_while(|n| filter.chunk(n)).flatten().collect();
         let filter = Filter::from_bytes(&bytes).unwrap();
-        assert!((0..100_000).all(|n| filter.may_contain(key_hash(&key(n)))));
-        let strangers = (100_000..200_000).filter(|n| filter.may_contain(key_hash(&key(*n)))).count();
+        assert!((0..100_000).all(|n| filter.may_contain(key_hash((STREAM, &key(n))))));
+        let strangers = (100_000..200_000).filter(|n| filter.may_contain(key_hash((STREAM, &key(*n))))).count();
         assert!(strangers < 2_500, "{strangers} of 100,000");
     }
 
     #[test]
     fn the_hash_is_fixed() {
-        assert_eq!(key_hash(b""), 0);
-        assert_eq!(key_hash(b"q0123456789abcdef"), 0x10e5_74e8_6514_697a);
+        assert_eq!(key_hash((StreamKey(0), b"")), 0);
+        assert_eq!(key_hash((StreamKey(0), b"q0123456789abcdef")), 0x10e5_74e8_6514_697a);
+        assert_eq!(key_hash((STREAM, b"q0123456789abcdef")), 0xdc06_d81f_4789_710e);
     }
 }

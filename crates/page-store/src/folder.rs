@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-use crate::StoreError;
+use super::tail;
+use crate::{StoreError, StreamKey};
 
-/// The folders below a store's own: sled's, and the raw records'.
-const FOLDERS: [&str; 2] = ["blobs", "tail"];
+/// sled's folder below a store's own.
+const BLOBS: &str = "blobs";
 
 /// Opens a file without waiting, whatever it is: opening a pipe would wait for its other end.
 pub(crate) fn without_waiting() -> OpenOptions {
@@ -22,10 +23,11 @@ pub(crate) fn without_waiting() -> OpenOptions {
     options
 }
 
-/// The files of a store. One that vanishes meanwhile is sled's, which cleans up.
-pub(crate) fn files(directory: &Path) -> Result<Vec<PathBuf>, StoreError> {
+/// The files of a store, with the raw records of `streams`. One that vanishes meanwhile is sled's, which cleans up.
+pub(crate) fn files(directory: &Path, streams: &[StreamKey]) -> Result<Vec<PathBuf>, StoreError> {
     let mut files = Vec::new();
-    for folder in [directory.to_path_buf()].into_iter().chain(FOLDERS.map(|name| directory.join(name))) {
+    let tails = streams.iter().map(|stream| tail::folder(directory, *stream));
+    for folder in [directory.to_path_buf(), directory.join(BLOBS)].into_iter().chain(tails) {
         let listing = |error: &io::Error| StoreError::resource(format_args!("listing {}", folder.display()), error);
         let entries = match std::fs::read_dir(&folder) {
             Ok(entries) => entries,
@@ -133,7 +135,7 @@ pub(crate) fn put_back(aside: &Path, directory: &Path) -> Result<(), StoreError>
 /// Makes the kernel forget what it holds of the files, so that what is read next is what the disk has: after a failed
 /// sync the kernel may take for written what is not.
 pub(crate) fn forget_cached(directory: &Path) {
-    for file in files(directory).unwrap_or_default() {
+    for file in files(directory, &tail::streams(directory)).unwrap_or_default() {
         if let Ok(file) = without_waiting().read(true).open(file) {
             // Without it the store's checksums find later what was not written.
             let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);

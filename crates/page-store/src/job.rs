@@ -42,15 +42,15 @@ impl Job {
     /// Writes one block or chunk. Gives the bytes written, or nothing when all is written.
     pub(crate) fn step(&mut self, pipeline: &mut Pipeline) -> Result<Option<usize>, StoreError> {
         let mut passed = 0_u32;
-        while let Some((key, value)) = self.cursor.peek() {
+        while let Some((stream, (key, value))) = self.cursor.peek() {
             if passed >= STEP_ENTRIES {
                 return Ok(Some(0));
             }
             passed = passed.saturating_add(1);
-            let hash = key_hash(key);
+            let hash = key_hash((stream, key));
             // Nothing older can hold the key, so that it was deleted need not be said.
             let forgotten = value.is_none() && !self.older.iter().any(|run| run.may_contain(hash));
-            let full = if forgotten { None } else { self.builder.push(key, hash, value) };
+            let full = if forgotten { None } else { self.builder.push((stream, key), hash, value) };
             self.cursor.advance()?;
             if let Some(block) = full {
                 return self.builder.write(pipeline, &block).map(Some);

@@ -2,7 +2,7 @@
 
 /// The manifest: which runs and pages count.
 pub(crate) const MANIFEST: [u8; 1] = *b"m";
-/// What the last checkpoint said of itself.
+/// How many pages count.
 pub(crate) const META: [u8; 1] = *b"h";
 
 /// Pages of checkpoints that no run holds yet.

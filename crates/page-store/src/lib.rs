@@ -36,17 +36,20 @@ mod run;
 mod shelf;
 mod space;
 mod store;
+mod stream;
 mod tail;
+mod tails;
 mod thread;
 mod view;
 
-pub use backend::{Backend, Batch, Submission, TailRecord, Visit};
+pub use backend::{Backend, Batch, StreamKey, Submission, TailRecord, Visit};
 pub use error::{OpenReport, Reason, StoreError};
 pub(crate) use filter::key_hash;
 pub use memory::Memory;
-pub(crate) use page::{Entry, Page, PageBuilder};
+pub(crate) use page::{Page, PageBuilder};
 pub use panics::report_panics_in_one_line;
 pub use store::{OnPoint, OnSpace, Options, PageStore};
+pub use stream::PageStream;
 
 /// How many of the newest raw records are kept: those from which a lost tail of the log can be repaired.
 pub const TAIL_RECORDS: usize = 10_000;

@@ -1,6 +1,5 @@
-//! Opening what is there: manifest, runs, pages, tail; or finding out that it must not be used.
+//! Opening what is there: manifest, runs, pages; or finding out that it must not be used.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use sled::{IVec, Tree};
@@ -12,7 +11,6 @@ use super::parts::{fetch, fetch_if_any, page_error};
 use super::pipeline::{Pipeline, failed};
 use super::run::{Run, RunEntry};
 use super::store::Options;
-use super::tail::{Range, Tail};
 use super::{keys, view::View};
 use crate::{Reason, StoreError};
 
@@ -33,13 +31,11 @@ pub(crate) struct Manifest {
     pub(crate) garbage: Vec<u64>,
 }
 
-/// Written with every batch.
-#[derive(Debug, Clone, Default, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+/// Written after every page that it counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, bincode::Encode, bincode::Decode)]
 pub(crate) struct Meta {
     /// Pages from `first_page` up to here must exist.
     pub(crate) next_page: u64,
-    pub(crate) tail: Range,
-    pub(crate) body: Option<Vec<u8>>,
 }
 
 /// What the engine starts with.
@@ -49,7 +45,6 @@ pub(crate) struct Loaded {
     pub(crate) levels: Vec<Vec<Arc<Run>>>,
     pub(crate) manifest: Manifest,
     pub(crate) meta: Meta,
-    pub(crate) tail: Tail,
     /// First page that still waits to be deleted.
     pub(crate) drop_from: u64,
 }
@@ -96,12 +91,20 @@ impl LoadError {
 }
 
 pub(crate) fn encode<T: bincode::Encode>(value: &T) -> Page {
-    seal_one(&bincode::encode_to_vec(value, bincode::config::standard()).expect("writing to memory cannot fail"))
+    seal_one(&encode_bytes(value))
 }
 
+pub(crate) fn encode_bytes<T: bincode::Encode>(value: &T) -> Vec<u8> {
+    bincode::encode_to_vec(value, bincode::config::standard()).expect("writing to memory cannot fail")
+}
+
+const WRONG: StoreError = StoreError::Corrupt("the manifest or a meta cannot be decoded");
+
 fn decode<T: bincode::Decode<()>>(page: &Page) -> Result<T, StoreError> {
-    const WRONG: StoreError = StoreError::Corrupt("the manifest or meta cannot be decoded");
-    let bytes = page.entry(0).and_then(|(_, value)| value).ok_or(WRONG)?;
+    decode_bytes(page.entry(0).and_then(|(_, value)| value).ok_or(WRONG)?)
+}
+
+pub(crate) fn decode_bytes<T: bincode::Decode<()>>(bytes: &[u8]) -> Result<T, StoreError> {
     let config = bincode::config::standard().with_limit::<DECODE_LIMIT>();
     let (value, read) = bincode::decode_from_slice(bytes, config).map_err(|_| WRONG)?;
     if read == bytes.len() { Ok(value) } else { Err(WRONG) }
@@ -114,14 +117,9 @@ fn numbers(tree: &Tree, class: u8) -> impl Iterator<Item = Result<u64, StoreErro
     whole.map(|key| keys::number(&key?).ok_or(StoreError::Corrupt("a key has no number")))
 }
 
-/// Reads the whole state in `directory`, or writes the manifest of an empty one, unless there `existed` one before: damaged
+/// Reads the whole state of all streams, or writes the manifest of an empty one, unless there `existed` one before: damaged
 /// files may open as empty ones.
-pub(crate) fn load(
-    directory: &Path,
-    pipeline: &mut Pipeline,
-    options: &Options,
-    existed: bool,
-) -> Result<Loaded, LoadError> {
+pub(crate) fn load(pipeline: &mut Pipeline, options: &Options, existed: bool) -> Result<Loaded, LoadError> {
     let tree = &pipeline.tree().clone();
     let manifest = match fetch_if_any(tree, &keys::MANIFEST)? {
         Some(bytes) => check_manifest(bytes, options)?,
@@ -136,17 +134,9 @@ pub(crate) fn load(
     let levels = load_runs(pipeline, &mut manifest)?;
     let active = load_pages(tree, manifest.first_page, meta.next_page)?;
     let leftover = numbers(tree, keys::PAGE).next().transpose()?.unwrap_or(manifest.first_page);
-    let tail = Tail::open(directory, meta.tail)?;
-    let view = View {
-        is_open: true,
-        active,
-        frozen: None,
-        runs: newest_first(&levels),
-        meta: meta.body.clone(),
-        tail: tail.view(),
-    };
+    let view = View { is_open: true, active, frozen: None, runs: newest_first(&levels) };
     let drop_from = leftover.min(manifest.first_page);
-    Ok(Loaded { view, levels, manifest, meta, tail, drop_from })
+    Ok(Loaded { view, levels, manifest, meta, drop_from })
 }
 
 fn create(pipeline: &mut Pipeline, options: &Options) -> Result<Manifest, LoadError> {
@@ -225,7 +215,7 @@ fn load_pages(tree: &Tree, first: u64, next: u64) -> Result<Overlay, LoadError> 
     let mut overlay = Overlay::default();
     for number in first..next {
         let page = fetch(tree, &keys::numbered(keys::PAGE, number))?;
-        let hashes: Vec<u64> = page.entries().map(|(key, _)| key_hash(key)).collect();
+        let hashes: Vec<u64> = page.entries().map(|(key, _)| key_hash((page.stream(), key))).collect();
         overlay.insert(page, &hashes);
     }
     Ok(overlay)

@@ -6,22 +6,33 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::TAIL_RECORDS;
 use crate::backend::{Backend, Batch, Submission, TailRecord, Visit};
-use crate::{OpenReport, Reason, StoreError};
+use crate::{OpenReport, Reason, StoreError, StreamKey};
 
-/// Clones share what is stored, so a clone kept outside plays the disk across a restart.
+/// One stream of it; [`stream`](Self::stream) gives others. Clones share what is stored, so a clone kept outside plays
+/// the disk across a restart.
 #[derive(Debug, Clone, Default)]
-pub struct Memory(Arc<Mutex<Stored>>);
+pub struct Memory {
+    store: Arc<Mutex<Stored>>,
+    stream: StreamKey,
+}
 
 #[derive(Debug, Default)]
 struct Stored {
-    entries: BTreeMap<Vec<u8>, Vec<u8>>,
-    meta: Option<Vec<u8>>,
-    tail: VecDeque<TailRecord>,
+    streams: BTreeMap<StreamKey, Kept>,
     is_full: bool,
-    has_failed: bool,
     /// How often room is asked for in vain after each checkpoint, and how often it will be from now on.
     refusals: u32,
     refusals_left: u32,
+}
+
+/// What is stored of a stream.
+#[derive(Debug, Clone, Default)]
+struct Kept {
+    entries: BTreeMap<Vec<u8>, Vec<u8>>,
+    meta: Option<Vec<u8>>,
+    tail: VecDeque<TailRecord>,
+    /// Until its owner opens it again.
+    has_failed: bool,
 }
 
 impl Memory {
@@ -29,13 +40,20 @@ impl Memory {
         Self::default()
     }
 
+    /// Another stream in the same memory.
+    #[must_use]
+    pub fn stream(&self, stream: StreamKey) -> Self {
+        self.stored().streams.entry(stream).or_default();
+        Self { store: Arc::clone(&self.store), stream }
+    }
+
     /// What is stored now, apart from what will be: plays a backup.
     #[must_use]
     pub fn copy(&self) -> Self {
-        let stored = self.stored();
-        let (entries, meta, tail) = (stored.entries.clone(), stored.meta.clone(), stored.tail.clone());
-        let copy = Stored { entries, meta, tail, ..Stored::default() };
-        Self(Arc::new(Mutex::new(copy)))
+        let mut streams = self.stored().streams.clone();
+        streams.values_mut().for_each(|kept| kept.has_failed = false);
+        let copy = Stored { streams, ..Stored::default() };
+        Self { store: Arc::new(Mutex::new(copy)), stream: self.stream }
     }
 
     /// Plays a disk that is full, or has room again. As on disk, what is submitted to it is lost, and the store has
@@ -52,17 +70,27 @@ impl Memory {
 
     /// Begins anew for a store: that one before it had failed says nothing.
     pub fn open(&self) {
-        self.stored().has_failed = false;
+        self.stored().kept(self.stream).has_failed = false;
     }
 
     fn stored(&self) -> MutexGuard<'_, Stored> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Stored {
-    fn check(&self) -> Result<(), StoreError> {
-        if self.has_failed { Err(full()) } else { Ok(()) }
+    fn kept(&mut self, stream: StreamKey) -> &mut Kept {
+        self.streams.entry(stream).or_default()
+    }
+
+    fn check(&mut self, stream: StreamKey) -> Result<(), StoreError> {
+        if self.kept(stream).has_failed { Err(full()) } else { Ok(()) }
+    }
+
+    /// Forgets all streams. The owners of others must open it again.
+    fn forget(&mut self, stream: StreamKey) {
+        let streams = self.streams.keys().map(|one| (*one, Kept { has_failed: *one != stream, ..Kept::default() }));
+        *self = Self { streams: streams.collect(), ..Self::default() };
     }
 }
 
@@ -72,21 +100,25 @@ fn full() -> StoreError {
 
 impl Backend for Memory {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.stored().entries.get(key).cloned())
+        Ok(self.stored().kept(self.stream).entries.get(key).cloned())
     }
 
     fn scan(&self, prefix: &[u8], visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        let stored = self.stored();
-        let from = stored.entries.range(prefix.to_vec()..);
+        let mut stored = self.stored();
+        let from = stored.kept(self.stream).entries.range(prefix.to_vec()..);
         from.take_while(|(key, _)| key.starts_with(prefix)).try_for_each(|(key, value)| visit(key, value))
     }
 
     fn meta(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.stored().meta.clone())
+        Ok(self.stored().kept(self.stream).meta.clone())
     }
 
     fn tail(&self) -> Result<Vec<TailRecord>, StoreError> {
-        Ok(self.stored().tail.iter().cloned().collect())
+        Ok(self.stored().kept(self.stream).tail.iter().cloned().collect())
+    }
+
+    fn batch(&self) -> Batch {
+        Batch::of(self.stream)
     }
 
     fn has_room(&self) -> bool {
@@ -97,52 +129,53 @@ impl Backend for Memory {
     }
 
     fn submit(&self, mut submission: Box<dyn Submission>) -> Result<(), StoreError> {
-        let mut batch = Batch::new();
+        let mut batch = self.batch();
         submission.fill(&mut batch);
-        let sealed = batch.seal();
+        let (meta, tail, pages) = (batch.take_meta(), batch.take_tail(), batch.seal());
         let mut stored = self.stored();
-        stored.check()?;
+        stored.check(self.stream)?;
         if stored.is_full {
             // Noticed by the next call: a disk is written later, too.
-            stored.has_failed = true;
+            stored.streams.values_mut().for_each(|kept| kept.has_failed = true);
             return Ok(());
         }
-        for (key, value) in sealed.entries() {
+        let kept = stored.kept(self.stream);
+        for (key, value) in pages.iter().flat_map(|hashed| hashed.page.entries()) {
             match value {
-                Some(value) => stored.entries.insert(key.to_vec(), value.to_vec()),
-                None => stored.entries.remove(key),
+                Some(value) => kept.entries.insert(key.to_vec(), value.to_vec()),
+                None => kept.entries.remove(key),
             };
         }
-        if sealed.meta.is_some() {
-            stored.meta = sealed.meta;
+        if meta.is_some() {
+            kept.meta = meta;
         }
-        for (sequence, record) in sealed.tail {
-            let newest = stored.tail.back().map(|(newest, _)| *newest);
+        for (sequence, record) in tail {
+            let newest = kept.tail.back().map(|(newest, _)| *newest);
             if newest.is_some_and(|newest| sequence <= newest) {
                 continue;
             }
             if newest.and_then(|newest| newest.checked_add(1)) != Some(sequence) {
-                stored.tail.clear();
+                kept.tail.clear();
             }
-            stored.tail.push_back((sequence, record));
+            kept.tail.push_back((sequence, record));
         }
-        let surplus = stored.tail.len().saturating_sub(TAIL_RECORDS);
-        stored.tail.drain(..surplus);
+        let surplus = kept.tail.len().saturating_sub(TAIL_RECORDS);
+        kept.tail.drain(..surplus);
         drop(stored);
         submission.written();
         Ok(())
     }
 
     fn flush(&self) -> Result<(), StoreError> {
-        self.stored().check()
+        self.stored().check(self.stream)
     }
 
     fn close(&self) -> Result<(), StoreError> {
-        self.stored().check()
+        self.stored().check(self.stream)
     }
 
     fn failure(&self) -> Option<StoreError> {
-        self.stored().check().err()
+        self.stored().check(self.stream).err()
     }
 
     fn probe(&self) -> Result<(), StoreError> {
@@ -151,19 +184,19 @@ impl Backend for Memory {
 
     fn reopen(&self) -> Result<OpenReport, StoreError> {
         self.probe()?;
-        self.stored().has_failed = false;
+        self.open();
         Ok(OpenReport::default())
     }
 
     fn condemn(&self, why: &str) -> Result<Option<(PathBuf, Reason)>, StoreError> {
         let _ = why;
-        *self.stored() = Stored::default();
+        self.stored().forget(self.stream);
         Ok(None)
     }
 
     /// There is nowhere to move it to: it is forgotten.
     fn retire(&self) -> Result<Option<PathBuf>, StoreError> {
-        *self.stored() = Stored::default();
+        self.stored().forget(self.stream);
         Ok(None)
     }
 }

@@ -8,13 +8,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::engine::Engine;
-use super::folder::{move_aside, moved_aside, put_back};
+use super::folder::{move_aside, put_back};
 use super::load::{LoadError, load};
 use super::panics;
 use super::pipeline::Pipeline;
 use super::readable::check_readable;
 use super::store::Options;
-use super::tail;
+use super::tails::Tails;
 use super::thread::{Status, Work, serve};
 use super::view::{Shared, View};
 use crate::{OpenReport, Reason, StoreError};
@@ -33,44 +33,43 @@ pub(crate) struct Opened {
     pub(crate) status: Arc<Status>,
     /// `None` once it is closed. It ends with the bytes that it has written, roughly.
     pub(crate) thread: Option<(Sender<Work>, JoinHandle<usize>)>,
-    /// The newest sequence of which a raw record was found, whether the store counts it or not.
-    pub(crate) remembered: Option<u64>,
+    /// Which opening this is, of the same store in this process.
+    pub(crate) opening: u64,
+    pub(crate) report: OpenReport,
     config: sled::Config,
 }
 
 impl Opened {
     /// Opens what is in `directory`, or moves it aside and says so, if its bytes are damaged or not of this build. What
     /// the system refuses says nothing about them.
-    pub(crate) fn start(directory: &Path, options: &Options) -> Result<(Self, OpenReport), StoreError> {
+    pub(crate) fn start(directory: &Path, options: &Options) -> Result<Self, StoreError> {
         // Before sled sees the files: it takes what it cannot read for a torn end, and writes over it.
-        check_readable(directory).map_err(|error| error.at(directory))?;
-        let remembered = tail::newest(directory);
-        let (mut opened, report) = Self::open_or_replace(directory, options).map_err(|error| error.at(directory))?;
-        let is_foreign = |aside: &(_, Reason)| matches!(aside.1, Reason::OtherOwner { .. });
-        let remembered = remembered.filter(|_| !report.moved_aside.as_ref().is_some_and(is_foreign));
-        // Also beside a store that is not empty: what was moved aside may have known more than the log has now.
-        opened.remembered = remembered.max(newest_aside(directory));
-        Ok((opened, report))
+        let opened =
+            check_readable(directory, &options.checked).and_then(|()| Self::open_or_replace(directory, options));
+        opened.map_err(|error| error.at(directory))
     }
 
-    fn open_or_replace(directory: &Path, options: &Options) -> Result<(Self, OpenReport), StoreError> {
+    fn open_or_replace(directory: &Path, options: &Options) -> Result<Self, StoreError> {
         let mut reason = match Self::try_open(directory, options) {
-            Ok(opened) => return Ok((opened, OpenReport::default())),
+            Ok(opened) => return Ok(opened),
             Err(LoadError::Refused(error)) => return Err(error),
             Err(LoadError::Unusable(reason)) => reason,
         };
         if is_damage(&reason) {
             // sled says of some errors of the system that its files are damaged, so it is asked twice.
-            check_readable(directory)?;
+            check_readable(directory, &options.checked)?;
             match Self::try_open(directory, options) {
-                Ok(opened) => return Ok((opened, OpenReport::default())),
+                Ok(opened) => return Ok(opened),
                 Err(LoadError::Refused(error)) => return Err(error),
                 Err(LoadError::Unusable(again)) => reason = again,
             }
         }
         let aside = move_aside(directory, kind_of(&reason))?;
         match Self::try_open(directory, options) {
-            Ok(opened) => Ok((opened, OpenReport { moved_aside: Some((aside, reason)), ..OpenReport::default() })),
+            Ok(mut opened) => {
+                opened.report.moved_aside = Some((aside, reason));
+                Ok(opened)
+            }
             Err(again) => {
                 // Not even an empty one can be opened: the disk is at fault, and the next attempt finds the store where
                 // it was.
@@ -85,9 +84,9 @@ impl Opened {
         let status = Status::default();
         drop(status.failed.set(error));
         let shared = Shared::new(View { is_open: true, ..View::default() });
-        let remembered = tail::newest(directory).max(newest_aside(directory));
+        let report = OpenReport::default();
         let config = sled_config(directory, options);
-        Self { shared: Arc::new(shared), status: Arc::new(status), thread: None, remembered, config }
+        Self { shared: Arc::new(shared), status: Arc::new(status), thread: None, opening: 0, report, config }
     }
 
     fn try_open(directory: &Path, options: &Options) -> Result<Self, LoadError> {
@@ -114,7 +113,10 @@ impl Opened {
             })
             .map_err(|error| LoadError::Refused(StoreError::resource("starting its thread", &error)))?;
         match opened.recv() {
-            Ok(Ok(shared)) => Ok(Self { shared, status, thread: Some((work, thread)), remembered: None, config }),
+            Ok(Ok(shared)) => {
+                let (thread, report) = (Some((work, thread)), OpenReport::default());
+                Ok(Self { shared, status, thread, opening: 0, report, config })
+            }
             Ok(Err(error)) => {
                 drop(thread.join());
                 Err(error)
@@ -128,6 +130,11 @@ impl Opened {
                 })
             }
         }
+    }
+
+    /// Whether it takes batches.
+    pub(crate) fn is_working(&self) -> bool {
+        self.thread.is_some() && self.status.failed.get().is_none()
     }
 
     pub(crate) fn stop(&mut self) {
@@ -160,9 +167,11 @@ fn open_engine(directory: &Path, config: &sled::Config, options: Options) -> Res
     space.check(0)?;
     let db = open_sled(config)?;
     let mut pipeline = Pipeline::new(db, space);
-    let mut loaded = load(directory, &mut pipeline, &options, existed)?;
+    let mut loaded = load(&mut pipeline, &options, existed)?;
     let shared = Arc::new(Shared::new(core::mem::take(&mut loaded.view)));
-    let mut engine = Engine::new(pipeline, Arc::clone(&shared), options, loaded);
+    let mut tails = Tails::new(directory);
+    options.checked.iter().try_for_each(|stream| tails.check(&shared, *stream))?;
+    let mut engine = Engine::new(pipeline, Arc::clone(&shared), tails, options, loaded);
     engine.resume()?;
     engine.sync()?;
     Ok((engine, shared))
@@ -174,11 +183,6 @@ fn sled_config(directory: &Path, options: &Options) -> sled::Config {
         .cache_capacity(options.cache_bytes)
         .flush_every_ms(None)
         .mode(sled::Mode::HighThroughput)
-}
-
-/// What was remembered by stores that were moved aside.
-fn newest_aside(directory: &Path) -> Option<u64> {
-    moved_aside(directory).iter().filter_map(|aside| tail::newest(aside)).max()
 }
 
 /// Whether it says that bytes are wrong, and not whose or of which version they are.

@@ -4,7 +4,8 @@
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as TableEntry;
 
-use super::page::Page;
+use super::page::{Key, Page};
+use crate::StreamKey;
 
 /// By default an overlay of so many keys is full: they are some 10 MB and sort in milliseconds.
 pub(crate) const FULL_KEYS: usize = 65_536;
@@ -57,7 +58,7 @@ impl Overlay {
 
     /// The newest version of `key`, or that it was deleted; `None`: not mentioned here.
     #[expect(clippy::option_option, reason = "not mentioned, deleted, or a value: as in a page")]
-    pub(crate) fn get(&self, key: &[u8], hash: u64) -> Option<Option<&[u8]>> {
+    pub(crate) fn get(&self, key: Key<'_>, hash: u64) -> Option<Option<&[u8]>> {
         let slot = self.table.find(hash, |slot| slot.hash == hash && key_at(&self.pages, slot.place) == key)?;
         let (page, offset) = slot.place;
         let page = self.page(page)?;
@@ -84,9 +85,10 @@ impl Overlay {
         self.table.len()
     }
 
-    /// The pages: all versions in the order they came.
-    pub(crate) fn snapshot(&self) -> Vec<Page> {
-        self.pages.clone()
+    /// The pages, of one stream or of all: all versions in the order they came.
+    pub(crate) fn snapshot(&self, stream: Option<StreamKey>) -> Vec<Page> {
+        let wanted = |page: &&Page| stream.is_none_or(|stream| page.stream() == stream);
+        self.pages.iter().filter(wanted).cloned().collect()
     }
 
     fn page(&self, number: u32) -> Option<&Page> {
@@ -95,7 +97,7 @@ impl Overlay {
 }
 
 /// The key at `place`.
-pub(crate) fn key_at(pages: &[Page], place: Place) -> &[u8] {
+pub(crate) fn key_at(pages: &[Page], place: Place) -> Key<'_> {
     let page = usize::try_from(place.0).ok().and_then(|number| pages.get(number));
-    page.and_then(|page| page.key_at(place.1)).unwrap_or_default()
+    page.map_or_else(Key::default, |page| (page.stream(), page.key_at(place.1).unwrap_or_default()))
 }

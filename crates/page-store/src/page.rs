@@ -1,22 +1,27 @@
 //! The only form in which anything is written: a page of entries under one version byte and one CRC-32.
 //!
 //! ```text
-//! version u8 | crc32 u32 of all that follows | count u32 | length u32 of the page | entries … | count × offset u32
+//! version u8 | crc32 u32 of all that follows | count u32 | length u32 of the page | stream u32 | entries … | count × offset u32
 //! entry: key length u16 | value length u32 (0xffff_ffff: deleted) | key | value      (little endian)
 //! ```
+//!
+//! All entries of a page are of one stream, so that the stream, which is the first part of every key, stands once.
 
 use core::cmp::Ordering;
 use core::ops::Range;
 
 use sled::IVec;
 
+use crate::StreamKey;
+
 /// Version of the byte layout of this module and of everything in [`super`].
-pub(crate) const FORMAT: u8 = 2;
+pub(crate) const FORMAT: u8 = 3;
 
 const CRC_AT: Range<usize> = 1..5;
 const COUNT_AT: Range<usize> = 5..9;
 const LENGTH_AT: Range<usize> = 9..13;
-const HEADER_BYTES: usize = 13;
+const STREAM_AT: Range<usize> = 13..17;
+const HEADER_BYTES: usize = 17;
 const ENTRY_HEADER_BYTES: usize = 6;
 const DELETED: u32 = u32::MAX;
 
@@ -67,8 +72,8 @@ impl PageBuilder {
         self.bytes.len()
     }
 
-    /// The finished page; the builder is empty again.
-    pub(crate) fn seal(&mut self) -> Page {
+    /// The finished page of `stream`; the builder is empty again.
+    pub(crate) fn seal(&mut self, stream: StreamKey) -> Page {
         let Self { bytes, offsets } = self;
         let count = u32::try_from(offsets.len()).expect("a page is far below 4 GiB");
         let offsets_at = bytes.len();
@@ -79,9 +84,10 @@ impl PageBuilder {
         put(bytes, COUNT_AT, &count.to_le_bytes());
         let length = u32::try_from(bytes.len()).expect("a page is far below 4 GiB");
         put(bytes, LENGTH_AT, &length.to_le_bytes());
+        put(bytes, STREAM_AT, &stream.0.to_le_bytes());
         let crc = checksum(bytes);
         put(bytes, CRC_AT, &crc.to_le_bytes());
-        let page = Page { bytes: IVec::from(bytes.as_slice()), offsets_at, count };
+        let page = Page { bytes: IVec::from(bytes.as_slice()), offsets_at, count, stream };
         // A large value's room is given back.
         bytes.truncate(HEADER_BYTES);
         bytes.shrink_to(USUAL_BYTES);
@@ -90,11 +96,11 @@ impl PageBuilder {
     }
 }
 
-/// A page of a single entry with an empty key.
+/// A page of a single entry with an empty key: what the store keeps of itself, and of no stream.
 pub(crate) fn seal_one(value: &[u8]) -> Page {
     let mut builder = PageBuilder::default();
     builder.push(&[], Some(value));
-    builder.seal()
+    builder.seal(StreamKey::default())
 }
 
 /// A checked page. Cheap to clone.
@@ -103,6 +109,7 @@ pub(crate) struct Page {
     bytes: IVec,
     offsets_at: usize,
     count: u32,
+    stream: StreamKey,
 }
 
 /// Where one entry lies in its page.
@@ -111,6 +118,9 @@ pub(crate) struct Span {
     pub(crate) key: Range<usize>,
     pub(crate) value: Option<Range<usize>>,
 }
+
+/// A key as the store orders them: its stream first.
+pub(crate) type Key<'a> = (StreamKey, &'a [u8]);
 
 /// A key and its value, or that it was deleted.
 pub(crate) type Entry<'a> = (&'a [u8], Option<&'a [u8]>);
@@ -125,6 +135,7 @@ impl Page {
         }
         let crc = read_u32(&bytes, CRC_AT.start).ok_or(PageError::Damaged)?;
         let count = read_u32(&bytes, COUNT_AT.start).ok_or(PageError::Damaged)?;
+        let stream = StreamKey(read_u32(&bytes, STREAM_AT.start).ok_or(PageError::Damaged)?);
         if crc != checksum(&bytes) || stated_length(&bytes) != Some(bytes.len()) {
             return Err(PageError::Damaged);
         }
@@ -133,7 +144,7 @@ impl Page {
         if offsets_at < HEADER_BYTES {
             return Err(PageError::Damaged);
         }
-        Ok(Self { bytes, offsets_at, count })
+        Ok(Self { bytes, offsets_at, count, stream })
     }
 
     pub(crate) const fn bytes(&self) -> &IVec {
@@ -142,6 +153,11 @@ impl Page {
 
     pub(crate) const fn count(&self) -> u32 {
         self.count
+    }
+
+    /// Whose entries these are.
+    pub(crate) const fn stream(&self) -> StreamKey {
+        self.stream
     }
 
     /// At which byte entry `index` begins; `None` past the end.
@@ -197,8 +213,12 @@ impl Page {
     }
 
     /// In a page sorted by key: the first entry that is not below `key`.
-    pub(crate) fn lower_bound(&self, key: &[u8]) -> u32 {
-        let (mut low, mut high) = (0, self.count);
+    pub(crate) fn lower_bound(&self, (stream, key): Key<'_>) -> u32 {
+        let (mut low, mut high) = match self.stream.cmp(&stream) {
+            Ordering::Less => return self.count,
+            Ordering::Equal => (0, self.count),
+            Ordering::Greater => return 0,
+        };
         while low < high {
             let middle = u32::midpoint(low, high);
             match self.entry(middle).map_or(Ordering::Greater, |(found, _)| found.cmp(key)) {
@@ -211,9 +231,9 @@ impl Page {
 
     /// In a page sorted by key: what it says of `key`, if anything.
     #[expect(clippy::option_option, reason = "not mentioned, deleted, or a value")]
-    pub(crate) fn search(&self, key: &[u8]) -> Option<Option<&[u8]>> {
+    pub(crate) fn search(&self, key: Key<'_>) -> Option<Option<&[u8]>> {
         let (found, value) = self.entry(self.lower_bound(key))?;
-        (found == key).then_some(value)
+        ((self.stream, found) == key).then_some(value)
     }
 }
 
@@ -238,12 +258,14 @@ fn put(bytes: &mut [u8], at: Range<usize>, value: &[u8]) {
 mod tests {
     use super::*;
 
+    const STREAM: StreamKey = StreamKey(0x0403_0201);
+
     fn sample() -> Page {
         let mut builder = PageBuilder::default();
         builder.push(b"a", Some(b"one"));
         builder.push(b"b", None);
         builder.push(b"c", Some(b""));
-        builder.seal()
+        builder.seal(STREAM)
     }
 
     #[test]
@@ -251,10 +273,14 @@ mod tests {
         let page = Page::open(sample().bytes().clone()).unwrap();
         let entries: Vec<_> = page.entries().collect();
         assert_eq!(entries, [(&b"a"[..], Some(&b"one"[..])), (&b"b"[..], None), (&b"c"[..], Some(&b""[..]))]);
-        assert_eq!(page.search(b"a"), Some(Some(&b"one"[..])));
-        assert_eq!(page.search(b"b"), Some(None));
-        assert_eq!(page.search(b"bb"), None);
-        assert_eq!(page.search(b"d"), None);
+        assert_eq!(page.stream(), STREAM);
+        assert_eq!(page.search((STREAM, b"a")), Some(Some(&b"one"[..])));
+        assert_eq!(page.search((STREAM, b"b")), Some(None));
+        assert_eq!(page.search((STREAM, b"bb")), None);
+        assert_eq!(page.search((STREAM, b"d")), None);
+        let (before, after) = (StreamKey(STREAM.0 - 1), StreamKey(STREAM.0 + 1));
+        assert_eq!((page.search((before, b"a")), page.search((after, b"a"))), (None, None));
+        assert_eq!((page.lower_bound((before, b"c")), page.lower_bound((after, b"a"))), (0, 3));
     }
 
     #[test]
@@ -281,7 +307,7 @@ mod tests {
     fn the_layout_is_fixed() {
         assert_eq!(
             crate::golden::hex(sample().bytes()),
-            "022baf55750300000031000000010003000000616f6e650100ffffffff62010000000000630d000000170000001e000000"
+            "030cfc2aa8030000003500000001020304010003000000616f6e650100ffffffff6201000000000063110000001b00000022000000"
         );
     }
 }

@@ -115,17 +115,6 @@ impl Pipeline {
         self.changed(weight)
     }
 
-    /// Writes several pages, all or none.
-    pub(crate) fn write_together(&mut self, pages: &[(&[u8], Page)]) -> Result<(), StoreError> {
-        self.begin()?;
-        let mut batch = sled::Batch::default();
-        for (page_key, page) in pages {
-            parts::split(page_key, page).for_each(|(key, value)| batch.insert(key, value));
-        }
-        self.db.apply_batch(batch).map_err(failed)?;
-        pages.iter().try_for_each(|(_, page)| self.changed(weight(page)))
-    }
-
     /// Removes up to `count` keys under `prefix`; whether there were any.
     pub(crate) fn remove(&mut self, prefix: &[u8], count: usize) -> Result<bool, StoreError> {
         let found: Result<Vec<_>, _> = self.db.scan_prefix(prefix).keys().take(count).collect();

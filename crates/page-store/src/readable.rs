@@ -11,7 +11,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use super::folder::{files, without_waiting};
-use crate::StoreError;
+use crate::{StoreError, StreamKey};
 
 /// Descriptors that sled may need at once to open a store: it does not survive to be refused one.
 const SPARE_DESCRIPTORS: usize = 4;
@@ -23,10 +23,10 @@ const HEADER_BYTES: usize = 4 * 1024;
 /// sled stores the log sequence number of a segment under this mask.
 const LSN_MASK: i64 = i64::MAX;
 
-/// Reads what opening the store reads, and takes as many descriptors. Fails if something in the folder is neither a file
+/// Reads what opening the store reads, with the raw records of `streams`, and takes as many descriptors. Fails if something in the folder is neither a file
 /// nor a folder: reading a pipe would never end.
-pub(crate) fn check_readable(directory: &Path) -> Result<(), StoreError> {
-    let files = files(directory)?;
+pub(crate) fn check_readable(directory: &Path, streams: &[StreamKey]) -> Result<(), StoreError> {
+    let files = files(directory, streams)?;
     let summed = summed_up_to(&files);
     let mut buffer = vec![0; READ_BYTES];
     for path in files {

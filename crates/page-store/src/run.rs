@@ -2,16 +2,16 @@
 
 use super::filter::Filter;
 use super::keys;
-use super::page::{Page, PageBuilder, seal_one};
+use super::page::{Key, Page, PageBuilder, seal_one};
 use super::parts::fetch;
 use super::pipeline::Pipeline;
 use super::shelf::Shelves;
-use crate::StoreError;
+use crate::{StoreError, StreamKey};
 
 /// Size of a block, or of a piece of the index, before it is sealed: almost always one value of sled's.
 const BLOCK_BYTES: usize = 6 * 1024;
 
-/// The first key of every block.
+/// The first key of every block, with its stream (big endian) before it: blocks are of one stream each.
 #[derive(Debug, Default)]
 struct Index {
     keys: Vec<u8>,
@@ -19,7 +19,13 @@ struct Index {
 }
 
 impl Index {
-    fn push(&mut self, key: &[u8]) {
+    fn push(&mut self, (stream, key): Key<'_>) {
+        self.keys.extend_from_slice(&stream.0.to_be_bytes());
+        self.push_rest(key);
+    }
+
+    /// The rest of a key, or a whole one with its stream.
+    fn push_rest(&mut self, key: &[u8]) {
         self.keys.extend_from_slice(key);
         self.ends.push(u32::try_from(self.keys.len()).expect("an index is far below 4 GiB"));
     }
@@ -39,11 +45,14 @@ impl Index {
     }
 
     /// The last block whose first key is not above `key`.
-    fn find(&self, key: &[u8]) -> Option<u32> {
+    fn find(&self, (stream, key): Key<'_>) -> Option<u32> {
+        let stream = stream.0.to_be_bytes();
+        let is_before =
+            |first: &[u8]| first.split_first_chunk().is_some_and(|(of, first)| (of, first) <= (&stream, key));
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = u32::midpoint(low, high);
-            if self.get(middle).is_some_and(|first| first <= key) {
+            if self.get(middle).is_some_and(is_before) {
                 low = middle.saturating_add(1);
             } else {
                 high = middle;
@@ -78,7 +87,7 @@ impl Run {
         let tree = pipeline.tree();
         let mut index = Index::default();
         for chunk in 0..entry.index_chunks {
-            fetch(tree, &keys::part(keys::INDEX, entry.id, chunk))?.entries().for_each(|(key, _)| index.push(key));
+            fetch(tree, &keys::part(keys::INDEX, entry.id, chunk))?.entries().for_each(|(key, _)| index.push_rest(key));
         }
         let mut bytes = Vec::new();
         for chunk in 0..entry.filter_chunks {
@@ -98,7 +107,7 @@ impl Run {
     }
 
     /// The block that holds `key` if the run does; the first one for keys below it.
-    pub(crate) fn block_for(&self, key: &[u8]) -> u32 {
+    pub(crate) fn block_for(&self, key: Key<'_>) -> u32 {
         self.index.find(key).unwrap_or(0)
     }
 
@@ -121,6 +130,8 @@ pub(crate) enum Write {
 pub(crate) struct RunBuilder {
     entry: RunEntry,
     block: PageBuilder,
+    /// Whose entries the block holds.
+    stream: StreamKey,
     index: Index,
     filter: Filter,
     /// First block that the index chunks written so far do not cover.
@@ -136,6 +147,7 @@ impl RunBuilder {
         Self {
             entry,
             block: PageBuilder::default(),
+            stream: StreamKey::default(),
             index: Index::default(),
             filter,
             indexed: 0,
@@ -147,15 +159,17 @@ impl RunBuilder {
         self.entry.id
     }
 
-    /// Takes the next entry in key order; gives a block when one is full.
-    pub(crate) fn push(&mut self, key: &[u8], hash: u64, value: Option<&[u8]>) -> Option<Write> {
+    /// Takes the next entry in key order; gives a block when one is full, or its stream at its end.
+    pub(crate) fn push(&mut self, key: Key<'_>, hash: u64, value: Option<&[u8]>) -> Option<Write> {
+        let ended = (key.0 != self.stream && !self.block.is_empty()).then(|| self.seal_block());
         if self.block.is_empty() {
+            self.stream = key.0;
             self.index.push(key);
         }
-        self.block.push(key, value);
+        self.block.push(key.1, value);
         self.filter.insert(hash);
         self.entry.entries = self.entry.entries.saturating_add(1);
-        (self.block.size() >= BLOCK_BYTES).then(|| self.seal_block())
+        ended.or_else(|| (self.block.size() >= BLOCK_BYTES).then(|| self.seal_block()))
     }
 
     /// After the last entry: the remaining writes one by one, then nothing.
@@ -181,7 +195,7 @@ impl RunBuilder {
         }
         let key = keys::part(keys::INDEX, self.entry.id, self.entry.index_chunks);
         self.entry.index_chunks = self.entry.index_chunks.saturating_add(1);
-        Some(Write::Chunk(key, chunk.seal()))
+        Some(Write::Chunk(key, chunk.seal(StreamKey::default())))
     }
 
     /// Writes what was wanted; gives its size.
@@ -207,6 +221,6 @@ impl RunBuilder {
     fn seal_block(&mut self) -> Write {
         let number = self.entry.blocks;
         self.entry.blocks = number.saturating_add(1);
-        Write::Block(number, self.block.seal())
+        Write::Block(number, self.block.seal(self.stream))
     }
 }

@@ -1,27 +1,17 @@
-//! The handle: opens a store on a thread of its own, and hands it work.
+//! A store in a directory, of one stream or of many.
 
 use core::fmt;
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::{self, Sender, SyncSender};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::folder::{self, move_aside};
-use super::opening::{Opened, kind_of};
+use super::opening::Opened;
 use super::overlay::FULL_KEYS;
-use super::readable::check_readable;
 use super::space::Space;
-use super::tail;
-use super::thread::Work;
-use super::view::Shared;
-use crate::backend::{Backend, Submission, TailRecord, Visit};
-use crate::{OpenReport, Reason, StoreError};
+use super::stream::PageStream;
+use crate::{OpenReport, StoreError, StreamKey};
 
-/// Batches that may wait by default; with two overlays this bounds the memory of what is not in a run.
+/// Batches of a stream that may wait by default; with two overlays this bounds the memory of what is not in a run.
 const QUEUE: usize = 4;
-/// What a disk must take, with room to spare, before a store that failed is opened again: a save may well need as much.
-const PROBE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Called at named points with their name: a test kills the process there.
 pub type OnPoint = Arc<dyn Fn(&'static str) + Send + Sync>;
@@ -31,7 +21,7 @@ pub type OnSpace = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 #[derive(Clone)]
 pub struct Options {
-    /// Whose store this is, e.g. a stream's name: another's is never read.
+    /// Whose store this is, e.g. a stream's or a partition's name: another's is never read.
     pub owner: String,
     /// Version of what the owner writes; a store of another one is moved aside.
     pub schema: u32,
@@ -39,8 +29,14 @@ pub struct Options {
     pub cache_bytes: u64,
     /// Keys after which what was written is turned into a run. Fewer make tests merge soon.
     pub overlay_keys: usize,
-    /// Batches that may wait to be written.
+    /// Batches of each stream that may wait to be written. They are written in the order they come, so that a stream waits
+    /// for this many of every other at most; and one that has room keeps it, whatever others submit. A store of many
+    /// streams may hold this many batches of each in memory.
     pub queue: usize,
+    /// Streams whose raw records are checked when the store is opened: if any are damaged it is moved aside. Those of
+    /// others are checked when they are first needed, so that opening many idle streams reads nothing of them; if any
+    /// are damaged then, the store fails, or the call that reads them, and it is for the owner to condemn the store.
+    pub checked: Vec<StreamKey>,
     pub on_point: Option<OnPoint>,
     pub on_space: Option<OnSpace>,
 }
@@ -53,6 +49,7 @@ impl Options {
             cache_bytes: 8 * 1024 * 1024,
             overlay_keys: FULL_KEYS,
             queue: QUEUE,
+            checked: Vec::new(),
             on_point: None,
             on_space: None,
         }
@@ -71,13 +68,17 @@ impl Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { owner, schema, cache_bytes, overlay_keys: _, queue: _, on_point: _, on_space: _ } = self;
+        let Self { owner, schema, cache_bytes, overlay_keys: _, queue: _, checked: _, on_point: _, on_space: _ } = self;
         write!(f, "Options({owner}, schema {schema}, cache {cache_bytes} bytes)")
     }
 }
 
-/// A store in a directory, written by a thread of its own.
-pub struct PageStore {
+/// A store in a directory, written by a thread of its own. It holds the entries, the metas and the raw records of any
+/// number of streams; [`stream`](Self::stream) gives what belongs to one. Clones are the same store.
+#[derive(Clone)]
+pub struct PageStore(Arc<Inner>);
+
+struct Inner {
     directory: PathBuf,
     options: Options,
     /// Another one after it was opened again.
@@ -86,159 +87,54 @@ pub struct PageStore {
 
 impl fmt::Debug for PageStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PageStore({})", self.directory.display())
+        write!(f, "PageStore({})", self.directory().display())
     }
 }
 
 impl PageStore {
     /// Opens what is in `directory`, or moves it aside, says so, and starts empty.
     pub fn open(directory: &Path, options: &Options) -> Result<(Self, OpenReport), StoreError> {
-        let (opened, report) = Opened::start(directory, options)?;
-        let opened = RwLock::new(opened);
-        Ok((Self { directory: directory.to_path_buf(), options: options.clone(), opened }, report))
+        let opened = Opened::start(directory, options)?;
+        let report = opened.report.clone();
+        Ok((Self::new(directory, options, opened), report))
     }
 
-    /// The same; but if there is no room on its disk, it holds nothing until it is [opened again](Backend::reopen), and
-    /// has [failed](Backend::failure) until then.
+    /// The same; but if there is no room on its disk, it holds nothing until it is [opened again](crate::Backend::reopen),
+    /// and has [failed](crate::Backend::failure) until then.
     pub fn open_or_absent(directory: &Path, options: &Options) -> Result<(Self, OpenReport), StoreError> {
         match Self::open(directory, options) {
             Err(error @ StoreError::OutOfSpace(_)) => {
-                let opened = RwLock::new(Opened::absent(directory, options, error.clone()));
+                let opened = Opened::absent(directory, options, error.clone());
                 let report = OpenReport { absent: Some(error), ..OpenReport::default() };
-                Ok((Self { directory: directory.to_path_buf(), options: options.clone(), opened }, report))
+                Ok((Self::new(directory, options, opened), report))
             }
             opened => opened,
         }
     }
 
-    /// Waits until all background work is done too: for measurements and tests.
-    pub fn settle(&self) -> Result<(), StoreError> {
-        self.ask(Work::Settle)
+    /// What belongs to a stream. Costs nothing until it is used, and there may be one submitter to a stream.
+    pub fn stream(&self, stream: StreamKey) -> PageStream {
+        PageStream::new(self.clone(), stream)
     }
 
-    fn opened(&self) -> RwLockReadGuard<'_, Opened> {
-        self.opened.read().unwrap_or_else(PoisonError::into_inner)
+    fn new(directory: &Path, options: &Options, opened: Opened) -> Self {
+        let (directory, options) = (directory.to_path_buf(), options.clone());
+        Self(Arc::new(Inner { directory, options, opened: RwLock::new(opened) }))
     }
 
-    fn changing(&self) -> RwLockWriteGuard<'_, Opened> {
-        self.opened.write().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn directory(&self) -> &Path {
+        &self.0.directory
     }
 
-    fn shared(&self) -> Arc<Shared> {
-        Arc::clone(&self.opened().shared)
+    pub(crate) fn options(&self) -> &Options {
+        &self.0.options
     }
 
-    fn sender(&self) -> Result<Sender<Work>, StoreError> {
-        if let Some(error) = self.failure() {
-            return Err(error);
-        }
-        self.opened().thread.as_ref().map(|(work, _)| work.clone()).ok_or(StoreError::Closed)
+    pub(crate) fn opened(&self) -> RwLockReadGuard<'_, Opened> {
+        self.0.opened.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask(&self, question: impl FnOnce(SyncSender<Result<(), StoreError>>) -> Work) -> Result<(), StoreError> {
-        let (reply, answer) = mpsc::sync_channel(1);
-        self.sender()?.send(question(reply)).map_err(|_| self.gone())?;
-        answer.recv().unwrap_or_else(|_| Err(self.gone()))
-    }
-
-    /// Why the thread does not answer.
-    fn gone(&self) -> StoreError {
-        self.failure().unwrap_or(StoreError::Closed)
-    }
-}
-
-impl Backend for PageStore {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.shared().get(key)
-    }
-
-    fn scan(&self, prefix: &[u8], visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        let mut cursor = self.shared().cursor(prefix)?;
-        while let Some((key, value)) = cursor.peek() {
-            if let Some(value) = value {
-                visit(key, value)?;
-            }
-            cursor.advance()?;
-        }
-        Ok(())
-    }
-
-    fn meta(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        self.shared().with(|view| view.check_open().map(|()| view.meta.clone()))
-    }
-
-    fn tail(&self) -> Result<Vec<TailRecord>, StoreError> {
-        self.shared().tail()
-    }
-
-    fn has_room(&self) -> bool {
-        self.opened().status.waiting.load(Ordering::Acquire) < self.options.queue
-    }
-
-    fn submit(&self, submission: Box<dyn Submission>) -> Result<(), StoreError> {
-        let work = self.sender()?;
-        if !self.has_room() {
-            return Err(StoreError::Full);
-        }
-        self.opened().status.waiting.fetch_add(1, Ordering::AcqRel);
-        work.send(Work::Write(submission)).map_err(|_| self.gone())
-    }
-
-    fn flush(&self) -> Result<(), StoreError> {
-        self.ask(Work::Sync)
-    }
-
-    fn close(&self) -> Result<(), StoreError> {
-        let flushed = self.flush();
-        self.changing().stop();
-        flushed
-    }
-
-    fn failure(&self) -> Option<StoreError> {
-        self.opened().status.failed.get().cloned()
-    }
-
-    fn probe(&self) -> Result<(), StoreError> {
-        self.options.space(&self.directory).check(PROBE_BYTES)?;
-        let path = self.directory.join("probe");
-        let write = || {
-            let mut file = folder::without_waiting().write(true).create(true).truncate(true).open(&path)?;
-            io::copy(&mut io::repeat(0).take(PROBE_BYTES), &mut file)?;
-            file.sync_all()
-        };
-        let written = write();
-        let removed = std::fs::remove_file(&path);
-        written.and(removed).map_err(|error| StoreError::resource("trying the disk", &error))
-    }
-
-    fn reopen(&self) -> Result<OpenReport, StoreError> {
-        let mut opened = self.changing();
-        opened.stop();
-        folder::forget_cached(&self.directory);
-        let (again, report) = Opened::start(&self.directory, &self.options)?;
-        *opened = again;
-        Ok(report)
-    }
-
-    fn condemn(&self, why: &str) -> Result<Option<(PathBuf, Reason)>, StoreError> {
-        self.changing().stop();
-        check_readable(&self.directory)?;
-        let reason = Reason::Condemned(why.to_owned());
-        Ok(Some((move_aside(&self.directory, kind_of(&reason))?, reason)))
-    }
-
-    fn remembered(&self) -> Option<u64> {
-        self.opened().remembered
-    }
-
-    fn salvage(&self) -> Vec<TailRecord> {
-        let asides = folder::moved_aside(&self.directory);
-        let all = core::iter::once(&self.directory).chain(&asides).map(|folder| tail::salvage(folder));
-        all.max_by_key(|records| records.last().map(|(sequence, _)| *sequence)).unwrap_or_default()
-    }
-
-    fn retire(&self) -> Result<Option<PathBuf>, StoreError> {
-        self.close()?;
-        move_aside(&self.directory, "evidence").map(Some)
+    pub(crate) fn changing(&self) -> RwLockWriteGuard<'_, Opened> {
+        self.0.opened.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

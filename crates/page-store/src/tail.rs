@@ -1,32 +1,34 @@
-//! The raw records of the newest commits, in plain files beside sled's: they are many bytes, are written once in order,
-//! and are read when a tail of the log was lost.
+//! The raw records of a stream's newest commits, in plain files beside sled's: they are many bytes, are written once in
+//! order, and are read when a tail of the log was lost.
 //!
 //! ```text
-//! tail/<sequence of the first record, 20 digits>: records …
+//! tail/<stream, 8 hexadecimal digits>/<sequence of the first record, 20 digits>: records …
 //! record: length u32 of its bytes | crc32 u32 of what follows | sequence u64 | bytes      (little endian)
 //! ```
 //!
-//! Invariants: what the meta counts ([`Range`]) is on disk before the meta that counts it, and stays until a meta that
-//! no longer counts it is on disk. What a kill left beyond is cut when the next record is written: until then it may be
-//! all that is known of commits that the log has lost. Anything else that is missing or damaged makes the store unusable.
+//! Invariants: what the stream's meta counts ([`Range`]) is on disk before the meta that counts it, and stays until a meta
+//! that no longer counts it is on disk. What a kill left beyond is cut when the next record is written: until then it may
+//! be all that is known of commits that the log has lost. Anything else that is missing or damaged makes the store unusable.
+//!
+//! A file is open only while something written to it is not synced: an idle stream has none.
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
 use super::TAIL_RECORDS;
 use super::folder::without_waiting;
-use crate::StoreError;
 use crate::backend::{TailRecord, newest_without_gap};
+use crate::{StoreError, StreamKey};
 
 /// Records after which a batch begins a new segment. A removed one frees some two megabytes.
 const SEGMENT_RECORDS: u64 = 4_096;
 /// Length, checksum and sequence.
 const HEADER_BYTES: usize = 16;
+/// The folder of all streams' raw records.
 const DIRECTORY: &str = "tail";
 
 /// The records that count, both ends included.
@@ -49,21 +51,11 @@ impl Range {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Segment {
     first: u64,
-    /// Opened for appending, so that readers may move its position.
-    file: Arc<Mutex<File>>,
-    /// Bytes that were written.
-    length: u64,
-    synced: bool,
-}
-
-/// What readers see of the tail.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct TailView {
-    segments: Vec<Segment>,
-    range: Range,
+    /// Open, and to be synced, since something was written to it.
+    unsynced: Option<File>,
 }
 
 /// The writing end.
@@ -73,194 +65,226 @@ pub(crate) struct Tail {
     /// Oldest first; each begins where the one before ends.
     segments: VecDeque<Segment>,
     range: Range,
-    /// First and last sequence of segments that count no longer, once the meta on disk says so.
-    stale: Vec<(u64, u64)>,
     /// What was found and does not count: segments, and the length to which the newest one is cut.
     leftover: Vec<u64>,
     cut: Option<u64>,
-    buffer: Vec<u8>,
+    /// A file, or the folder, was made that is not found after a crash, unless the folder of it is synced.
+    made_file: bool,
+    made_folder: bool,
 }
 
 impl Tail {
-    /// Finds what `range` counts in the store's `directory`. All else goes with the first write.
-    pub(crate) fn open(directory: &Path, range: Range) -> Result<Self, StoreError> {
-        let directory = directory.join(DIRECTORY);
-        std::fs::create_dir_all(&directory).map_err(|error| failed("making the folder", &error))?;
-        let mut tail = Self {
-            directory,
-            segments: VecDeque::new(),
-            range,
-            stale: Vec::new(),
-            leftover: Vec::new(),
-            cut: None,
-            buffer: Vec::new(),
-        };
-        let firsts = tail.list()?;
-        for (at, &first) in firsts.iter().enumerate() {
-            let next = at.checked_add(1).and_then(|next| firsts.get(next)).filter(|next| **next <= range.last);
-            let is_passed = next.is_some_and(|next| *next <= range.floor);
-            if range.is_empty() || first > range.last || is_passed {
-                tail.leftover.push(first);
-            } else {
-                let end = next.map_or(Some(range.last), |next| next.checked_sub(1)).unwrap_or(range.last);
-                let segment = tail.open_segment(first, end)?;
-                tail.segments.push_back(segment);
+    /// Finds what `range` counts of `stream` in the store's `directory`. All else goes with the first write.
+    pub(crate) fn open(directory: &Path, stream: StreamKey, range: Range) -> Result<Self, StoreError> {
+        let directory = folder(directory, stream);
+        let (mut segments, mut leftover, mut cut) = (VecDeque::new(), Vec::new(), None);
+        for found in find(&directory, range)? {
+            let Found::Counted { first, end } = found else {
+                leftover.push(found.first());
+                continue;
+            };
+            let bytes = read(&path_of(&directory, first))?;
+            let mut rest = bytes.as_slice();
+            for expected in first..=end {
+                match split_record(rest) {
+                    Some((sequence, _, after)) if sequence == expected => rest = after,
+                    _ => return Err(DAMAGED),
+                }
             }
+            let length = u64::try_from(bytes.len().saturating_sub(rest.len())).ok();
+            cut = length.filter(|_| !rest.is_empty());
+            segments.push_back(Segment { first, unsynced: None });
         }
-        if !range.is_empty() && tail.segments.front().is_none_or(|segment| segment.first > range.floor) {
-            return Err(StoreError::Corrupt("a segment of the tail is missing"));
-        }
-        Ok(tail)
+        Ok(Self { directory, segments, range, leftover, cut, made_file: false, made_folder: false })
     }
 
     pub(crate) const fn range(&self) -> Range {
         self.range
     }
 
-    pub(crate) fn view(&self) -> TailView {
-        TailView { segments: self.segments.iter().cloned().collect(), range: self.range }
-    }
-
-    /// Appends the records that are new, in one write. After a gap only they count.
-    pub(crate) fn append(&mut self, mut records: Vec<TailRecord>) -> Result<(), StoreError> {
+    /// Appends the records that are new, in one write through `buffer`. After a gap only they count. `stale`: files that
+    /// count no longer, once the meta on disk says so.
+    pub(crate) fn append(
+        &mut self,
+        mut records: Vec<TailRecord>,
+        buffer: &mut Vec<u8>,
+        mut stale: impl FnMut(PathBuf),
+    ) -> Result<(), StoreError> {
         let newest = (!self.range.is_empty()).then_some(self.range.last);
         records.retain(|(sequence, _)| newest.is_none_or(|newest| *sequence > newest));
         let (Some(&(first, _)), Some(&(last, _))) = (records.first(), records.last()) else { return Ok(()) };
         self.drop_leftover()?;
         let continues = newest.and_then(|newest| newest.checked_add(1)) == Some(first);
         if !continues {
-            while self.retire_oldest(self.range.last) {}
+            self.segments.drain(..).for_each(|segment| stale(path_of(&self.directory, segment.first)));
         }
-        if self.segments.back().is_none_or(|segment| first.saturating_sub(segment.first) >= SEGMENT_RECORDS) {
-            let segment = self.create_segment(first)?;
-            self.segments.push_back(segment);
+        let is_full = |segment: &Segment| first.saturating_sub(segment.first) >= SEGMENT_RECORDS;
+        if self.segments.back().is_none_or(is_full) {
+            self.begin_segment(first)?;
         }
-        self.write(&records)?;
+        buffer.clear();
+        records.iter().try_for_each(|(sequence, record)| encode(*sequence, record, buffer))?;
+        self.newest_file()?.write_all(buffer).map_err(|error| failed("writing a segment", &error))?;
         let kept = u64::try_from(TAIL_RECORDS).unwrap_or(u64::MAX);
         let floor = last.saturating_add(1).saturating_sub(kept);
         let floor = if continues { self.range.floor.max(floor) } else { floor.max(first) };
         self.range = Range { floor, last };
-        while let Some(second) = self.segments.get(1).map(|second| second.first).filter(|second| *second <= floor) {
-            self.retire_oldest(second.saturating_sub(1));
+        while self.segments.get(1).is_some_and(|second| second.first <= floor) {
+            let oldest = self.segments.pop_front();
+            oldest.into_iter().for_each(|segment| stale(path_of(&self.directory, segment.first)));
         }
         Ok(())
+    }
+
+    /// Makes what was appended durable: before the meta that counts it. Closes the files.
+    pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
+        for segment in &mut self.segments {
+            if let Some(file) = segment.unsynced.take() {
+                file.sync_data().map_err(|error| failed("syncing a segment", &error))?;
+            }
+        }
+        if core::mem::take(&mut self.made_file) {
+            sync_directory(&self.directory)?;
+        }
+        let parent = self.directory.parent().filter(|_| core::mem::take(&mut self.made_folder));
+        parent.map_or(Ok(()), sync_directory)
     }
 
     /// Removes what does not count, before anything is written in its place.
     fn drop_leftover(&mut self) -> Result<(), StoreError> {
-        for first in core::mem::take(&mut self.leftover) {
-            self.remove(first)?;
-        }
-        if let (Some(length), Some(segment)) = (self.cut.take(), self.segments.back_mut()) {
-            lock(&segment.file).set_len(length).map_err(|error| failed("cutting a segment", &error))?;
-            segment.synced = false;
+        core::mem::take(&mut self.leftover)
+            .into_iter()
+            .try_for_each(|first| remove(&path_of(&self.directory, first)))?;
+        if let Some(length) = self.cut.take() {
+            self.newest_file()?.set_len(length).map_err(|error| failed("cutting a segment", &error))?;
         }
         Ok(())
     }
 
-    /// Makes what was appended durable: before the meta that counts it.
-    pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
-        let mut synced = false;
-        for segment in self.segments.iter_mut().filter(|segment| !segment.synced) {
-            lock(&segment.file).sync_data().map_err(|error| failed("syncing a segment", &error))?;
-            segment.synced = true;
-            synced = true;
+    fn begin_segment(&mut self, first: u64) -> Result<(), StoreError> {
+        if !self.directory.exists() {
+            std::fs::create_dir_all(&self.directory).map_err(|error| failed("making the folder", &error))?;
+            self.made_folder = true;
         }
-        if synced { sync_directory(&self.directory) } else { Ok(()) }
-    }
-
-    /// Removes what no longer counts, now that a meta which counts `on_disk` is.
-    pub(crate) fn drop_stale(&mut self, on_disk: Range) -> Result<(), StoreError> {
-        let (stale, kept) = self.stale.drain(..).partition(|(_, last)| *last < on_disk.floor);
-        self.stale = kept;
-        let stale: Vec<(u64, u64)> = stale;
-        stale.into_iter().try_for_each(|(first, _)| self.remove(first))
-    }
-
-    /// The oldest segment, which ends with `last`, counts no longer; whether there was one.
-    fn retire_oldest(&mut self, last: u64) -> bool {
-        let oldest = self.segments.pop_front().map(|segment| (segment.first, last));
-        self.stale.extend(oldest);
-        oldest.is_some()
-    }
-
-    fn remove(&self, first: u64) -> Result<(), StoreError> {
-        std::fs::remove_file(path_of(&self.directory, first)).map_err(|error| failed("removing a segment", &error))
-    }
-
-    fn write(&mut self, records: &[TailRecord]) -> Result<(), StoreError> {
-        let Some(segment) = self.segments.back_mut() else { return Ok(()) };
-        self.buffer.clear();
-        for (sequence, record) in records {
-            encode(*sequence, record, &mut self.buffer)?;
-        }
-        segment.synced = false;
-        lock(&segment.file).write_all(&self.buffer).map_err(|error| failed("writing a segment", &error))?;
-        segment.length = segment.length.saturating_add(u64::try_from(self.buffer.len()).unwrap_or(u64::MAX));
-        Ok(())
-    }
-
-    /// Sequences with which segments begin, ascending.
-    fn list(&self) -> Result<Vec<u64>, StoreError> {
-        list(&self.directory).map_err(|error| failed("reading the folder", &error))
-    }
-
-    fn create_segment(&self, first: u64) -> Result<Segment, StoreError> {
-        let opened = OpenOptions::new().read(true).append(true).create_new(true).open(path_of(&self.directory, first));
+        let opened = OpenOptions::new().append(true).create_new(true).open(path_of(&self.directory, first));
         let file = opened.map_err(|error| failed("making a segment", &error))?;
-        Ok(Segment { first, file: Arc::new(Mutex::new(file)), length: 0, synced: true })
+        self.segments.push_back(Segment { first, unsynced: Some(file) });
+        self.made_file = true;
+        Ok(())
     }
 
-    /// Opens the segment whose records `first..=last` must be there; what follows is cut later.
-    fn open_segment(&mut self, first: u64, last: u64) -> Result<Segment, StoreError> {
-        let opened = OpenOptions::new().read(true).append(true).open(path_of(&self.directory, first));
-        let mut file = opened.map_err(|error| failed("opening a segment", &error))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(|error| failed("reading a segment", &error))?;
+    /// The file that is written, opened again if it was closed.
+    fn newest_file(&mut self) -> Result<&mut File, StoreError> {
+        let segment = self.segments.back_mut().ok_or(DAMAGED)?;
+        if segment.unsynced.is_none() {
+            let opened = OpenOptions::new().append(true).open(path_of(&self.directory, segment.first));
+            segment.unsynced = Some(opened.map_err(|error| failed("opening a segment", &error))?);
+        }
+        segment.unsynced.as_mut().ok_or(DAMAGED)
+    }
+}
+
+const DAMAGED: StoreError = StoreError::Corrupt("a record of the tail is missing or damaged");
+
+/// A segment in a folder, by the sequence with which it begins.
+#[derive(Debug, Clone, Copy)]
+enum Found {
+    /// All its records up to `end` count or have counted.
+    Counted {
+        first: u64,
+        end: u64,
+    },
+    Leftover {
+        first: u64,
+    },
+}
+
+impl Found {
+    const fn first(self) -> u64 {
+        match self {
+            Self::Counted { first, .. } | Self::Leftover { first } => first,
+        }
+    }
+}
+
+/// The segments in a folder, ascending, and which of them `range` counts. Fails if one of those is missing.
+fn find(directory: &Path, range: Range) -> Result<Vec<Found>, StoreError> {
+    let firsts = match list(directory) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        firsts => firsts.map_err(|error| failed("reading the folder", &error))?,
+    };
+    let mut found = Vec::with_capacity(firsts.len());
+    for (at, &first) in firsts.iter().enumerate() {
+        let next = at.checked_add(1).and_then(|next| firsts.get(next)).filter(|next| **next <= range.last);
+        let is_passed = next.is_some_and(|next| *next <= range.floor);
+        found.push(if range.is_empty() || first > range.last || is_passed {
+            Found::Leftover { first }
+        } else {
+            let end = next.map_or(Some(range.last), |next| next.checked_sub(1)).unwrap_or(range.last);
+            Found::Counted { first, end }
+        });
+    }
+    let oldest = found.iter().find(|found| matches!(found, Found::Counted { .. }));
+    if !range.is_empty() && oldest.is_none_or(|oldest| oldest.first() > range.floor) {
+        return Err(StoreError::Corrupt("a segment of the tail is missing"));
+    }
+    Ok(found)
+}
+
+/// The records of `stream` that `range` counts, oldest first, from the store's `directory`.
+pub(crate) fn counted(directory: &Path, stream: StreamKey, range: Range) -> Result<Vec<TailRecord>, StoreError> {
+    let directory = folder(directory, stream);
+    let mut records = Vec::new();
+    for found in find(&directory, range)? {
+        let Found::Counted { first, end } = found else { continue };
+        let bytes = read(&path_of(&directory, first))?;
         let mut rest = bytes.as_slice();
-        for expected in first..=last {
-            match split_record(rest) {
-                Some((sequence, _, after)) if sequence == expected => rest = after,
-                _ => return Err(StoreError::Corrupt("a record of the tail is missing or damaged")),
+        for expected in first..=end {
+            let (_, record, after) =
+                split_record(rest).filter(|(sequence, ..)| *sequence == expected).ok_or(DAMAGED)?;
+            if expected >= range.floor {
+                records.push((expected, Bytes::copy_from_slice(record)));
             }
+            rest = after;
         }
-        let length = u64::try_from(bytes.len().saturating_sub(rest.len())).unwrap_or(u64::MAX);
-        if !rest.is_empty() {
-            self.cut = Some(length);
-        }
-        Ok(Segment { first, file: Arc::new(Mutex::new(file)), length, synced: true })
     }
+    Ok(records)
 }
 
-impl TailView {
-    /// The newest records, oldest first. A segment that was removed meanwhile is still open.
-    pub(crate) fn read(&self) -> Result<Vec<TailRecord>, StoreError> {
-        let mut records = Vec::new();
-        for segment in &self.segments {
-            let bytes = segment.read().map_err(|error| failed("reading a segment", &error))?;
-            let mut rest = bytes.as_slice();
-            while let Some((sequence, record, after)) = split_record(rest) {
-                if sequence >= self.range.floor {
-                    records.push((sequence, Bytes::copy_from_slice(record)));
-                }
-                rest = after;
-            }
-            if !rest.is_empty() {
-                return Err(StoreError::Corrupt("a record of the tail is damaged"));
-            }
-        }
-        Ok(records)
-    }
+/// The newest sequence of which the store in `directory` has a whole record, whether it counts or not.
+pub(crate) fn newest(directory: &Path, stream: StreamKey) -> Option<u64> {
+    let directory = folder(directory, stream);
+    let firsts = list(&directory).ok()?;
+    firsts.into_iter().rev().find_map(|first| segment_records(&directory, first).last().map(|(sequence, _)| *sequence))
 }
 
-impl Segment {
-    fn read(&self) -> std::io::Result<Vec<u8>> {
-        let mut file = lock(&self.file);
-        let mut bytes = Vec::new();
-        file.seek(SeekFrom::Start(0))?;
-        (&mut *file).take(self.length).read_to_end(&mut bytes)?;
-        Ok(bytes)
+/// The newest whole records without a gap of the store in `directory`, whether they count or not.
+pub(crate) fn salvage(directory: &Path, stream: StreamKey) -> Vec<TailRecord> {
+    let directory = folder(directory, stream);
+    let firsts = list(&directory).unwrap_or_default();
+    newest_without_gap(firsts.into_iter().flat_map(|first| segment_records(&directory, first)).collect())
+}
+
+/// The whole records at the beginning of a segment.
+fn segment_records(directory: &Path, first: u64) -> Vec<TailRecord> {
+    let Ok(bytes) = read(&path_of(directory, first)) else { return Vec::new() };
+    let mut records = Vec::new();
+    let mut rest = bytes.as_slice();
+    while let Some((sequence, record, after)) = split_record(rest) {
+        records.push((sequence, Bytes::copy_from_slice(record)));
+        rest = after;
     }
+    records
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::new();
+    let read = without_waiting().read(true).open(path).and_then(|mut file| file.read_to_end(&mut bytes));
+    read.map(|_| bytes).map_err(|error| failed("reading a segment", &error))
+}
+
+pub(crate) fn remove(segment: &Path) -> Result<(), StoreError> {
+    std::fs::remove_file(segment).map_err(|error| failed("removing a segment", &error))
 }
 
 /// Sequences with which the segments in a folder begin, ascending.
@@ -274,38 +298,15 @@ fn list(directory: &Path) -> std::io::Result<Vec<u64>> {
     Ok(firsts)
 }
 
-/// The newest sequence of which the store in `directory` has a whole record, whether it counts or not.
-pub(crate) fn newest(directory: &Path) -> Option<u64> {
-    let directory = directory.join(DIRECTORY);
-    let firsts = list(&directory).ok()?;
-    firsts.into_iter().rev().find_map(|first| segment_records(&directory, first).last().map(|(sequence, _)| *sequence))
+/// Where the raw records of `stream` lie in the store's `directory`.
+pub(crate) fn folder(directory: &Path, stream: StreamKey) -> PathBuf {
+    directory.join(DIRECTORY).join(format!("{:08x}", stream.0))
 }
 
-/// The newest whole records without a gap of the store in `directory`, whether they count or not.
-pub(crate) fn salvage(directory: &Path) -> Vec<TailRecord> {
-    let directory = directory.join(DIRECTORY);
-    let firsts = list(&directory).unwrap_or_default();
-    newest_without_gap(firsts.into_iter().flat_map(|first| segment_records(&directory, first)).collect())
-}
-
-/// The whole records at the beginning of a segment.
-fn segment_records(directory: &Path, first: u64) -> Vec<TailRecord> {
-    let mut bytes = Vec::new();
-    let opened = without_waiting().read(true).open(path_of(directory, first));
-    if opened.and_then(|mut file| file.read_to_end(&mut bytes)).is_err() {
-        return Vec::new();
-    }
-    let mut records = Vec::new();
-    let mut rest = bytes.as_slice();
-    while let Some((sequence, record, after)) = split_record(rest) {
-        records.push((sequence, Bytes::copy_from_slice(record)));
-        rest = after;
-    }
-    records
-}
-
-fn lock(file: &Mutex<File>) -> MutexGuard<'_, File> {
-    file.lock().unwrap_or_else(PoisonError::into_inner)
+/// The streams of which the store in `directory` has a folder of raw records.
+pub(crate) fn streams(directory: &Path) -> Vec<StreamKey> {
+    let entries = std::fs::read_dir(directory.join(DIRECTORY)).into_iter().flatten().flatten();
+    entries.filter_map(|entry| u32::from_str_radix(entry.file_name().to_str()?, 16).ok()).map(StreamKey).collect()
 }
 
 fn path_of(directory: &Path, first: u64) -> PathBuf {

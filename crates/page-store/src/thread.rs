@@ -1,13 +1,13 @@
 //! The thread that writes: batches first, background work between them.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::engine::Engine;
-use crate::StoreError;
 use crate::backend::{Batch, Submission};
+use crate::{StoreError, StreamKey};
 
 /// Pause after which what is in memory alone is saved: longer than a writer under load needs for its next checkpoint,
 /// shorter than the second after which one at rest cuts the next.
@@ -19,23 +19,45 @@ const WORK_PER_BYTE: usize = 6;
 const STEP_BYTES: usize = 4 * 1024;
 
 pub(crate) enum Work {
-    Write(Box<dyn Submission>),
+    Write(Write),
     Sync(SyncSender<Result<(), StoreError>>),
     /// Syncs after all background work is done.
     Settle(SyncSender<Result<(), StoreError>>),
 }
 
+/// A batch of a stream, that waits.
+pub(crate) struct Write {
+    pub(crate) stream: StreamKey,
+    pub(crate) submission: Box<dyn Submission>,
+    pub(crate) place: Place,
+}
+
+/// A place among the batches of a stream that wait; dropped once the batch is written, or the thread has ended.
+pub(crate) struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    pub(crate) fn take(waiting: &Arc<AtomicUsize>) -> Self {
+        waiting.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(waiting))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// What the thread says of itself.
 #[derive(Debug, Default)]
 pub(crate) struct Status {
-    pub(crate) waiting: AtomicUsize,
     pub(crate) failed: OnceLock<StoreError>,
 }
 
 /// Runs until the handle is dropped; batches first, background work between them.
 pub(crate) fn serve(engine: &mut Engine, inbox: &Receiver<Work>, status: &Status) {
     let guard = FailureGuard(status);
-    let result = serve_until_closed(engine, inbox, status);
+    let result = serve_until_closed(engine, inbox);
     core::mem::forget(guard);
     if let Err(error) = result {
         drop(status.failed.set(error));
@@ -51,7 +73,7 @@ impl Drop for FailureGuard<'_> {
     }
 }
 
-fn serve_until_closed(engine: &mut Engine, inbox: &Receiver<Work>, status: &Status) -> Result<(), StoreError> {
+fn serve_until_closed(engine: &mut Engine, inbox: &Receiver<Work>) -> Result<(), StoreError> {
     loop {
         while engine.is_stalled() {
             engine.step()?;
@@ -77,12 +99,15 @@ fn serve_until_closed(engine: &mut Engine, inbox: &Receiver<Work>, status: &Stat
             }
         };
         match work {
-            Work::Write(mut submission) => {
-                let mut batch = Batch::new();
+            Work::Write(Write { stream, mut submission, place }) => {
+                let mut batch = Batch::of(stream);
                 submission.fill(&mut batch);
-                let written = engine.write(batch.seal())?;
+                if batch.stream() != stream {
+                    return Err(StoreError::Failed("a batch of another stream was submitted".to_owned()));
+                }
+                let written = engine.write(batch)?;
                 submission.written();
-                status.waiting.fetch_sub(1, Ordering::AcqRel);
+                drop(place);
                 work_off(engine, written)?;
             }
             // Callers learn why it failed before they find the thread gone.

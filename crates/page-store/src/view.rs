@@ -5,10 +5,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::cursor::{Cursor, Source};
 use super::filter::key_hash;
 use super::overlay::Overlay;
+use super::page::Key;
 use super::run::Run;
-use super::tail::TailView;
 use crate::StoreError;
-use crate::backend::TailRecord;
 
 /// The newest state, swapped piece by piece under one short lock.
 #[derive(Debug, Default)]
@@ -20,8 +19,6 @@ pub(crate) struct View {
     pub(crate) frozen: Option<Arc<Overlay>>,
     /// Newest first.
     pub(crate) runs: Arc<Vec<Arc<Run>>>,
-    pub(crate) meta: Option<Vec<u8>>,
-    pub(crate) tail: TailView,
 }
 
 impl View {
@@ -50,7 +47,7 @@ impl Shared {
     }
 
     /// The newest version of `key`.
-    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(crate) fn get(&self, key: Key<'_>) -> Result<Option<Vec<u8>>, StoreError> {
         let hash = key_hash(key);
         let runs = {
             let view = self.view.read().unwrap_or_else(PoisonError::into_inner);
@@ -73,23 +70,19 @@ impl Shared {
         Ok(None)
     }
 
-    /// Walks every entry under `prefix`, deleted ones included, as of now.
-    pub(crate) fn cursor(&self, prefix: &[u8]) -> Result<Cursor, StoreError> {
+    /// Walks a stream's entries under a prefix, deleted ones included, as of now.
+    pub(crate) fn cursor(&self, under: Key<'_>) -> Result<Cursor, StoreError> {
         let (overlays, runs) = self.with(|view| {
             view.check_open()?;
-            let frozen = view.frozen.iter().map(|overlay| overlay.snapshot());
-            let overlays: Vec<_> = core::iter::once(view.active.snapshot()).chain(frozen).collect();
+            let frozen = view.frozen.iter().map(|overlay| overlay.snapshot(Some(under.0)));
+            let overlays: Vec<_> = core::iter::once(view.active.snapshot(Some(under.0))).chain(frozen).collect();
             Ok((overlays, Arc::clone(&view.runs)))
         })?;
-        let mut sources: Vec<Source> = overlays.into_iter().filter_map(|pages| Source::memory(pages, prefix)).collect();
+        let mut sources: Vec<Source> =
+            overlays.into_iter().filter_map(|pages| Source::memory(pages, Some(under))).collect();
         for run in runs.iter() {
-            sources.extend(Source::run(Arc::clone(run), prefix)?);
+            sources.extend(Source::run(Arc::clone(run), Some(under))?);
         }
-        Ok(Cursor::new(sources, prefix))
-    }
-
-    /// The newest raw records, oldest first.
-    pub(crate) fn tail(&self) -> Result<Vec<TailRecord>, StoreError> {
-        self.with(|view| view.check_open().map(|()| view.tail.clone()))?.read()
+        Ok(Cursor::new(sources, Some(under)))
     }
 }

@@ -200,7 +200,7 @@ impl Checkpointer {
     /// Blocks. Answers with the bytes of the pages.
     async fn write(&mut self, cut: Cut) -> Result<u64, StoreError> {
         let generation = self.saved.extra.generation.saturating_add(1);
-        let mut part = Part { store: &self.store, before: &self.saved.progress, batch: Batch::new() };
+        let mut part = Part { store: &self.store, before: &self.saved.progress, batch: self.store.batch() };
         let mut bytes = 0_u64;
         for (page, generation) in self.saved.leftover.drain(..) {
             part.delete(&page_row(page, generation))?;
@@ -289,7 +289,7 @@ impl Part<'_> {
         if before.extra.is_empty() {
             before.extra = Extra::default().encode();
         }
-        submit(self.store, &before, core::mem::take(&mut self.batch))
+        submit(self.store, &before, core::mem::replace(&mut self.batch, self.store.batch()))
     }
 }
 

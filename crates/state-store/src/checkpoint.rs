@@ -156,7 +156,7 @@ fn stream_of(service: u8, county: u32) -> Result<StreamId, StoreError> {
     Ok(StreamId { service, county })
 }
 
-fn service_number(stream: StreamId) -> u8 {
+pub(crate) fn service_number(stream: StreamId) -> u8 {
     u8::try_from(stream.service.index()).expect("there are five services")
 }
 
@@ -290,6 +290,14 @@ mod tests {
         let bytes = encode_request(&record);
         assert_eq!(hex(&bytes), format!("0600000000000000{}{}", "05".repeat(32), "07".repeat(32)));
         assert_eq!(decode_request(record.request_id, &bytes), Some(record));
+    }
+
+    /// A change of these is a change of [`LAYOUT`].
+    #[test]
+    fn the_keys_of_streams_are_fixed() {
+        assert_eq!(crate::stream_key(STREAM), crate::StreamKey(0x0309_fb90));
+        let last = StreamId { service: Service::Ledger, county: CountyCode::parse("659999").unwrap() };
+        assert_eq!(crate::stream_key(last), crate::StreamKey(0x040a_121f));
     }
 
     #[test]

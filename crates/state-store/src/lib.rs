@@ -20,11 +20,17 @@ mod service;
 
 pub use checkpoint::{Checkpoint, MAX_CHANGES, MAX_TAIL_BYTES, Orphan, Progress, RequestRecord, UpstreamProgress};
 pub use loopledger_page_store::{
-    Backend, Batch, Memory, OnPoint, OnSpace, OpenReport, Options, PageStore, Reason, StoreError, Submission,
-    TAIL_RECORDS, TailRecord, Visit, report_panics_in_one_line,
+    Backend, Batch, Memory, OnPoint, OnSpace, OpenReport, Options, PageStore, PageStream, Reason, StoreError,
+    StreamKey, Submission, TAIL_RECORDS, TailRecord, Visit, report_panics_in_one_line,
 };
 pub use rows::{MAX_ROW_BYTES, MAX_ROWS, RowStore, RowsProgress, StreamProgress};
 pub use service::{MemoryStore, Mirror, ServiceStore, SledStore, Store};
+
+/// The key of `stream` in a store that holds several: the number of its service, and the county's code.
+pub fn stream_key(stream: StreamId) -> StreamKey {
+    let [_, a, b, c] = stream.county.get().to_be_bytes();
+    StreamKey(u32::from_be_bytes([checkpoint::service_number(stream), a, b, c]))
+}
 
 /// Where the service that writes `stream` keeps its store.
 pub fn store_directory(data: &Path, stream: StreamId) -> PathBuf {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use loopledger_types::{Head, StreamId};
 
 use crate::checkpoint::{HeadAt, LAYOUT, decode_heads, encode_heads};
-use crate::{Backend, Batch, Memory, OnPoint, OpenReport, Options, PageStore, Reason, StoreError, Visit};
+use crate::{Backend, Batch, Memory, OnPoint, OpenReport, Options, PageStore, Reason, StoreError, StreamKey, Visit};
 
 /// Rows to a checkpoint; a projection with more submits several at successive boundaries.
 pub const MAX_ROWS: usize = 262_144;
@@ -38,7 +38,20 @@ pub struct RowStore {
 }
 
 impl RowStore {
-    /// Opens the rows of `owner`, whose encoding is of version `schema`, or moves aside what is there. Without room on its
+    /// With what a [`PageStore`] is opened that holds rows, of one projection or of several: [`over`](Self::over) takes one
+    /// of its streams.
+    pub fn options(owner: &str, schema: u16, on_point: Option<OnPoint>) -> Options {
+        let schema = u32::from(LAYOUT).rotate_left(16) | u32::from(schema);
+        // Checkpoints may be large: only one waits.
+        Options { on_point, queue: 1, ..Options::new(owner, schema) }
+    }
+
+    /// Rows over what belongs to them in a store.
+    pub fn over(backend: impl Backend) -> Self {
+        Self { backend: Box::new(backend) }
+    }
+
+    /// Opens the rows of `owner`, alone in `directory`, whose encoding is of version `schema`, or moves aside what is there. Without room on its
     /// disk it holds nothing until it is opened again.
     pub fn open(
         directory: &Path,
@@ -46,17 +59,19 @@ impl RowStore {
         schema: u16,
         on_point: Option<OnPoint>,
     ) -> Result<(Self, OpenReport), StoreError> {
-        let schema = u32::from(LAYOUT).rotate_left(16) | u32::from(schema);
-        // Checkpoints may be large: only one waits.
-        let options = Options { on_point, queue: 1, ..Options::new(owner, schema) };
-        let (backend, report) = PageStore::open_or_absent(directory, &options)?;
-        Ok((Self { backend: Box::new(backend) }, report))
+        let (store, report) = PageStore::open_or_absent(directory, &Self::options(owner, schema, on_point))?;
+        Ok((Self::over(store.stream(StreamKey::default())), report))
     }
 
     /// Rows in `memory`, which survives the store.
     pub fn in_memory(memory: Memory) -> Self {
         memory.open();
-        Self { backend: Box::new(memory) }
+        Self::over(memory)
+    }
+
+    /// An empty batch of these rows.
+    pub fn batch(&self) -> Batch {
+        self.backend.batch()
     }
 
     /// How far the newest written checkpoint had come; `None`: empty.
@@ -81,7 +96,7 @@ impl RowStore {
         self.backend.has_room()
     }
 
-    /// Queues rows, put and deleted through `rows`, with the heads they belong to: written whole or not at all.
+    /// Queues rows, put and deleted through a [batch](Self::batch), with the heads they belong to: written whole or not at all.
     /// At most [`MAX_ROWS`] and [`MAX_ROW_BYTES`]. Never waits.
     pub fn submit(&self, progress: &RowsProgress, mut rows: Batch) -> Result<(), StoreError> {
         if rows.entries() > MAX_ROWS {

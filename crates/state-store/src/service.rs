@@ -15,7 +15,8 @@ use crate::checkpoint::{
     Checkpoint, LAYOUT, Progress, RequestRecord, decode_progress, decode_request, encode_progress, encode_request,
 };
 use crate::{
-    Backend, Batch, Memory, OnPoint, OpenReport, Options, Orphan, PageStore, Reason, StoreError, Submission, TailRecord,
+    Backend, Batch, Memory, OnPoint, OpenReport, Options, Orphan, PageStore, PageStream, Reason, StoreError,
+    Submission, TailRecord, stream_key,
 };
 
 /// An entity that can be stored. The layout must be a mirror of its own, so that the domain's types can change freely.
@@ -89,8 +90,8 @@ pub trait ServiceStore<E: Entity>: core::fmt::Debug + Send + Sync + 'static {
     fn retire(&self) -> Result<Option<PathBuf>, StoreError>;
 }
 
-/// On disk.
-pub type SledStore<E> = Store<E, PageStore>;
+/// On disk, alone in its directory or one of many streams.
+pub type SledStore<E> = Store<E, PageStream>;
 /// In memory.
 pub type MemoryStore<E> = Store<E, Memory>;
 
@@ -116,15 +117,20 @@ const fn schema<E: Mirror>() -> u32 {
 }
 
 impl<E: Mirror> SledStore<E> {
-    /// Opens the store of `stream` in `directory`, or moves aside what is there and starts empty.
+    /// With what a [`PageStore`] is opened that holds streams of this service's, a partition's say. [`Store::over`] then
+    /// takes one of its [streams](PageStore::stream), by its [key](stream_key).
+    pub fn options(owner: impl Into<String>, on_point: Option<OnPoint>) -> Options {
+        Options { on_point, ..Options::new(owner, schema::<E>()) }
+    }
+
+    /// Opens the store of `stream` alone in `directory`, or moves aside what is there and starts empty.
     pub fn open(
         directory: &Path,
         stream: StreamId,
         on_point: Option<OnPoint>,
     ) -> Result<(Self, OpenReport), StoreError> {
-        let options = Options { on_point, ..Options::new(stream.to_string(), schema::<E>()) };
-        let (backend, report) = PageStore::open(directory, &options)?;
-        Ok((Self::on(backend), report))
+        let (store, report) = PageStore::open(directory, &Self::options_of_one(stream, on_point))?;
+        Ok((Self::over(store.stream(stream_key(stream))), report))
     }
 
     /// The same; but a store without room on its disk holds nothing until it is opened again.
@@ -133,9 +139,13 @@ impl<E: Mirror> SledStore<E> {
         stream: StreamId,
         on_point: Option<OnPoint>,
     ) -> Result<(Self, OpenReport), StoreError> {
-        let options = Options { on_point, ..Options::new(stream.to_string(), schema::<E>()) };
-        let (backend, report) = PageStore::open_or_absent(directory, &options)?;
-        Ok((Self::on(backend), report))
+        let (store, report) = PageStore::open_or_absent(directory, &Self::options_of_one(stream, on_point))?;
+        Ok((Self::over(store.stream(stream_key(stream))), report))
+    }
+
+    /// Its raw records are checked at once: there is no other stream that need not wait for that.
+    fn options_of_one(stream: StreamId, on_point: Option<OnPoint>) -> Options {
+        Options { checked: vec![stream_key(stream)], ..Self::options(stream.to_string(), on_point) }
     }
 }
 
@@ -143,12 +153,13 @@ impl<E: Mirror> MemoryStore<E> {
     /// A store over `memory`, which survives the store.
     pub fn new(memory: Memory) -> Self {
         memory.open();
-        Self::on(memory)
+        Self::over(memory)
     }
 }
 
 impl<E: Mirror, B: Backend> Store<E, B> {
-    fn on(backend: B) -> Self {
+    /// A store over what belongs to its stream.
+    pub fn over(backend: B) -> Self {
         Self { backend, pending: Arc::default() }
     }
 

@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, Condvar, Mutex};
 
-use loopledger_page_store::{Backend, Batch, Memory, Options, PageStore, StoreError, TAIL_RECORDS};
+use loopledger_page_store::{Backend, Batch, Memory, Options, PageStream, StoreError, TAIL_RECORDS};
 use proptest::prelude::*;
 use tempfile::tempdir;
 
-use crate::support::{Model, Random, open, options, random_batch, scan, submit};
+use crate::support::{Model, Random, open, open_with, options, random_batch, scan, submit};
 
-fn check(store: &PageStore, model: &Model, random: &mut Random) {
+fn check(store: &PageStream, model: &Model, random: &mut Random) {
     assert_eq!(scan(store, b""), *model);
     let prefix = [b'a' + random.below(4) as u8];
     let under: Model =
@@ -166,7 +166,7 @@ fn a_slow_disk_is_felt_as_back_pressure_and_nothing_is_lost() {
         }
     };
     let options = Options { on_point: Some(Arc::new(on_point)), ..options() };
-    let (store, _) = PageStore::open(&directory.path().join("store"), &options).unwrap();
+    let (store, _) = open_with(&directory.path().join("store"), &options).unwrap();
     let mut taken = 0_u32;
     let put = |n: u32| {
         let mut batch = Batch::new();
@@ -193,7 +193,7 @@ fn stores_of_one_process_write_merge_and_delete_at_once() {
     let directory = directory.path();
     let write = |number: u64| {
         let options = Options { overlay_keys: 2_048, ..Options::new(format!("store {number}"), 1) };
-        let (store, _) = PageStore::open(&directory.join(number.to_string()), &options).unwrap();
+        let (store, _) = open_with(&directory.join(number.to_string()), &options).unwrap();
         let mut random = Random(number);
         for _ in 0..300 {
             let mut batch = Batch::new();

@@ -1,11 +1,11 @@
 //! Deleted, older, foreign and damaged stores: reported, kept beside, and never read as if they were right.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use loopledger_page_store::{Backend, Batch, Options, PageStore, Reason, StoreError};
+use loopledger_page_store::{Backend, Batch, Options, Reason, StoreError};
 use tempfile::tempdir;
 
-use crate::support::{Model, Random, open, options, random_batch, scan, submit};
+use crate::support::{Model, Random, copy, open, open_with, options, random_batch, scan, segments, submit, wounds};
 
 const BATCHES: u8 = 200;
 /// Raw records to a batch: in all, a few segments of them are kept.
@@ -36,22 +36,9 @@ fn write_store(path: &Path) -> Vec<Model> {
     models
 }
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
 /// Opens and expects a move aside; the store is empty and usable.
 fn expect_aside(path: &Path, options: &Options, name: &str) -> Reason {
-    let (store, report) = PageStore::open(path, options).unwrap();
+    let (store, report) = open_with(path, options).unwrap();
     let (aside, reason) = report.moved_aside.expect("moved aside");
     assert_eq!(aside.file_name().unwrap().to_str().unwrap(), name);
     assert!(aside.join("db").exists(), "what was there is kept");
@@ -139,14 +126,6 @@ fn a_lost_page_is_found_at_opening() {
     assert_eq!(expect_aside(&path, &options(), "store.corrupt-1"), Reason::Corrupt("a page is missing"));
 }
 
-/// The files of the tail, oldest first.
-fn segments(path: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(path.join("tail")).unwrap();
-    let mut segments: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    segments.sort();
-    segments
-}
-
 #[test]
 fn a_lost_cut_or_damaged_segment_of_the_tail_is_found_at_opening() {
     type Harm = fn(&Path);
@@ -191,7 +170,7 @@ fn what_a_kill_left_beyond_the_tail_is_cut() {
     let mut bytes = std::fs::read(&newest).unwrap();
     bytes.extend_from_within(..100);
     std::fs::write(&newest, bytes).unwrap();
-    std::fs::write(path.join("tail").join(format!("{:020}", u64::from(u8::MAX) * RECORDS)), b"torn").unwrap();
+    std::fs::write(newest.with_file_name(format!("{:020}", u64::from(u8::MAX) * RECORDS)), b"torn").unwrap();
     let store = open(&path);
     assert_eq!(store.tail().unwrap(), before);
     assert!(std::fs::metadata(&newest).unwrap().len() > length, "kept, until something is written in its place");
@@ -243,20 +222,6 @@ fn a_damaged_block_is_an_error_that_the_owner_answers_with_condemning() {
     assert_eq!(open(&path).meta().unwrap(), None);
 }
 
-/// Files of sled's and bytes of its large one, evenly spread.
-fn wounds(path: &Path) -> Vec<(PathBuf, usize)> {
-    let mut wounds = Vec::new();
-    for entry in std::fs::read_dir(path).unwrap() {
-        let entry = entry.unwrap();
-        let length = entry.metadata().unwrap().len() as usize;
-        if entry.file_type().unwrap().is_file() && length > 0 {
-            let name = PathBuf::from(entry.file_name());
-            wounds.extend((0..24).map(|n| (name.clone(), n * (length - 1) / 23)));
-        }
-    }
-    wounds
-}
-
 #[test]
 fn flipped_bytes_in_the_files_never_lead_to_wrong_answers() {
     let directory = tempdir().unwrap();
@@ -269,7 +234,7 @@ fn flipped_bytes_in_the_files_never_lead_to_wrong_answers() {
         let mut bytes = std::fs::read(path.join(&file)).unwrap();
         bytes[at] ^= 0x10;
         std::fs::write(path.join(&file), bytes).unwrap();
-        let (store, report) = PageStore::open(&path, &options()).unwrap();
+        let (store, report) = open_with(&path, &options()).unwrap();
         if report.moved_aside.is_some() {
             assert_eq!(scan(&store, b""), Model::new());
             aside += 1;
@@ -301,7 +266,7 @@ fn rubbish_in_place_of_the_files_is_moved_aside() {
     std::fs::create_dir_all(&path).unwrap();
     std::fs::write(path.join("conf"), b"rubbish").unwrap();
     std::fs::write(path.join("db"), vec![0x5a; 3_000_000]).unwrap();
-    let (store, report) = PageStore::open(&path, &options()).unwrap();
+    let (store, report) = open_with(&path, &options()).unwrap();
     assert!(report.moved_aside.is_some());
     assert_eq!(store.meta().unwrap(), None);
 }
@@ -311,7 +276,7 @@ fn a_store_that_is_open_elsewhere_stays_where_it_is() {
     let directory = tempdir().unwrap();
     let path = directory.path().join("store");
     let store = open(&path);
-    assert_eq!(PageStore::open(&path, &options()).unwrap_err(), StoreError::InUse);
+    assert_eq!(open_with(&path, &options()).unwrap_err(), StoreError::InUse);
     assert!(path.exists());
     store.close().unwrap();
     drop(open(&path));

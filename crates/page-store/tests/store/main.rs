@@ -7,4 +7,5 @@ mod crash;
 mod damage;
 mod full_disk;
 mod resources;
+mod streams;
 mod support;

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use loopledger_page_store::{Backend, Batch, Options, PageStore, StoreError, report_panics_in_one_line};
 use tempfile::{TempDir, tempdir};
 
-use crate::support::{Model, Random, open, options, random_batch, scan, submit};
+use crate::support::{Model, Random, STREAM, open, open_with, options, random_batch, scan, segments, submit};
 
 const CHILD: &str = "LOOPLEDGER_STORE_RESOURCES_CHILD";
 /// No privileges at all.
@@ -23,12 +23,12 @@ fn resources_child() {
     let Ok(arguments) = std::env::var(CHILD) else { return };
     let (task, path) = arguments.split_once('|').unwrap();
     match task {
-        "open" => match PageStore::open(Path::new(path), &options()) {
+        "open" => match open_with(Path::new(path), &options()) {
             Ok((store, report)) => println!("\nOPENED {} {:?}", scan(&store, b"").len(), report.moved_aside),
             Err(error) => println!("\nREFUSED {error:?}"),
         },
         "write" => {
-            let (store, _) = PageStore::open(Path::new(path), &options()).unwrap();
+            let (store, _) = open_with(Path::new(path), &options()).unwrap();
             let mut batch = Batch::new();
             batch.put(b"lost", b"value");
             batch.push_tail(61 * 70, vec![1; 10].into());
@@ -43,7 +43,7 @@ fn resources_child() {
             report_panics_in_one_line();
             let on_point = |_: &'static str| panic!("as sled does");
             let options = Options { on_point: Some(Arc::new(on_point)), ..options() };
-            let (store, _) = PageStore::open(Path::new(path), &options).unwrap();
+            let (store, _) = open_with(Path::new(path), &options).unwrap();
             let mut batch = Batch::new();
             batch.put(b"key", b"value");
             store.submit(Box::new(Some(batch))).unwrap();
@@ -120,11 +120,7 @@ fn a_store_is_not_moved_aside_for_want_of_rights() {
     let (directory, path, model) = written();
     let snapshot = std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path());
     let mut places: Vec<PathBuf> = snapshot.filter(|path| path.is_file()).collect();
-    places.extend([
-        path.clone(),
-        path.join("tail"),
-        std::fs::read_dir(path.join("tail")).unwrap().next().unwrap().unwrap().path(),
-    ]);
+    places.extend([path.clone(), path.join("tail"), path.join("tail/00000000"), segments(&path).remove(0)]);
     for place in places {
         let before = std::fs::metadata(&place).unwrap().permissions();
         std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -211,14 +207,14 @@ fn what_is_not_a_file_is_refused_at_once() {
     let nowhere: Put = |path| symlink("nowhere", path).unwrap();
     let folder: Put = |path| std::fs::create_dir(path).unwrap();
     for (kind, put) in [pipe, socket, nowhere, folder].into_iter().enumerate() {
-        for name in ["db", "conf", "tail/00000000000000000070"] {
+        for name in ["db", "conf", "tail/00000000/00000000000000000070"] {
             let (directory, path, _) = written();
             let place = path.join(name);
             if place.exists() {
                 std::fs::rename(&place, directory.path().join("kept")).unwrap();
             }
             put(&place);
-            let refused = PageStore::open(&path, &options()).map(|(_, report)| report).unwrap_err();
+            let refused = open_with(&path, &options()).map(|(_, report)| report).unwrap_err();
             assert!(matches!(&refused, StoreError::Resource(_)), "kind {kind}, {name}: {refused}");
             assert!(std::fs::symlink_metadata(&place).is_ok(), "kind {kind}, {name}: it stays");
         }
@@ -228,7 +224,7 @@ fn what_is_not_a_file_is_refused_at_once() {
         let directory = tempdir().unwrap();
         let path = directory.path().join("store");
         put(&path);
-        assert!(matches!(PageStore::open(&path, &options()), Err(StoreError::Resource(_))));
+        assert!(matches!(open_with(&path, &options()), Err(StoreError::Resource(_))));
     }
 }
 
@@ -241,7 +237,7 @@ fn nothing_is_written_over_when_a_store_is_moved_aside() {
     symlink("nowhere", taken(3)).unwrap();
     std::fs::write(path.join("db"), vec![0x5a; 3_000_000]).unwrap();
     std::fs::write(path.join("conf"), b"rubbish").unwrap();
-    let (_, report) = PageStore::open(&path, &options()).unwrap();
+    let (_, report) = open_with(&path, &options()).unwrap();
     assert_eq!(report.moved_aside.unwrap().0, taken(4));
     assert!(std::fs::read_dir(taken(1)).unwrap().next().is_none());
     assert_eq!(std::fs::read(taken(2)).unwrap(), b"evidence");
@@ -254,7 +250,7 @@ fn a_store_in_place_of_a_damaged_one_knows_how_far_that_one_had_come() {
     let newest = 61 * 70 - 1;
     assert_eq!(open(&path).remembered(), Some(newest));
     std::fs::write(path.join("db"), vec![0x5a; 3_000_000]).unwrap();
-    let (store, report) = PageStore::open(&path, &options()).unwrap();
+    let (store, report) = open_with(&path, &options()).unwrap();
     assert!(report.moved_aside.is_some());
     for life in 0..2 {
         let store = if life == 0 { &store } else { &open(&path) };
@@ -274,7 +270,7 @@ fn a_store_in_place_of_a_damaged_one_knows_how_far_that_one_had_come() {
     assert_eq!(open(&path).remembered(), Some(newest));
     // Another owner's says nothing of this one.
     let other = Options { owner: "sales/654224".to_owned(), ..options() };
-    let (store, _) = PageStore::open(&path, &other).unwrap();
+    let (store, _) = open_with(&path, &other).unwrap();
     store.close().unwrap();
 }
 
@@ -285,6 +281,7 @@ fn without_room_a_store_holds_nothing_until_it_is_opened_again() {
     let played = Arc::clone(&left);
     let options = Options { on_space: Some(Arc::new(move || played.load(Ordering::Relaxed))), ..options() };
     let (store, report) = PageStore::open_or_absent(&path, &options).unwrap();
+    let store = store.stream(STREAM);
     let full = |error: &StoreError| matches!(error, StoreError::OutOfSpace(text) if text.contains("store"));
     assert!(report.moved_aside.is_none() && report.absent.as_ref().is_some_and(full), "{report:?}");
     assert!(store.failure().as_ref().is_some_and(full));

@@ -1,9 +1,9 @@
 //! A small random source, a model, and a store that merges soon.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use loopledger_page_store::{Backend, Batch, OpenReport, Options, PageStore};
+use loopledger_page_store::{Backend, Batch, OpenReport, Options, PageStore, PageStream, StoreError, StreamKey};
 
 pub(crate) type Model = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -25,20 +25,32 @@ impl Random {
     }
 }
 
+/// The stream of tests that need only one.
+pub(crate) const STREAM: StreamKey = StreamKey(0);
+
 /// Options under which 64 keys fill an overlay, so that a test sees several levels of runs.
 pub(crate) fn options() -> Options {
-    Options { overlay_keys: 64, ..Options::new("station/654224", 1) }
+    Options { overlay_keys: 64, checked: vec![STREAM], ..Options::new("station/654224", 1) }
 }
 
-pub(crate) fn open(path: &Path) -> PageStore {
-    let (store, report) = PageStore::open(path, &options()).unwrap();
+/// A store of one stream.
+pub(crate) fn open_with(path: &Path, options: &Options) -> Result<(PageStream, OpenReport), StoreError> {
+    PageStore::open(path, options).map(|(store, report)| (store.stream(STREAM), report))
+}
+
+pub(crate) fn open(path: &Path) -> PageStream {
+    let (store, report) = open_with(path, &options()).unwrap();
     assert_eq!(report, OpenReport::default());
     store
 }
 
 /// A batch of random puts and deletes over few keys, of different lengths, applied to the model too.
 pub(crate) fn random_batch(random: &mut Random, model: &mut Model) -> Batch {
-    let mut batch = Batch::new();
+    random_batch_of(STREAM, random, model)
+}
+
+pub(crate) fn random_batch_of(stream: StreamKey, random: &mut Random, model: &mut Model) -> Batch {
+    let mut batch = Batch::of(stream);
     if random.below(32) == 0 {
         // Large enough for several of sled's batches.
         for number in 0..24_u8 {
@@ -65,7 +77,7 @@ pub(crate) fn random_batch(random: &mut Random, model: &mut Model) -> Batch {
     batch
 }
 
-pub(crate) fn submit(store: &PageStore, batch: Batch) {
+pub(crate) fn submit(store: &PageStream, batch: Batch) {
     while !store.has_room() {
         store.flush().unwrap();
     }
@@ -84,4 +96,43 @@ pub(crate) fn scan(store: &dyn Backend, prefix: &[u8]) -> Model {
         })
         .unwrap();
     found
+}
+
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// The files of a stream's raw records, oldest first.
+pub(crate) fn segments_of(path: &Path, stream: StreamKey) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(path.join("tail").join(format!("{:08x}", stream.0))).unwrap();
+    let mut segments: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    segments.sort();
+    segments
+}
+
+pub(crate) fn segments(path: &Path) -> Vec<PathBuf> {
+    segments_of(path, STREAM)
+}
+
+/// Files of sled's and bytes of its large one, evenly spread.
+pub(crate) fn wounds(path: &Path) -> Vec<(PathBuf, usize)> {
+    let mut wounds = Vec::new();
+    for entry in std::fs::read_dir(path).unwrap() {
+        let entry = entry.unwrap();
+        let length = entry.metadata().unwrap().len() as usize;
+        if entry.file_type().unwrap().is_file() && length > 0 {
+            let name = PathBuf::from(entry.file_name());
+            wounds.extend((0..24).map(|n| (name.clone(), n * (length - 1) / 23)));
+        }
+    }
+    wounds
 }

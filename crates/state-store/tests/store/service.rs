@@ -32,9 +32,9 @@ const STREAM: StreamId = StreamId { service: Service::Station, county: CountyCod
 const UPSTREAM: StreamId = StreamId { service: Service::Sales, county: CountyCode::TUOLI };
 
 #[derive(Debug, Clone, PartialEq)]
-struct Thing {
-    number: u32,
-    closed: bool,
+pub(crate) struct Thing {
+    pub(crate) number: u32,
+    pub(crate) closed: bool,
 }
 
 impl Entity for Thing {
@@ -71,7 +71,7 @@ fn head(sequence: u64) -> Head {
     Head { sequence, hash: Hash([sequence as u8; 32]) }
 }
 
-fn checkpoint(sequence: u64, entities: Vec<(u32, Option<Thing>)>) -> Checkpoint<Thing> {
+pub(crate) fn checkpoint(sequence: u64, entities: Vec<(u32, Option<Thing>)>) -> Checkpoint<Thing> {
     let upstream = UpstreamProgress {
         stream: UPSTREAM,
         noted: head(sequence * 2),
@@ -96,17 +96,17 @@ fn checkpoint(sequence: u64, entities: Vec<(u32, Option<Thing>)>) -> Checkpoint<
     }
 }
 
-fn orphan(sequence: u64) -> Orphan {
+pub(crate) fn orphan(sequence: u64) -> Orphan {
     Orphan { request_id: record(sequence).request_id, answer: vec![sequence as u8; 40].into() }
 }
 
-fn record(sequence: u64) -> RequestRecord {
+pub(crate) fn record(sequence: u64) -> RequestRecord {
     let mut id = [9; 16];
     id[..8].copy_from_slice(&sequence.to_le_bytes());
     RequestRecord { request_id: RequestId(id), digest: [3; 32], sequence, hash: head(sequence).hash }
 }
 
-fn submit(store: &dyn ServiceStore<Thing>, checkpoint: Checkpoint<Thing>) {
+pub(crate) fn submit(store: &dyn ServiceStore<Thing>, checkpoint: Checkpoint<Thing>) {
     while !store.has_room() {
         store.flush().unwrap();
     }
