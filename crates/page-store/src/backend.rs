@@ -86,6 +86,12 @@ impl Batch {
         self.bytes
     }
 
+    /// What a backend of another kind writes.
+    pub fn into_content(mut self) -> Content {
+        let (meta, tail) = (self.take_meta(), self.take_tail());
+        Content { meta, tail, pages: self.seal() }
+    }
+
     pub(crate) fn take_meta(&mut self) -> Option<Vec<u8>> {
         self.meta.take()
     }
@@ -120,6 +126,22 @@ impl Batch {
             let hashes = core::mem::take(&mut self.open_hashes);
             self.sealed.push(HashedPage { page: self.open.seal(self.stream), hashes });
         }
+    }
+}
+
+/// What a batch holds.
+#[derive(Debug)]
+pub struct Content {
+    pub meta: Option<Vec<u8>>,
+    /// Without a gap.
+    pub tail: Vec<TailRecord>,
+    pages: Vec<HashedPage>,
+}
+
+impl Content {
+    /// Keys with their new values, or that they are deleted; later ones win.
+    pub fn entries(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+        self.pages.iter().flat_map(|hashed| hashed.page.entries())
     }
 }
 

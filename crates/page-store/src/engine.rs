@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::cursor::{Cursor, Source};
 use super::job::{Input, Job};
@@ -36,8 +37,8 @@ pub(crate) struct Engine {
     frozen_batches: u64,
     /// Pages of the active overlay that are on disk.
     saved_pages: usize,
-    /// Batches whose meta is not on disk and will not be with the run under way.
-    unsaved: u32,
+    /// When the first batch came whose meta is not on disk and will not be with the run under way.
+    unsaved_since: Option<Instant>,
     /// By the level of the run they make: a flush first, then the smaller merges.
     jobs: BTreeMap<u8, Job>,
     /// Runs that no longer count; deleted once no reader holds them.
@@ -47,9 +48,9 @@ pub(crate) struct Engine {
 
 /// A level above which nothing is merged: 65,536 × 16^8 entries.
 const MAX_LEVEL: u8 = 8;
-/// Batches that may be in memory alone: at most so many are folded again after a kill, and their raw records are all
-/// that lies on disk beyond the tails.
-const UNSAVED_BATCHES: u32 = 64;
+/// How long a batch may be in memory alone. The pause after which what came last is saved never comes where many streams
+/// write at rest; under load an overlay is full sooner.
+const UNSAVED: Duration = Duration::from_secs(2);
 
 impl Engine {
     pub(crate) fn new(pipeline: Pipeline, shared: Arc<Shared>, tails: Tails, options: Options, loaded: Loaded) -> Self {
@@ -66,7 +67,7 @@ impl Engine {
             tails,
             frozen_batches: 0,
             saved_pages,
-            unsaved: 0,
+            unsaved_since: None,
             jobs: BTreeMap::new(),
             garbage: manifest.garbage.into_iter().map(|id| (id, None)).collect(),
             drop_from,
@@ -86,19 +87,19 @@ impl Engine {
         self.tails.take(&mut batch, &self.shared)?;
         let pages = batch.seal();
         let bytes = pages.iter().fold(0_usize, |sum, hashed| sum.saturating_add(hashed.page.bytes().len()));
-        self.unsaved = self.unsaved.saturating_add(1);
+        let since = *self.unsaved_since.get_or_insert_with(Instant::now);
         self.shared.update(|view| {
             for hashed in pages {
                 view.active.insert(hashed.page, &hashed.hashes);
             }
         });
         self.freeze_if_full();
-        if self.unsaved >= UNSAVED_BATCHES { self.save().map(|()| bytes) } else { Ok(bytes) }
+        if since.elapsed() >= UNSAVED && self.has_unsaved() { self.save().map(|()| bytes) } else { Ok(bytes) }
     }
 
     /// Whether batches were taken that neither are on disk nor will be with the run under way.
     pub(crate) const fn has_unsaved(&self) -> bool {
-        self.unsaved > 0
+        self.unsaved_since.is_some()
     }
 
     /// Makes everything taken durable.
@@ -121,7 +122,7 @@ impl Engine {
             self.options.point("state-store.between-tail-and-meta");
             self.pipeline.write(&keys::META, &encode(&self.meta))?;
             self.saved_pages = self.saved_pages.saturating_add(pages.len());
-            self.unsaved = 0;
+            self.unsaved_since = None;
         }
         self.pipeline.sync()?;
         self.tails.drop_stale(self.tails.taken())
@@ -183,7 +184,7 @@ impl Engine {
         let Some(overlay) = frozen else { return };
         self.frozen_batches = self.tails.taken();
         self.saved_pages = 0;
-        self.unsaved = 0;
+        self.unsaved_since = None;
         let source = Source::memory(overlay.snapshot(None), None);
         let keys = u64::try_from(overlay.keys()).unwrap_or(u64::MAX);
         let older = self.levels.iter().flatten().cloned().collect();

@@ -42,7 +42,7 @@ mod tails;
 mod thread;
 mod view;
 
-pub use backend::{Backend, Batch, StreamKey, Submission, TailRecord, Visit};
+pub use backend::{Backend, Batch, Content, StreamKey, Submission, TailRecord, Visit};
 pub use error::{OpenReport, Reason, StoreError};
 pub(crate) use filter::key_hash;
 pub use memory::Memory;

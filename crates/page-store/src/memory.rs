@@ -131,7 +131,7 @@ impl Backend for Memory {
     fn submit(&self, mut submission: Box<dyn Submission>) -> Result<(), StoreError> {
         let mut batch = self.batch();
         submission.fill(&mut batch);
-        let (meta, tail, pages) = (batch.take_meta(), batch.take_tail(), batch.seal());
+        let content = batch.into_content();
         let mut stored = self.stored();
         stored.check(self.stream)?;
         if stored.is_full {
@@ -140,16 +140,16 @@ impl Backend for Memory {
             return Ok(());
         }
         let kept = stored.kept(self.stream);
-        for (key, value) in pages.iter().flat_map(|hashed| hashed.page.entries()) {
+        for (key, value) in content.entries() {
             match value {
                 Some(value) => kept.entries.insert(key.to_vec(), value.to_vec()),
                 None => kept.entries.remove(key),
             };
         }
-        if meta.is_some() {
-            kept.meta = meta;
+        if content.meta.is_some() {
+            kept.meta = content.meta;
         }
-        for (sequence, record) in tail {
+        for (sequence, record) in content.tail {
             let newest = kept.tail.back().map(|(newest, _)| *newest);
             if newest.is_some_and(|newest| sequence <= newest) {
                 continue;

@@ -29,7 +29,7 @@ const SEGMENT_RECORDS: u64 = 4_096;
 /// Length, checksum and sequence.
 const HEADER_BYTES: usize = 16;
 /// The folder of all streams' raw records.
-const DIRECTORY: &str = "tail";
+pub(crate) const DIRECTORY: &str = "tail";
 
 /// The records that count, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, bincode::Encode, bincode::Decode)]
@@ -136,8 +136,9 @@ impl Tail {
         Ok(())
     }
 
-    /// Makes what was appended durable: before the meta that counts it. Closes the files.
-    pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
+    /// Makes what was appended durable: before the meta that counts it. Closes the files. Whether the folder above must be
+    /// synced too, since this one is new.
+    pub(crate) fn sync(&mut self) -> Result<bool, StoreError> {
         for segment in &mut self.segments {
             if let Some(file) = segment.unsynced.take() {
                 file.sync_data().map_err(|error| failed("syncing a segment", &error))?;
@@ -146,8 +147,7 @@ impl Tail {
         if core::mem::take(&mut self.made_file) {
             sync_directory(&self.directory)?;
         }
-        let parent = self.directory.parent().filter(|_| core::mem::take(&mut self.made_folder));
-        parent.map_or(Ok(()), sync_directory)
+        Ok(core::mem::take(&mut self.made_folder))
     }
 
     /// Removes what does not count, before anything is written in its place.
@@ -314,7 +314,7 @@ fn path_of(directory: &Path, first: u64) -> PathBuf {
 }
 
 /// A new file is found after a crash only if its folder was synced too.
-fn sync_directory(directory: &Path) -> Result<(), StoreError> {
+pub(crate) fn sync_directory(directory: &Path) -> Result<(), StoreError> {
     let synced = File::open(directory).and_then(|folder| folder.sync_all());
     synced.map_err(|error| failed("syncing the folder", &error))
 }

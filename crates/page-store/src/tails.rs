@@ -4,17 +4,17 @@
 //! That is an entry of the stream like any other, so it is written whole with the batch, and an idle stream costs
 //! nothing. A stream's files are read and checked when the first batch of it comes, or at opening if the owner asks.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::load::{decode_bytes, encode_bytes};
-use super::tail::{Range, Tail, remove};
+use super::tail::{DIRECTORY, Range, Tail, remove, sync_directory};
 use super::view::Shared;
 use crate::backend::{Batch, OWN_KEY};
 use crate::{StoreError, StreamKey};
 
-/// Files that may be open, each with something that is not synced. A batch writes one file, two where a segment begins.
-const OPEN_FILES: usize = 64;
+/// Streams whose file may be open, with something in it that is not synced.
+const OPEN_FILES: usize = 256;
 
 /// What the store keeps of a stream, under the empty key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, bincode::Encode, bincode::Decode)]
@@ -43,8 +43,8 @@ struct Stale {
 pub(crate) struct Tails {
     directory: PathBuf,
     streams: HashMap<StreamKey, Tail>,
-    /// Whose newest records are not synced; one twice does not matter.
-    unsynced: Vec<StreamKey>,
+    /// Whose newest records are not synced.
+    unsynced: BTreeSet<StreamKey>,
     stale: Vec<Stale>,
     /// Batches that were taken.
     taken: u64,
@@ -57,7 +57,7 @@ impl Tails {
         Self {
             directory: directory.to_path_buf(),
             streams: HashMap::new(),
-            unsynced: Vec::new(),
+            unsynced: BTreeSet::new(),
             stale: Vec::new(),
             taken: 0,
             buffer: Vec::new(),
@@ -91,7 +91,7 @@ impl Tails {
         let Some(tail) = self.streams.get_mut(&stream) else { return Ok(()) };
         if !records.is_empty() {
             let (stale, taken) = (&mut self.stale, self.taken);
-            self.unsynced.push(stream);
+            self.unsynced.insert(stream);
             tail.append(records, &mut self.buffer, |path| stale.push(Stale { path, batch: taken }))?;
         }
         let body = if body.is_some() { body } else { StreamMeta::read(shared, stream)?.body };
@@ -101,12 +101,13 @@ impl Tails {
 
     /// Makes what was appended durable: before the meta that counts it counts.
     pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
-        for stream in self.unsynced.drain(..) {
+        let mut made_folder = false;
+        for stream in core::mem::take(&mut self.unsynced) {
             if let Some(tail) = self.streams.get_mut(&stream) {
-                tail.sync()?;
+                made_folder |= tail.sync()?;
             }
         }
-        Ok(())
+        if made_folder { sync_directory(&self.directory.join(DIRECTORY)) } else { Ok(()) }
     }
 
     /// Removes what counts no longer, now that the metas of the first `batches` are on disk.

@@ -1,4 +1,5 @@
-//! How fast a store takes checkpoints, opens, loads and answers. `cargo run --profile dist --example throughput [commits]`
+//! How fast a store takes checkpoints, opens, loads and answers, with one stream or with many that take turns:
+//! `cargo run --release -p loopledger-state-store --example throughput -- [--streams N] [COMMITS]`
 #![allow(clippy::print_stdout, reason = "a measurement prints what it measured")]
 #![allow(clippy::float_arithmetic, reason = "a measurement divides")]
 #![allow(
@@ -13,14 +14,51 @@
 use std::time::Instant;
 
 use loopledger_domain::Entity;
-use loopledger_state_store::{Checkpoint, Mirror, Progress, RequestRecord, ServiceStore, SledStore};
+use loopledger_state_store::{
+    Checkpoint, Mirror, Options, PageStore, Progress, RequestRecord, ServiceStore, SledStore, Store, stream_key,
+};
 use loopledger_types::{CountyCode, Hash, Head, RequestId, Service, StreamId, Timestamp};
 
-const STREAM: StreamId = StreamId { service: Service::Station, county: CountyCode::TUOLI };
 /// What a writer cuts under load: 6,144 changes.
 const COMMITS_PER_CHECKPOINT: u64 = 2_048;
-/// A lot is closed this many commits after it was opened.
+/// What it cuts at least where many share the load: one a second, as a writer with that few commits does.
+const COMMITS_PER_CHECKPOINT_MIN: u64 = 256;
+/// A lot is closed this many commits after it was opened, in all streams together.
 const OPEN_LOTS: u64 = 200_000;
+
+/// What is measured.
+#[derive(Debug, Clone, Copy)]
+struct Load {
+    commits: u64,
+    streams: u64,
+}
+
+impl Load {
+    fn from_arguments() -> Self {
+        let mut load = Self { commits: 500_000, streams: 1 };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--streams" => load.streams = arguments.next().unwrap().parse().unwrap(),
+                commits => load.commits = commits.parse().unwrap(),
+            }
+        }
+        load
+    }
+
+    const fn commits_of_one(self) -> u64 {
+        self.commits / self.streams
+    }
+
+    fn commits_per_checkpoint(self) -> u64 {
+        (COMMITS_PER_CHECKPOINT / self.streams).max(COMMITS_PER_CHECKPOINT_MIN)
+    }
+
+    fn stream(number: u64) -> StreamId {
+        let county = CountyCode::parse(&(650_000 + number).to_string()).unwrap();
+        StreamId { service: Service::Station, county }
+    }
+}
 
 /// Opened: as large as a collection with its lines. Closed: small.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,11 +109,11 @@ fn request(n: u64) -> RequestId {
     RequestId(id)
 }
 
-fn checkpoint(from: u64) -> Checkpoint<Lot> {
-    let commits = from..from + COMMITS_PER_CHECKPOINT;
+/// Commits of one stream, as a writer cuts them.
+fn checkpoint(commits: core::ops::Range<u64>, open_lots: u64) -> Checkpoint<Lot> {
     let opened =
         commits.clone().map(|n| (n, Some(Lot { body: vec![n as u8; 150 + spread(n) as usize % 100], closed: false })));
-    let closed = commits.clone().filter_map(|n| n.checked_sub(OPEN_LOTS));
+    let closed = commits.clone().filter_map(|n| n.checked_sub(open_lots));
     let closed = closed.map(|n| (n, Some(Lot { body: vec![n as u8; 40], closed: true })));
     let record = |n| RequestRecord { request_id: request(n), digest: [1; 32], sequence: n + 1, hash: Hash([2; 32]) };
     Checkpoint {
@@ -129,26 +167,47 @@ fn disk(directory: &std::path::Path) -> u64 {
         .sum()
 }
 
+fn open(path: &std::path::Path, load: Load) -> Vec<SledStore<Lot>> {
+    let options = SledStore::<Lot>::options("partition 7", None);
+    // Of many streams each has little to write: a batch of each may wait.
+    let queue = if load.streams == 1 { options.queue } else { 1 };
+    let (store, report) = PageStore::open(path, &Options { queue, ..options }).unwrap();
+    assert_eq!(report.moved_aside, None);
+    (0..load.streams).map(|number| Store::over(store.stream(stream_key(Load::stream(number))))).collect()
+}
+
+/// Every stream's commits, the streams by turns.
+fn write(stores: &[SledStore<Lot>], load: Load) -> u64 {
+    let mut waited = 0_u64;
+    let open_lots = OPEN_LOTS / load.streams;
+    for from in (0..load.commits_of_one()).step_by(load.commits_per_checkpoint() as usize) {
+        let to = load.commits_of_one().min(from + load.commits_per_checkpoint());
+        for store in stores {
+            let next = checkpoint(from..to, open_lots);
+            while !store.has_room() {
+                waited += 1;
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            store.submit(next).unwrap();
+        }
+    }
+    stores[0].flush().unwrap();
+    waited
+}
+
 fn main() {
-    let commits: u64 = std::env::args().nth(1).map_or(500_000, |text| text.parse().unwrap());
+    let load = Load::from_arguments();
+    let commits = load.commits_of_one() * load.streams;
     let directory = tempfile::tempdir_in(".").unwrap();
     let path = directory.path().join("store");
-    let (store, _) = SledStore::<Lot>::open(&path, STREAM, None).unwrap();
-    let mut waited = 0_u64;
+    let stores = open(&path, load);
     let before = used();
     let start = Instant::now();
-    for from in (0..commits).step_by(COMMITS_PER_CHECKPOINT as usize) {
-        let next = checkpoint(from);
-        while !store.has_room() {
-            waited += 1;
-            std::thread::sleep(std::time::Duration::from_millis(1));
-        }
-        store.submit(next).unwrap();
-    }
-    store.flush().unwrap();
+    let waited = write(&stores, load);
     let took = start.elapsed();
     println!(
-        "write: {commits} commits, {:.0} commits/s, {waited} waits, {}",
+        "write: {commits} commits of {} streams, {:.0} commits/s, {waited} waits, {}",
+        load.streams,
         commits as f64 / took.as_secs_f64(),
         memory()
     );
@@ -159,22 +218,31 @@ fn main() {
         (after.1 - before.1) / commits,
         (after.2 - before.2) / commits
     );
-    store.close().unwrap();
-    drop(store);
+    stores[0].close().unwrap();
+    drop(stores);
     println!("closed after {:?}; disk {} MB; {}", start.elapsed(), disk(&path) / 1_000_000, memory());
 
     let start = Instant::now();
-    let (store, report) = SledStore::<Lot>::open(&path, STREAM, None).unwrap();
-    println!("open: {:?} {report:?}", start.elapsed());
+    let stores = open(&path, load);
+    println!("open: {:?}", start.elapsed());
+    read(&stores, load);
+}
+
+/// The streams by turns.
+fn read(stores: &[SledStore<Lot>], load: Load) {
+    let one = |n: u64| &stores[(n % load.streams) as usize];
     let start = Instant::now();
-    let open = store.load_open().unwrap();
-    println!("load_open: {} in {:?}; {}", open.len(), start.elapsed(), memory());
+    let open: usize = stores.iter().map(|store| store.load_open().unwrap().len()).sum();
+    println!("load_open: {open} in {:?}; {}", start.elapsed(), memory());
     let start = Instant::now();
-    let found = (0..100_000).filter(|n| store.request(request(commits + n)).unwrap().is_some()).count();
+    let misses = 0..100_000;
+    let found = misses.filter(|n| one(*n).request(request(load.commits + n)).unwrap().is_some()).count();
     println!("100,000 misses ({found} found): {:?}", start.elapsed());
     let start = Instant::now();
-    let found = (0..20_000).filter(|n| store.request(request(spread(*n) % commits)).unwrap().is_some()).count();
+    let hit = |n: u64| one(n).request(request(spread(n) % load.commits_of_one())).unwrap().is_some();
+    let found = (0..20_000).filter(|n| hit(*n)).count();
     println!("20,000 hits ({found} found): {:?}; {}", start.elapsed(), memory());
     let start = Instant::now();
-    println!("tail: {} in {:?}", store.tail().unwrap().len(), start.elapsed());
+    let records: usize = stores.iter().map(|store| store.tail().unwrap().len()).sum();
+    println!("tail: {records} in {:?}", start.elapsed());
 }

@@ -20,7 +20,7 @@ mod service;
 
 pub use checkpoint::{Checkpoint, MAX_CHANGES, MAX_TAIL_BYTES, Orphan, Progress, RequestRecord, UpstreamProgress};
 pub use loopledger_page_store::{
-    Backend, Batch, Memory, OnPoint, OnSpace, OpenReport, Options, PageStore, PageStream, Reason, StoreError,
+    Backend, Batch, Content, Memory, OnPoint, OnSpace, OpenReport, Options, PageStore, PageStream, Reason, StoreError,
     StreamKey, Submission, TAIL_RECORDS, TailRecord, Visit, report_panics_in_one_line,
 };
 pub use rows::{MAX_ROW_BYTES, MAX_ROWS, RowStore, RowsProgress, StreamProgress};
