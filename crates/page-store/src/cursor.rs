@@ -102,14 +102,14 @@ impl Source {
 
 /// The stream and the first 12 bytes of a key, as if zeros followed: never orders two keys the wrong way round.
 fn first_bytes((stream, key): Key<'_>) -> u128 {
-    let mut first = [0; 12];
-    match key.first_chunk() {
-        Some(chunk) => first = *chunk,
-        None => first.iter_mut().zip(key).for_each(|(slot, byte)| *slot = *byte),
-    }
-    let [a, b, c, d] = stream.0.to_be_bytes();
-    let [e, f, g, h, i, j, k, l, m, n, o, p] = first;
-    u128::from_be_bytes([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p])
+    let key = key.first_chunk().map_or_else(|| padded(key), |chunk| u128::from_be_bytes(*chunk));
+    (u128::from(stream.0) << 96) | (key >> 32)
+}
+
+fn padded(key: &[u8]) -> u128 {
+    let mut padded = [0; 16];
+    padded.iter_mut().zip(key).for_each(|(slot, byte)| *slot = *byte);
+    u128::from_be_bytes(padded)
 }
 
 /// Merges sources; a lower number is newer.

@@ -51,7 +51,9 @@ impl Memory {
     #[must_use]
     pub fn copy(&self) -> Self {
         let mut streams = self.stored().streams.clone();
-        streams.values_mut().for_each(|kept| kept.has_failed = false);
+        for kept in streams.values_mut() {
+            kept.has_failed = false;
+        }
         let copy = Stored { streams, ..Stored::default() };
         Self { store: Arc::new(Mutex::new(copy)), stream: self.stream }
     }
@@ -136,7 +138,9 @@ impl Backend for Memory {
         stored.check(self.stream)?;
         if stored.is_full {
             // Noticed by the next call: a disk is written later, too.
-            stored.streams.values_mut().for_each(|kept| kept.has_failed = true);
+            for kept in stored.streams.values_mut() {
+                kept.has_failed = true;
+            }
             return Ok(());
         }
         let kept = stored.kept(self.stream);

@@ -130,8 +130,8 @@ impl Tail {
         let floor = if continues { self.range.floor.max(floor) } else { floor.max(first) };
         self.range = Range { floor, last };
         while self.segments.get(1).is_some_and(|second| second.first <= floor) {
-            let oldest = self.segments.pop_front();
-            oldest.into_iter().for_each(|segment| stale(path_of(&self.directory, segment.first)));
+            let Some(oldest) = self.segments.pop_front() else { break };
+            stale(path_of(&self.directory, oldest.first));
         }
         Ok(())
     }

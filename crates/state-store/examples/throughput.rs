@@ -191,7 +191,7 @@ fn write(stores: &[SledStore<Lot>], load: Load) -> u64 {
             store.submit(next).unwrap();
         }
     }
-    stores[0].flush().unwrap();
+    stores.first().unwrap().flush().unwrap();
     waited
 }
 
@@ -218,7 +218,7 @@ fn main() {
         (after.1 - before.1) / commits,
         (after.2 - before.2) / commits
     );
-    stores[0].close().unwrap();
+    stores.first().unwrap().close().unwrap();
     drop(stores);
     println!("closed after {:?}; disk {} MB; {}", start.elapsed(), disk(&path) / 1_000_000, memory());
 
@@ -230,7 +230,7 @@ fn main() {
 
 /// The streams by turns.
 fn read(stores: &[SledStore<Lot>], load: Load) {
-    let one = |n: u64| &stores[(n % load.streams) as usize];
+    let one = |n: u64| stores.get((n % load.streams) as usize).unwrap();
     let start = Instant::now();
     let open: usize = stores.iter().map(|store| store.load_open().unwrap().len()).sum();
     println!("load_open: {open} in {:?}; {}", start.elapsed(), memory());

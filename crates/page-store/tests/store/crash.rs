@@ -148,7 +148,9 @@ fn check(path: &Path, seed: u64, plan: Plan) {
     streams[0].settle().unwrap();
     check_all(", after the merges were taken up");
     for (stream, model) in streams.iter().zip(&models) {
-        model.iter().for_each(|(key, value)| assert_eq!(stream.get(key).unwrap().as_ref(), Some(value)));
+        for (key, value) in model {
+            assert_eq!(stream.get(key).unwrap().as_ref(), Some(value));
+        }
     }
     streams[0].close().unwrap();
 }

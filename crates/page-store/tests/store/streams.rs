@@ -37,11 +37,11 @@ impl Expected {
         self.batches += 1;
         let mut batch = random_batch_of(stream, random, &mut self.entries);
         batch.set_meta(self.batches.to_le_bytes().to_vec());
-        (self.batches * 9..(self.batches + 1) * 9).for_each(|n| batch.push_tail(n, self.record(n)));
+        (self.batches * 9..(self.batches + 1) * 9).for_each(|n| batch.push_tail(n, Self::record(n)));
         batch
     }
 
-    fn record(&self, sequence: u64) -> bytes::Bytes {
+    fn record(sequence: u64) -> bytes::Bytes {
         vec![sequence as u8; 20].into()
     }
 
@@ -51,9 +51,11 @@ impl Expected {
         let under = |(key, _): &(&Vec<u8>, &Vec<u8>)| key.starts_with(b"b");
         let under: Model = self.entries.iter().filter(under).map(|(k, v)| (k.clone(), v.clone())).collect();
         assert_eq!(scan(stream, b"b"), under);
-        self.entries.iter().for_each(|(key, value)| assert_eq!(stream.get(key).unwrap().as_ref(), Some(value)));
+        for (key, value) in &self.entries {
+            assert_eq!(stream.get(key).unwrap().as_ref(), Some(value));
+        }
         let tail = stream.tail().unwrap();
-        let records: Vec<_> = (9..(self.batches + 1) * 9).map(|n| (n, self.record(n))).collect();
+        let records: Vec<_> = (9..(self.batches + 1) * 9).map(|n| (n, Self::record(n))).collect();
         assert_eq!(tail, if self.batches == 0 { Vec::new() } else { records });
     }
 }
@@ -306,7 +308,9 @@ fn a_full_disk_fails_all_streams_and_each_owner_opens_the_store_again() {
         let full = |error: StoreError| matches!(error, StoreError::OutOfSpace(_));
         assert!(streams.iter().all(|stream| stream.failure().is_some_and(full)), "round {round}");
         assert!(streams[3].probe().is_err_and(full));
-        streams.iter().for_each(|stream| drop(scan(stream, b"")));
+        for stream in &streams {
+            scan(stream, b"");
+        }
 
         left.store(PLENTY, Ordering::Relaxed);
         for (at, stream) in streams.iter().enumerate() {
