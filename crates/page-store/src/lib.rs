@@ -4,10 +4,13 @@
 //! sled takes some 30,000 random inserts a second; packed into pages, the same entries go in many times faster. A
 //! batch is pages in memory, found through an overlay. A full overlay becomes a sorted run of blocks, with which its
 //! batches are on disk; sixteen runs of a level become one of the next, so that a lookup asks a bounded number of
-//! filters and every entry is rewritten a logarithmic number of times. When the owner asks for it, and when nothing
-//! comes for a while, the overlay's pages are written as they are; they count from the moment the meta is written.
+//! filters and every entry is rewritten a logarithmic number of times. When the owner asks for it, and when a batch has
+//! waited for a while, the overlay's pages are written as they are; they count from the moment the meta is written.
 //! A run counts from the moment the manifest names it, and what the manifest no longer names is deleted afterwards: a
 //! crash in between leaves garbage, which the next process deletes.
+//!
+//! A store holds any number of streams. The stream is the first part of every key and stands once in a page, whose entries
+//! are of one stream.
 //!
 //! Invariants: one thread writes sled; newest wins; a page below the manifest's `first_page` is in a run; the levels
 //! are ordered by age, so all of a level is newer than all of the next.

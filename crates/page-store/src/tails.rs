@@ -117,3 +117,31 @@ impl Tails {
         stale.iter().try_for_each(|stale| remove(&stale.path))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::View;
+
+    #[test]
+    fn a_file_that_counts_no_longer_stays_until_the_meta_that_says_so_is_on_disk() {
+        let directory = tempfile::tempdir().unwrap();
+        let shared = Shared::new(View { is_open: true, ..View::default() });
+        let mut tails = Tails::new(directory.path());
+        let mut take = |stream, sequence| {
+            let mut batch = Batch::of(StreamKey(stream));
+            batch.push_tail(sequence, vec![1; 10].into());
+            tails.take(&mut batch, &shared).unwrap();
+        };
+        // The third batch leaves a gap behind it, so that the first no longer counts.
+        take(1, 1);
+        take(2, 1);
+        take(1, 5);
+        let first = directory.path().join("tail/00000001/00000000000000000001");
+        tails.drop_stale(2).unwrap();
+        assert!(first.exists());
+        tails.drop_stale(3).unwrap();
+        assert!(!first.exists());
+        assert!(directory.path().join("tail/00000002/00000000000000000001").exists());
+    }
+}
