@@ -26,6 +26,8 @@ use crate::{StoreError, StreamKey};
 
 /// Records after which a batch begins a new segment. A removed one frees some two megabytes.
 const SEGMENT_RECORDS: u64 = 4_096;
+/// Bytes after which records are written.
+const WRITE_BYTES: usize = 256 * 1024;
 /// Length, checksum and sequence.
 const HEADER_BYTES: usize = 16;
 /// The folder of all streams' raw records.
@@ -102,8 +104,8 @@ impl Tail {
         self.range
     }
 
-    /// Appends the records that are new, in one write through `buffer`. After a gap only they count. `stale`: files that
-    /// count no longer, once the meta on disk says so.
+    /// Appends the records that are new, through `buffer`, which stays small. After a gap only they count. `stale`: files
+    /// that count no longer, once the meta on disk says so.
     pub(crate) fn append(
         &mut self,
         mut records: Vec<TailRecord>,
@@ -122,9 +124,7 @@ impl Tail {
         if self.segments.back().is_none_or(is_full) {
             self.begin_segment(first)?;
         }
-        buffer.clear();
-        records.iter().try_for_each(|(sequence, record)| encode(*sequence, record, buffer))?;
-        self.newest_file()?.write_all(buffer).map_err(|error| failed("writing a segment", &error))?;
+        self.write(&records, buffer)?;
         let kept = u64::try_from(TAIL_RECORDS).unwrap_or(u64::MAX);
         let floor = last.saturating_add(1).saturating_sub(kept);
         let floor = if continues { self.range.floor.max(floor) } else { floor.max(first) };
@@ -134,6 +134,23 @@ impl Tail {
             stale(path_of(&self.directory, oldest.first));
         }
         Ok(())
+    }
+
+    fn write(&mut self, records: &[TailRecord], buffer: &mut Vec<u8>) -> Result<(), StoreError> {
+        let file = self.newest_file()?;
+        let mut flush = |buffer: &mut Vec<u8>| {
+            let written = file.write_all(buffer);
+            buffer.clear();
+            written.map_err(|error| failed("writing a segment", &error))
+        };
+        buffer.clear();
+        for (sequence, record) in records {
+            encode(*sequence, record, buffer)?;
+            if buffer.len() >= WRITE_BYTES {
+                flush(buffer)?;
+            }
+        }
+        flush(buffer)
     }
 
     /// Makes what was appended durable: before the meta that counts it. Closes the files. Whether the folder above must be
