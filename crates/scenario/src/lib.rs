@@ -4,7 +4,7 @@
 
 #![allow(clippy::similar_names, reason = "payer and payee are the words of the field")]
 
-mod rng;
+mod request_ids;
 mod script;
 mod season;
 mod settle;
@@ -16,5 +16,4 @@ mod trade;
 mod world;
 mod year;
 
-pub use rng::Rng;
 pub use year::{DEMO_WEEKS, last_day, play};

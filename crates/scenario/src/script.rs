@@ -3,13 +3,14 @@
 //! The script is a pure function of (seed, households): it derives every id itself (docs/design.md §3), so it needs
 //! no answer to continue, and two runs send the same bytes. There is a barrier wherever one command depends on another.
 
+use loopledger_dice::Dice;
 use loopledger_proto::client::v1::record_line::Line;
 use loopledger_proto::client::v1::{Await, RecordLine};
 use loopledger_proto::common::v1::{Occasion, Quantity, Unit as PbUnit, UnitPrice as PbUnitPrice};
 use loopledger_proto::{distribution, procurement, sales, station};
 use loopledger_types::{BusinessDate, CountyCode, DivisionCode, RequestId, Service, StreamId, Unit, UnitPrice};
 
-use super::rng::{RequestIds, Rng};
+use super::request_ids::RequestIds;
 
 pub(crate) const fn stream(service: Service) -> StreamId {
     StreamId { service, county: CountyCode::TUOLI }
@@ -17,7 +18,7 @@ pub(crate) const fn stream(service: Service) -> StreamId {
 
 #[derive(Debug)]
 pub(crate) struct Script {
-    pub(crate) rng: Rng,
+    pub(crate) dice: Dice,
     ids: RequestIds,
     lines: Vec<RecordLine>,
     today: BusinessDate,
@@ -25,7 +26,7 @@ pub(crate) struct Script {
 
 impl Script {
     pub(crate) fn new(seed: u64, households: u32, first_day: BusinessDate) -> Self {
-        Self { rng: Rng::new(seed), ids: RequestIds::new(seed, households), lines: Vec::new(), today: first_day }
+        Self { dice: Dice::new(seed), ids: RequestIds::new(seed, households), lines: Vec::new(), today: first_day }
     }
 
     /// What was written since the last call.

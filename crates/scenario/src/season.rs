@@ -48,7 +48,7 @@ pub(crate) struct Product {
     pub(crate) principal: Principal,
     pub(crate) deal: Deal,
     /// Percent of households that deliver in a week, by month from April to December.
-    pub(crate) weekly_percent: [i64; 9],
+    pub(crate) weekly_percent: [u64; 9],
     /// Whether moisture and impurity are deducted.
     pub(crate) cleaned: bool,
 }

@@ -66,7 +66,7 @@ impl Year {
             household.map_or((county(), String::new()), |household| (household.division, household.head.to_string()));
         let is_household = household.is_some();
         let payout = self.make_payout(payer, payee, division, &received_by);
-        if is_household && self.script.rng.chance(1) {
+        if is_household && self.script.dice.chance(1) {
             let request = self.script.request();
             let command = FailPayoutRequest {
                 request_id: request.to_string(),
@@ -82,7 +82,7 @@ impl Year {
 
     fn make_payout(&mut self, payer: PartyId, payee: PartyId, division: DivisionCode, received_by: &str) -> PayoutId {
         let request = self.script.request();
-        let method = if received_by.is_empty() || self.script.rng.chance(80) {
+        let method = if received_by.is_empty() || self.script.dice.chance(80) {
             PaymentMethod::BankTransfer
         } else {
             PaymentMethod::Cash
@@ -106,7 +106,7 @@ impl Year {
     /// The yearly review: some households leave poverty, some grow.
     pub(crate) fn review_households(&mut self) {
         for household in self.world.households.clone() {
-            if self.script.rng.chance(6) {
+            if self.script.dice.chance(6) {
                 let request = self.script.request();
                 let command = ChangeHouseholdCategoryRequest {
                     request_id: request.to_string(),
@@ -117,7 +117,7 @@ impl Year {
                 };
                 self.script.procurement(Procure::ChangeHouseholdCategory(command));
             }
-            if self.script.rng.chance(3) {
+            if self.script.dice.chance(3) {
                 let request = self.script.request();
                 let command = AddHouseholdMemberRequest {
                     request_id: request.to_string(),

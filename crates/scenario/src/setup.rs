@@ -196,7 +196,7 @@ fn register_households(script: &mut Script, stations: &[Station], count: u32) ->
     {
         let request = script.request();
         let members = members(script);
-        let category = match script.rng.between(1, 100) {
+        let category = match script.dice.between(1, 100) {
             1..=45 => HouseholdCategory::RegisteredPoor,
             46..=60 => HouseholdCategory::Exited,
             61..=65 => HouseholdCategory::AtRisk,
@@ -211,7 +211,7 @@ fn register_households(script: &mut Script, stations: &[Station], count: u32) ->
             members: members.into_iter().map(i32::from).collect(),
         };
         script.procurement(Procure::RegisterHousehold(command));
-        let products = (0..PRODUCE.len()).filter(|_| script.rng.chance(45)).collect();
+        let products = (0..PRODUCE.len()).filter(|_| script.dice.chance(45)).collect();
         let procurement = stream(Service::Procurement);
         households.push(Household {
             id: PartyId::derive(request, procurement, 0),
@@ -230,7 +230,7 @@ fn members(script: &mut Script) -> Vec<Relation> {
     let mut members = vec![Relation::Head];
     let others =
         [Relation::Spouse, Relation::Child, Relation::Child, Relation::Parent, Relation::Parent, Relation::Other];
-    let size = usize::try_from(script.rng.between(0, 5)).unwrap_or(0);
+    let size = usize::try_from(script.dice.between(0, 5)).unwrap_or(0);
     members.extend(others.into_iter().take(size));
     members
 }
@@ -250,7 +250,7 @@ fn contract_chickpea(
     for household in households.iter_mut().filter(|household| household.products.contains(&0)) {
         let Some(station) = stations.get(household.station) else { continue };
         let request = script.request();
-        let limited = script.rng.chance(8);
+        let limited = script.dice.chance(8);
         household.limited = limited;
         let terms = contract_terms::Terms::Outright(OutrightTerms { price: price(price_per_unit) });
         let command = ContractLinkageRequest {

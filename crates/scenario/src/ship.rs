@@ -60,7 +60,7 @@ impl Year {
             for product_index in household.products.clone() {
                 let Some(product) = PRODUCE.get(product_index) else { continue };
                 let percent = product.weekly_percent.get(month).copied().unwrap_or(0);
-                if self.script.rng.chance(percent) {
+                if self.script.dice.chance(percent) {
                     self.deliver(index, &household, product_index, product);
                 }
             }
@@ -76,13 +76,13 @@ impl Year {
         };
         let request = self.script.request();
         let principal = self.world.principal(product.principal);
-        let units = self.script.rng.between(product.delivery.0, product.delivery.1);
+        let units = self.script.dice.between(product.delivery.0, product.delivery.1);
         let gross = units.saturating_mul(product.unit.factor());
         let (tare, moisture, impurity) = if product.cleaned {
             (
                 gross / 50,
-                gross.saturating_mul(self.script.rng.between(0, 12)) / 1_000,
-                gross.saturating_mul(self.script.rng.between(0, 20)) / 1_000,
+                gross.saturating_mul(self.script.dice.between(0, 12)) / 1_000,
+                gross.saturating_mul(self.script.dice.between(0, 20)) / 1_000,
             )
         } else {
             (0, 0, 0)
@@ -110,7 +110,7 @@ impl Year {
                 day.to_string().replace('-', ""),
                 self.serial
             ),
-            grade: self.script.rng.pick(&["一级", "二级", "二级", "三级"]).to_string(),
+            grade: self.script.dice.one_of(&["一级", "二级", "二级", "三级"]).to_string(),
             gross: quantity(units, product.unit),
             tare: quantity(tare, base),
             moisture: quantity(moisture, base),
@@ -144,7 +144,7 @@ impl Year {
     fn farm_price(&mut self, product: &Product) -> UnitPrice {
         let percent = match product.deal {
             Deal::Contract => 100,
-            Deal::Outright | Deal::AgreedPrice | Deal::Commission { .. } => self.script.rng.between(95, 106),
+            Deal::Outright | Deal::AgreedPrice | Deal::Commission { .. } => self.script.dice.between(95, 106),
         };
         UnitPrice { e4: product.farm_price_e4.saturating_mul(percent) / 100, per: product.unit }
     }
@@ -222,7 +222,7 @@ impl Year {
         for load in loads {
             let request = self.script.request();
             let mut differences = Vec::new();
-            if self.script.rng.chance(4) {
+            if self.script.dice.chance(4) {
                 differences.extend(self.spoil_first(&load));
             }
             let command = ReceiveShipmentRequest {

@@ -57,14 +57,14 @@ impl Year {
     pub(crate) fn sell(&mut self, one_too_large: bool) {
         let mut orders = Vec::new();
         for shop in self.world.shops.clone() {
-            let count = self.script.rng.between(shop.orders.0, shop.orders.1).saturating_mul(self.scale);
+            let count = self.script.dice.between(shop.orders.0, shop.orders.1).saturating_mul(self.scale);
             for _ in 0..count {
                 orders.extend(self.order_at(shop));
             }
         }
         for station in self.world.stations.clone() {
             for _ in 0..self.scale {
-                if self.script.rng.chance(60) {
+                if self.script.dice.chance(60) {
                     orders.extend(self.order_at_station(station.id, station.division));
                 }
             }
@@ -90,7 +90,7 @@ impl Year {
         if heaps.is_empty() {
             return None;
         }
-        let first = *self.script.rng.pick(&heaps);
+        let first = self.script.dice.one_of(&heaps);
         let mut wanted = vec![first];
         wanted.extend(heaps.into_iter().filter(|heap| heap.principal == first.principal && *heap != first).take(2));
         let channel = if shop.online { self.world.online } else { self.world.offline };
@@ -124,7 +124,7 @@ impl Year {
     fn order_line(&mut self, heap: Heap) -> Option<Line> {
         let total = self.shelves.total(&heap);
         let step = if self.base_unit(heap.product) == Unit::Gram { 500 } else { 1 };
-        let wanted = total.saturating_mul(self.script.rng.between(33, 160)) / 1_000;
+        let wanted = total.saturating_mul(self.script.dice.between(33, 160)) / 1_000;
         let ordered = wanted.checked_div(step).unwrap_or(0).max(1).saturating_mul(step);
         if ordered > total {
             return None;
@@ -135,7 +135,7 @@ impl Year {
     }
 
     fn shop_price(&mut self, product: ProductId) -> UnitPrice {
-        let percent = self.script.rng.between(96, 105);
+        let percent = self.script.dice.between(96, 105);
         let listed =
             self.world.produce.iter().position(|goods| goods.id == product).and_then(|index| PRODUCE.get(index));
         let (e4, per) = if let Some(product) = listed {
@@ -211,7 +211,7 @@ impl Year {
     /// A few customers change their minds while their goods still lie there.
     fn cancel_some(&mut self, orders: &mut [Order]) {
         for order in orders.iter_mut() {
-            if order.lines.len() != 1 || order.at_station || !self.script.rng.chance(4) {
+            if order.lines.len() != 1 || order.at_station || !self.script.dice.chance(4) {
                 continue;
             }
             let request = self.script.request();
@@ -239,7 +239,7 @@ impl Year {
             for (number, line) in (0_u32..).zip(order.lines.iter_mut()) {
                 let request = self.script.request();
                 let unit = self.base_unit(line.heap.product);
-                let percent = if unit == Unit::Gram { self.script.rng.between(97, 100) } else { 100 };
+                let percent = if unit == Unit::Gram { self.script.dice.between(97, 100) } else { 100 };
                 let actual = (line.ordered.saturating_mul(percent) / 100).max(1);
                 let (request_id, order_id) = (request.to_string(), order.id.to_string());
                 let occasion = self.script.occasion(order.division);
@@ -304,7 +304,7 @@ impl Year {
                 self.pay_back(order, order.prepaid.saturating_sub(due));
             } else if due > order.prepaid {
                 let open = due.saturating_sub(order.prepaid);
-                match self.script.rng.between(1, 20) {
+                match self.script.dice.between(1, 20) {
                     1 => {}
                     2..=4 if open > 1 => {
                         self.pay(order.id, order.division, open / 2);
@@ -318,7 +318,7 @@ impl Year {
 
     fn pay(&mut self, order: OrderId, division: DivisionCode, amount_fen: i64) {
         let request = self.script.request();
-        let method = *self.script.rng.pick(&[
+        let method = self.script.dice.one_of(&[
             PaymentMethod::Mobile,
             PaymentMethod::Mobile,
             PaymentMethod::BankTransfer,

@@ -3,9 +3,9 @@
 use core::time::Duration;
 
 use futures::future::join;
+use loopledger_dice::Dice;
 use loopledger_domain::{Decider, Rejection};
 use loopledger_service::writer::{Answer, Halt, WriteError};
-use loopledger_testkit::Dice;
 use loopledger_types::{EntityKind, Position, RequestId, WithCauses};
 use loopledger_wire::Write;
 use tokio::time::{Instant, sleep, timeout};

@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
+use loopledger_dice::Dice;
 use loopledger_domain::distribution::Distribution;
 use loopledger_domain::procurement::Procurement;
 use loopledger_domain::sales::Sales;
@@ -10,7 +11,6 @@ use loopledger_domain::station::Station;
 use loopledger_event_log::MemoryLog;
 use loopledger_service::feed::Feed;
 use loopledger_service::writer::{Halt, Health};
-use loopledger_testkit::Dice;
 use loopledger_types::Head;
 use tokio::time::Instant;
 

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use loopledger_dice::Dice;
 use loopledger_domain::Decider;
 use loopledger_service::clock::Clock;
 use loopledger_service::feed::Feed;
 use loopledger_service::writer::{Health, Writer, WriterConfig, WriterHandle};
 use loopledger_state_store::{Memory, MemoryStore, Mirror, ServiceStore};
-use loopledger_testkit::Dice;
 use loopledger_types::{CountyCode, Head, Service, StreamId};
 use tokio::time::timeout;
 

@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
+use loopledger_dice::Dice;
 use loopledger_proto::common::v1::Position;
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_proto::ledger::v1::income_service_client::IncomeServiceClient;
-use loopledger_testkit::Dice;
 use loopledger_wire::position_to_pb;
 use tonic::service::Routes;
 use tonic::{Code, Status};

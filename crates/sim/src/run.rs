@@ -2,9 +2,9 @@
 
 use core::time::Duration;
 
+use loopledger_dice::Dice;
 use loopledger_domain::Decider;
 use loopledger_event_log::{FaultPlan, MemoryLog};
-use loopledger_testkit::Dice;
 use loopledger_wire::Write;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;

@@ -3,12 +3,10 @@
 
 mod brokers;
 mod county;
-mod dice;
 mod exposition;
 mod port;
 
 pub use brokers::Brokers;
 pub use county::{County, Refused};
-pub use dice::Dice;
 pub use exposition::Exposition;
 pub use port::free_port;

@@ -1,4 +1,6 @@
-//! The faults that a memory log injects, their counts, and their random generator.
+//! The faults that a memory log injects, and their counts.
+
+use loopledger_dice::Dice;
 
 /// How often each fault strikes, in thousandths of the records (or reads) it could strike. All zero: no faults.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -44,34 +46,8 @@ pub struct FaultReport {
     pub slow_reads: u64,
 }
 
-/// `SplitMix64`: small, and the same everywhere.
-#[derive(Debug)]
-pub(super) struct Dice(u64);
-
-impl Dice {
-    pub(super) const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub(super) const fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// True `per_mille` times in a thousand. Rolls only for possible faults, so that adding a kind of fault at rate
-    /// zero changes no history.
-    pub(super) fn strikes(&mut self, per_mille: u16) -> bool {
-        per_mille > 0 && self.below(1_000) < u64::from(per_mille)
-    }
-
-    /// A number below `bound`; 0 if `bound` is 0.
-    pub(super) const fn below(&mut self, bound: u64) -> u64 {
-        match self.roll().checked_rem(bound) {
-            Some(number) => number,
-            None => 0,
-        }
-    }
+/// True `per_mille` times in a thousand. Rolls only for possible faults, so that adding a kind of fault at rate
+/// zero changes no history.
+pub(super) fn strikes(dice: &mut Dice, per_mille: u16) -> bool {
+    per_mille > 0 && dice.below(1_000) < u64::from(per_mille)
 }

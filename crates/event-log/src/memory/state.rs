@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use loopledger_dice::Dice;
 use tokio::sync::{Notify, oneshot};
 
-use super::faults::{Dice, FaultPlan, FaultReport};
+use super::faults::{FaultPlan, FaultReport, strikes};
 use crate::{
     AppendError, Headers, LogRecord, Offset, READ_BATCH_BYTES_MAX, READ_BATCH_RECORDS_MAX, RECORD_BYTES_MAX, ReadError,
     Record,
@@ -107,15 +108,15 @@ impl State {
         }
         let kept = || Kept { headers: record.headers.clone(), value: record.value.clone() };
         let plan = self.plan;
-        if self.dice.strikes(plan.failed_not_applied) {
+        if strikes(&mut self.dice, plan.failed_not_applied) {
             self.report.failed_not_applied = self.report.failed_not_applied.saturating_add(1);
             return failed("injected; it was not applied");
         }
         self.tickets = self.tickets.saturating_add(1);
         let ticket = self.tickets;
-        let fails = self.dice.strikes(plan.failed_applied);
-        let fails_late = !fails && self.dice.strikes(plan.failed_applied_late);
-        let held = fails_late || self.dice.strikes(plan.delayed) || self.lane(lane).held.contains_key(&producer);
+        let fails = strikes(&mut self.dice, plan.failed_applied);
+        let fails_late = !fails && strikes(&mut self.dice, plan.failed_applied_late);
+        let held = fails_late || strikes(&mut self.dice, plan.delayed) || self.lane(lane).held.contains_key(&producer);
         self.report.failed_applied = self.report.failed_applied.saturating_add(u64::from(fails));
         self.report.failed_applied_late = self.report.failed_applied_late.saturating_add(u64::from(fails_late));
         let outcome = if held {
@@ -126,7 +127,7 @@ impl State {
         } else {
             Outcome::Done(Ok(self.land(lane, producer, ticket, kept())))
         };
-        if self.dice.strikes(plan.duplicated) {
+        if strikes(&mut self.dice, plan.duplicated) {
             self.report.duplicated = self.report.duplicated.saturating_add(1);
             self.ghosts = self.ghosts.saturating_add(1);
             self.hold(lane, self.ghosts, Held { kept: kept(), ticket, reply: None });
@@ -196,7 +197,7 @@ impl State {
         let index = self.check(lane, from)?;
         let slow = index < self.lane(lane).landed.len() && {
             let rate = self.plan.slow_read;
-            self.dice.strikes(rate)
+            strikes(&mut self.dice, rate)
         };
         self.report.slow_reads = self.report.slow_reads.saturating_add(u64::from(slow));
         let records_max = if slow { 1 } else { READ_BATCH_RECORDS_MAX };

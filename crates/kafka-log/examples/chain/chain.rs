@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use loopledger_chain::{Admission, AnyRef, Envelope, Verdict, leaf_hash};
+use loopledger_dice::Dice;
 use loopledger_event_log::{EventLog, LogRecord, Offset, Record};
 use loopledger_kafka_log::KafkaLog;
 use loopledger_types::{CountyCode, Hash, Head, Key, StreamId, Timestamp};
@@ -45,13 +46,9 @@ impl Run {
 /// Bytes without a pattern, as long as they are wanted: a stretch of hashes.
 fn noise(head: Head) -> [u8; RANDOM_BYTES] {
     let mut bytes = [0; RANDOM_BYTES];
-    let mut state = head.sequence;
+    let mut dice = Dice::new(head.sequence);
     for chunk in bytes.chunks_mut(8) {
-        // SplitMix64.
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        chunk.iter_mut().zip((mixed ^ mixed >> 31).to_le_bytes()).for_each(|(to, from)| *to = from);
+        chunk.iter_mut().zip(dice.roll().to_le_bytes()).for_each(|(to, from)| *to = from);
     }
     bytes
 }

@@ -1,6 +1,7 @@
 //! A county run by the services' own rules: random commands, each followed by every reaction, in a stated order of
 //! hearing. What is refused leaves no trace.
 
+use loopledger_dice::Dice;
 use loopledger_domain::distribution::{
     self, DispatchShipment, Distribution, OpenSite, ReceiptDifference, ReceiveShipment,
 };
@@ -16,7 +17,7 @@ use loopledger_domain::stock::{BuyIn, IssueGoods, MoveLine};
 use loopledger_domain::*;
 use loopledger_types::*;
 
-use crate::world::{Dice, HOME, division, per_kilogram};
+use crate::world::{HOME, division, per_kilogram};
 
 #[derive(Debug)]
 struct Desk<D: Decider> {
@@ -87,7 +88,7 @@ pub(crate) struct County {
 impl County {
     pub(crate) fn random(seed: u64, steps: usize) -> [Vec<Commit>; 4] {
         let mut county = Self {
-            dice: Dice(seed),
+            dice: Dice::new(seed),
             day: BusinessDate::from_ymd(2020, 4, 1).unwrap(),
             requests: seed << 32,
             procurement: Desk::new(),
@@ -106,7 +107,7 @@ impl County {
         };
         county.found();
         for _ in 0..steps {
-            county.day = county.day.plus_days(county.dice.roll(0, 2) as i32);
+            county.day = county.day.plus_days(county.dice.between(0, 2) as i32);
             county.step();
             county.spread();
         }
@@ -116,7 +117,7 @@ impl County {
     fn request(&mut self) -> RequestId {
         self.requests += 1;
         let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&Dice(self.requests).next().to_be_bytes());
+        bytes[..8].copy_from_slice(&Dice::new(self.requests).roll().to_be_bytes());
         bytes[8..].copy_from_slice(&self.requests.to_be_bytes());
         RequestId(bytes)
     }
@@ -214,7 +215,7 @@ impl County {
                 self.sales.commits.len(),
             ];
             let mut moved = false;
-            let first = self.dice.roll(0, 3) as usize;
+            let first = self.dice.between(0, 3) as usize;
             for listener in (0..4).map(|n| (n + first) % 4) {
                 for service in (0..4).filter(|service| *service != listener) {
                     let seen = [&self.procurement.seen, &self.station.seen, &self.distribution.seen, &self.sales.seen]
@@ -245,12 +246,12 @@ impl County {
     }
 
     fn grams(&mut self, low: i64, high: i64) -> Measure {
-        Measure { quantity: Quantity(self.dice.roll(low, high)), base: BaseUnit::Gram }
+        Measure { quantity: Quantity(self.dice.between(low, high)), base: BaseUnit::Gram }
     }
 
     fn step(&mut self) {
         let (request, now) = (self.request(), self.now());
-        match self.dice.roll(0, 11) {
+        match self.dice.between(0, 11) {
             0..=2 => {
                 let command = self.collection();
                 self.station.decide(request, &station::Command::CollectGoods(command), now);
@@ -262,7 +263,7 @@ impl County {
             4 => self.dispatch(request, now),
             5 => self.receive(request, now),
             6 => {
-                let owner = self.dice.pick(&[self.coop, self.firm]);
+                let owner = self.dice.one_of(&[self.coop, self.firm]);
                 let (occasion, supplier, product) = (self.occasion("654224"), self.supplier, self.products[1]);
                 let (quantity, price, place) = (self.grams(1, 90_000), per_kilogram(300), self.sites[0]);
                 let command =
@@ -281,9 +282,9 @@ impl County {
     }
 
     fn collection(&mut self) -> CollectGoods {
-        let principal = self.dice.pick(&[self.coop, self.coop, self.firm]);
-        let price = per_kilogram(self.dice.roll(1, 2_000));
-        let terms = match self.dice.roll(0, 2) {
+        let principal = self.dice.one_of(&[self.coop, self.coop, self.firm]);
+        let price = per_kilogram(self.dice.between(1, 2_000));
+        let terms = match self.dice.between(0, 2) {
             0 => ContractTerms::Outright { price },
             1 => ContractTerms::AgreedPrice { price },
             _ => ContractTerms::Commission { commission_bp: 500, price_basis: Some(price) },
@@ -291,8 +292,8 @@ impl County {
         let nothing = Measure { quantity: Quantity(0), base: BaseUnit::Gram };
         CollectGoods {
             occasion: self.occasion("654224202207"),
-            station: self.dice.pick(&self.stations.clone()),
-            producer: self.dice.pick(&self.households.clone()),
+            station: self.dice.one_of(&self.stations.clone()),
+            producer: self.dice.one_of(&self.households.clone()),
             member: None,
             product: self.products[0],
             terms: CollectTerms::Stated { principal, terms },
@@ -311,11 +312,11 @@ impl County {
     fn hand_over(&mut self) -> HandOverGoods {
         HandOverGoods {
             occasion: self.occasion("654224202207"),
-            from: self.dice.pick(&self.stations.clone()),
+            from: self.dice.one_of(&self.stations.clone()),
             to: self.sites[0],
-            principal: self.dice.pick(&[self.coop, self.firm]),
+            principal: self.dice.one_of(&[self.coop, self.firm]),
             carrier: self.carrier,
-            freight: Money(self.dice.roll(0, 999)),
+            freight: Money(self.dice.between(0, 999)),
             lines: vec![MoveLine {
                 product: self.products[0],
                 lot: None,
@@ -329,12 +330,12 @@ impl County {
         let command = DispatchShipment {
             occasion: self.occasion("654224"),
             from: self.sites[0],
-            to: self.dice.pick(&[self.sites[1], self.stations[0], self.stations[1]]),
-            principal: self.dice.pick(&[self.coop, self.firm]),
+            to: self.dice.one_of(&[self.sites[1], self.stations[0], self.stations[1]]),
+            principal: self.dice.one_of(&[self.coop, self.firm]),
             carrier: self.carrier,
-            freight: Money(self.dice.roll(0, 999)),
+            freight: Money(self.dice.between(0, 999)),
             lines: vec![MoveLine {
-                product: self.dice.pick(&self.products),
+                product: self.dice.one_of(&self.products),
                 lot: None,
                 quantity: self.grams(1, 60_000),
                 weight: None,
@@ -348,13 +349,14 @@ impl County {
             Event::Distribution(distribution::Event::ShipmentDispatched(fact)) => Some(fact),
             _ => None,
         });
-        let Some(fact) = sent.collect::<Vec<_>>().into_iter().rev().nth(self.dice.roll(0, 3) as usize).cloned() else {
+        let Some(fact) = sent.collect::<Vec<_>>().into_iter().rev().nth(self.dice.between(0, 3) as usize).cloned()
+        else {
             return;
         };
         let line = fact.lines[0].stock;
         let part = Measure { quantity: Quantity(line.quantity.0 / 10), base: BaseUnit::Gram };
         let difference = ReceiptDifference { lot: line.lot, pool: line.pool, damaged: part, missing: part };
-        let differences = if self.dice.roll(0, 1) == 0 { vec![] } else { vec![difference] };
+        let differences = if self.dice.between(0, 1) == 0 { vec![] } else { vec![difference] };
         let command =
             ReceiveShipment { occasion: self.occasion("654224"), shipment: fact.shipment, place: fact.to, differences };
         self.distribution.decide(request, &distribution::Command::ReceiveShipment(command), now);
@@ -362,11 +364,11 @@ impl County {
 
     fn order(&mut self) -> PlaceOrder {
         let places: Vec<PlaceId> = self.stations.iter().chain(&self.sites).copied().collect();
-        let lines = (0..self.dice.roll(1, 3)).map(|_| PlaceOrderLine {
-            product: self.dice.pick(&self.products),
+        let lines = (0..self.dice.between(1, 3)).map(|_| PlaceOrderLine {
+            product: self.dice.one_of(&self.products),
             quantity: self.grams(1, 40_000),
-            price: per_kilogram(self.dice.roll(1, 3_000)),
-            place: self.dice.pick(&places),
+            price: per_kilogram(self.dice.between(1, 3_000)),
+            place: self.dice.one_of(&places),
         });
         let lines = lines.collect();
         PlaceOrder {
@@ -374,9 +376,9 @@ impl County {
             number: String::new(),
             same_number_as: None,
             channel: self.channel,
-            seller: self.dice.pick(&[self.coop, self.firm]),
+            seller: self.dice.one_of(&[self.coop, self.firm]),
             buyer: None,
-            buyer_division: division(self.dice.pick(&["654224202207", "610102"])),
+            buyer_division: division(self.dice.one_of(&["654224202207", "610102"])),
             lines,
         }
     }
@@ -395,8 +397,8 @@ impl County {
         if orders.is_empty() {
             return;
         }
-        let placed = self.dice.pick(&orders);
-        let line = self.dice.roll(0, placed.lines.len() as i64 - 1) as usize;
+        let placed = self.dice.one_of(&orders);
+        let line = self.dice.between(0, placed.lines.len() as i64 - 1) as usize;
         let asked = placed.lines[line].quantity.0;
         let quantity = self.grams((asked - 5).max(1), asked + 5);
         let holder = placed.lines[line].holder;
@@ -414,9 +416,9 @@ impl County {
         if orders.is_empty() {
             return;
         }
-        let (order, occasion) = (self.dice.pick(&orders).order, self.occasion("654224"));
+        let (order, occasion) = (self.dice.one_of(&orders).order, self.occasion("654224"));
         let method = PaymentMethod::Mobile;
-        if self.dice.roll(0, 3) == 0 {
+        if self.dice.between(0, 3) == 0 {
             let command = sales::Command::CancelOrderLine(CancelOrderLine { occasion, order, line: 0 });
             self.sales.decide(request, &command, now);
             self.spread();
@@ -426,13 +428,13 @@ impl County {
             self.sales.decide(request, &command, now);
             return;
         }
-        let amount = Money(self.dice.roll(1, 20_000));
+        let amount = Money(self.dice.between(1, 20_000));
         let command = sales::Command::RecordPayment(RecordPayment { occasion, order, amount, method });
         self.sales.decide(request, &command, now);
     }
 
     fn settle(&mut self, request: RequestId, now: Timestamp) {
-        let consignee = self.dice.pick(&[self.coop, self.firm]);
+        let consignee = self.dice.one_of(&[self.coop, self.firm]);
         let sold = self.sales.commits.iter().flat_map(|commit| &commit.events).filter_map(|event| match event {
             Event::Sales(sales::Event::OrderFulfilled(fact)) if fact.seller.id == consignee => Some(fact),
             _ => None,
@@ -444,8 +446,8 @@ impl County {
         if lots.is_empty() {
             return;
         }
-        let lot = self.dice.pick(&lots);
-        let charges = if self.dice.roll(0, 1) == 0 {
+        let lot = self.dice.one_of(&lots);
+        let charges = if self.dice.between(0, 1) == 0 {
             vec![]
         } else {
             vec![Charge { kind: ChargeKind::Platform, amount: Money(1) }]
@@ -462,18 +464,18 @@ impl County {
             _ => None,
         });
         let paid: Vec<PayoutId> = paid.collect();
-        if !paid.is_empty() && self.dice.roll(0, 4) == 0 {
-            let command = FailPayout { occasion, payout: self.dice.pick(&paid), reason: "退票".into() };
+        if !paid.is_empty() && self.dice.between(0, 4) == 0 {
+            let command = FailPayout { occasion, payout: self.dice.one_of(&paid), reason: "退票".into() };
             self.procurement.decide(request, &procurement::Command::FailPayout(command), now);
             return;
         }
         let mut payees = self.households.clone();
         payees.extend([self.carrier, self.supplier]);
-        let amount = if self.dice.roll(0, 2) == 0 { Some(Money(self.dice.roll(1, 5_000))) } else { None };
+        let amount = if self.dice.between(0, 2) == 0 { Some(Money(self.dice.between(1, 5_000))) } else { None };
         let command = MakePayout {
             occasion,
-            payer: self.dice.pick(&[self.coop, self.firm]),
-            payee: self.dice.pick(&payees),
+            payer: self.dice.one_of(&[self.coop, self.firm]),
+            payee: self.dice.one_of(&payees),
             amount,
             payables: vec![],
             method: PaymentMethod::BankTransfer,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use loopledger_dice::Dice;
 use loopledger_domain::procurement::PayoutMade;
 use loopledger_domain::*;
 use loopledger_ledger::*;
@@ -10,7 +11,7 @@ use loopledger_types::*;
 
 use crate::interleaving::{apply_all, in_order};
 use crate::views::months;
-use crate::world::{Dice, HOME, World, division, per_kilogram};
+use crate::world::{HOME, World, division, per_kilogram};
 
 const LEVELS: [LoopLevel; 3] = [LoopLevel::County, LoopLevel::Township, LoopLevel::Village];
 
@@ -80,15 +81,15 @@ fn worlds() -> impl Iterator<Item = (u64, World, Ledger)> {
 fn every_table_by_division_adds_up_to_its_parent() {
     let mut rests = 0;
     for (seed, world, ledger) in worlds() {
-        let (mut dice, all) = (Dice(seed), months(&world));
+        let (mut dice, all) = (Dice::new(seed), months(&world));
         for edition in Edition::all() {
             let townships = edition.villages().iter().map(|village| village.township);
             let mut parents: Vec<Option<DivisionCode>> = townships.map(Some).collect();
             parents.dedup();
             parents.extend([None, Some(HOME.into()), Some(division("650102"))]);
             for parent in parents {
-                let (a, b) = (dice.pick(&all), dice.pick(&all));
-                let product = if dice.roll(0, 1) == 0 { None } else { Some(dice.pick(&world.products)) };
+                let (a, b) = (dice.one_of(&all), dice.one_of(&all));
+                let product = if dice.between(0, 1) == 0 { None } else { Some(dice.one_of(&world.products)) };
                 let query = LoopQuery { division: parent, product, from: a.min(b), to: a.max(b), edition };
                 let whole = Sums::of(&ledger.loop_measures(query));
                 for level in LEVELS {

@@ -76,11 +76,11 @@ fn suspicions_are_those_of_a_scan_whatever_the_order_of_reading() {
     for seed in 500..510 {
         let mut world = World::random(seed, 60);
         for _ in 0..60 {
-            world.day = world.day.plus_days((world.dice.roll(0, 9) / 9) as i32);
-            let producer = world.dice.pick(&world.households.clone());
+            world.day = world.day.plus_days((world.dice.between(0, 9) / 9) as i32);
+            let producer = world.dice.one_of(&world.households.clone());
             let terms = Terms::Outright { buyer: world.coop, price: per_kilogram(100), contract: None };
-            let (product, grams) = (world.dice.pick(&world.products.clone()), world.dice.roll(1, 2));
-            let accept = world.dice.roll(0, 3) > 0;
+            let (product, grams) = (world.dice.one_of(&world.products.clone()), world.dice.between(1, 2));
+            let accept = world.dice.between(0, 3) > 0;
             world.collect(producer, terms, product, grams, accept);
         }
         let expected = scanned(&world);

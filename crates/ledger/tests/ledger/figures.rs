@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use loopledger_dice::Dice;
 use loopledger_ledger::*;
 use loopledger_types::divisions::Edition;
 use loopledger_types::*;
 
 use crate::county::County;
 use crate::views::{months, worlds};
-use crate::world::{Dice, HOME, division};
+use crate::world::{HOME, division};
 
 const SCOPES: [Scope; 4] = [Scope::County, Scope::Prefecture, Scope::Region, Scope::Outside];
 
@@ -90,16 +91,16 @@ fn check_sums(ledger: &Ledger, measures: &LoopMeasures) {
 }
 
 fn random_query(dice: &mut Dice, months: &[Month], products: &[ProductId]) -> LoopQuery {
-    let (a, b) = (dice.pick(months), dice.pick(months));
+    let (a, b) = (dice.one_of(months), dice.one_of(months));
     let places = ["654224202207", "654224100001", "654224202", "654224", "650102", "654224201206", "654224103"];
-    let division = if dice.roll(0, 3) == 0 { None } else { Some(division(dice.pick(&places))) };
-    let product = if dice.roll(0, 2) == 0 { None } else { Some(dice.pick(products)) };
-    let edition = dice.pick(&[Edition::FIRST, Edition::LATEST]);
+    let division = if dice.between(0, 3) == 0 { None } else { Some(division(dice.one_of(&places))) };
+    let product = if dice.between(0, 2) == 0 { None } else { Some(dice.one_of(products)) };
+    let edition = dice.one_of(&[Edition::FIRST, Edition::LATEST]);
     LoopQuery { division, product, from: a.min(b), to: a.max(b), edition }
 }
 
 fn check(ledger: &Ledger, seed: u64, months: &[Month], products: &[ProductId]) {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     for round in 0..12 {
         let query = random_query(&mut dice, months, products);
         eprintln!("seed {seed} round {round}: {query:?}");

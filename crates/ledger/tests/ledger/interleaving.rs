@@ -1,16 +1,17 @@
 //! Any interleaving of the same commits gives the same ledger.
 
+use loopledger_dice::Dice;
 use loopledger_domain::{Commit, Event, sales};
 use loopledger_ledger::*;
 use loopledger_types::divisions::Edition;
 use loopledger_types::*;
 
 use crate::random::concerns;
-use crate::world::{Dice, HOME, World};
+use crate::world::{HOME, World};
 
 /// Applies the streams' first `upto` commits in a random interleaving.
 pub(crate) fn shuffled(world: &World, seed: u64, upto: [usize; 4]) -> Ledger {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let mut ledger = Ledger::new(HOME, concerns());
     let mut next = [0; 4];
     loop {
@@ -18,9 +19,9 @@ pub(crate) fn shuffled(world: &World, seed: u64, upto: [usize; 4]) -> Ledger {
         if open.is_empty() {
             return ledger;
         }
-        let stream = dice.pick(&open);
+        let stream = dice.one_of(&open);
         // Runs of one stream, so that whole streams get far ahead of the others.
-        for _ in 0..dice.roll(1, 40) {
+        for _ in 0..dice.between(1, 40) {
             if next[stream] < upto[stream] {
                 ledger.apply(&world.streams[stream][next[stream]]).unwrap();
                 next[stream] += 1;
@@ -72,8 +73,8 @@ fn every_interleaving_ends_in_one_digest_and_the_same_answers() {
 fn the_same_heads_agree_even_where_a_stream_is_far_behind() {
     for seed in 0..25 {
         let world = World::random(seed, 100);
-        let mut dice = Dice(seed);
-        let upto = [0, 1, 2, 3].map(|s| dice.roll(0, world.streams[s].len() as i64) as usize);
+        let mut dice = Dice::new(seed);
+        let upto = [0, 1, 2, 3].map(|s| dice.between(0, world.streams[s].len() as i64) as usize);
         let one = shuffled(&world, 1, upto);
         for round in 2..5 {
             let other = shuffled(&world, round, upto);

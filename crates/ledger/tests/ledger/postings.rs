@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use loopledger_dice::Dice;
 use loopledger_domain::sales::Event as Sales;
 use loopledger_domain::*;
 use loopledger_ledger::*;
@@ -164,7 +165,7 @@ fn consigned_goods_are_owed_gross_until_they_are_settled() {
     let terms = Terms::Commission { consignee: world.coop, commission_bp: 500, price_basis: None, contract: None };
     let lot = world.collect(world.households[1], terms, world.products[0], 1_000, true);
     let from = world.all.len();
-    world.dice.0 = 0;
+    world.dice = Dice::new(0);
     world.sell(0, 1_000, 1_000, per_kilogram(2_000), World::consumer("654224202207"), 0);
     world.settle(lot, 50);
     let lines: Vec<String> = all_money(&world, from).into_iter().filter(|line| !line.starts_with("C 1001")).collect();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use loopledger_dice::Dice;
 use loopledger_domain::{Commit, Event};
 use loopledger_ledger::*;
 use loopledger_types::divisions::Edition;
@@ -9,15 +10,15 @@ use loopledger_types::*;
 
 use crate::county::County;
 use crate::naive::Naive;
-use crate::world::{Dice, HOME};
+use crate::world::HOME;
 
 fn interleaved(streams: &[Vec<Commit>; 4], seed: u64) -> Ledger {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let mut ledger = Ledger::new(HOME, Concerns::SERVICES);
     let mut rest = [0, 1, 2, 3].map(|stream: usize| streams[stream].iter());
     while rest.iter().any(|stream| !stream.as_slice().is_empty()) {
-        let stream = dice.roll(0, 3) as usize;
-        for commit in rest[stream].by_ref().take(dice.roll(1, 60) as usize) {
+        let stream = dice.between(0, 3) as usize;
+        for commit in rest[stream].by_ref().take(dice.between(1, 60) as usize) {
             ledger.apply(commit).unwrap();
         }
     }

@@ -16,7 +16,8 @@ use loopledger_types::{BusinessDate, CountyCode, MemberId, PartyId, RequestId, S
 use crate::client::Client;
 use crate::exit::Failure;
 use crate::record::{Recorder, Stop, numbered};
-use loopledger_scenario::{DEMO_WEEKS, Rng, play};
+use loopledger_dice::Dice;
+use loopledger_scenario::{DEMO_WEEKS, play};
 
 /// Collections that serve as patterns: from spring to harvest with some hundred households.
 const PATTERNS: usize = 20_000;
@@ -41,7 +42,7 @@ pub(super) async fn open(client: &Client, seed: u64, households: u32) -> Result<
 pub(super) struct Collections {
     patterns: Arc<[CollectGoodsRequest]>,
     next: usize,
-    rng: Rng,
+    dice: Dice,
     /// Receipt numbers are unique at a station within a year, so those of one run are unlike those of another.
     run: u64,
     serial: u64,
@@ -56,12 +57,12 @@ impl Collections {
         for (chunk, other) in outright.chunks(OUTRIGHT_IN_FOUR).zip(consigned.into_iter().cycle()) {
             patterns.extend(chunk.iter().cloned().chain([other]));
         }
-        Self { patterns: patterns.into(), next: 0, rng: Rng::new(run), run, serial: 0 }
+        Self { patterns: patterns.into(), next: 0, dice: Dice::new(run), run, serial: 0 }
     }
 
     /// The same patterns with other request ids.
     pub(super) fn again(&self, run: u64) -> Self {
-        Self { patterns: Arc::clone(&self.patterns), next: 0, rng: Rng::new(run), run, serial: 0 }
+        Self { patterns: Arc::clone(&self.patterns), next: 0, dice: Dice::new(run), run, serial: 0 }
     }
 
     /// The next collection, on a day of 2020 of its own.
@@ -71,7 +72,7 @@ impl Collections {
         self.serial = self.serial.saturating_add(1);
         request.request_id = self.request_id();
         request.receipt_number = format!("{:x}-{}", self.run, self.serial);
-        let days = i32::try_from(self.rng.between(0, 260)).unwrap_or(0);
+        let days = i32::try_from(self.dice.between(0, 260)).unwrap_or(0);
         let first = BusinessDate::from_ymd(2020, 4, 6).expect("a day");
         if let Some(occasion) = &mut request.occasion {
             occasion.business_date = first.plus_days(days).to_string();
@@ -104,12 +105,8 @@ impl Collections {
         )
     }
 
-    /// A UUID of version 8 with 122 random bits of this run.
     fn request_id(&mut self) -> String {
-        let (high, low) = (self.rng.number(), self.rng.number());
-        let (time, version) = ((high >> 32, (high >> 16) & 0xffff), 0x8000 | (high & 0x0fff));
-        let (variant, node) = (0x8000 | ((low >> 48) & 0x3fff), low & 0xffff_ffff_ffff);
-        format!("{:08x}-{:04x}-{version:04x}-{variant:04x}-{node:012x}", time.0, time.1)
+        RequestId(self.dice.uuid()).to_string()
     }
 }
 

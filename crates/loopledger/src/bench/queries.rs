@@ -10,7 +10,7 @@ use super::load::stream;
 use crate::client::Client;
 use crate::exit::Failure;
 use crate::output::say;
-use loopledger_scenario::Rng;
+use loopledger_dice::Dice;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct IncomeArgs {
@@ -33,13 +33,13 @@ pub(super) async fn income(client: &Client, args: &IncomeArgs) -> Result<(), Fai
     let Some(last) = households.len().checked_sub(1) else {
         return Err(Failure::Refused("there is no household to ask about".to_owned()));
     };
-    let mut rng = Rng::new(args.seed);
+    let mut dice = Dice::new(args.seed);
     let mut service = client.income()?;
     let mut latencies = Latencies::default();
     let mut months = 0_usize;
     let began = Instant::now();
     for _ in 0..args.queries {
-        let index = usize::try_from(rng.between(0, i64::try_from(last).unwrap_or(0))).unwrap_or(0);
+        let index = usize::try_from(dice.between(0, i64::try_from(last).unwrap_or(0))).unwrap_or(0);
         let household_id = households.get(index).cloned().unwrap_or_default();
         let asked = Instant::now();
         let answer =

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use loopledger_dice::Dice;
 use loopledger_scenario::play;
-use loopledger_testkit::Dice;
 
 use crate::account::Account;
 use crate::chain::Chain;

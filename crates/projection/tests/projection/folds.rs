@@ -1,12 +1,13 @@
 //! However the streams are read, the state is one.
 
+use loopledger_dice::Dice;
 use loopledger_event_log::{FaultPlan, MemoryLog};
 use loopledger_projection::{StartReport, StoragePlace};
 use loopledger_state_store::Memory;
 use loopledger_types::Service;
 use loopledger_wire::position_to_pb;
 
-use crate::world::{Dice, HISTORY, LEDGER, PARTITIONS, World, append, digests, full_log, position};
+use crate::world::{HISTORY, LEDGER, PARTITIONS, World, append, digests, full_log, position};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn incremental_loaded_and_rebuilt_states_are_one() {
@@ -67,9 +68,9 @@ async fn any_interleaving_of_the_topics_gives_one_ledger() {
             .filter(|records: &Vec<_>| !records.is_empty())
             .collect();
         let world = World::start(&log, StoragePlace::Memory(Memory::new())).await;
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         while !streams.is_empty() {
-            let at = dice.below(streams.len());
+            let at = dice.index(streams.len());
             let mut run = dice.below(40) + 1;
             while run > 0
                 && let Some(record) = streams[at].pop()

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 /// What a crate may use directly; "may" is transitive, so the table lists the nearest only.
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
+    ("dice", &[]),
     ("types", &[]),
     ("chain", &["types"]),
     ("facts", &["types"]),
@@ -24,7 +25,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("ledger", &["accounting"]),
     ("proto", &[]),
     ("wire", &["proto", "domain", "chain"]),
-    ("event-log", &["types"]),
+    ("event-log", &["types", "dice"]),
     ("kafka-log", &["event-log"]),
     ("page-store", &[]),
     ("state-store", &["domain", "page-store"]),
@@ -41,7 +42,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("sales", &["service"]),
     ("projection", &["service", "ledger"]),
     ("web", &["service"]),
-    ("scenario", &["proto", "types"]),
+    ("scenario", &["proto", "types", "dice"]),
     ("loopledger", &["procurement", "station", "distribution", "sales", "projection", "web", "kafka-log", "scenario"]),
 ];
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use loopledger_dice::Dice;
 use loopledger_event_log::{FaultPlan, FaultReport, MemoryLog};
 use loopledger_service::writer::{Answer, WriteError, Writer, WriterConfig, WriterHandle};
 use loopledger_state_store::Memory;
@@ -23,22 +24,6 @@ pub(crate) const FAULTS: FaultPlan = FaultPlan {
 /// How many seeds to play; `SEEDS` asks for more.
 fn seeds(at_least: u64) -> u64 {
     std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(at_least)
-}
-
-/// Numbers from a seed, the same in every run.
-pub(crate) struct Dice(u64);
-
-impl Dice {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % bound
-    }
 }
 
 /// What a client remembers: the position of every acknowledged request, and the refused ones.

@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 use loopledger_chain::{AnyRef, EVENT_TYPE_PREFIX, Envelope, leaf_hash};
+use loopledger_dice::Dice;
 use loopledger_event_log::{EventLog as _, MemoryLog, Offset, Record};
-use loopledger_testkit::Dice;
 use loopledger_types::{CountyCode, Hash, Key, Partition, Service, StreamId, partition_of};
 
 use crate::history::History;

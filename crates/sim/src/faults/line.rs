@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use loopledger_dice::Dice;
 use loopledger_event_log::{
     AppendError, Appending, Decorator, Ending, EventLog, LogReader, LogRecord, MemoryLog, Offset, ReadError, Record,
 };
-use loopledger_testkit::Dice;
 use loopledger_types::{Partition, Topic};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until};

@@ -6,8 +6,8 @@ pub(crate) mod line;
 
 use core::time::Duration;
 
+use loopledger_dice::Dice;
 use loopledger_event_log::{FaultPlan, MemoryLog};
-use loopledger_testkit::Dice;
 
 use crate::cluster::{Cluster, Host};
 use crate::history::History;

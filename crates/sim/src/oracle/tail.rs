@@ -2,9 +2,9 @@
 
 use core::time::Duration;
 
+use loopledger_dice::Dice;
 use loopledger_event_log::{EventLog as _, Offset};
 use loopledger_service::writer::Health;
-use loopledger_testkit::Dice;
 use tokio::time::sleep;
 
 use super::SERVICES;

@@ -10,10 +10,10 @@ mod trade;
 
 use std::collections::BTreeMap;
 
+use loopledger_dice::Dice;
 use loopledger_domain::{distribution, procurement, sales, station};
 use loopledger_proto as pb;
 use loopledger_proto::common::v1 as common;
-use loopledger_testkit::Dice;
 use loopledger_types::{BusinessDate, CountyCode, Hash, Position, RequestId, Service, StreamId};
 use loopledger_wire::{BulkRequest as _, Receipt, Write};
 
@@ -227,7 +227,7 @@ impl Workload {
     }
 
     fn id(&mut self) -> String {
-        self.dice.request_id().to_string()
+        RequestId(self.dice.uuid()).to_string()
     }
 
     /// People's number of something.

@@ -10,6 +10,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use loopledger_dice::Dice;
 use loopledger_types::Service;
 use prost::Message as _;
 use prost_reflect::{
@@ -21,33 +22,16 @@ use super::{TYPE_URLS, decode_event, encode_event, type_url};
 use crate::codec::{Layout, PRICE};
 use crate::query::to_hex;
 
-/// `SplitMix64`.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    /// Small, large and extreme numbers alike.
-    fn number(&mut self) -> u64 {
-        match self.below(8) {
-            0 => 0,
-            1 => u64::MAX,
-            2 => i64::MIN.cast_unsigned(),
-            3 => self.below(128),
-            _ => {
-                let bits = self.below(64);
-                self.next() >> bits
-            }
+/// Small, large and extreme numbers alike.
+fn number(dice: &mut Dice) -> u64 {
+    match dice.below(8) {
+        0 => 0,
+        1 => u64::MAX,
+        2 => i64::MIN.cast_unsigned(),
+        3 => dice.below(128),
+        _ => {
+            let bits = dice.below(64);
+            dice.roll() >> bits
         }
     }
 }
@@ -81,12 +65,12 @@ const MAY_BE_ABSENT: &[&str] = &[
     "OrderLineCancelled.refusal",
 ];
 
-fn sample(kind: &MessageDescriptor, fill: Fill, random: &mut Random) -> DynamicMessage {
+fn sample(kind: &MessageDescriptor, fill: Fill, dice: &mut Dice) -> DynamicMessage {
     let mut message = DynamicMessage::new(kind.clone());
     for oneof in kind.oneofs().filter(|oneof| !oneof.is_synthetic()) {
         let choices: Vec<_> = oneof.fields().collect();
-        let chosen = &choices[random.below(choices.len() as u64) as usize];
-        message.set_field(chosen, value(chosen, fill, random));
+        let chosen = &choices[dice.below(choices.len() as u64) as usize];
+        message.set_field(chosen, value(chosen, fill, dice));
     }
     for field in kind.fields().filter(|field| field.containing_oneof().is_none_or(|oneof| oneof.is_synthetic())) {
         let name = format!("{}.{}", kind.name(), field.name());
@@ -94,7 +78,7 @@ fn sample(kind: &MessageDescriptor, fill: Fill, random: &mut Random) -> DynamicM
         let absent = match fill {
             Fill::Least => true,
             Fill::Most => false,
-            Fill::Any => random.below(2) == 0,
+            Fill::Any => dice.below(2) == 0,
         };
         if optional && absent {
             continue;
@@ -103,45 +87,45 @@ fn sample(kind: &MessageDescriptor, fill: Fill, random: &mut Random) -> DynamicM
             let len = match fill {
                 Fill::Least => 0,
                 Fill::Most => 2,
-                Fill::Any => random.below(4),
+                Fill::Any => dice.below(4),
             };
             // An answer that is repeated is never of nothing.
             let len = if field.name() == "answers" { len.max(1) } else { len };
-            message.set_field(&field, Value::List((0..len).map(|_| value(&field, fill, random)).collect()));
+            message.set_field(&field, Value::List((0..len).map(|_| value(&field, fill, dice)).collect()));
         } else {
-            message.set_field(&field, value(&field, fill, random));
+            message.set_field(&field, value(&field, fill, dice));
         }
     }
     message
 }
 
-fn value(field: &FieldDescriptor, fill: Fill, random: &mut Random) -> Value {
+fn value(field: &FieldDescriptor, fill: Fill, dice: &mut Dice) -> Value {
     let division = || [654_224, 654_224_202, 654_224_202_207, 110_101];
     let texts = ["", "a", "巴什拜羊 2020-0001", "过磅单"];
     match field.kind() {
-        Kind::Message(kind) if kind.full_name() == "google.protobuf.Any" => Value::Message(answer(field, random)),
-        Kind::Message(kind) => Value::Message(sample(&kind, fill, random)),
-        Kind::Enum(kind) => Value::EnumNumber(1 + random.below(kind.values().len() as u64 - 1) as i32),
+        Kind::Message(kind) if kind.full_name() == "google.protobuf.Any" => Value::Message(answer(field, dice)),
+        Kind::Message(kind) => Value::Message(sample(&kind, fill, dice)),
+        Kind::Enum(kind) => Value::EnumNumber(1 + dice.below(kind.values().len() as u64 - 1) as i32),
         Kind::Bytes => {
             let len = if matches!(field.name(), "proof_hash" | "report_hash" | "head") { 32 } else { 16 };
-            Value::Bytes((0..len).map(|_| random.next() as u8).collect::<Vec<_>>().into())
+            Value::Bytes((0..len).map(|_| dice.roll() as u8).collect::<Vec<_>>().into())
         }
-        Kind::String => Value::String(texts[random.below(4) as usize].to_owned()),
-        Kind::Bool => Value::Bool(random.below(2) == 1),
-        Kind::Int32 if field.name() == "nanos" => Value::I32(random.below(1_000_000_000) as i32),
-        Kind::Int32 => Value::I32(10_957 + random.below(73_049) as i32),
-        Kind::Sint32 => Value::I32(i32::from(random.number() as i16)),
-        Kind::Uint32 if field.name() == "pool" => Value::U32(u32::from(random.number() as u16)),
-        Kind::Uint32 => Value::U32(random.number() as u32),
-        Kind::Uint64 if field.name().contains("division") => Value::U64(division()[random.below(4) as usize]),
-        Kind::Uint64 => Value::U64(random.number()),
-        Kind::Int64 | Kind::Sint64 => Value::I64(random.number().cast_signed()),
+        Kind::String => Value::String(texts[dice.below(4) as usize].to_owned()),
+        Kind::Bool => Value::Bool(dice.below(2) == 1),
+        Kind::Int32 if field.name() == "nanos" => Value::I32(dice.below(1_000_000_000) as i32),
+        Kind::Int32 => Value::I32(10_957 + dice.below(73_049) as i32),
+        Kind::Sint32 => Value::I32(i32::from(number(dice) as i16)),
+        Kind::Uint32 if field.name() == "pool" => Value::U32(u32::from(number(dice) as u16)),
+        Kind::Uint32 => Value::U32(number(dice) as u32),
+        Kind::Uint64 if field.name().contains("division") => Value::U64(division()[dice.below(4) as usize]),
+        Kind::Uint64 => Value::U64(number(dice)),
+        Kind::Int64 | Kind::Sint64 => Value::I64(number(dice).cast_signed()),
         other => panic!("events have no field of kind {other:?}: {}", field.full_name()),
     }
 }
 
 /// An event that the service of the message with `field` may repeat.
-fn answer(field: &FieldDescriptor, random: &mut Random) -> DynamicMessage {
+fn answer(field: &FieldDescriptor, dice: &mut Dice) -> DynamicMessage {
     let package = field.parent_message().package_name().to_owned();
     let pool = field.parent_message().parent_pool().clone();
     let ignored = pool.get_message_by_name(&format!("{package}.UpstreamIgnored")).unwrap();
@@ -149,7 +133,7 @@ fn answer(field: &FieldDescriptor, random: &mut Random) -> DynamicMessage {
     let mut message = DynamicMessage::new(any);
     let url = format!("type.googleapis.com/{}", ignored.full_name());
     message.set_field_by_name("type_url", Value::String(url));
-    let body = sample(&ignored, Fill::Any, random).encode_to_vec();
+    let body = sample(&ignored, Fill::Any, dice).encode_to_vec();
     message.set_field_by_name("value", Value::Bytes(body.into()));
     message
 }
@@ -179,7 +163,7 @@ pub(crate) fn samples() -> Vec<loopledger_facts::Event> {
     let events = events().into_iter();
     events
         .map(|(url, service, kind)| {
-            decode_event(service, url, &sample(&kind, Fill::Most, &mut Random(1)).encode_to_vec()).unwrap()
+            decode_event(service, url, &sample(&kind, Fill::Most, &mut Dice::new(1)).encode_to_vec()).unwrap()
         })
         .collect()
 }
@@ -252,7 +236,7 @@ fn fields_have_the_numbers_and_names_of_the_contracts() {
 fn any_event_round_trips() {
     for (url, service, kind) in events() {
         for seed in 0..2_000 {
-            let bytes = sample(&kind, Fill::Any, &mut Random(seed)).encode_to_vec();
+            let bytes = sample(&kind, Fill::Any, &mut Dice::new(seed)).encode_to_vec();
             let event =
                 decode_event(service, url, &bytes).unwrap_or_else(|reason| panic!("{url}, seed {seed}: {reason}"));
             assert_eq!(type_url(&event), url);
@@ -268,14 +252,14 @@ fn damaged_bytes_are_refused_or_mean_what_they_say() {
     for (url, service, kind) in events() {
         let mut refused = 0;
         for seed in 0..5_000 {
-            let mut random = Random(seed);
-            let mut bytes = sample(&kind, Fill::Any, &mut random).encode_to_vec();
-            let at = random.below(bytes.len() as u64) as usize;
-            match random.below(4) {
-                0 => bytes[at] ^= 1 << random.below(8),
-                1 => bytes[at] = random.next() as u8,
+            let mut dice = Dice::new(seed);
+            let mut bytes = sample(&kind, Fill::Any, &mut dice).encode_to_vec();
+            let at = dice.below(bytes.len() as u64) as usize;
+            match dice.below(4) {
+                0 => bytes[at] ^= 1 << dice.below(8),
+                1 => bytes[at] = dice.roll() as u8,
                 2 => bytes.truncate(at),
-                _ => bytes.insert(at, random.next() as u8),
+                _ => bytes.insert(at, dice.roll() as u8),
             }
             let Ok(event) = decode_event(service, url, &bytes) else {
                 refused += 1;
@@ -320,7 +304,7 @@ fn an_unknown_field_at_any_depth_is_noticed() {
         out
     }
     for (url, service, kind) in events() {
-        let message = sample(&kind, Fill::Most, &mut Random(7));
+        let message = sample(&kind, Fill::Most, &mut Dice::new(7));
         let mut depth = 0;
         loop {
             let mut countdown = depth;
@@ -347,7 +331,7 @@ fn unknown_words_and_types_say_what_they_are() {
     );
     assert_eq!(check(Service::Station, collected, &[]), "occasion is missing");
     let (url, service, kind) = events().into_iter().find(|(url, ..)| url.ends_with("HandOverRefused")).unwrap();
-    let mut message = sample(&kind, Fill::Least, &mut Random(1));
+    let mut message = sample(&kind, Fill::Least, &mut Dice::new(1));
     message.set_field_by_name("reason", Value::EnumNumber(99));
     assert_eq!(check(service, url, &message.encode_to_vec()), "reason has a value that is not known here: 99");
 }
@@ -364,7 +348,7 @@ fn an_answer_that_is_repeated_is_understood_whole_or_not_at_all() {
         repeated.set_field_by_name("answers", Value::List(vec![Value::Message(any)]));
         decode_event(Service::Station, &url("station.event.v1.AnswerRepeated"), &repeated.encode_to_vec())
     };
-    let body = |name: &str| sample(&kind(name), Fill::Most, &mut Random(3)).encode_to_vec();
+    let body = |name: &str| sample(&kind(name), Fill::Most, &mut Dice::new(3)).encode_to_vec();
     let released = "station.event.v1.GoodsReleased";
     assert!(check(released, body(released)).is_ok());
     let mut newer = body(released);
@@ -388,7 +372,7 @@ fn events_are_written_as_they_always_were() {
         for (url, _, kind) in events().into_iter().filter(|(_, of, _)| of == service) {
             for (label, fill) in [("least", Fill::Least), ("most", Fill::Most)] {
                 let seed = kind.full_name().bytes().fold(0, |seed: u64, byte| seed * 31 % 1_000_003 + u64::from(byte));
-                let bytes = sample(&kind, fill, &mut Random(seed)).encode_to_vec();
+                let bytes = sample(&kind, fill, &mut Dice::new(seed)).encode_to_vec();
                 let event = decode_event(*service, url, &bytes).unwrap();
                 let mut ours = Vec::new();
                 encode_event(&event, &mut ours);

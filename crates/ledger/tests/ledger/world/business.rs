@@ -99,7 +99,7 @@ impl World {
     /// Hands a shelf over to the centre, or sends it on to the outlet, or down to the second station.
     pub(crate) fn ship(&mut self, shelf: usize, freight: i64, missing: i64, damaged: i64) {
         let Shelf { line, place: from, custodian, at_station } = self.shelves.remove(shelf);
-        let down = !at_station && self.dice.roll(0, 1) == 0;
+        let down = !at_station && self.dice.between(0, 1) == 0;
         let to = if at_station {
             self.centre
         } else if down {
@@ -264,7 +264,7 @@ impl World {
             place,
             holder,
         };
-        let medium = self.dice.pick(&[Medium::Online, Medium::Offline]);
+        let medium = self.dice.one_of(&[Medium::Online, Medium::Offline]);
         let number = "D1".to_owned();
         let placed = OrderPlaced {
             occasion,
@@ -331,7 +331,7 @@ impl World {
         };
         self.sales(sales::Event::OrderFulfilled(fulfilled), Some(cause));
         let rest = amount.0 - from_prepayment.0;
-        if rest > 0 && self.dice.roll(0, 3) > 0 {
+        if rest > 0 && self.dice.between(0, 3) > 0 {
             self.pay_in(order, seller, buyer, rest, 0);
         }
         if prepaid > amount.0 {

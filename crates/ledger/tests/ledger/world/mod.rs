@@ -2,6 +2,7 @@
 
 mod business;
 
+use loopledger_dice::Dice;
 use loopledger_domain::distribution::{self, SiteOpened};
 use loopledger_domain::procurement::{
     self, HouseholdRegistered, MemberSince, PartyRegistered, PayableSource, PayoutMade, ProductRegistered,
@@ -10,29 +11,6 @@ use loopledger_domain::sales;
 use loopledger_domain::station::{self, StationOpened};
 use loopledger_domain::*;
 use loopledger_types::*;
-
-/// `SplitMix64`: tests need numbers that a seed gives again.
-#[derive(Debug, Clone)]
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// Between `low` and `high`, both included.
-    pub(crate) fn roll(&mut self, low: i64, high: i64) -> i64 {
-        low + (self.next() % (high - low + 1) as u64) as i64
-    }
-
-    pub(crate) fn pick<T: Clone>(&mut self, all: &[T]) -> T {
-        all[self.roll(0, all.len() as i64 - 1) as usize].clone()
-    }
-}
 
 /// Goods that lie somewhere, free.
 #[derive(Debug, Clone)]
@@ -107,7 +85,7 @@ impl World {
     pub(crate) fn new(seed: u64) -> Self {
         let nobody = PartyRef { id: PartyId([0; 16]), kind: PartyKind::Firm };
         let mut world = Self {
-            dice: Dice(seed),
+            dice: Dice::new(seed),
             day: BusinessDate::from_ymd(2020, 4, 1).unwrap(),
             next_id: 0,
             clock: 1_585_700_000,
@@ -136,7 +114,7 @@ impl World {
     pub(crate) fn id(&mut self) -> [u8; 16] {
         self.next_id += 1;
         let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&Dice(self.next_id).next().to_be_bytes());
+        bytes[..8].copy_from_slice(&Dice::new(self.next_id).roll().to_be_bytes());
         bytes[8..].copy_from_slice(&self.next_id.to_be_bytes());
         bytes
     }
@@ -148,7 +126,7 @@ impl World {
     /// Appends a commit to its stream; `cause` is a commit that it answers.
     pub(crate) fn commit(&mut self, service: Service, events: Vec<Event>, cause: Option<Position>) -> Position {
         let request_id = RequestId(self.id());
-        self.clock += self.dice.roll(1, 90_000);
+        self.clock += self.dice.between(1, 90_000);
         let stream = &mut self.streams[service.index()];
         let sequence = stream.len() as u64 + 1;
         let mut hash = [service.index() as u8; 32];
@@ -229,7 +207,7 @@ impl World {
             "654224103200",
             "654224100007",
         ] {
-            let members = self.dice.roll(1, 6) as u32;
+            let members = self.dice.between(1, 6) as u32;
             self.household(division(village), members);
         }
         for (code, name) in [("chickpea", "鹰嘴豆"), ("safflower", "红花")] {

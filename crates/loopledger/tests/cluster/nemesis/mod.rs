@@ -12,9 +12,9 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use loopledger_dice::Dice;
 use loopledger_proto::client::v1::RecordLine;
 use loopledger_scenario::play;
-use loopledger_testkit::Dice;
 
 use crate::account::Account;
 use crate::deployment::{Deployment, told};
