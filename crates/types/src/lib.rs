@@ -10,6 +10,7 @@ mod date;
 mod division;
 pub mod divisions;
 mod exact;
+pub mod hex;
 mod id;
 mod money;
 mod partition;

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{CountyCode, DivisionError, Topic};
+use crate::{CountyCode, DivisionError, Topic, hex};
 
 /// A SHA-256 value.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,22 +13,14 @@ impl Hash {
     pub const ZERO: Self = Self([0; 32]);
 
     /// Parses 64 hexadecimal digits.
-    pub fn parse(hex: &str) -> Option<Self> {
-        let bytes = hex.as_bytes();
-        if bytes.len() != 64 || !bytes.is_ascii() {
-            return None;
-        }
-        let mut out = [0_u8; 32];
-        for (slot, pair) in out.iter_mut().zip(bytes.chunks_exact(2)) {
-            *slot = u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok()?;
-        }
-        Some(Self(out))
+    pub fn parse(text: &str) -> Option<Self> {
+        hex::decode_array(text).map(Self)
     }
 }
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        hex::write(&self.0, f)
     }
 }
 

@@ -1,12 +1,10 @@
 //! What queries of every service have in common: positions, pages, filters, and the views' units.
 
-use core::fmt::Write as _;
-
 use loopledger_domain::procurement::ContractTerms;
 use loopledger_domain::{FieldFault, Rejection};
 use loopledger_proto::common::v1 as pb;
 use loopledger_types::{
-    BaseUnit, BusinessDate, DivisionCode, Head, IdError, Month, Position, Quantity, StreamId, Unit, UnitPrice,
+    BaseUnit, BusinessDate, DivisionCode, Head, IdError, Month, Position, Quantity, StreamId, Unit, UnitPrice, hex,
 };
 
 use crate::request::{Check, at};
@@ -102,7 +100,7 @@ impl Page {
         };
         let malformed =
             || Rejection::invalid("page_token", FieldFault::MalformedPageToken, "This token is not one of ours.");
-        let after = if token.is_empty() { None } else { Some(from_hex(token).ok_or_else(malformed)?) };
+        let after = if token.is_empty() { None } else { Some(hex::decode(token).ok_or_else(malformed)?) };
         Ok(Self { size, after })
     }
 
@@ -122,29 +120,8 @@ impl Page {
     /// The token of the page that begins after the row with this key. It says nothing of rights: every page is
     /// authorised anew.
     pub fn token(last: &[u8]) -> String {
-        to_hex(last)
+        hex::encode(last)
     }
-}
-
-pub(crate) fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string does not fail");
-        text
-    })
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let pairs = text.as_bytes().chunks_exact(2);
-    if !pairs.remainder().is_empty() {
-        return None;
-    }
-    pairs
-        .map(|pair| match pair {
-            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-            _ => None,
-        })
-        .collect()
 }
 
 /// The unit in which quantities of such a product are shown.

@@ -8,7 +8,7 @@ mod logs;
 use std::path::PathBuf;
 
 use loopledger_chain::{Admission, Envelope, Verdict, VoidReason, leaf_hash};
-use loopledger_types::{Hash, Head, Partition, Service, StreamId, Topic};
+use loopledger_types::{Hash, Head, Partition, Service, StreamId, Topic, hex};
 use serde_json::{Value, json};
 
 use crate::raw::{Commit, ZEROS};
@@ -65,7 +65,7 @@ impl Log {
             0..4_096 => 0,
             _ => record.iter().rev().take_while(|byte| **byte == 0).count(),
         };
-        let mut entry = json!({ "note": note, "hex": hex(&record[..record.len() - zeros]) });
+        let mut entry = json!({ "note": note, "hex": hex::encode(&record[..record.len() - zeros]) });
         let fields = entry.as_object_mut().unwrap();
         if zeros > 0 {
             fields.insert("then_zeros".into(), json!(zeros));
@@ -86,15 +86,6 @@ impl Log {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
-fn unhex(hex: &str) -> Vec<u8> {
-    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
-}
-
 /// Every single-byte mutant of `record`, and which are admitted as the first of their log: the places in order, at
 /// each the byte XOR 1, 2 … 255; one byte 0 or 1 for each mutant, hashed.
 fn mutants(record: &[u8]) -> Value {
@@ -113,7 +104,7 @@ fn mutants(record: &[u8]) -> Value {
         "topic": "loopledger.station.v1",
         "partition": 0,
         "partition_count": 1,
-        "hex": hex(record),
+        "hex": hex::encode(record),
         "admitted": admitted.iter().map(|byte| u64::from(*byte)).sum::<u64>(),
         "digest": leaf_hash(&admitted).to_string(),
     })
@@ -189,7 +180,7 @@ fn every_record_of_the_vectors_gets_its_verdict() {
             admission.resume(StreamId::parse(str_of(head, "stream")).unwrap(), head_at);
         }
         for entry in log["records"].as_array().unwrap() {
-            let mut record = unhex(str_of(entry, "hex"));
+            let mut record = hex::decode(str_of(entry, "hex")).unwrap();
             record.resize(record.len() + entry["then_zeros"].as_u64().unwrap_or(0) as usize, 0);
             let verdict = words(&admission.admit(&record));
             let mut expected = entry.as_object().unwrap().clone();

@@ -109,7 +109,7 @@ pub(super) fn decode(seed: u32, offset: u64, bytes: &[u8]) -> Result<&[u8], Flaw
 
 #[cfg(test)]
 mod tests {
-    use loopledger_types::Service;
+    use loopledger_types::{Service, hex};
 
     use super::*;
 
@@ -120,8 +120,8 @@ mod tests {
         let mut bytes = ID.header();
         encode(ID.seed(), 4_120, &Bytes::from_static(b"abc"), &mut bytes);
         // Computed by another implementation of CRC32C.
-        let hex = format!("{bytes:02x?}").replace(", ", "");
-        assert_eq!(hex, "[4c4f4f504c4f470a010000000010000000000000a602362d0300000075b05149616263]");
+        let expected = "4c4f4f504c4f470a010000000010000000000000a602362d0300000075b05149616263";
+        assert_eq!(hex::encode(&bytes), expected);
         assert_eq!(ID.header().len(), 24);
     }
 

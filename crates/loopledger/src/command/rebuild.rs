@@ -1,10 +1,10 @@
 //! `rebuild`: the ledger folded again from zero, compared with the live one.
 
 use loopledger_proto::ledger::v1::RebuildRequest;
+use loopledger_types::hex;
 use tokio_stream::StreamExt;
 
 use super::Progress;
-use super::status::hex;
 use crate::client::Client;
 use crate::exit::Failure;
 use crate::lang::{both, pick, tr};
@@ -19,8 +19,8 @@ pub(crate) async fn rebuild(client: &Client) -> Result<(), Failure> {
         progress.set(report.done);
         if let Some(agree) = report.digests_agree {
             progress.finish();
-            say!("{} {}", pick("账本摘要", "Ledger digest"), hex(&report.ledger_digest))?;
-            say!("{} {}", pick("状态摘要", "State digest "), hex(&report.state_digest))?;
+            say!("{} {}", pick("账本摘要", "Ledger digest"), hex::encode(&report.ledger_digest))?;
+            say!("{} {}", pick("状态摘要", "State digest "), hex::encode(&report.state_digest))?;
             if !agree {
                 return Err(Failure::Refused(both!(
                     "重算的账本与现有账本不一致",

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use loopledger_proto::common::v1::{Halt, LogStatus, StreamState, WriterStatus};
 use loopledger_proto::ledger::v1::{GetStatusRequest, GetStatusResponse, StreamStatus};
-use loopledger_types::{Hash, StreamId};
+use loopledger_types::{StreamId, hex};
 use serde_json::{Value, json};
 use tonic::Status;
 
@@ -62,7 +62,7 @@ pub(super) fn show(answer: &GetStatusResponse, writers: &[Writer], view: &View) 
     let mut report =
         report.number("voids", "作废记录", "Voids").text("health", "状态", "Health").text("writer", "写入", "Writer");
     for (stream, writer) in streams(answer, writers) {
-        let hash = hex(&stream.hash);
+        let hash = hex::encode(&stream.hash);
         let shown = if view.detail { hash.clone() } else { hash.chars().take(HASH_DIGITS).collect() };
         report.row([
             (&stream.stream).into(),
@@ -92,8 +92,8 @@ pub(super) fn show(answer: &GetStatusResponse, writers: &[Writer], view: &View) 
             "✗ {of} cannot reach the log for {seconds} s: {cause}"
         ))?;
     }
-    say!("{} {}", pick("账本摘要", "Ledger digest"), hex(&answer.ledger_digest))?;
-    say!("{} {}", pick("状态摘要", "State digest "), hex(&answer.state_digest))?;
+    say!("{} {}", pick("账本摘要", "Ledger digest"), hex::encode(&answer.ledger_digest))?;
+    say!("{} {}", pick("状态摘要", "State digest "), hex::encode(&answer.state_digest))?;
     let (durability, open, exceptions) = (&answer.durability, answer.open_hand_overs, answer.exceptions);
     let megabytes = answer.ledger_bytes / 1_000_000;
     view.say(&tr!(
@@ -135,7 +135,7 @@ fn unreachable_logs<'a>(
 pub(super) async fn print_digest(client: &Client) -> Result<(), Failure> {
     let answer = ask(client).await?;
     let commits = answer.streams.iter().fold(0_u64, |sum, stream| sum.saturating_add(stream.sequence));
-    let digest = hex(&answer.ledger_digest);
+    let digest = hex::encode(&answer.ledger_digest);
     let text = tr!("{commits} 条提交,账本摘要\n{digest}", "{commits} commits, ledger digest\n{digest}");
     say!("{text}")
 }
@@ -192,20 +192,16 @@ fn as_json(answer: &GetStatusResponse, writers: &[Writer]) -> Value {
     let stream = |of: Of<'_>| {
         let (read, writer) = of;
         json!({
-            "stream": read.stream, "sequence": read.sequence, "hash": hex(&read.hash), "voids": read.voids,
+            "stream": read.stream, "sequence": read.sequence, "hash": hex::encode(&read.hash), "voids": read.voids,
             "health": state(read.state()), "writer": writer.state(), "halts": halts(of).map(halt).collect::<Vec<_>>(),
         })
     };
     json!({
         "streams": streams(answer, writers).map(stream).collect::<Vec<_>>(),
-        "ledger_digest": hex(&answer.ledger_digest),
-        "state_digest": hex(&answer.state_digest),
+        "ledger_digest": hex::encode(&answer.ledger_digest),
+        "state_digest": hex::encode(&answer.state_digest),
         "durability": answer.durability,
         "halted": streams(answer, writers).any(is_halted),
         "log_reachable": unreachable_logs(answer, writers).next().is_none(),
     })
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    <[u8; 32]>::try_from(bytes).map(|bytes| Hash(bytes).to_string()).unwrap_or_default()
 }

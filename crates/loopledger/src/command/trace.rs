@@ -2,10 +2,9 @@
 
 use loopledger_proto::ledger::v1::trace_lot_request::Subject;
 use loopledger_proto::ledger::v1::{GoodsAt, TraceLotRequest, TraceLotResponse};
-use loopledger_types::LotId;
+use loopledger_types::{LotId, hex};
 use serde_json::{Value, json};
 
-use super::status::hex;
 use super::words::{coded, fact, measured, named, unit, yuan};
 use crate::client::Client;
 use crate::exit::Failure;
@@ -156,7 +155,7 @@ fn inspections(answer: &TraceLotResponse) -> Report {
             (&found.finding).into(),
             (&found.laboratory_code).into(),
             named(found.station.as_ref()).into(),
-            hex(&found.report_hash).into(),
+            hex::encode(&found.report_hash).into(),
             fact(step.fact.as_ref()).into(),
         ]);
     }

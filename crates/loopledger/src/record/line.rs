@@ -1,10 +1,8 @@
 //! One line of a file of commands: its number, its request id and its digest.
 
-use core::fmt::Write as _;
-
 use loopledger_proto::client::v1::RecordLine;
 use loopledger_proto::client::v1::record_line::Line as Command;
-use loopledger_types::RequestId;
+use loopledger_types::{RequestId, hex};
 use loopledger_wire::BulkRequest as _;
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
@@ -39,10 +37,7 @@ impl Line {
     pub(crate) fn digest(&self) -> String {
         let line = RecordLine { line: Some(self.command.clone()) };
         let digest = Sha256::digest(line.encode_to_vec());
-        digest.iter().take(DIGEST_BYTES).fold(String::new(), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("writing to a string does not fail");
-            text
-        })
+        hex::encode(digest.get(..DIGEST_BYTES).unwrap_or(&digest))
     }
 }
 

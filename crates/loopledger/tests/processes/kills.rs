@@ -9,6 +9,7 @@ use loopledger_proto::distribution::v1::distribution_service_client::Distributio
 use loopledger_proto::procurement::v1::procurement_service_client::ProcurementServiceClient;
 use loopledger_proto::sales::v1::sales_service_client::SalesServiceClient;
 use loopledger_proto::station::v1::station_service_client::StationServiceClient;
+use loopledger_types::hex;
 use serde_json::Value;
 use tonic::transport::Endpoint;
 
@@ -145,7 +146,7 @@ fn every_receipt_is_found(url: &str, receipts: &Path) {
                     };
                     let found = client.get_receipt(ask).await.unwrap_or_else(|error| panic!("{request}: {error}"));
                     let position = found.into_inner().receipt.and_then(|receipt| receipt.position).expect("a position");
-                    let found_hash: String = position.hash.iter().map(|byte| format!("{byte:02x}")).collect();
+                    let found_hash = hex::encode(&position.hash);
                     assert_eq!((position.sequence, found_hash), (sequence, hash), "{request}");
                 }
             };

@@ -6,6 +6,7 @@ use core::fmt;
 
 use bytes::Bytes;
 use loopledger_event_log::Headers;
+use loopledger_types::hex;
 use tonic::metadata::MetadataMap;
 
 /// The name in metadata and in headers.
@@ -39,15 +40,19 @@ impl TraceContext {
     /// Reads the value of `traceparent`.
     pub fn parse(text: &[u8]) -> Option<Self> {
         let (known, more) = text.split_at_checked(LENGTH)?;
+        // The standard has lower case only.
+        if known.iter().any(u8::is_ascii_uppercase) {
+            return None;
+        }
         let [version @ .., b'-'] = known.get(..3)? else { return None };
         let [b'-', ..] = known.get(35..)? else { return None };
         let [b'-', ..] = known.get(52..)? else { return None };
-        let [version] = hexadecimal(version)?;
+        let [version] = hex::decode_array(version)?;
         // A later version may say more, behind a hyphen; 255 is no version.
         let is_whole = if version == 0 { more.is_empty() } else { more.first().is_none_or(|byte| *byte == b'-') };
-        let trace_id = hexadecimal(known.get(3..35)?)?;
-        let span_id = hexadecimal(known.get(36..52)?)?;
-        let [flags] = hexadecimal(known.get(53..)?)?;
+        let trace_id = hex::decode_array(known.get(3..35)?)?;
+        let span_id = hex::decode_array(known.get(36..52)?)?;
+        let [flags] = hex::decode_array(known.get(53..)?)?;
         let is_valid = version != u8::MAX && is_whole && trace_id != [0; 16] && span_id != [0; 8];
         is_valid.then_some(Self { trace_id, span_id, flags })
     }
@@ -65,27 +70,13 @@ impl TraceContext {
 
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (trace, span) = (u128::from_be_bytes(self.trace_id), u64::from_be_bytes(self.span_id));
-        write!(f, "00-{trace:032x}-{span:016x}-{:02x}", self.flags)
+        f.write_str("00-")?;
+        hex::write(&self.trace_id, f)?;
+        f.write_str("-")?;
+        hex::write(&self.span_id, f)?;
+        f.write_str("-")?;
+        hex::write(&[self.flags], f)
     }
-}
-
-/// Lower case only, as the standard wants it.
-fn hexadecimal<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
-    let digit = |byte: &u8| match byte {
-        b'0'..=b'9' => Some(byte.wrapping_sub(b'0')),
-        b'a'..=b'f' => Some(byte.wrapping_sub(b'a').wrapping_add(10)),
-        _ => None,
-    };
-    let mut bytes = [0; N];
-    if text.len() != N.saturating_mul(2) {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        let [high, low] = pair else { return None };
-        *byte = digit(high)? << 4 | digit(low)?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use loopledger_dice::Dice;
-use loopledger_types::Service;
+use loopledger_types::{Service, hex};
 use prost::Message as _;
 use prost_reflect::{
     Cardinality, DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, Value,
@@ -20,7 +20,6 @@ use prost_reflect::{
 use super::shapes;
 use super::{TYPE_URLS, decode_event, encode_event, type_url};
 use crate::codec::{Layout, PRICE};
-use crate::query::to_hex;
 
 /// Small, large and extreme numbers alike.
 fn number(dice: &mut Dice) -> u64 {
@@ -376,7 +375,7 @@ fn events_are_written_as_they_always_were() {
                 let event = decode_event(*service, url, &bytes).unwrap();
                 let mut ours = Vec::new();
                 encode_event(&event, &mut ours);
-                let hex = to_hex(&ours);
+                let hex = hex::encode(&ours);
                 writeln!(now, "{} {label}\n{hex}\n{event:?}\n", kind.name()).unwrap();
             }
         }

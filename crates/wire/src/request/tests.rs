@@ -6,7 +6,7 @@ use std::path::Path;
 
 use loopledger_domain::Rejection;
 use loopledger_proto::{distribution, procurement, sales, station};
-use loopledger_types::{CountyCode, EntityKind, Hash, Position, RequestId, Service, StreamId};
+use loopledger_types::{CountyCode, EntityKind, Hash, Position, RequestId, Service, StreamId, hex};
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use serde_json::{Value, json};
@@ -169,7 +169,7 @@ fn every_command_is_read_and_its_digest_never_changes() {
     let mut now = String::new();
     for (service, command, fields) in samples() {
         let write = outcome(service, &complete(command, &fields)).unwrap_or_else(|e| panic!("{command}: {e:?}"));
-        let digest = crate::query::to_hex(&write.digest);
+        let digest = hex::encode(&write.digest);
         writeln!(now, "{service} {command} {digest}\n{:?}\n{}\n", write.created, write.command).unwrap();
         assert_eq!(write.after.len(), 1);
     }
