@@ -16,6 +16,7 @@ mod money;
 mod partition;
 mod position;
 mod quantity;
+mod rounding;
 mod table;
 mod text;
 
@@ -32,5 +33,6 @@ pub use money::{Money, UnitPrice};
 pub use partition::{Key, Partition, Topic, murmur2, partition_of};
 pub use position::{Cause, Hash, Head, Position, Service, StreamError, StreamId, StreamSequence};
 pub use quantity::{BaseUnit, Quantity, Unit};
+pub use rounding::mul_div_half_up;
 pub use table::{IdHasher, Table};
 pub use text::{TextFault, code_fault, comparison_key, is_visible, text_fault};

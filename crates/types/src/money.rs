@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{Quantity, Unit};
+use crate::{Quantity, Unit, mul_div_half_up};
 
 /// An amount of CNY in fen (分).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -31,7 +31,7 @@ impl Money {
     /// `None` if the result does not fit.
     #[must_use]
     pub fn basis_points(self, basis_points: u32) -> Option<Self> {
-        round_half_up(i128::from(self.0).checked_mul(i128::from(basis_points))?, 10_000).map(Self)
+        mul_div_half_up(self.0, i64::from(basis_points), 10_000).map(Self)
     }
 }
 
@@ -66,16 +66,8 @@ impl UnitPrice {
     /// `None` if the result does not fit.
     #[must_use]
     pub fn amount(self, quantity: Quantity) -> Option<Money> {
-        let e4_times_base = i128::from(self.e4).checked_mul(i128::from(quantity.0))?;
-        let divisor = i128::from(self.per.factor()).checked_mul(100)?;
-        round_half_up(e4_times_base, divisor).map(Money)
+        mul_div_half_up(self.e4, quantity.0, self.per.factor().checked_mul(100)?).map(Money)
     }
-}
-
-/// `numerator / divisor` rounded half up (towards positive infinity at exactly one half); the divisor is positive.
-fn round_half_up(numerator: i128, divisor: i128) -> Option<i64> {
-    let doubled = numerator.checked_mul(2)?.checked_add(divisor)?;
-    i64::try_from(doubled.checked_div_euclid(divisor.checked_mul(2)?)?).ok()
 }
 
 #[cfg(test)]

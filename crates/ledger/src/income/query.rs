@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use loopledger_facts::{HouseholdCategory, PartyKind};
 use loopledger_types::divisions::Edition;
-use loopledger_types::{BusinessDate, DivisionCode, Exact as _, Month, PartyId, PlaceId, ProductId};
+use loopledger_types::{BusinessDate, DivisionCode, Exact as _, Month, PartyId, PlaceId, ProductId, mul_div_half_up};
 
 use super::{IncomeLine, IncomeView};
 use crate::area::Area;
 use crate::book_records::Basis;
-use crate::loop_measures::{LoopLevel, ratio};
+use crate::loop_measures::LoopLevel;
 use crate::order::cause_first;
 use crate::{IncomeCategory, Ledger, PartyView};
 
@@ -99,12 +99,12 @@ pub struct HouseholdIncome {
 impl HouseholdIncome {
     /// Recognised net income per member, fen, rounded half up; `None` without members.
     pub fn net_per_head(&self) -> Option<i64> {
-        ratio(self.total.net(), i64::from(self.household.members), 1)
+        mul_div_half_up(self.total.net(), 1, i64::from(self.household.members))
     }
 
     /// Received income per member, fen, rounded half up; `None` without members.
     pub fn received_per_head(&self) -> Option<i64> {
-        ratio(self.total.received, i64::from(self.household.members), 1)
+        mul_div_half_up(self.total.received, 1, i64::from(self.household.members))
     }
 }
 
@@ -135,7 +135,7 @@ pub struct DivisionSums {
 impl DivisionSums {
     /// Recognised net income per member, fen, rounded half up; `None` without members.
     pub fn net_per_head(&self) -> Option<i64> {
-        ratio(self.sums.net(), i64::try_from(self.members).ok()?, 1)
+        mul_div_half_up(self.sums.net(), 1, i64::try_from(self.members).ok()?)
     }
 
     fn add(&mut self, household: &PartyView, sums: &IncomeSums) {

@@ -11,7 +11,6 @@ mod targets;
 use loopledger_types::{BusinessDate, DivisionCode, Exact as _, Month, Scope};
 
 pub use figures::{LoopFact, LoopFigure, LoopLevel, Payees, Subject, Way};
-pub(crate) use query::ratio;
 pub use query::{LoopByDivision, LoopMeasures, LoopMoney, LoopPart, LoopQuery, PaymentDelay, ProductLoop};
 pub use targets::{Coverage, StationCoverage, Target, TargetKind, Targets};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use loopledger_types::divisions::Edition;
-use loopledger_types::{DivisionCode, Exact as _, Month, ProductId, Scope};
+use loopledger_types::{DivisionCode, Exact as _, Month, ProductId, Scope, mul_div_half_up};
 
 use super::rows::LoopSums;
 use super::{Coverage, LoopLevel, Measure, Targets};
@@ -83,7 +83,7 @@ pub struct PaymentDelay {
 impl PaymentDelay {
     /// Mean days per fen paid, in tenths of a day; `None` if nothing was paid.
     pub fn mean_tenths(&self) -> Option<i64> {
-        ratio(self.amount_days, self.amount, 10)
+        mul_div_half_up(self.amount_days, 10, self.amount)
     }
 }
 
@@ -201,7 +201,7 @@ impl LoopMoney {
 
     /// Basis points of all payouts that went to parties of the county.
     pub fn kept_in_county_bp(&self) -> Option<i64> {
-        ratio(self.paid_in_county, self.paid_out, 10_000)
+        mul_div_half_up(self.paid_in_county, 10_000, self.paid_out)
     }
 }
 
@@ -209,16 +209,7 @@ const SCOPES: [Scope; 4] = [Scope::County, Scope::Prefecture, Scope::Region, Sco
 
 fn closed_loop(by_scope: &[i64; 4]) -> Option<i64> {
     let [county, ..] = by_scope;
-    ratio(*county, by_scope.iter().fold(0, |sum, part| sum.plus(*part)), 10_000)
-}
-
-/// `part × scale ÷ whole`, rounded half up; `None` if the whole is not positive.
-pub(crate) fn ratio(part: i64, whole: i64, scale: i64) -> Option<i64> {
-    if whole <= 0 {
-        return None;
-    }
-    let doubled = i128::from(part).checked_mul(i128::from(scale))?.checked_mul(2)?.checked_add(i128::from(whole))?;
-    i64::try_from(doubled.checked_div_euclid(i128::from(whole).checked_mul(2)?)?).ok()
+    mul_div_half_up(*county, 10_000, by_scope.iter().fold(0, |sum, part| sum.plus(*part)))
 }
 
 /// Sums of one division while the table is read.

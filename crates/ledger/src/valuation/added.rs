@@ -5,9 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use loopledger_types::{Exact as _, ProductId};
+use loopledger_types::{Exact as _, ProductId, mul_div_half_up};
 
-use crate::loop_measures::ratio;
 use crate::lots::{self, LotFact, LotRecord};
 use crate::{EntryText, Ledger, LoopQuery};
 use loopledger_accounting::{Use, value};
@@ -28,7 +27,7 @@ impl ValueAdded {
 
     /// In basis points of the cost; `None` if there is none.
     pub fn basis_points(&self) -> Option<i64> {
-        ratio(self.amount(), self.input_cost, 10_000)
+        mul_div_half_up(self.amount(), 10_000, self.input_cost)
     }
 
     fn add(&mut self, sales: i64, input_cost: i64) {
