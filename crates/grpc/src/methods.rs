@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use loopledger_proto::FILE_DESCRIPTOR_SET;
-use loopledger_wire::{Shape, Shapes};
+use loopledger_wire::{Shape, Shapes, code_name};
 use prost::Message as _;
 use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 use tonic::{Code, Status};
@@ -176,31 +176,8 @@ fn add(counts: &[AtomicU64; CODES], code: Code) {
 }
 
 fn counted(counts: &[AtomicU64; CODES]) -> impl Iterator<Item = (&'static str, u64)> {
-    let codes = (0..).map(name_of);
+    let codes = (0..).map(|code| code_name(Code::from_i32(code)));
     codes.zip(counts).map(|(code, count)| (code, count.load(Ordering::Relaxed))).filter(|(_, count)| *count > 0)
-}
-
-/// As gRPC spells it.
-const fn name_of(code: i32) -> &'static str {
-    match Code::from_i32(code) {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -14,8 +14,11 @@ use tonic_types::{ErrorDetails, FieldViolation, LocalizedMessage, PreconditionVi
 use crate::{HaltNotice, UnknownField};
 
 mod chinese;
+mod code;
 #[cfg(test)]
 mod tests;
+
+pub use code::code_name;
 
 /// The domain of every reason.
 pub const DOMAIN: &str = "loopledger";

@@ -14,7 +14,7 @@ mod shape;
 mod words;
 
 pub use commit::{Draft, NotUnderstood, decode_commit, encode_commit};
-pub use error::{DOMAIN, Failure, rejection_status, status_from_pb, status_to_pb};
+pub use error::{DOMAIN, Failure, code_name, rejection_status, status_from_pb, status_to_pb};
 pub use event::{TYPE_URLS, decode_answer, encode_event, type_url};
 pub use halt::{HaltNotice, HaltReason};
 pub use query::{heads_to_pb, position_to_pb};

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use loopledger_proto::common::v1::{Position, Receipt};
 use loopledger_types::{Hash, StreamId};
-use loopledger_wire::status_from_pb;
+use loopledger_wire::{code_name, status_from_pb};
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use super::line::Line;
-use crate::exit::code_name;
 
 /// The outcome of one line, in the order of the file.
 #[derive(Debug, Clone)]
