@@ -95,17 +95,17 @@ impl Contact {
     /// reached or is read slower than it grows. Nothing, if it is not followed here.
     pub fn age(&self, stream: StreamId) -> Duration {
         let state = self.lock();
-        let reading = state.partitions.get(&self.place(stream));
+        let reading = state.partitions.get(&self.followed(stream));
         reading.map_or(Duration::ZERO, |reading| reading.complete_at.elapsed())
     }
 
     /// Whether the log of the stream does not answer now.
     pub fn is_failing(&self, stream: StreamId) -> bool {
-        self.lock().partitions.get(&self.place(stream)).is_some_and(|reading| reading.failing)
+        self.lock().partitions.get(&self.followed(stream)).is_some_and(|reading| reading.failing)
     }
 
-    /// Where a stream lives.
-    pub fn place(&self, stream: StreamId) -> Followed {
+    /// The partition of a stream.
+    pub fn followed(&self, stream: StreamId) -> Followed {
         let count = self.partition_counts.get(stream.service.index()).copied().unwrap_or(1);
         (stream.service.topic(), partition_of(Key(stream.county), count))
     }

@@ -13,7 +13,7 @@ use loopledger_wire::NotUnderstood;
 use tokio::time::{Instant, sleep_until};
 
 use super::Feed;
-use super::place::{self, Stand};
+use super::locate::{self, Stand};
 use super::record::{Batch, Record};
 use super::source::{Look, Source};
 use loopledger_observability::trace::TraceContext;
@@ -241,7 +241,7 @@ impl Follower {
     /// Reading goes on at `next` if that is in the log and nothing before it was missed; otherwise behind the head.
     fn begin_look(&mut self, next: Offset) {
         let stand = Stand { offset: self.head_offset, next };
-        self.look = Some(Box::pin(place::look(self.feed.clone(), self.stream, self.head, stand)));
+        self.look = Some(Box::pin(locate::look(self.feed.clone(), self.stream, self.head, stand)));
     }
 
     fn read_on_from(&mut self, stand: Stand) {
@@ -297,10 +297,10 @@ impl Follower {
         let reader = if let Some(reader) = &mut self.private {
             reader
         } else {
-            let place = self.feed.place(self.stream);
-            self.private.insert(self.feed.log().read(place.topic, place.partition, self.next)?)
+            let partition = self.feed.log_partition(self.stream);
+            self.private.insert(self.feed.log().read(partition.topic, partition.partition, self.next)?)
         };
-        Ok(Arc::new(Batch::new(self.next, reader.next().await?, self.feed.place(self.stream))))
+        Ok(Arc::new(Batch::new(self.next, reader.next().await?, self.feed.log_partition(self.stream))))
     }
 
     /// Admission: the first record that extends the head wins; every other one of this stream is void.

@@ -10,8 +10,8 @@ mod follower;
 mod halts;
 mod heads;
 mod lag;
+mod locate;
 mod losses;
-mod place;
 mod reach;
 mod record;
 mod source;
@@ -39,7 +39,7 @@ pub use lag::Lag;
 pub use losses::{loss, walk};
 pub use reach::{LogReach, StreamSamples, of_service, of_stream, unreachable};
 pub use record::Decode;
-use record::Place;
+use record::LogPartition;
 pub use record::{Record, parse};
 use source::Source;
 
@@ -87,7 +87,7 @@ impl Feed {
 
     /// Where a stream lives.
     pub fn partition(&self, stream: StreamId) -> Partition {
-        self.place(stream).partition
+        self.log_partition(stream).partition
     }
 
     /// Follows a stream from its first commit. Must be called within a tokio runtime.
@@ -99,7 +99,7 @@ impl Feed {
     /// hint: if the record is not there, the stream is read from its beginning until `head` turns up. If it does not,
     /// the whole process knows it.
     pub async fn resume(&self, stream: StreamId, head: Head, at: Offset) -> Result<Follower, FollowError> {
-        let resumed = place::resume(self.clone(), stream, head, at).await;
+        let resumed = locate::resume(self.clone(), stream, head, at).await;
         if let Err(FollowError::LostTail(lost)) = &resumed {
             self.shared.barrier.note(lost);
         }
@@ -144,13 +144,13 @@ impl Feed {
         at: Offset,
     ) -> Result<(Follower, Offset), FollowError> {
         let follower = self.resume(stream, head, at).await?;
-        Ok((follower, place::end(self, stream).await?))
+        Ok((follower, locate::end(self, stream).await?))
     }
 
     /// Whether the log has the commit that `position` names. Reads the stream from its beginning: for what is so old
     /// that its hash is no longer kept.
     pub async fn contains(&self, position: Position) -> Result<bool, FollowError> {
-        place::contains(self.clone(), position).await
+        locate::contains(self.clone(), position).await
     }
 
     /// The commits up to `sequence` that the log lacks at its present end, if no accepted loss may be theirs. For a
@@ -172,14 +172,15 @@ impl Feed {
 
     /// Where the log of a stream ends now.
     pub async fn end(self, stream: StreamId) -> Result<Offset, FollowError> {
-        place::end(&self, stream).await
+        locate::end(&self, stream).await
     }
 
-    pub fn place(&self, stream: StreamId) -> Place {
+    /// The partition that the records of a stream are in.
+    pub fn log_partition(&self, stream: StreamId) -> LogPartition {
         let topic = stream.service.topic();
         let partition_count = self.shared.log.partition_count(topic);
         let partition = partition_of(Key(stream.county), partition_count);
-        Place { topic, partition, partition_count, decode: self.shared.decode }
+        LogPartition { topic, partition, partition_count, decode: self.shared.decode }
     }
 
     /// Whether the log can be reached.
@@ -197,7 +198,7 @@ impl Feed {
 
     /// From now on the log is asked where it ends. Must be called within a tokio runtime.
     fn watched(&self, stream: StreamId) -> Followed {
-        let followed = self.shared.contact.place(stream);
+        let followed = self.shared.contact.followed(stream);
         self.shared.contact.follow(followed);
         self.shared.watch.get_or_init(|| {
             let watch = Arc::clone(&self.shared.contact).watch(Arc::downgrade(&self.shared.log));
@@ -208,10 +209,10 @@ impl Feed {
 
     fn source(&self, stream: StreamId) -> Arc<Source> {
         self.watched(stream);
-        let place = self.place(stream);
+        let partition = self.log_partition(stream);
         let mut sources = self.shared.sources.lock().unwrap_or_else(PoisonError::into_inner);
-        let running = sources.entry((place.topic, place.partition)).or_insert_with(|| {
-            let source = Arc::new(Source::new(place, Arc::clone(&self.shared.contact)));
+        let running = sources.entry((partition.topic, partition.partition)).or_insert_with(|| {
+            let source = Arc::new(Source::new(partition, Arc::clone(&self.shared.contact)));
             let task = tokio::spawn(Arc::clone(&source).run(Arc::clone(&self.shared.log)));
             Running { source, _task: AbortOnDropHandle::new(task) }
         });

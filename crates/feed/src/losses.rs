@@ -6,7 +6,7 @@ use loopledger_event_log::Offset;
 use loopledger_types::{Head, StreamId};
 
 use super::record::{Fixed, Record};
-use super::{Feed, FollowError, Follower, LostTail, place};
+use super::{Feed, FollowError, Follower, LostTail, locate};
 
 /// What `type_url`s of losses end with.
 const TAIL_LOST: &str = ".TailLost";
@@ -17,7 +17,7 @@ pub async fn walk(
     stream: StreamId,
     mut visit: impl FnMut(&Record, &Fixed) -> Result<(), FollowError>,
 ) -> Result<(), FollowError> {
-    let end = place::end(feed, stream).await?;
+    let end = locate::end(feed, stream).await?;
     // Reads for itself: it would push everybody else's records out of the cache.
     let mut follower = Follower::new(feed.clone(), stream, Head::EMPTY, Offset::START);
     while follower.next_offset() < end {

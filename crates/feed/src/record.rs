@@ -14,9 +14,9 @@ use loopledger_observability::trace::TraceContext;
 /// Makes a commit of an envelope and its hash, if everything in it is understood.
 pub type Decode = fn(&Envelope<'_>, Hash) -> Result<Commit, NotUnderstood>;
 
-/// Where records of a partition may belong, and who reads them.
+/// A partition of the log, and how its records are decoded.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct LogPartition {
     pub topic: Topic,
     pub partition: Partition,
     pub partition_count: u32,
@@ -39,14 +39,14 @@ impl Fixed {
 }
 
 /// The fixed part of a record that could be admitted where it stands; anything else is void whatever came before it.
-pub fn parse(value: &[u8], place: Place) -> Option<Fixed> {
+pub fn parse(value: &[u8], partition: LogPartition) -> Option<Fixed> {
     if value.len() > RECORD_BYTES_MAX {
         return None;
     }
     let envelope = Envelope::decode(value).ok()?;
     let stream = envelope.stream;
-    let here =
-        stream.service == place.topic.0 && partition_of(Key(stream.county), place.partition_count) == place.partition;
+    let here = stream.service == partition.topic.0
+        && partition_of(Key(stream.county), partition.partition_count) == partition.partition;
     here.then(|| Fixed {
         stream,
         sequence: envelope.sequence,
@@ -69,11 +69,11 @@ pub struct Record {
 }
 
 impl Record {
-    fn new(read: LogRecord, place: Place) -> Self {
-        let fixed = parse(&read.value, place);
+    fn new(read: LogRecord, partition: LogPartition) -> Self {
+        let fixed = parse(&read.value, partition);
         let trace = TraceContext::of_headers(&read.headers).map(Box::new);
         let LogRecord { offset, next, value, .. } = read;
-        Self { offset, next, value, trace, fixed, decode: place.decode, commit: OnceLock::new() }
+        Self { offset, next, value, trace, fixed, decode: partition.decode, commit: OnceLock::new() }
     }
 
     /// The commit with its events understood. Decoded once, by the first follower that asks; void records are never asked.
@@ -100,9 +100,9 @@ pub struct Batch {
 }
 
 impl Batch {
-    pub fn new(start: Offset, read: Vec<LogRecord>, place: Place) -> Self {
+    pub fn new(start: Offset, read: Vec<LogRecord>, partition: LogPartition) -> Self {
         let next = read.last().map_or(start, |record| record.next);
         let bytes = read.iter().fold(0_usize, |sum, record| sum.saturating_add(record.value.len()));
-        Self { start, next, records: read.into_iter().map(|record| Record::new(record, place)).collect(), bytes }
+        Self { start, next, records: read.into_iter().map(|record| Record::new(record, partition)).collect(), bytes }
     }
 }

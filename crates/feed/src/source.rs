@@ -14,7 +14,7 @@ use tokio::sync::futures::Notified;
 use tokio::time::timeout;
 
 use super::contact::{Contact, Followed};
-use super::record::{Batch, Place};
+use super::record::{Batch, LogPartition};
 
 /// Bytes of records (decoded commits are a few times as large) kept for slower followers: about 10,000 commits, some
 /// tens of milliseconds of replay.
@@ -35,7 +35,7 @@ pub(crate) enum Look {
 
 #[derive(Debug)]
 pub(crate) struct Source {
-    place: Place,
+    partition: LogPartition,
     cache: Mutex<Cache>,
     /// Wakes the followers when a read returned, in the order in which they began to wait: `watch` would wake them in a
     /// random order, and a simulation could not be replayed.
@@ -57,9 +57,9 @@ struct Cache {
 }
 
 impl Source {
-    pub(crate) fn new(place: Place, contact: Arc<Contact>) -> Self {
+    pub(crate) fn new(partition: LogPartition, contact: Arc<Contact>) -> Self {
         Self {
-            place,
+            partition,
             cache: Mutex::default(),
             arrived: Notify::new(),
             wanted: Notify::new(),
@@ -116,13 +116,13 @@ impl Source {
             let Some(tip) = self.lock().tip else { continue };
             let read = match &mut reader {
                 Some(reader) => self.next(reader).await,
-                None => match log.read(self.place.topic, self.place.partition, tip) {
+                None => match log.read(self.partition.topic, self.partition.partition, tip) {
                     Ok(opened) => self.next(reader.insert(opened)).await,
                     Err(error) => Err(error),
                 },
             };
             match read {
-                Ok(read) => self.push(Batch::new(tip, read, self.place)),
+                Ok(read) => self.push(Batch::new(tip, read, self.partition)),
                 Err(error) => self.fail(error),
             }
         }
@@ -145,7 +145,7 @@ impl Source {
     }
 
     const fn followed(&self) -> Followed {
-        (self.place.topic, self.place.partition)
+        (self.partition.topic, self.partition.partition)
     }
 
     fn push(&self, batch: Batch) {
@@ -191,7 +191,7 @@ mod tests {
         let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new(1));
         let record = || Record { key: Key(CountyCode::TUOLI), headers: Vec::new(), value: Bytes::from_static(b"any") };
         let source = Arc::new(Source::new(
-            Place { topic, partition, partition_count: 1, decode: loopledger_wire::decode_commit },
+            LogPartition { topic, partition, partition_count: 1, decode: loopledger_wire::decode_commit },
             Arc::new(Contact::new(&*log)),
         ));
         let running = tokio::spawn(Arc::clone(&source).run(Arc::clone(&log)));

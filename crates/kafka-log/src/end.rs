@@ -19,7 +19,7 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::TopicPartitionList;
 
-use crate::lanes::{Lanes, Place};
+use crate::lanes::{LaneId, Lanes};
 use crate::metrics::Metrics;
 use crate::question::{Deadline, is_there, learn, range};
 use crate::report::Context;
@@ -59,16 +59,16 @@ impl Ends {
     }
 
     /// The offset after the last record. Waits for brokers, up to the time that an answer may take.
-    pub(crate) fn find(&self, place: Place) -> Result<Offset, ReadError> {
+    pub(crate) fn find(&self, lane_id: LaneId) -> Result<Offset, ReadError> {
         let deadline = Deadline::after(self.answer_timeout);
         let mut doubt = None;
         loop {
-            let error = match self.try_find(place, &deadline, &mut doubt) {
+            let error = match self.try_find(lane_id, &deadline, &mut doubt) {
                 Ok(Some(end)) => return Ok(end),
                 Ok(None) => KafkaError::MessageConsumption(RDKafkaErrorCode::OffsetNotAvailable),
                 Err(error) => error,
             };
-            if deadline.is_over() || !self.may_pass(&error, place, &deadline) {
+            if deadline.is_over() || !self.may_pass(&error, lane_id, &deadline) {
                 return Err(ReadError::Unavailable { reason: self.metrics.last_cause.explain(&error) });
             }
             thread::sleep(RETRY_PAUSE.min(deadline.remaining()));
@@ -76,20 +76,25 @@ impl Ends {
     }
 
     /// Whether asking again may help. If so, the client knows by then which broker leads, or no broker answers.
-    fn may_pass(&self, error: &KafkaError, place: Place, deadline: &Deadline) -> bool {
-        let topic = self.lanes.topic_name(place);
+    fn may_pass(&self, error: &KafkaError, lane_id: LaneId, deadline: &Deadline) -> bool {
+        let topic = self.lanes.topic_name(lane_id);
         if is_passing(error) {
             let _ = learn(&self.consumer, topic, deadline);
             return true;
         }
         // While no broker answers, none reports that it does not exist.
-        is_unknown(error) && is_there(&self.consumer, topic, place.partition, deadline).unwrap_or(true)
+        is_unknown(error) && is_there(&self.consumer, topic, lane_id.partition, deadline).unwrap_or(true)
     }
 
     /// None: what was said is not believed yet.
-    fn try_find(&self, place: Place, deadline: &Deadline, doubt: &mut Option<Deadline>) -> KafkaResult<Option<Offset>> {
-        let (topic, lane) = (self.lanes.topic_name(place), self.lanes.lane(place));
-        let (low, high) = range(&self.consumer, topic, place.partition, deadline)?;
+    fn try_find(
+        &self,
+        lane_id: LaneId,
+        deadline: &Deadline,
+        doubt: &mut Option<Deadline>,
+    ) -> KafkaResult<Option<Offset>> {
+        let (topic, lane) = (self.lanes.topic_name(lane_id), self.lanes.lane(lane_id));
+        let (low, high) = range(&self.consumer, topic, lane_id.partition, deadline)?;
         if lane.saw_beyond(high) {
             let longest = DOUBT.min(self.answer_timeout.checked_div(2).unwrap_or_default());
             if !doubt.get_or_insert_with(|| Deadline::after(longest)).is_over() {
@@ -102,18 +107,18 @@ impl Ends {
         if low >= high {
             return Ok(Some(Offset(high)));
         }
-        let end = self.look_back(place, low, high, deadline)?;
+        let end = self.look_back(lane_id, low, high, deadline)?;
         lane.found_end(high, end);
         Ok(Some(end))
     }
 
-    fn look_back(&self, place: Place, low: u64, high: u64, deadline: &Deadline) -> KafkaResult<Offset> {
+    fn look_back(&self, lane_id: LaneId, low: u64, high: u64, deadline: &Deadline) -> KafkaResult<Offset> {
         let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut until, mut span) = (high, FIRST_SPAN);
         let mut found = None;
         while found.is_none() && until > low {
             let from = high.saturating_sub(span).max(low);
-            found = self.last_record(place, from, until, deadline)?;
+            found = self.last_record(lane_id, from, until, deadline)?;
             (until, span) = (from, span.saturating_mul(SPAN_GROWTH));
         }
         self.consumer.unassign()?;
@@ -121,10 +126,10 @@ impl Ends {
     }
 
     /// The offset after the last record in the range.
-    fn last_record(&self, place: Place, from: u64, until: u64, deadline: &Deadline) -> KafkaResult<Option<u64>> {
+    fn last_record(&self, lane_id: LaneId, from: u64, until: u64, deadline: &Deadline) -> KafkaResult<Option<u64>> {
         let mut assignment = TopicPartitionList::with_capacity(1);
         let offset = rdkafka::Offset::Offset(i64::try_from(from).unwrap_or(i64::MAX));
-        assignment.add_partition_offset(self.lanes.topic_name(place), place.partition, offset)?;
+        assignment.add_partition_offset(self.lanes.topic_name(lane_id), lane_id.partition, offset)?;
         self.consumer.assign(&assignment)?;
         let mut last = None;
         loop {
@@ -142,7 +147,7 @@ impl Ends {
                         return Ok(last);
                     }
                 }
-                Some(Err(KafkaError::PartitionEOF(partition))) if partition == place.partition => return Ok(last),
+                Some(Err(KafkaError::PartitionEOF(partition))) if partition == lane_id.partition => return Ok(last),
                 Some(Err(error)) if !is_passing(&error) => return Err(error),
                 Some(Err(_)) | None if remaining.is_zero() => {
                     return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut));

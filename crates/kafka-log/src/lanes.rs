@@ -15,9 +15,9 @@ pub(crate) struct Lanes {
     all: Vec<Lane>,
 }
 
-/// A partition that exists.
+/// A partition that exists, and where its lane is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct LaneId {
     pub(crate) topic: Topic,
     index: usize,
     /// As the Kafka client counts.
@@ -53,22 +53,22 @@ impl Lanes {
         self.partition_count
     }
 
-    pub(crate) fn place(&self, topic: Topic, partition: Partition) -> Option<Place> {
+    pub(crate) fn find(&self, topic: Topic, partition: Partition) -> Option<LaneId> {
         if partition.0 >= self.partition_count {
             return None;
         }
         let count = usize::try_from(self.partition_count).ok()?;
         let index = topic.0.index().checked_mul(count)?.checked_add(usize::try_from(partition.0).ok()?)?;
-        Some(Place { topic, index, partition: i32::try_from(partition.0).ok()? })
+        Some(LaneId { topic, index, partition: i32::try_from(partition.0).ok()? })
     }
 
-    pub(crate) fn lane(&self, place: Place) -> &Lane {
-        self.all.get(place.index).expect("a place is made by the lanes that have it")
+    pub(crate) fn lane(&self, lane_id: LaneId) -> &Lane {
+        self.all.get(lane_id.index).expect("an id is made by the lanes that have it")
     }
 
     /// The topic's name on the cluster.
-    pub(crate) fn topic_name(&self, place: Place) -> &str {
-        self.names.get(place.topic.0.index()).expect("every service has a topic")
+    pub(crate) fn topic_name(&self, lane_id: LaneId) -> &str {
+        self.names.get(lane_id.topic.0.index()).expect("every service has a topic")
     }
 }
 
@@ -132,11 +132,11 @@ mod tests {
         let mut indices = Vec::new();
         for service in Service::ALL {
             for number in 0..3 {
-                let place = lanes.place(Topic(service), Partition(number)).unwrap();
-                assert_eq!(lanes.topic_name(place), Topic(service).to_string());
-                indices.push(place.index);
+                let lane_id = lanes.find(Topic(service), Partition(number)).unwrap();
+                assert_eq!(lanes.topic_name(lane_id), Topic(service).to_string());
+                indices.push(lane_id.index);
             }
-            assert_eq!(lanes.place(Topic(service), Partition(3)), None);
+            assert_eq!(lanes.find(Topic(service), Partition(3)), None);
         }
         assert_eq!(indices, (0..15).collect::<Vec<_>>());
     }

@@ -11,7 +11,7 @@ use rdkafka::error::KafkaError;
 
 use crate::end::Ends;
 use crate::error::ConnectError;
-use crate::lanes::{Lanes, Place};
+use crate::lanes::{LaneId, Lanes};
 use crate::metrics::Metrics;
 use crate::producer::Producer;
 use crate::reader::{Cluster, KafkaReader};
@@ -69,8 +69,8 @@ impl KafkaLog {
         Arc::clone(&self.metrics)
     }
 
-    fn place(&self, topic: Topic, partition: Partition) -> Result<Place, ReadError> {
-        self.lanes.place(topic, partition).ok_or(ReadError::NoSuchPartition { topic, partition })
+    fn lane_id(&self, topic: Topic, partition: Partition) -> Result<LaneId, ReadError> {
+        self.lanes.find(topic, partition).ok_or(ReadError::NoSuchPartition { topic, partition })
     }
 }
 
@@ -86,25 +86,25 @@ impl Drop for KafkaLog {
 
 impl EventLog for KafkaLog {
     fn append(&self, topic: Topic, partition: Partition, records: Vec<Record>) -> Appending {
-        if let Some(place) = self.lanes.place(topic, partition) {
-            self.producer.append(place, &records)
+        if let Some(lane_id) = self.lanes.find(topic, partition) {
+            self.producer.append(lane_id, &records)
         } else {
             ready(vec![Err(AppendError::NoSuchPartition { topic, partition }); records.len()]).boxed()
         }
     }
 
     fn read(&self, topic: Topic, partition: Partition, from: Offset) -> Result<Box<dyn LogReader>, ReadError> {
-        let place = self.place(topic, partition)?;
-        Ok(Box::new(KafkaReader::open(self.readers.clone(), place, from)?))
+        let lane_id = self.lane_id(topic, partition)?;
+        Ok(Box::new(KafkaReader::open(self.readers.clone(), lane_id, from)?))
     }
 
     fn end(&self, topic: Topic, partition: Partition) -> Ending {
-        let place = self.place(topic, partition);
+        let lane_id = self.lane_id(topic, partition);
         let ends = Arc::clone(&self.ends);
         let find = async move {
-            let place = place?;
+            let lane_id = lane_id?;
             // The client's questions block.
-            let answer = tokio::task::spawn_blocking(move || ends.find(place)).await;
+            let answer = tokio::task::spawn_blocking(move || ends.find(lane_id)).await;
             answer.unwrap_or_else(|error| Err(ReadError::Unavailable { reason: error.to_string() }))
         };
         find.boxed()

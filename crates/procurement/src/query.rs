@@ -130,23 +130,23 @@ pub(crate) async fn list_payables(
             let ids = accounts.flat_map(Account::items);
             let mut rows: Vec<(PayableId, &Payable)> =
                 ids.filter_map(|id| state.payable(id).map(|payable| (id, payable))).collect();
-            let place = |id: PayableId, payable: &Payable| (Age::clone(&payable.age), payable.amount, id);
-            rows.retain(|(id, payable)| after.as_ref().is_none_or(|after| place(*id, payable) > *after));
-            rows.sort_by_cached_key(|(id, payable)| place(*id, payable));
-            let rows = rows.into_iter().map(|(id, open)| (write_key(&place(id, open)), view::payable(id, open)));
+            let rank = |id: PayableId, payable: &Payable| (Age::clone(&payable.age), payable.amount, id);
+            rows.retain(|(id, payable)| after.as_ref().is_none_or(|after| rank(*id, payable) > *after));
+            rows.sort_by_cached_key(|(id, payable)| rank(*id, payable));
+            let rows = rows.into_iter().map(|(id, open)| (write_key(&rank(id, open)), view::payable(id, open)));
             Ok(pages::fill(&page, rows))
         })
         .await?;
     Ok(pb::ListPayablesResponse { heads, next_page_token, payables })
 }
 
-/// Where an obligation stands among others: oldest first.
-type Place = (Age, Money, PayableId);
+/// The rank of an obligation among others: oldest first.
+type Rank = (Age, Money, PayableId);
 
 /// Day, instant, amount and id, then the number, which is of any length.
 const FIXED_BYTES: usize = 4 + 8 + 4 + 8 + 16;
 
-fn write_key((age, amount, id): &Place) -> Vec<u8> {
+fn write_key((age, amount, id): &Rank) -> Vec<u8> {
     let mut key = Vec::with_capacity(FIXED_BYTES);
     key.extend_from_slice(&age.day.days().to_be_bytes());
     key.extend_from_slice(&age.at.seconds.to_be_bytes());
@@ -157,7 +157,7 @@ fn write_key((age, amount, id): &Place) -> Vec<u8> {
     key
 }
 
-fn read_key(key: &[u8]) -> Result<Place, Rejection> {
+fn read_key(key: &[u8]) -> Result<Rank, Rejection> {
     let read = || {
         let (days, rest) = key.split_first_chunk()?;
         let (seconds, rest) = rest.split_first_chunk()?;

@@ -198,8 +198,8 @@ async fn check(
     };
     let mut at = Offset::START;
     let mut head = Head::EMPTY;
-    let place = feed.place(stream);
-    let mut reader = feed.log().read(place.topic, place.partition, at).map_err(failed)?;
+    let partition = feed.log_partition(stream);
+    let mut reader = feed.log().read(partition.topic, partition.partition, at).map_err(failed)?;
     reader.read_from_disk();
     let mut next = Instant::now();
     while at < end {
@@ -207,7 +207,7 @@ async fn check(
         let from = at;
         for record in &batch {
             at = record.next;
-            let fixed = parse(&record.value, place).filter(|fixed| fixed.stream == stream);
+            let fixed = parse(&record.value, partition).filter(|fixed| fixed.stream == stream);
             let Some(fixed) = fixed.filter(|fixed| extends(head, fixed.sequence, fixed.previous_hash).is_ok()) else {
                 continue;
             };

@@ -17,7 +17,7 @@ use rdkafka::statistics::Statistics;
 use tokio::sync::oneshot;
 
 use super::record_bytes;
-use crate::lanes::{Lanes, Place};
+use crate::lanes::{LaneId, Lanes};
 use crate::metrics::Metrics;
 use crate::report;
 
@@ -46,7 +46,7 @@ struct Calls {
 /// A call, or a slot that is free.
 #[derive(Debug, Default)]
 struct Call {
-    place: Option<Place>,
+    lane_id: Option<LaneId>,
     results: Results,
     /// Records not reported on, and the caller until it has handed all of them over.
     open: usize,
@@ -65,10 +65,10 @@ impl Deliveries {
     }
 
     /// A slot for a call of so many records, and where its results will come.
-    pub(super) fn open(&self, place: Place, count: usize) -> (usize, oneshot::Receiver<Results>) {
+    pub(super) fn open(&self, lane_id: LaneId, count: usize) -> (usize, oneshot::Receiver<Results>) {
         let (reply, results) = oneshot::channel();
         let call = Call {
-            place: Some(place),
+            lane_id: Some(lane_id),
             results: vec![Err(AppendError::Closed); count],
             open: count.saturating_add(1),
             next: 0,
@@ -100,8 +100,8 @@ impl Deliveries {
 
     fn answer(&self, done: Option<Call>) {
         let Some(call) = done else { return };
-        if let Some(place) = call.place {
-            self.lanes.lane(place).saw(call.next);
+        if let Some(lane_id) = call.lane_id {
+            self.lanes.lane(lane_id).saw(call.next);
         }
         if let Some(reply) = call.reply {
             // The caller dropped the future.
@@ -127,8 +127,8 @@ impl Calls {
         if let Ok(offset) = &result {
             call.next = call.next.max(offset.0.saturating_add(1));
         }
-        if let Some(place) = call.results.get_mut(index) {
-            *place = result;
+        if let Some(entry) = call.results.get_mut(index) {
+            *entry = result;
         }
         call.open = call.open.saturating_sub(1);
     }
@@ -193,8 +193,8 @@ impl ProducerContext for Deliveries {
         self.metrics.queued_bytes.take(bytes);
         let (slot, index) = parts(ticket);
         let mut calls = self.lock();
-        if let Some(place) = calls.slots.get(slot).and_then(|call| call.place) {
-            self.lanes.lane(place).release(bytes);
+        if let Some(lane_id) = calls.slots.get(slot).and_then(|call| call.lane_id) {
+            self.lanes.lane(lane_id).release(bytes);
         }
         calls.settle(slot, index, result);
         let done = calls.take_done(slot);
@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn a_call_is_answered_once_all_its_records_are_reported_and_handed_over() {
         let lanes = Arc::new(Lanes::new("", 1));
-        let place = lanes.place(Topic(Service::Station), Partition(0)).unwrap();
+        let lane_id = lanes.find(Topic(Service::Station), Partition(0)).unwrap();
         let deliveries = Deliveries::new(Arc::clone(&lanes), Arc::default());
         let report = |slot, index, offset| {
             let mut calls = deliveries.lock();
@@ -240,15 +240,15 @@ mod tests {
             drop(calls);
             deliveries.answer(done);
         };
-        let (first, mut first_results) = deliveries.open(place, 2);
-        let (second, mut second_results) = deliveries.open(place, 3);
+        let (first, mut first_results) = deliveries.open(lane_id, 2);
+        let (second, mut second_results) = deliveries.open(lane_id, 3);
         report(first, 1, 11);
         report(first, 0, 10);
         assert!(first_results.try_recv().is_err(), "the caller may have more to say");
         deliveries.close(first, Vec::new());
         assert!(matches!(first_results.try_recv().unwrap().as_slice(), [Ok(Offset(10)), Ok(Offset(11))]));
 
-        let (third, _) = deliveries.open(place, 1);
+        let (third, _) = deliveries.open(lane_id, 1);
         assert_eq!(third, first, "a slot is used again");
         deliveries.close(second, vec![(1, AppendError::Busy)]);
         report(second, 2, 13);
@@ -256,6 +256,6 @@ mod tests {
         report(second, 0, 12);
         let results = second_results.try_recv().unwrap();
         assert!(matches!(results.as_slice(), [Ok(Offset(12)), Err(AppendError::Busy), Ok(Offset(13))]), "{results:?}");
-        assert_eq!(lanes.lane(place).end_at(14), Some(Offset(14)), "what was confirmed is known to be there");
+        assert_eq!(lanes.lane(lane_id).end_at(14), Some(Offset(14)), "what was confirmed is known to be there");
     }
 }

@@ -21,7 +21,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, PurgeConfig};
 
 use deliveries::{Deliveries, Results, ticket, unconfirmed};
 
-use crate::lanes::{Lanes, Place};
+use crate::lanes::{LaneId, Lanes};
 use crate::metrics::Metrics;
 
 /// What a record weighs in the queue besides its value: key, headers, and the client's own.
@@ -79,7 +79,7 @@ impl Producer {
     }
 
     /// See [`EventLog::append`](loopledger_event_log::EventLog::append).
-    pub(crate) fn append(&self, place: Place, records: &[Record]) -> BoxFuture<'static, Results> {
+    pub(crate) fn append(&self, lane_id: LaneId, records: &[Record]) -> BoxFuture<'static, Results> {
         if records.is_empty() {
             return ready(Vec::new()).boxed();
         }
@@ -87,8 +87,8 @@ impl Producer {
         // One producer for the whole call: what another sent could overtake.
         let instance = self.shared.current();
         let deliveries = instance.context();
-        let (slot, results) = deliveries.open(place, count);
-        deliveries.close(slot, self.shared.send(&instance, place, slot, records));
+        let (slot, results) = deliveries.open(lane_id, count);
+        deliveries.close(slot, self.shared.send(&instance, lane_id, slot, records));
         results.map(move |results| results.unwrap_or_else(|_| vec![Err(AppendError::Closed); count])).boxed()
     }
 }
@@ -109,9 +109,9 @@ impl Shared {
     }
 
     /// Hands the records over, in order. Returns those that were not taken, and why.
-    fn send(&self, instance: &Instance, place: Place, slot: usize, records: &[Record]) -> Vec<(usize, AppendError)> {
-        let lane = self.lanes.lane(place);
-        let topic = self.lanes.topic_name(place);
+    fn send(&self, instance: &Instance, lane_id: LaneId, slot: usize, records: &[Record]) -> Vec<(usize, AppendError)> {
+        let lane = self.lanes.lane(lane_id);
+        let topic = self.lanes.topic_name(lane_id);
         let mut refused = Vec::new();
         // Once a record was refused for a reason that may pass, none that follows it may get in before it.
         let mut stopped: Option<AppendError> = None;
@@ -132,7 +132,7 @@ impl Shared {
             }
             let key = record.key.to_bytes();
             let message = BaseRecord::with_opaque_to(topic, ticket(slot, index))
-                .partition(place.partition)
+                .partition(lane_id.partition)
                 .key(key.as_slice())
                 .payload(record.value.as_ref())
                 .headers(headers(&record.headers));

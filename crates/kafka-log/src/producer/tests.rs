@@ -22,11 +22,11 @@ async fn a_producer_that_failed_for_good_is_replaced() {
     cluster.create_topic(&topic.to_string(), 1, 1).unwrap();
     let options = KafkaOptions::new(cluster.bootstrap_servers());
     let (lanes, metrics) = (Arc::new(Lanes::new("", 1)), Arc::<Metrics>::default());
-    let place = lanes.place(topic, Partition(0)).unwrap();
+    let lane_id = lanes.find(topic, Partition(0)).unwrap();
     let producer = Producer::start(options.producer(), lanes, Arc::clone(&metrics)).unwrap();
     producer.warm(PATIENCE).unwrap();
     let append = async |records: &[Record]| {
-        let results = tokio::time::timeout(PATIENCE, producer.append(place, records)).await;
+        let results = tokio::time::timeout(PATIENCE, producer.append(lane_id, records)).await;
         results.expect("an append is answered")
     };
     let two = [record(), record()];

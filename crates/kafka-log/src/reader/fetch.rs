@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use super::batch::Batch;
 use super::trouble::{Trouble, trouble};
-use crate::lanes::{Lanes, Place};
+use crate::lanes::{LaneId, Lanes};
 use crate::metrics::Metrics;
 use crate::question::{Deadline, learn, range};
 use crate::report::Context;
@@ -42,7 +42,7 @@ pub(crate) struct Cluster {
 
 pub(super) struct Fetcher {
     cluster: Cluster,
-    place: Place,
+    lane_id: LaneId,
     /// The offset that is read next. Everything before it was handed over.
     position: u64,
     batches: Batches,
@@ -74,14 +74,14 @@ enum End {
 impl Fetcher {
     pub(super) fn new(
         cluster: Cluster,
-        place: Place,
+        lane_id: LaneId,
         from: Offset,
         batches: Batches,
         headers_from: Arc<AtomicU64>,
     ) -> Self {
         Self {
             cluster,
-            place,
+            lane_id,
             position: from.0,
             batches,
             headers_from,
@@ -139,7 +139,7 @@ impl Fetcher {
         let position = i64::try_from(self.position).unwrap_or(i64::MAX);
         let mut assignment = TopicPartitionList::with_capacity(1);
         let offset = rdkafka::Offset::Offset(position);
-        assignment.add_partition_offset(self.cluster.lanes.topic_name(self.place), self.place.partition, offset)?;
+        assignment.add_partition_offset(self.cluster.lanes.topic_name(self.lane_id), self.lane_id.partition, offset)?;
         consumer.assign(&assignment)
     }
 
@@ -182,7 +182,7 @@ impl Fetcher {
             return true;
         }
         (self.damaged_at, self.short_since) = (None, None);
-        self.cluster.lanes.lane(self.place).saw(self.position);
+        self.cluster.lanes.lane(self.lane_id).saw(self.position);
         self.cluster.metrics.read_records_total.add(self.batch.len());
         self.cluster.metrics.read_batches_total.add(1);
         self.batches.blocking_send(Ok(self.batch.take())).is_ok()
@@ -217,12 +217,12 @@ impl Fetcher {
 
     /// Why the place that was asked for is not there. None: it is, and the broker that denied it did not know yet.
     fn look_around(&mut self, consumer: &BaseConsumer<Context>) -> Option<ReadError> {
-        let topic = self.cluster.lanes.topic_name(self.place);
+        let topic = self.cluster.lanes.topic_name(self.lane_id);
         let deadline = Deadline::after(self.cluster.answer_timeout);
         let (low, high) = loop {
             // The leader may have changed, and not every broker knows yet.
             let range = learn(consumer, topic, &deadline)
-                .and_then(|()| range(consumer, topic, self.place.partition, &deadline));
+                .and_then(|()| range(consumer, topic, self.lane_id.partition, &deadline));
             match range {
                 Ok(range) => break range,
                 Err(error) if deadline.is_over() || !self.pause() => return Some(self.unavailable(&error)),
@@ -249,7 +249,8 @@ impl Fetcher {
 
     fn damaged(&self, reason: &'static str) -> ReadError {
         // As brokers name the folder of a partition.
-        let segment = PathBuf::from(format!("{}-{}", self.cluster.lanes.topic_name(self.place), self.place.partition));
+        let segment =
+            PathBuf::from(format!("{}-{}", self.cluster.lanes.topic_name(self.lane_id), self.lane_id.partition));
         ReadError::Damaged { segment, offset: Offset(self.position), reason }
     }
 

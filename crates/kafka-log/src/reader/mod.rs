@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 pub(crate) use fetch::Cluster;
 use fetch::Fetcher;
 
-use crate::lanes::Place;
+use crate::lanes::LaneId;
 
 /// Batches queued between the thread and the reader: one to take, one to come.
 const QUEUE_BATCHES: usize = 2;
@@ -35,11 +35,11 @@ pub(crate) struct KafkaReader {
 }
 
 impl KafkaReader {
-    pub(crate) fn open(cluster: Cluster, place: Place, from: Offset) -> Result<Self, ReadError> {
+    pub(crate) fn open(cluster: Cluster, lane_id: LaneId, from: Offset) -> Result<Self, ReadError> {
         let (sender, batches) = mpsc::channel(QUEUE_BATCHES);
-        let name = format!("kafka-read-{}-{}", place.topic.0, place.partition);
+        let name = format!("kafka-read-{}-{}", lane_id.topic.0, lane_id.partition);
         let headers_from = Arc::new(AtomicU64::new(0));
-        let fetcher = Fetcher::new(cluster, place, from, sender, Arc::clone(&headers_from));
+        let fetcher = Fetcher::new(cluster, lane_id, from, sender, Arc::clone(&headers_from));
         thread::Builder::new().name(name).spawn(move || fetcher.run()).map_err(|error| ReadError::Unavailable {
             reason: format!("the reader thread could not be started: {error}"),
         })?;

@@ -164,15 +164,15 @@ impl Report {
 
     fn table(&self, view: &View) -> String {
         let columns = self.columns.iter().enumerate().filter_map(|(index, column)| {
-            let place = match column.audience {
-                Audience::Everybody => table::Place::Table,
-                Audience::IfRoom => table::Place::IfRoom,
-                Audience::Detail => table::Place::Notes,
+            let placement = match column.audience {
+                Audience::Everybody => table::Placement::Table,
+                Audience::IfRoom => table::Placement::IfRoom,
+                Audience::Detail => table::Placement::Notes,
                 Audience::Programs => return None,
             };
             let texts = self.rows.iter().map(|row| row.get(index).map(Cell::text).unwrap_or_default());
             let cells = texts.map(|text| safe::neutral(&text).into_owned()).collect();
-            Some(table::Column { title: column.title, align: column.align, place, cells })
+            Some(table::Column { title: column.title, align: column.align, placement, cells })
         });
         table::lay_out(&self.title, &columns.collect::<Vec<_>>(), view.detail, view.width)
     }

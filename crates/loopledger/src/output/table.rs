@@ -18,7 +18,7 @@ const INDENT: usize = 2;
 
 /// Where a column stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Placement {
     /// In the table.
     Table,
     /// In the table if all of it fits without breaking a text, else with the notes.
@@ -32,7 +32,7 @@ pub(super) enum Place {
 pub(super) struct Column {
     pub(super) title: &'static str,
     pub(super) align: Align,
-    pub(super) place: Place,
+    pub(super) placement: Placement,
     pub(super) cells: Vec<String>,
 }
 
@@ -87,18 +87,18 @@ pub(super) fn lay_out(title: &str, columns: &[Column], with_notes: bool, width: 
 
 /// The columns of the table, and those below its rows.
 fn placed(columns: &[Column], width: usize) -> (Vec<&Column>, Vec<&Column>) {
-    let fixed = columns.iter().filter(|column| column.place == Place::Table);
+    let fixed = columns.iter().filter(|column| column.placement == Placement::Table);
     let mut used: usize = fixed.map(|column| column.natural().saturating_add(GAP)).sum();
     let (mut shown, mut notes) = (Vec::new(), Vec::new());
     for column in columns {
         let needed = used.saturating_add(column.natural());
-        match column.place {
-            Place::Table => shown.push(column),
-            Place::IfRoom if needed <= width => {
+        match column.placement {
+            Placement::Table => shown.push(column),
+            Placement::IfRoom if needed <= width => {
                 used = needed.saturating_add(GAP);
                 shown.push(column);
             }
-            Place::IfRoom | Place::Notes => notes.push(column),
+            Placement::IfRoom | Placement::Notes => notes.push(column),
         }
     }
     (shown, notes)
@@ -261,16 +261,16 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn column(title: &'static str, align: Align, place: Place, cells: &[&str]) -> Column {
-        Column { title, align, place, cells: cells.iter().map(|cell| (*cell).to_owned()).collect() }
+    fn column(title: &'static str, align: Align, placement: Placement, cells: &[&str]) -> Column {
+        Column { title, align, placement, cells: cells.iter().map(|cell| (*cell).to_owned()).collect() }
     }
 
     fn text(title: &'static str, cells: &[&str]) -> Column {
-        column(title, Align::Left, Place::Table, cells)
+        column(title, Align::Left, Placement::Table, cells)
     }
 
     fn number(title: &'static str, cells: &[&str]) -> Column {
-        column(title, Align::Right, Place::Table, cells)
+        column(title, Align::Right, Placement::Table, cells)
     }
 
     #[test]
@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_column_without_room_is_a_detail() {
-        let columns = [text("日期", &["2020-04-06"]), column("站点", Align::Left, Place::IfRoom, &["库普乡站"])];
+        let columns = [text("日期", &["2020-04-06"]), column("站点", Align::Left, Placement::IfRoom, &["库普乡站"])];
         assert!(lay_out("", &columns, false, 24).contains("库普乡站"));
         assert!(!lay_out("", &columns, false, 16).contains("库普乡站"));
         assert!(lay_out("", &columns, true, 16).contains("2020-04-06\n  站点 库普乡站\n"));
@@ -313,12 +313,12 @@ mod tests {
         let columns = [
             text("日期", &["2020-04-06"]),
             text("事项", &["collected at the station"]),
-            column("农户", Align::Left, Place::IfRoom, &[id]),
+            column("农户", Align::Left, Placement::IfRoom, &[id]),
             text("说明", &["库普乡合作社"]),
             number("数量", &["1,234.5 公斤"]),
             number("金额", &["-99.00"]),
-            column("批次", Align::Left, Place::Notes, &[id]),
-            column("记录", Align::Left, Place::Notes, &["station/654224/1042"]),
+            column("批次", Align::Left, Placement::Notes, &[id]),
+            column("记录", Align::Left, Placement::Notes, &["station/654224/1042"]),
         ];
         for width in 40..130 {
             let laid_out = lay_out("题目 ".repeat(30).trim(), &columns, true, width);

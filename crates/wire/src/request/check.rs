@@ -10,7 +10,7 @@ use loopledger_types::{
 };
 
 use super::Created;
-use super::path::{At, at};
+use super::path::{FieldPath, at};
 use crate::words::Word;
 
 /// Positions in `after` and `at_least`.
@@ -52,19 +52,24 @@ impl Check {
     }
 
     #[cold]
-    pub(crate) fn wrong<T>(&mut self, at: At<'_>, fault: FieldFault, description: impl Into<String>) -> Option<T> {
+    pub(crate) fn wrong<T>(
+        &mut self,
+        at: FieldPath<'_>,
+        fault: FieldFault,
+        description: impl Into<String>,
+    ) -> Option<T> {
         self.found.push(Violation::new(at.to_string(), fault, description));
         None
     }
 
-    pub(crate) fn required<'a, T>(&mut self, at: At<'_>, value: Option<&'a T>) -> Option<&'a T> {
+    pub(crate) fn required<'a, T>(&mut self, at: FieldPath<'_>, value: Option<&'a T>) -> Option<&'a T> {
         if value.is_none() {
             return self.wrong(at, FieldFault::Required, "This field is required.");
         }
         value
     }
 
-    pub(crate) fn request_id(&mut self, at: At<'_>, text: &str) -> Option<RequestId> {
+    pub(crate) fn request_id(&mut self, at: FieldPath<'_>, text: &str) -> Option<RequestId> {
         if text.is_empty() {
             return self.wrong(at, FieldFault::Required, "A UUID of version 4, 7 or 8 is required.");
         }
@@ -75,7 +80,7 @@ impl Check {
         }
     }
 
-    pub(crate) fn id<T>(&mut self, at: At<'_>, text: &str, parse: fn(&str) -> Result<T, IdError>) -> Option<T> {
+    pub(crate) fn id<T>(&mut self, at: FieldPath<'_>, text: &str, parse: fn(&str) -> Result<T, IdError>) -> Option<T> {
         if text.is_empty() {
             return self.wrong(at, FieldFault::Required, "A UUID is required.");
         }
@@ -89,14 +94,14 @@ impl Check {
     #[expect(clippy::option_option, reason = "outer: acceptable or not; inner: there or not")]
     pub(crate) fn optional_id<T>(
         &mut self,
-        at: At<'_>,
+        at: FieldPath<'_>,
         text: &str,
         parse: fn(&str) -> Result<T, IdError>,
     ) -> Option<Option<T>> {
         if text.is_empty() { Some(None) } else { self.id(at, text, parse).map(Some) }
     }
 
-    pub(crate) fn word<W: Word>(&mut self, at: At<'_>, number: i32) -> Option<W> {
+    pub(crate) fn word<W: Word>(&mut self, at: FieldPath<'_>, number: i32) -> Option<W> {
         match W::from_number(number) {
             Some(word) => Some(word),
             None if number == 0 => self.wrong(at, FieldFault::Required, "This field must not be unspecified."),
@@ -105,7 +110,7 @@ impl Check {
     }
 
     /// A quantity above zero.
-    pub(crate) fn quantity(&mut self, at: At<'_>, quantity: Option<&pb::Quantity>) -> Option<Measure> {
+    pub(crate) fn quantity(&mut self, at: FieldPath<'_>, quantity: Option<&pb::Quantity>) -> Option<Measure> {
         let quantity = self.required(at, quantity)?;
         let (measure, value) = (self.measure(at, quantity), at.field("value"));
         if quantity.value <= 0 {
@@ -117,7 +122,7 @@ impl Check {
     /// A quantity of zero or more; absent means zero in the base unit of `like`, which is `None` if that was wrong.
     pub(crate) fn deduction(
         &mut self,
-        at: At<'_>,
+        at: FieldPath<'_>,
         quantity: Option<&pb::Quantity>,
         like: Option<Measure>,
     ) -> Option<Measure> {
@@ -131,7 +136,7 @@ impl Check {
         measure
     }
 
-    fn measure(&mut self, at: At<'_>, quantity: &pb::Quantity) -> Option<Measure> {
+    fn measure(&mut self, at: FieldPath<'_>, quantity: &pb::Quantity) -> Option<Measure> {
         let unit: Unit = self.word(at.field("unit"), quantity.unit)?;
         match quantity.value.checked_mul(unit.factor()) {
             Some(base_units) if base_units <= Quantity::MAX.0 => {
@@ -142,7 +147,7 @@ impl Check {
     }
 
     /// Grams, above zero.
-    pub(crate) fn weight(&mut self, at: At<'_>, grams: u64) -> Option<LineWeight> {
+    pub(crate) fn weight(&mut self, at: FieldPath<'_>, grams: u64) -> Option<LineWeight> {
         match i64::try_from(grams) {
             Ok(0) => self.wrong(at, FieldFault::NotPositive, "The weight must be positive."),
             Ok(grams) if grams <= Quantity::MAX.0 => Some(LineWeight { grams }),
@@ -150,7 +155,7 @@ impl Check {
         }
     }
 
-    pub(crate) fn price(&mut self, at: At<'_>, price: Option<&pb::UnitPrice>) -> Option<UnitPrice> {
+    pub(crate) fn price(&mut self, at: FieldPath<'_>, price: Option<&pb::UnitPrice>) -> Option<UnitPrice> {
         let price = self.required(at, price)?;
         let per = self.word(at.field("per"), price.per);
         if price.e4 < 0 {
@@ -167,7 +172,7 @@ impl Check {
     }
 
     /// An amount above zero.
-    pub(crate) fn amount(&mut self, at: At<'_>, fen: i64) -> Option<Money> {
+    pub(crate) fn amount(&mut self, at: FieldPath<'_>, fen: i64) -> Option<Money> {
         if fen <= 0 {
             self.wrong(at, FieldFault::NotPositive, "The amount must be positive.")
         } else {
@@ -176,7 +181,7 @@ impl Check {
     }
 
     /// An amount of zero or more.
-    pub(crate) fn cost(&mut self, at: At<'_>, fen: i64) -> Option<Money> {
+    pub(crate) fn cost(&mut self, at: FieldPath<'_>, fen: i64) -> Option<Money> {
         if fen < 0 {
             return self.wrong(at, FieldFault::Negative, "The amount must not be negative.");
         }
@@ -186,7 +191,7 @@ impl Check {
         Some(Money(fen))
     }
 
-    pub(crate) fn date(&mut self, at: At<'_>, text: &str) -> Option<BusinessDate> {
+    pub(crate) fn date(&mut self, at: FieldPath<'_>, text: &str) -> Option<BusinessDate> {
         if text.is_empty() {
             return self.wrong(at, FieldFault::Required, "A date YYYY-MM-DD is required.");
         }
@@ -200,7 +205,7 @@ impl Check {
     }
 
     /// A code of the right form that can be taken on the day of the occasion, which is read first.
-    pub(crate) fn division(&mut self, at: At<'_>, text: &str) -> Option<DivisionCode> {
+    pub(crate) fn division(&mut self, at: FieldPath<'_>, text: &str) -> Option<DivisionCode> {
         if text.is_empty() {
             return self.wrong(at, FieldFault::Required, "A division code of 6, 9 or 12 digits is required.");
         }
@@ -214,7 +219,7 @@ impl Check {
 
     /// A SHA-256; empty means none.
     #[expect(clippy::option_option, reason = "outer: acceptable or not; inner: there or not")]
-    pub(crate) fn optional_hash(&mut self, at: At<'_>, hash: &[u8]) -> Option<Option<[u8; 32]>> {
+    pub(crate) fn optional_hash(&mut self, at: FieldPath<'_>, hash: &[u8]) -> Option<Option<[u8; 32]>> {
         if hash.is_empty() {
             return Some(None);
         }
@@ -227,10 +232,10 @@ impl Check {
     /// Every item of a list of `least..=most`; `None` if one of them is wrong.
     pub(crate) fn list<T, U>(
         &mut self,
-        at: At<'_>,
+        at: FieldPath<'_>,
         items: &[T],
         (least, most): (usize, usize),
-        mut read: impl FnMut(&mut Self, At<'_>, &T) -> Option<U>,
+        mut read: impl FnMut(&mut Self, FieldPath<'_>, &T) -> Option<U>,
     ) -> Option<Vec<U>> {
         if items.len() < least {
             return self.wrong(at, FieldFault::Required, format!("At least {least} needed."));
@@ -251,14 +256,14 @@ impl Check {
     }
 
     /// An index below the greatest number of lines.
-    pub(crate) fn line(&mut self, at: At<'_>, line: u32) -> Option<u32> {
+    pub(crate) fn line(&mut self, at: FieldPath<'_>, line: u32) -> Option<u32> {
         if usize::try_from(line).is_ok_and(|line| line < LINES_MAX) {
             return Some(line);
         }
         self.wrong(at, FieldFault::OutOfRange, format!("A line's index is below {LINES_MAX}."))
     }
 
-    pub(crate) fn positions(&mut self, at: At<'_>, positions: &[pb::Position]) -> Option<Vec<Position>> {
+    pub(crate) fn positions(&mut self, at: FieldPath<'_>, positions: &[pb::Position]) -> Option<Vec<Position>> {
         self.list(at, positions, (0, POSITIONS_MAX), |check, at, position| {
             let stream = match StreamId::parse(&position.stream) {
                 Ok(stream) => Some(stream),
@@ -300,7 +305,7 @@ impl Check {
     }
 
     /// Years 1 to 9999, as `google.protobuf.Timestamp` says.
-    fn instant(&mut self, at: At<'_>, instant: prost_types::Timestamp) -> Option<Timestamp> {
+    fn instant(&mut self, at: FieldPath<'_>, instant: prost_types::Timestamp) -> Option<Timestamp> {
         let nanos = u32::try_from(instant.nanos).ok().filter(|nanos| *nanos < 1_000_000_000);
         match (instant.seconds, nanos) {
             (seconds @ -62_135_596_800..=253_402_300_799, Some(nanos)) => Some(Timestamp { seconds, nanos }),
@@ -308,7 +313,7 @@ impl Check {
         }
     }
 
-    pub(crate) fn terms(&mut self, at: At<'_>, terms: Option<&pb::ContractTerms>) -> Option<ContractTerms> {
+    pub(crate) fn terms(&mut self, at: FieldPath<'_>, terms: Option<&pb::ContractTerms>) -> Option<ContractTerms> {
         use pb::contract_terms::Terms;
         let terms = self.required(at, terms)?;
         match self.required(at, terms.terms.as_ref())? {

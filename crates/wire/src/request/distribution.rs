@@ -6,7 +6,7 @@ use loopledger_proto::distribution::v1 as pb;
 use loopledger_types::{EntityKind, IssueId, LotId, PartyId, PlaceId, ShipmentId};
 
 use super::check::{LABEL_MAX, LINES_MAX};
-use super::{At, Check, at, requests, stock};
+use super::{Check, FieldPath, at, requests, stock};
 
 requests! {
     "loopledger.distribution.v1" pb Command, |receipt, created|
@@ -68,7 +68,7 @@ fn receive(request: &pb::ReceiveShipmentRequest, check: &mut Check) -> Option<Co
     }))
 }
 
-fn difference(check: &mut Check, at: At<'_>, line: &pb::ReceiptDifference) -> Option<ReceiptDifference> {
+fn difference(check: &mut Check, at: FieldPath<'_>, line: &pb::ReceiptDifference) -> Option<ReceiptDifference> {
     let lot = check.id(at.field("lot_id"), &line.lot_id, LotId::parse);
     let pool = match u16::try_from(line.pool) {
         Ok(pool) => Some(pool),

@@ -21,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 
 pub(crate) use check::Check;
 pub use check::{CHARGES_MAX, GRADE_MAX, LABEL_MAX, LINES_MAX, MEMBERS_MAX, NUMBER_MAX, POSITIONS_MAX};
-pub(crate) use path::{At, at};
+pub(crate) use path::{FieldPath, at};
 
 use crate::position_to_pb;
 

@@ -9,7 +9,7 @@ use loopledger_proto::sales::v1 as pb;
 use loopledger_types::{ChannelId, EntityKind, LotId, OrderId, PartyId, PaymentId, PlaceId, ProductId, SettlementId};
 
 use super::check::{CHARGES_MAX, LABEL_MAX, LINES_MAX};
-use super::{At, Check, at, requests};
+use super::{Check, FieldPath, at, requests};
 
 requests! {
     "loopledger.sales.v1" pb Command, |receipt, created|
@@ -60,7 +60,7 @@ fn place_order(request: &pb::PlaceOrderRequest, check: &mut Check) -> Option<Com
     }))
 }
 
-fn order_line(check: &mut Check, at: At<'_>, line: &pb::PlaceOrderLine) -> Option<PlaceOrderLine> {
+fn order_line(check: &mut Check, at: FieldPath<'_>, line: &pb::PlaceOrderLine) -> Option<PlaceOrderLine> {
     let product = check.id(at.field("product_id"), &line.product_id, ProductId::parse);
     let quantity = check.quantity(at.field("quantity"), line.quantity.as_ref());
     let price = check.price(at.field("price"), line.price.as_ref());
@@ -111,7 +111,7 @@ fn settle(request: &pb::SettleConsignmentRequest, check: &mut Check) -> Option<C
     Some(Command::SettleConsignment(SettleConsignment { occasion: occasion?, consignee: consignee?, lots: lots? }))
 }
 
-fn settle_lot(check: &mut Check, at: At<'_>, settled: &pb::SettleLot) -> Option<SettleLot> {
+fn settle_lot(check: &mut Check, at: FieldPath<'_>, settled: &pb::SettleLot) -> Option<SettleLot> {
     let lot = check.id(at.field("lot_id"), &settled.lot_id, LotId::parse);
     let charges = check.list(at.field("charges"), &settled.charges, (0, CHARGES_MAX), |check, at, charge| {
         let kind = check.word(at.field("kind"), charge.kind);

@@ -14,7 +14,7 @@ use loopledger_domain::stock::{GoodsBoughtIn, GoodsIssued, StockReserved};
 use loopledger_domain::*;
 use loopledger_types::*;
 
-use super::{HOME, LotInfo, Owed, Shelf, World, division};
+use super::{FreeStock, HOME, LotInfo, Owed, World, division};
 
 impl World {
     /// Collects goods; outright ones are accepted (or declined) and released (or returned).
@@ -92,13 +92,13 @@ impl World {
             let released = GoodsReleased { occasion, receipt, producer, place, custodian, line };
             self.station(station::Event::GoodsReleased(released), Some(cause));
         }
-        self.shelves.push(Shelf { line, place: station, custodian, at_station: true });
+        self.shelves.push(FreeStock { line, place: station, custodian, at_station: true });
         lot
     }
 
     /// Hands a shelf over to the centre, or sends it on to the outlet, or down to the second station.
     pub(crate) fn ship(&mut self, shelf: usize, freight: i64, missing: i64, damaged: i64) {
-        let Shelf { line, place: from, custodian, at_station } = self.shelves.remove(shelf);
+        let FreeStock { line, place: from, custodian, at_station } = self.shelves.remove(shelf);
         let down = !at_station && self.dice.between(0, 1) == 0;
         let to = if at_station {
             self.centre
@@ -176,7 +176,7 @@ impl World {
         self.distribution(distribution::Event::ShipmentReceived(fact), None);
         if received.0 > 0 {
             let line = StockLine { quantity: received, ..line };
-            self.shelves.push(Shelf { line, place: to, custodian, at_station: down });
+            self.shelves.push(FreeStock { line, place: to, custodian, at_station: down });
         }
     }
 
@@ -236,7 +236,7 @@ impl World {
         let cause = self.distribution(distribution::Event::GoodsBoughtIn(fact), None);
         let payable = PayableId(self.id());
         self.open(payable, (owner, supplier, supplier_division), amount.0, PayableSource::BoughtIn { lot }, cause);
-        self.shelves.push(Shelf { line, place, custodian, at_station: false });
+        self.shelves.push(FreeStock { line, place, custodian, at_station: false });
     }
 
     /// Sells from a shelf: order, reservation, issue of `actual`, fulfilment, payment in part ahead and in part after.
@@ -250,7 +250,7 @@ impl World {
         prepaid: i64,
     ) {
         let place = self.shelves[shelf].place;
-        let Shelf { line, custodian, at_station, .. } = self.shelves[shelf].clone();
+        let FreeStock { line, custodian, at_station, .. } = self.shelves[shelf].clone();
         let (order, channel, issue) = (OrderId(self.id()), ChannelId(self.id()), IssueId(self.id()));
         let (seller, product) = (line.title.principal(), line.product);
         let holder = if at_station { Service::Station } else { Service::Distribution };

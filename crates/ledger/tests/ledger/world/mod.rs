@@ -14,7 +14,7 @@ use loopledger_types::*;
 
 /// Goods that lie somewhere, free.
 #[derive(Debug, Clone)]
-pub(crate) struct Shelf {
+pub(crate) struct FreeStock {
     pub(crate) line: StockLine,
     pub(crate) place: PlaceId,
     pub(crate) custodian: PartyId,
@@ -63,7 +63,7 @@ pub(crate) struct World {
     pub(crate) stations: Vec<PlaceId>,
     pub(crate) centre: PlaceId,
     pub(crate) outlet: PlaceId,
-    pub(crate) shelves: Vec<Shelf>,
+    pub(crate) shelves: Vec<FreeStock>,
     pub(crate) lots: Vec<LotInfo>,
     pub(crate) owed: Vec<Owed>,
     pub(crate) paid: Vec<PayoutMade>,

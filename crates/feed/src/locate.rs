@@ -62,7 +62,7 @@ async fn record_at(feed: &Feed, stream: StreamId, head: Head, at: Offset) -> Res
         read => read?,
     };
     let stands_there = |record: LogRecord| {
-        let fixed = parse(&record.value, feed.place(stream))?;
+        let fixed = parse(&record.value, feed.log_partition(stream))?;
         let is_head = fixed.stream == stream && fixed.hash == head.hash && fixed.sequence == head.sequence;
         is_head.then_some(record.next)
     };
@@ -81,7 +81,7 @@ async fn is_extended(feed: &Feed, stream: StreamId, head: Head, from: Offset, to
             if record.offset >= to {
                 return Ok(false);
             }
-            let fixed = parse(&record.value, feed.place(stream)).filter(|fixed| fixed.stream == stream);
+            let fixed = parse(&record.value, feed.log_partition(stream)).filter(|fixed| fixed.stream == stream);
             if fixed.is_some_and(|fixed| extends(head, fixed.sequence, fixed.previous_hash).is_ok()) {
                 return Ok(true);
             }
