@@ -26,5 +26,6 @@ mod sales;
 mod settled_in_pieces;
 mod station;
 mod stock;
+mod stock_by_day;
 mod stock_invariants;
 mod words;

@@ -4,29 +4,21 @@
 //! `operation name key=value ...`; what is not said has a default that is valid, so that a case states only what it is
 //! about. Obligations get the name of the line that they come of, with `@` before it.
 
+mod commands;
+mod holders;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use loopledger_domain::procurement::ProcurementState as _;
 use loopledger_domain::procurement::{self, ContractTerms, Procurement};
 use loopledger_domain::sales::SalesState as _;
-use loopledger_domain::sales::{self, ConsignedPool, Entity, Key, LineState, Lot, Sales};
-use loopledger_domain::stock::{
-    CancelRefused, GoodsBoughtIn, GoodsIssued, ReservationReleased, StockRefusal, StockRefused,
-};
-use loopledger_domain::{
-    BuyerRef, Charge, ChargeKind, Commit, Direction, Event, HouseholdCategory, Medium, Origin, PartyKind, PartyRef,
-    PaymentMethod, PlaceKind, ProductClass, Rejection, Relation, SettlementMode, StockLine, Terms, Title, distribution,
-    station,
-};
-use loopledger_types::{
-    ChannelId, ContractId, IssueId, LotId, MemberId, Money, OrderId, PartyId, PayableId, PayoutId, PlaceId, ProductId,
-    Quantity, ReceiptId, Scope, Service, ShipmentId,
-};
+use loopledger_domain::sales::{self, LineState, Sales};
+use loopledger_domain::{Commit, Event, PartyKind, PartyRef, Rejection, Relation, Title};
+use loopledger_types::{LotId, Money, OrderId, PartyId, PayableId, PlaceId, ProductId, Service};
 
 use crate::harness::{Manner, Under, commit};
-use crate::words::{self, Line, day, division, kind_of, measure, price};
+use crate::words::{self, Line, kind_of, price};
 
 const SETTING: &str = "
     household H1 members=head,spouse on=2020-01-01
@@ -203,76 +195,6 @@ impl Market {
         Ok(self.spread(&commit, line.name))
     }
 
-    fn procurement_command(&self, line: &Line<'_>) -> procurement::Command {
-        use procurement::Command as C;
-        let occasion = line.occasion();
-        let household = self.party(line.name).id;
-        let village = division(line.get("division", "654224202207"));
-        match line.operation {
-            "household" => C::RegisterHousehold(procurement::RegisterHousehold {
-                occasion,
-                division: village,
-                category: HouseholdCategory::RegisteredPoor,
-                members: line.get("members", "head").split(',').map(relation).collect(),
-            }),
-            "category" => C::ChangeHouseholdCategory(procurement::ChangeHouseholdCategory {
-                occasion,
-                household,
-                category: HouseholdCategory::Exited,
-            }),
-            "join" => C::AddHouseholdMember(procurement::AddHouseholdMember {
-                occasion,
-                household,
-                relation: relation(line.get("as", "child")),
-            }),
-            "leave" => C::RemoveHouseholdMember(procurement::RemoveHouseholdMember {
-                occasion,
-                household,
-                member: MemberId(self.id(line.get("member", "H1.1"))),
-            }),
-            "move" => C::RelocateHousehold(procurement::RelocateHousehold { occasion, household, division: village }),
-            "party" => C::RegisterParty(procurement::RegisterParty {
-                occasion,
-                kind: kind_of(line.name),
-                division: division(line.get("division", "654224")),
-                label: line.name.into(),
-            }),
-            "product" => C::RegisterProduct(procurement::RegisterProduct {
-                occasion,
-                code: line.get("code", line.name).into(),
-                name: line.name.into(),
-                class: ProductClass::Speciality,
-                base: measure(line.get("unit", "1g")).base,
-            }),
-            "contract" => C::ContractLinkage(procurement::ContractLinkage {
-                occasion,
-                firm: self.party(line.get("firm", "COOP")).id,
-                station: self.place(line.get("at", "S1")),
-                producer: self.party(line.get("from", "H1")).id,
-                product: self.product(line.get("product", "pea")),
-                terms: terms(line.get("terms", "outright:9.2/kg")),
-                valid_from: day(line.get("first", "2020-03-01")),
-                valid_to: day(line.get("last", "2020-09-30")),
-                quantity_max: line.find("max").map(measure),
-            }),
-            "pay" => C::MakePayout(procurement::MakePayout {
-                occasion,
-                payer: self.party(line.get("by", "COOP")).id,
-                payee: self.party(line.get("to", "H1")).id,
-                amount: line.find("amount").map(fen),
-                payables: line.list("items").map(|name| PayableId(self.id(name))).collect(),
-                method: PaymentMethod::Cash,
-                proof_hash: None,
-                received_by: line.find("member").map(|name| MemberId(self.id(name))),
-            }),
-            _ => C::FailPayout(procurement::FailPayout {
-                occasion,
-                payout: PayoutId(self.id(line.name)),
-                reason: "account closed".into(),
-            }),
-        }
-    }
-
     fn ask_sales(&mut self, line: &Line<'_>) -> Result<Vec<String>, Rejection> {
         let command = self.sales_command(line);
         self.requests += 1;
@@ -280,269 +202,9 @@ impl Market {
         Ok(self.spread(&commit, line.name))
     }
 
-    fn sales_command(&self, line: &Line<'_>) -> sales::Command {
-        use sales::Command as C;
-        let occasion = line.occasion();
-        let (order, amount) = (OrderId(self.id(line.name)), fen(line.get("amount", "1")));
-        let method = PaymentMethod::Mobile;
-        match line.operation {
-            "channel" => C::OpenChannel(sales::OpenChannel {
-                occasion,
-                medium: Medium::Online,
-                operator: self.party(line.get("operator", "COOP")).id,
-                label: line.name.into(),
-            }),
-            "order" => C::PlaceOrder(sales::PlaceOrder {
-                occasion,
-                number: line.get("number", line.name).replace('_', " "),
-                same_number_as: line.find("as").map(|name| OrderId(self.id(name))),
-                channel: ChannelId(self.id(line.get("channel", "CH"))),
-                seller: self.party(line.get("seller", "COOP")).id,
-                buyer: line.find("buyer").map(|name| self.party(name).id),
-                buyer_division: division(line.get("division", "610102")),
-                lines: line.get("lines", "S1:pea:10kg:14.8/kg").split(',').map(|text| self.order_line(text)).collect(),
-            }),
-            "cancel" => {
-                let (order, index) = self.line_of(line.name);
-                C::CancelOrderLine(sales::CancelOrderLine { occasion, order, line: index })
-            }
-            "payment" => C::RecordPayment(sales::RecordPayment { occasion, order, amount, method }),
-            "return" => C::ReturnPrepayment(sales::ReturnPrepayment { occasion, order, amount, method }),
-            _ => C::SettleConsignment(sales::SettleConsignment {
-                occasion,
-                consignee: self.party(line.get("consignee", "COOP")).id,
-                lots: line.list("lots").map(|text| self.settle_lot(text)).collect(),
-            }),
-        }
-    }
-
-    /// `place:product:quantity:price`
-    fn order_line(&self, text: &str) -> sales::PlaceOrderLine {
-        let parts: Vec<&str> = text.split(':').collect();
-        sales::PlaceOrderLine {
-            place: self.place(parts[0]),
-            product: self.product(parts[1]),
-            quantity: measure(parts[2]),
-            price: price(parts[3]),
-        }
-    }
-
-    /// `lot`, or `lot:freight`, or `lot:freight:platform`, in yuan.
-    fn settle_lot(&self, text: &str) -> sales::SettleLot {
-        let mut parts = text.split(':');
-        let lot = LotId(self.id(parts.next().unwrap()));
-        let kinds = [ChargeKind::Freight, ChargeKind::Platform];
-        let charges = kinds.into_iter().zip(parts).map(|(kind, amount)| Charge { kind, amount: fen(amount) }).collect();
-        sales::SettleLot { lot, charges }
-    }
-
     fn line_of(&self, text: &str) -> (OrderId, u32) {
         let (order, line) = text.split_once('/').unwrap();
         (OrderId(self.id(order)), line.parse().unwrap())
-    }
-
-    /// What a holder is made to say.
-    fn played(&mut self, line: &Line<'_>) -> (Service, Event) {
-        use distribution::Event as D;
-        use station::Event as S;
-        let occasion = line.occasion();
-        match line.operation {
-            "station" => (
-                Service::Station,
-                Event::Station(S::StationOpened(station::StationOpened {
-                    occasion,
-                    station: self.place(line.name),
-                    kind: PlaceKind::Station,
-                    division: occasion.division,
-                    operator: self.party("COOP"),
-                    label: line.name.into(),
-                })),
-            ),
-            "site" => (
-                Service::Distribution,
-                Event::Distribution(D::SiteOpened(distribution::SiteOpened {
-                    occasion,
-                    site: self.place(line.name),
-                    kind: PlaceKind::CountyCentre,
-                    division: occasion.division,
-                    operator: self.party("COOP"),
-                    label: line.name.into(),
-                })),
-            ),
-            "collected" => (Service::Station, Event::Station(S::GoodsCollected(self.collected(line)))),
-            "freight" => (Service::Distribution, Event::Distribution(D::ShipmentDispatched(self.dispatched(line)))),
-            "boughtin" => {
-                let bought = self.bought_in(line);
-                if line.get("at", "S1") == "S1" {
-                    (Service::Station, Event::Station(S::GoodsBoughtIn(bought)))
-                } else {
-                    (Service::Distribution, Event::Distribution(D::GoodsBoughtIn(bought)))
-                }
-            }
-            _ => self.answered(line),
-        }
-    }
-
-    fn answered(&mut self, line: &Line<'_>) -> (Service, Event) {
-        use distribution::Event as D;
-        use station::Event as S;
-        let occasion = line.occasion();
-        let (order, index) = self.line_of(line.name);
-        let at_station = line.get("at", "S1") == "S1";
-        let (place, custodian) = (self.place(line.get("at", "S1")), self.party("COOP").id);
-        let wrap = |station: S, distribution: D| {
-            if at_station {
-                (Service::Station, Event::Station(station))
-            } else {
-                (Service::Distribution, Event::Distribution(distribution))
-            }
-        };
-        match line.operation {
-            "refused" => {
-                let (requested, available) = (Quantity(2), Quantity(1));
-                let reason = StockRefusal::InsufficientStock;
-                let e =
-                    StockRefused { occasion, order, line: index, place, reason, requested, available, earliest: None };
-                wrap(S::StockRefused(e), D::StockRefused(e))
-            }
-            "released" => {
-                let e = ReservationReleased { occasion, order, line: index, place, custodian, picks: Vec::new() };
-                wrap(S::ReservationReleased(e.clone()), D::ReservationReleased(e))
-            }
-            "stands" => {
-                let e = CancelRefused { occasion, order, line: index, place };
-                wrap(S::CancelRefused(e), D::CancelRefused(e))
-            }
-            "issued" => {
-                self.requests += 1;
-                let e = GoodsIssued {
-                    occasion,
-                    issue: IssueId(words::id(&self.requests.to_string())),
-                    order,
-                    line: index,
-                    place,
-                    custodian,
-                    seller: self.party("COOP"),
-                    buyer: BuyerRef { party: None, division: division("654224"), scope: Scope::County },
-                    issued: line.get("of", "OWN:10kg").split(',').map(|text| self.stock_line(text)).collect(),
-                    beyond: Vec::new(),
-                    released: Vec::new(),
-                };
-                wrap(S::GoodsIssued(e.clone()), D::GoodsIssued(e))
-            }
-            other => panic!("no such operation: {other}"),
-        }
-    }
-
-    /// `lot:quantity`; a lot that was not collected is the co-op's own.
-    fn stock_line(&self, text: &str) -> StockLine {
-        let (lot, quantity) = text.split_once(':').unwrap();
-        let lot = LotId(self.id(lot));
-        let own = Title::Owned { owner: self.party("COOP") };
-        StockLine {
-            lot,
-            pool: 0,
-            product: self.product("pea"),
-            title: self.titles.get(&lot).copied().unwrap_or(own),
-            collected_on: day("2020-04-01"),
-            quantity: measure(quantity).quantity,
-        }
-    }
-
-    fn collected(&mut self, line: &Line<'_>) -> station::GoodsCollected {
-        let principal = self.party(line.get("with", "COOP"));
-        let contract = line.find("contract").map(|name| ContractId(self.id(name)));
-        let terms = match terms(line.get("terms", "outright:9.2/kg")) {
-            ContractTerms::Outright { price } => Terms::Outright { buyer: principal, price, contract },
-            ContractTerms::AgreedPrice { price } => Terms::AgreedPrice { consignee: principal, price, contract },
-            ContractTerms::Commission { commission_bp, price_basis } => {
-                Terms::Commission { consignee: principal, commission_bp, price_basis, contract }
-            }
-        };
-        let lot = LotId(words::id(line.name));
-        self.learn(line.name, lot.0);
-        self.titles.insert(lot, terms.title());
-        let net = measure(line.get("net", "98kg")).quantity;
-        let producer = self.party(line.get("from", "H1"));
-        let origin = origin_of(line.name, producer, terms, (net, net));
-        station::GoodsCollected {
-            occasion: line.occasion(),
-            lot,
-            origin,
-            station: self.place(line.get("at", "S1")),
-            custodian: principal.id,
-            product: self.product(line.get("product", "pea")),
-            member: None,
-            receipt_number: line.get("number", line.name).into(),
-            lot_label: String::new(),
-            grade: String::new(),
-            gross: net,
-            tare: Quantity::ZERO,
-            moisture: Quantity::ZERO,
-            impurity: Quantity::ZERO,
-            live_weight_grams: None,
-            amount: None,
-            same_number_as: None,
-        }
-    }
-
-    /// A lot of several origins, as merging will make them: `consigned L terms=... origins=H1:5kg:6kg,H2:3kg:4kg:R1`.
-    /// The receipt may be named, so that several lots can be of one.
-    fn consigned(&mut self, line: &Line<'_>) {
-        let consignee = self.party("COOP");
-        let (terms, mode) = match terms(line.get("terms", "commission:500")) {
-            ContractTerms::Commission { commission_bp, price_basis } => (
-                Terms::Commission { consignee, commission_bp, price_basis, contract: None },
-                SettlementMode::Commission,
-            ),
-            ContractTerms::Outright { price } | ContractTerms::AgreedPrice { price } => {
-                (Terms::AgreedPrice { consignee, price, contract: None }, SettlementMode::AgreedPrice)
-            }
-        };
-        let lot = LotId(words::id(line.name));
-        self.titles.insert(lot, terms.title());
-        let origin = |(index, text): (usize, &str)| {
-            let parts: Vec<&str> = text.split(':').collect();
-            let quantities = (measure(parts[1]).quantity, measure(parts[2]).quantity);
-            let receipt = parts.get(3).map_or_else(|| format!("{}{index}", line.name), ToString::to_string);
-            origin_of(&receipt, self.party(parts[0]), terms, quantities)
-        };
-        let origins = line.list("origins").enumerate().map(origin).collect();
-        let pools = Arc::new([ConsignedPool { pool: 0, consignee, mode, origins }]);
-        let entity = Entity::Lot(Box::new(Lot { product: self.product("pea"), pools }));
-        self.sales.state.entities.put_reference(Key::Lot(lot), entity);
-    }
-
-    fn dispatched(&self, line: &Line<'_>) -> distribution::ShipmentDispatched {
-        distribution::ShipmentDispatched {
-            occasion: line.occasion(),
-            shipment: ShipmentId(words::id(line.name)),
-            from: self.place("D1"),
-            custodian: self.party("COOP").id,
-            to: self.place("S1"),
-            direction: Direction::Local,
-            carrier: self.party("CARR"),
-            carrier_division: division("654201"),
-            principal: self.party("COOP"),
-            freight: fen(line.get("amount", "0")),
-            lines: Vec::new(),
-            handed_over: false,
-        }
-    }
-
-    fn bought_in(&self, line: &Line<'_>) -> GoodsBoughtIn {
-        GoodsBoughtIn {
-            occasion: line.occasion(),
-            place: self.place(line.get("at", "S1")),
-            custodian: self.party("COOP").id,
-            line: self.stock_line("IN:10kg"),
-            owner: self.party("COOP"),
-            supplier: self.party("SUPP"),
-            supplier_division: division("610102"),
-            price: price("2/kg"),
-            amount: fen(line.get("amount", "20")),
-            lot_label: line.get("number", line.name).into(),
-        }
     }
 
     /// What is open between two, oldest first.
@@ -601,22 +263,6 @@ fn terms(text: &str) -> ContractTerms {
             commission_bp: parts[1].parse().unwrap(),
             price_basis: parts.get(2).map(|text| price(text)),
         },
-    }
-}
-
-fn origin_of(
-    name: &str,
-    producer: PartyRef,
-    terms: Terms,
-    (quantity, source_quantity): (Quantity, Quantity),
-) -> Origin {
-    Origin {
-        receipt: ReceiptId(words::id(name)),
-        producer,
-        division: division("654224202207"),
-        terms,
-        quantity,
-        source_quantity,
     }
 }
 

@@ -21,6 +21,7 @@ mod api;
 mod evidence;
 mod folds;
 mod halts;
+mod income;
 mod outage;
 mod pages;
 mod refusals;

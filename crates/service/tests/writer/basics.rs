@@ -62,7 +62,7 @@ async fn a_rule_that_panics_halts_the_stream_with_its_message() {
     writer.handle().submit(add(1, 7, i64::MAX), in_time()).await.unwrap();
     // The sum does not fit, which these rules do not expect.
     writer.handle().submit(add(2, 7, 1), in_time()).await.unwrap_err();
-    let halt = crate::promises::halts(writer.handle()).await;
+    let halt = crate::world::halts(writer.handle()).await;
     assert_eq!(halt.reason(), "INTERNAL");
     assert!(halt.to_string().contains("attempt to add with overflow"), "{halt}");
     let refused = writer.handle().submit(add(3, 7, -1), in_time()).await;

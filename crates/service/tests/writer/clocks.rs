@@ -12,8 +12,7 @@ use loopledger_types::{BusinessDate, Service, Timestamp};
 use tokio::time::Instant;
 
 use crate::peer::{Command, Left, Right};
-use crate::promises::{halted, halts};
-use crate::world::{add, commits, in_time, request, start_with, stream, write};
+use crate::world::{add, commits, halted, halts, in_time, request, start_with, stream, write};
 
 /// 2026-01-01T00:00:00Z.
 const NOW: i64 = 1_767_225_600;

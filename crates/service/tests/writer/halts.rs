@@ -13,8 +13,7 @@ use loopledger_wire::HaltReason;
 use tokio::time::Instant;
 
 use crate::peer::{BUG, Buggy, Command, Left, PANIC, Right};
-use crate::promises::halts;
-use crate::world::{STEP, add, after, commits, in_time, pass, start, start_on, stream, write};
+use crate::world::{STEP, add, after, append_unknown, commits, halts, in_time, pass, start, start_on, stream, write};
 
 fn ask(number: u64) -> loopledger_wire::Write<Command> {
     write(1_000 + number, Command::Ask { number })
@@ -149,4 +148,23 @@ async fn a_writer_that_panics_is_halted_for_everybody_to_see() {
         matches!(&waited, Err(WriteError::UpstreamHalted(notice)) if notice.reason == HaltReason::Internal),
         "{waited:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_admitted_commit_that_is_not_understood_halts_and_a_void_one_does_not() {
+    for service in [Service::Station, Service::Distribution] {
+        let log = MemoryLog::new(8);
+        let left: Writer<Left> = start(&log, &Memory::new(), WriterConfig::default());
+        left.handle().submit(add(1, 1, 1), in_time()).await.unwrap();
+        // Void: another predecessor.
+        append_unknown(&log, service, 2, Hash([5; 32])).await;
+        let receipt = left.handle().submit(add(2, 1, 1), in_time()).await.unwrap();
+        assert_eq!(receipt.position.sequence, 2);
+        let (sequence, previous) =
+            if service == Service::Station { (3, receipt.position.hash) } else { (1, Hash::ZERO) };
+        append_unknown(&log, service, sequence, previous).await;
+        let halt = halts(left.handle()).await;
+        assert_eq!(halt.reason(), "NOT_UNDERSTOOD");
+        assert!(matches!(left.handle().submit(add(3, 1, 1), in_time()).await, Err(WriteError::Halted(_))));
+    }
 }

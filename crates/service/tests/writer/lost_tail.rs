@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use loopledger_event_log::{Decorator, EventLog, FileLog, FileLogOptions, MemoryLog, Offset, Record};
 use loopledger_service::feed::Feed;
-use loopledger_service::writer::{Writer, WriterConfig};
+use loopledger_service::writer::{WriteError, Writer, WriterConfig};
 use loopledger_state_store::{Memory, MemoryStore, ServiceStore, SledStore};
 use loopledger_types::{Key as LogKey, Service, Topic, WithCauses, partition_of};
 
 use crate::peer::{Command, Left, Number, Right};
-use crate::promises::{halted, halts, partition};
-use crate::world::{COUNTY, add, after, clock, in_time, start, stream, write};
+use crate::world::{COUNTY, add, after, clock, halted, halts, in_time, partition, start, stream, write};
 
 pub(crate) const STATION: Topic = Topic(Service::Station);
 
@@ -191,4 +190,59 @@ async fn a_file_log_whose_segment_was_cut_between_records_halts_its_writer() {
         assert_eq!(halt.reason(), "LOST_TAIL");
         assert_eq!(halt.to_string(), "commits 14 to 20 of station/654224 are missing from the log");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_tail_halts_and_leaves_the_store_alone() {
+    let log = MemoryLog::new(8);
+    let memory = Memory::new();
+    let writer: Writer<Left> = start(&log, &memory, WriterConfig::default());
+    let mut ends = Vec::new();
+    for number in 0..20 {
+        writer.handle().submit(add(number, 1, 1), in_time()).await.unwrap();
+        ends.push(log.end(Service::Station.topic(), partition(&log, Service::Station)).await.unwrap());
+    }
+    writer.shut_down().await;
+    let store = MemoryStore::<Number>::new(memory.clone());
+    let before = store.progress().unwrap().unwrap();
+    assert_eq!(before.head.sequence, 20);
+    log.truncate(Service::Station.topic(), partition(&log, Service::Station), ends[14]).unwrap();
+
+    let writer: Writer<Left> = start(&log, &memory, WriterConfig::default());
+    let halt = halted(writer.handle()).await;
+    assert_eq!(halt.reason(), "LOST_TAIL");
+    assert_eq!(halt.to_string(), "commits 16 to 20 of station/654224 are missing from the log");
+    assert!(matches!(writer.handle().submit(add(99, 1, 1), in_time()).await, Err(WriteError::Halted(_))));
+    drop(writer);
+    assert_eq!(store.progress().unwrap().unwrap(), before);
+    assert_eq!(store.tail().unwrap().len(), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upstream_that_lost_its_tail_halts_too() {
+    let log = MemoryLog::new(8);
+    let memory = Memory::new();
+    let right: Writer<Right> = start(&log, &Memory::new(), WriterConfig::default());
+    let mut last = right.handle().submit(write(0, Command::Talk { bytes: 5 }), in_time()).await.unwrap().position;
+    let end = log.end(Service::Distribution.topic(), partition(&log, Service::Distribution)).await.unwrap();
+    for number in 1..10 {
+        last = right.handle().submit(write(number, Command::Talk { bytes: 5 }), in_time()).await.unwrap().position;
+    }
+    let left: Writer<Left> = start(&log, &memory, WriterConfig::default());
+    left.handle().submit(after(add(1, 1, 1), vec![last]), in_time()).await.unwrap();
+    left.shut_down().await;
+    drop(right);
+    log.truncate(Service::Distribution.topic(), partition(&log, Service::Distribution), end).unwrap();
+    let left: Writer<Left> = start(&log, &memory, WriterConfig::default());
+    let halt = halted(left.handle()).await;
+    assert_eq!(halt.to_string(), "commits 2 to 10 of distribution/654224 are missing from the log");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_lost_while_serving_halts_the_stream() {
+    let log = MemoryLog::new(8);
+    let left: Writer<Left> = start(&log, &Memory::new(), WriterConfig::default());
+    left.handle().submit(add(1, 1, 1), in_time()).await.unwrap();
+    log.truncate(Service::Station.topic(), partition(&log, Service::Station), Offset::START).unwrap();
+    assert_eq!(halts(left.handle()).await.reason(), "LOST_TAIL");
 }

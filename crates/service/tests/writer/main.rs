@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+mod accepted_losses;
 mod basics;
 mod clocks;
 mod faults;

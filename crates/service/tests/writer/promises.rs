@@ -4,16 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use loopledger_chain::{Envelope, leaf_hash};
-use loopledger_domain::Decider;
 use loopledger_event_log::{
-    Decorator, Ending, EventLog, FaultPlan, LogReader, LogRecord, MemoryLog, Offset, ReadError, Record,
+    Decorator, Ending, EventLog, FaultPlan, LogReader, LogRecord, MemoryLog, Offset, ReadError,
 };
 use loopledger_service::clock::ManualClock;
 use loopledger_service::feed::Feed;
-use loopledger_service::writer::{Halt, Health, WriteError, Writer, WriterConfig, WriterHandle};
+use loopledger_service::writer::{WriteError, Writer, WriterConfig};
 use loopledger_state_store::{Memory, MemoryStore, ServiceStore};
-use loopledger_types::{Hash, Key as LogKey, Partition, Position, Service, Timestamp, Topic, partition_of};
+use loopledger_types::{Hash, Partition, Position, Service, Timestamp, Topic};
 use tokio::time::Instant;
 
 use crate::peer::{Command, Key, Left, Number, Right};
@@ -21,24 +19,6 @@ use crate::world::{COUNTY, add, after, commits, fold, in_time, request, start, s
 
 fn soon() -> Option<Instant> {
     Instant::now().checked_add(Duration::from_millis(200))
-}
-
-pub(crate) async fn halted<D: Decider>(handle: &WriterHandle<D>) -> Halt {
-    match handle.serving().await {
-        Err(WriteError::Halted(halt)) => halt,
-        other => panic!("{other:?}"),
-    }
-}
-
-/// Waits until the writer has halted after it served.
-pub(crate) async fn halts<D: Decider>(handle: &WriterHandle<D>) -> Halt {
-    let mut health = handle.health();
-    loop {
-        if let Health::Halted(halt) = &*health.borrow_and_update() {
-            return halt.clone();
-        }
-        health.changed().await.unwrap();
-    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -250,100 +230,6 @@ async fn closed_entities_leave_memory_and_come_back() {
     assert!(matches!(refused, Err(WriteError::Rejected(_))));
 }
 
-pub(crate) fn partition(log: &MemoryLog, service: Service) -> Partition {
-    partition_of(LogKey(COUNTY), log.partition_count(service.topic()))
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_lost_tail_halts_and_leaves_the_store_alone() {
-    let log = MemoryLog::new(8);
-    let memory = Memory::new();
-    let writer: Writer<Left> = start(&log, &memory, WriterConfig::default());
-    let mut ends = Vec::new();
-    for number in 0..20 {
-        writer.handle().submit(add(number, 1, 1), in_time()).await.unwrap();
-        ends.push(log.end(Service::Station.topic(), partition(&log, Service::Station)).await.unwrap());
-    }
-    writer.shut_down().await;
-    let store = MemoryStore::<Number>::new(memory.clone());
-    let before = store.progress().unwrap().unwrap();
-    assert_eq!(before.head.sequence, 20);
-    log.truncate(Service::Station.topic(), partition(&log, Service::Station), ends[14]).unwrap();
-
-    let writer: Writer<Left> = start(&log, &memory, WriterConfig::default());
-    let halt = halted(writer.handle()).await;
-    assert_eq!(halt.reason(), "LOST_TAIL");
-    assert_eq!(halt.to_string(), "commits 16 to 20 of station/654224 are missing from the log");
-    assert!(matches!(writer.handle().submit(add(99, 1, 1), in_time()).await, Err(WriteError::Halted(_))));
-    drop(writer);
-    assert_eq!(store.progress().unwrap().unwrap(), before);
-    assert_eq!(store.tail().unwrap().len(), 20);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_upstream_that_lost_its_tail_halts_too() {
-    let log = MemoryLog::new(8);
-    let memory = Memory::new();
-    let right: Writer<Right> = start(&log, &Memory::new(), WriterConfig::default());
-    let mut last = right.handle().submit(write(0, Command::Talk { bytes: 5 }), in_time()).await.unwrap().position;
-    let end = log.end(Service::Distribution.topic(), partition(&log, Service::Distribution)).await.unwrap();
-    for number in 1..10 {
-        last = right.handle().submit(write(number, Command::Talk { bytes: 5 }), in_time()).await.unwrap().position;
-    }
-    let left: Writer<Left> = start(&log, &memory, WriterConfig::default());
-    left.handle().submit(after(add(1, 1, 1), vec![last]), in_time()).await.unwrap();
-    left.shut_down().await;
-    drop(right);
-    log.truncate(Service::Distribution.topic(), partition(&log, Service::Distribution), end).unwrap();
-    let left: Writer<Left> = start(&log, &memory, WriterConfig::default());
-    let halt = halted(left.handle()).await;
-    assert_eq!(halt.to_string(), "commits 2 to 10 of distribution/654224 are missing from the log");
-}
-
-/// Appends an admissible commit whose event nobody knows.
-pub(crate) async fn append_unknown(log: &MemoryLog, service: Service, sequence: u64, previous_hash: Hash) -> Hash {
-    let mut value = Vec::new();
-    Envelope {
-        stream: stream(service),
-        sequence,
-        previous_hash,
-        request_id: &request(77_777).to_string(),
-        request_digest: [0; 32],
-        cause: None,
-        actor: None,
-        recorded_at: Timestamp { seconds: 1_767_225_601, nanos: 0 },
-        events: vec![loopledger_chain::AnyRef {
-            type_url: "type.googleapis.com/loopledger.station.event.v1.GoodsTeleported",
-            value: &[],
-        }],
-        upstream: Vec::new(),
-    }
-    .encode(&mut value);
-    let hash = leaf_hash(&value);
-    let record = Record { key: LogKey(COUNTY), headers: Vec::new(), value: value.into() };
-    log.append(service.topic(), partition(log, service), vec![record]).await.pop().unwrap().unwrap();
-    hash
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_admitted_commit_that_is_not_understood_halts_and_a_void_one_does_not() {
-    for service in [Service::Station, Service::Distribution] {
-        let log = MemoryLog::new(8);
-        let left: Writer<Left> = start(&log, &Memory::new(), WriterConfig::default());
-        left.handle().submit(add(1, 1, 1), in_time()).await.unwrap();
-        // Void: another predecessor.
-        append_unknown(&log, service, 2, Hash([5; 32])).await;
-        let receipt = left.handle().submit(add(2, 1, 1), in_time()).await.unwrap();
-        assert_eq!(receipt.position.sequence, 2);
-        let (sequence, previous) =
-            if service == Service::Station { (3, receipt.position.hash) } else { (1, Hash::ZERO) };
-        append_unknown(&log, service, sequence, previous).await;
-        let halt = halts(left.handle()).await;
-        assert_eq!(halt.reason(), "NOT_UNDERSTOOD");
-        assert!(matches!(left.handle().submit(add(3, 1, 1), in_time()).await, Err(WriteError::Halted(_))));
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn time_never_goes_backwards_in_a_stream() {
     let log = MemoryLog::new(8);
@@ -375,15 +261,6 @@ async fn a_standby_reacts_only_to_what_goes_unanswered() {
     while handle.heads_changed().await.get(stream(Service::Station)).sequence == 0 {}
     assert!(asked.elapsed() >= Duration::from_secs(5), "{:?}", asked.elapsed());
     assert_eq!(commits(&log, Service::Station).await.len(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_is_lost_while_serving_halts_the_stream() {
-    let log = MemoryLog::new(8);
-    let left: Writer<Left> = start(&log, &Memory::new(), WriterConfig::default());
-    left.handle().submit(add(1, 1, 1), in_time()).await.unwrap();
-    log.truncate(Service::Station.topic(), partition(&log, Service::Station), Offset::START).unwrap();
-    assert_eq!(halts(left.handle()).await.reason(), "LOST_TAIL");
 }
 
 #[tokio::test(start_paused = true)]

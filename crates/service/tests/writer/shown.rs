@@ -8,8 +8,7 @@ use loopledger_testkit::Exposition;
 use loopledger_types::{Key as LogKey, Service, partition_of};
 
 use crate::peer::{Command, Left, Right};
-use crate::promises::{append_unknown, halts};
-use crate::world::{COUNTY, add, in_time, start, stream, write};
+use crate::world::{COUNTY, add, append_unknown, halts, in_time, start, stream, write};
 
 const LEFT: [(&str, &str); 2] = [("county", "654224"), ("service", "station")];
 

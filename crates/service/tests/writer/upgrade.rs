@@ -12,8 +12,9 @@ use loopledger_types::{Hash, Service};
 use loopledger_wire::{NotUnderstood, decode_commit};
 
 use crate::peer::{Command, Key, Left, Number};
-use crate::promises::halts;
-use crate::world::{COUNTY, STEP, add, clock, commits, fold, in_time, pass, request, start, state, stream, write};
+use crate::world::{
+    COUNTY, STEP, add, clock, commits, fold, halts, in_time, pass, request, start, state, stream, write,
+};
 
 /// A build that has never heard of account 7, nor of questions.
 fn older(envelope: &Envelope<'_>, hash: Hash) -> Result<Commit, NotUnderstood> {

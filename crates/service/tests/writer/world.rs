@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use loopledger_chain::{Envelope, leaf_hash};
 use loopledger_domain::{Commit, Decider, State, Subject};
-use loopledger_event_log::{EventLog, MemoryLog};
+use loopledger_event_log::{EventLog, MemoryLog, Record};
 use loopledger_service::clock::{Clock, ManualClock};
 use loopledger_service::feed::Feed;
-use loopledger_service::writer::{Writer, WriterConfig, WriterHandle};
+use loopledger_service::writer::{Halt, Health, WriteError, Writer, WriterConfig, WriterHandle};
 use loopledger_state_store::{Memory, MemoryStore, Mirror, ServiceStore};
-use loopledger_types::{CountyCode, Key as LogKey, Position, RequestId, Service, StreamId, Timestamp, partition_of};
+use loopledger_types::{
+    CountyCode, Hash, Key as LogKey, Partition, Position, RequestId, Service, StreamId, Timestamp, partition_of,
+};
 use loopledger_wire::{Created, Write};
 use tokio::time::Instant;
 
@@ -144,4 +147,51 @@ pub(crate) async fn pass(time: Duration) {
             tokio::task::yield_now().await;
         }
     }
+}
+
+pub(crate) async fn halted<D: Decider>(handle: &WriterHandle<D>) -> Halt {
+    match handle.serving().await {
+        Err(WriteError::Halted(halt)) => halt,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Waits until the writer has halted after it served.
+pub(crate) async fn halts<D: Decider>(handle: &WriterHandle<D>) -> Halt {
+    let mut health = handle.health();
+    loop {
+        if let Health::Halted(halt) = &*health.borrow_and_update() {
+            return halt.clone();
+        }
+        health.changed().await.unwrap();
+    }
+}
+
+pub(crate) fn partition(log: &MemoryLog, service: Service) -> Partition {
+    partition_of(LogKey(COUNTY), log.partition_count(service.topic()))
+}
+
+/// Appends an admissible commit whose event nobody knows.
+pub(crate) async fn append_unknown(log: &MemoryLog, service: Service, sequence: u64, previous_hash: Hash) -> Hash {
+    let mut value = Vec::new();
+    Envelope {
+        stream: stream(service),
+        sequence,
+        previous_hash,
+        request_id: &request(77_777).to_string(),
+        request_digest: [0; 32],
+        cause: None,
+        actor: None,
+        recorded_at: Timestamp { seconds: 1_767_225_601, nanos: 0 },
+        events: vec![loopledger_chain::AnyRef {
+            type_url: "type.googleapis.com/loopledger.station.event.v1.GoodsTeleported",
+            value: &[],
+        }],
+        upstream: Vec::new(),
+    }
+    .encode(&mut value);
+    let hash = leaf_hash(&value);
+    let record = Record { key: LogKey(COUNTY), headers: Vec::new(), value: value.into() };
+    log.append(service.topic(), partition(log, service), vec![record]).await.pop().unwrap().unwrap();
+    hash
 }

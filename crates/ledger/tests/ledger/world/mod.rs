@@ -1,6 +1,7 @@
 //! A small county whose four streams are written by hand: valid histories of the main path, from a seed.
 
-mod business;
+mod supply;
+mod trade;
 
 use loopledger_dice::Dice;
 use loopledger_domain::distribution::{self, SiteOpened};
