@@ -220,7 +220,7 @@ impl GoodsAccount {
         Self::ALL.get(usize::from(index)).copied()
     }
 
-    /// Whether goods in this account are somebody's stock.
+    /// Whether goods in this account are a party's stock.
     pub const fn is_stock(self) -> bool {
         match self {
             Self::Pending | Self::OnHand | Self::Reserved | Self::InTransit | Self::Quarantined | Self::InProcess => {

@@ -1,4 +1,4 @@
-//! What a stream says after commits of it, or of another stream, were lost from the log and somebody accepted that.
+//! What a stream says after commits of it, or of another stream, were lost from the log and an operator accepted the loss.
 //!
 //! A lost commit takes nothing with it that stands elsewhere: answers to it stand in their own streams, and name a cause
 //! that is not there. The request that was lost can be sent again, because no store knows it any more; the answer that

@@ -110,7 +110,7 @@ impl Contact {
         (stream.service.topic(), partition_of(Key(stream.county), count))
     }
 
-    /// Somebody follows the partition from now on.
+    /// The partition is followed from now on.
     pub fn follow(&self, followed: Followed) {
         self.lock().partitions.entry(followed).or_insert_with(|| Reading {
             read: Offset::START,
@@ -280,6 +280,6 @@ mod tests {
         contact.looked(FIRST, Instant::now(), Ok(Offset::START));
         assert_eq!(contact.outage(), None, "it has not failed since");
         contact.read_failed(FIRST, &ReadError::Closed);
-        assert_eq!(contact.outage(), None, "no outage: whoever reads ends");
+        assert_eq!(contact.outage(), None, "no outage: the reader ends");
     }
 }

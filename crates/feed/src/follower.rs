@@ -18,7 +18,7 @@ use super::record::{Batch, Record};
 use super::source::{Look, Source};
 use loopledger_observability::trace::TraceContext;
 
-/// A void record may mean that the log was cut and has grown again, so that somebody else's commits stand where ours
+/// A void record may mean that the log was cut and has grown again, so that another program's commits stand where ours
 /// stood: the head is looked for then, but no more often than this. Two writers that race make many void records.
 const LOOK_PERIOD: Duration = Duration::from_secs(1);
 

@@ -9,7 +9,7 @@ use loopledger_types::Timestamp;
 use crate::Admitted;
 use crate::clock::{Clock as _, SystemClock};
 
-/// What was read of one stream and is not folded. Told once per read and once per turn of the fold, not per commit.
+/// What was read of one stream and is not folded. Updated once per read and once per turn of the fold, not per commit.
 #[derive(Debug)]
 pub struct Lag(Mutex<Ahead>);
 

@@ -116,7 +116,7 @@ impl Feed {
         self.shared.barrier.finished().await;
     }
 
-    /// What somebody in this process remembers of a stream and could not resume at.
+    /// What a program of this process remembers of a stream and could not resume at.
     pub fn lost(&self, stream: StreamId) -> Option<LostTail> {
         self.shared.barrier.lost(stream)
     }
@@ -164,8 +164,8 @@ impl Feed {
         losses::losses(&self, stream).await
     }
 
-    /// Makes reading cheaper up to this offset: what led to the commits before it is not told any more to anybody who
-    /// follows them in this process, so replayed commits have no trace.
+    /// Makes reading cheaper up to this offset: the followers of this process no longer learn which trace led to the
+    /// commits before it, so replayed commits have no trace.
     pub fn spare_traces_before(&self, stream: StreamId, offset: Offset) {
         self.source(stream).spare_traces_before(offset);
     }

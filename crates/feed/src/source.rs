@@ -108,7 +108,7 @@ impl Source {
         found.map_or(Look::Elsewhere, Look::Cached)
     }
 
-    /// Reads whenever somebody wants more; ends only by being aborted.
+    /// Reads whenever a follower wants more; ends only by being aborted.
     pub(crate) async fn run(self: Arc<Self>, log: Arc<dyn EventLog>) {
         let mut reader: Option<Box<dyn LogReader>> = None;
         loop {

@@ -1,5 +1,5 @@
 //! The gRPC surface that all services share: deadlines, errors, unary writes and queries, the bulk stream,
-//! health, reflection, and the server that carries them until it is told to stop.
+//! health, reflection, and the server that carries them until it is stopped.
 //!
 //! It decides nothing about goods or money and holds no state of a service: a write is finished by the writer's
 //! task, whatever becomes of the call that asked for it.
@@ -32,7 +32,7 @@ pub use server::{Bound, DRAIN_MAX, ServeError, Server, ServerConfig};
 pub use server::{CALLS_END_MAX, STOP_MAX};
 pub use status::{failure_status, refused, write_status};
 
-/// The largest message that a service writes, in bytes: what gRPC clients take unless told otherwise.
+/// The largest message that a service writes, in bytes: what gRPC clients accept by default.
 pub const MESSAGE_BYTES_MAX: usize = 4 * 1_024 * 1_024;
 
 /// The largest message that a service reads, in bytes. The largest legal one is a settlement of 200 lots with 16 charges

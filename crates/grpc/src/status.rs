@@ -12,7 +12,7 @@ use loopledger_writer::WriteError;
 /// A full queue is a matter of milliseconds.
 pub(super) const QUEUE_RETRY: Duration = Duration::from_millis(50);
 
-/// Somebody has to look at it, or the log has to come back.
+/// An operator has to act, or the log has to be reachable again.
 const LOG_RETRY: Duration = Duration::from_secs(1);
 
 /// The status of a failed write, or of a question to the writer of `stream` (without a request id).

@@ -1,7 +1,7 @@
 //! What the transport says of messages that it cannot read, as this system says it: `INVALID_ARGUMENT`, with details.
 //!
 //! tonic refuses such a message before any handler sees it: with INTERNAL if it is none of the method's, with
-//! `OUT_OF_RANGE` if it is too large. Neither has details, and every status of ours has, so they can be told apart.
+//! `OUT_OF_RANGE` if it is too large. Neither has details, and every status of ours has, so the two differ.
 
 use core::convert::Infallible;
 use core::error::Error as _;

@@ -155,7 +155,7 @@ impl KafkaOptions {
         config
     }
 
-    /// For finding the end: as a reader, but it is told where the partition ends, and looks at a few records at a time.
+    /// For finding the end: as a reader, but it reports where the partition ends, and looks at a few records at a time.
     pub(crate) fn prober(&self) -> ClientConfig {
         let mut config = self.reader();
         asking_who_leads(&mut config)

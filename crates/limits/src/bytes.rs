@@ -171,7 +171,7 @@ mod tests {
         let (first, second) = (account(60), account(60));
         let held = first.try_charge(60, Taker::Call).unwrap();
         assert_eq!(first.try_charge(1, Taker::Call).unwrap_err(), Short::OfConnection);
-        assert!(!second.is_in_the_way(Duration::MAX), "nobody missed anything of the process");
+        assert!(!second.is_in_the_way(Duration::MAX), "no caller lacked budget of the process");
         assert_eq!(second.try_charge(41, Taker::Call).unwrap_err(), Short::OfProcess);
         assert_eq!((first.own.used(), second.own.used(), process.used()), (60, 0, 60), "a failure takes nothing");
         assert!(first.is_in_the_way(Duration::MAX) && !second.is_in_the_way(Duration::MAX));

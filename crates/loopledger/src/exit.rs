@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_said_is_one() {
+    fn a_status_that_no_server_sent_is_one() {
         let mut broken = Status::unknown("transport error");
         broken.set_source(std::sync::Arc::new(io::Error::from(io::ErrorKind::ConnectionReset)));
         for status in [broken, Status::unavailable("the server ended the stream")] {
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn output_that_goes_nowhere_is_told_apart_from_output_that_nobody_reads() {
+    fn output_that_cannot_be_written_differs_from_output_whose_reader_is_gone() {
         assert!(matches!(Failure::output(io::ErrorKind::BrokenPipe.into()), Failure::Unread));
         assert!(matches!(Failure::output(io::ErrorKind::StorageFull.into()), Failure::Refused(_)));
     }

@@ -27,7 +27,7 @@ pub fn init(directives: &str) -> Result<(), UnknownFormat> {
         Ok("json") => lines.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
         Ok(other) => return Err(UnknownFormat(other.to_owned())),
     };
-    // Somebody set a subscriber before us (a test harness): theirs stays.
+    // A subscriber was set before (by a test harness): it stays.
     drop(started);
     Ok(())
 }

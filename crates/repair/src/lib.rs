@@ -139,7 +139,7 @@ pub enum RepairError {
     Damaged { witness: String, stream: StreamId, sequence: u64 },
     #[error("could not append to {stream}; records appended so far are kept, and repair can be run again")]
     Append { stream: StreamId, source: AppendError },
-    /// Somebody writes the stream at the same time, or the log does not show what it confirmed.
+    /// Another program writes the stream at the same time, or the log does not show what it confirmed.
     #[error("{stream} was read back with other records than were appended; is one of its writers running?")]
     NotReadBack { stream: StreamId },
     /// Nothing writes it yet.

@@ -25,7 +25,7 @@ pub struct Context {
 pub enum Subject<'a, C> {
     /// A command about to be decided.
     Command(&'a C),
-    /// A commit of the own stream about to be folded by somebody who did not decide it.
+    /// A commit of the own stream about to be folded by a writer that did not decide it.
     Own(&'a Commit),
     /// A commit of another stream about to be folded, and reacted to if it concerns us.
     Upstream(&'a Commit),

@@ -15,7 +15,7 @@ use crate::history::History;
 use crate::oracle::answers;
 use crate::workload::Workload;
 
-/// Asks the ledger something, or to rebuild; somebody of its own waits for the answer.
+/// Asks the ledger something, or to rebuild; a task of its own waits for the answer.
 pub(crate) fn look(cluster: &Cluster, dice: &mut Dice, workload: &Workload, history: &History) {
     let Some(routes) = cluster.watcher().routes() else { return };
     let history = history.clone();
@@ -60,7 +60,7 @@ async fn income(
     Ok(IncomeServiceClient::new(routes).get_household_income(request).await?.into_inner().heads)
 }
 
-/// What a caller may be told while things go wrong.
+/// What a caller may be answered while things go wrong.
 fn excuse(status: &Status, history: &History) {
     let passing = [Code::Unavailable, Code::DeadlineExceeded, Code::Cancelled, Code::ResourceExhausted];
     // A stream whose clock is wrong is halted, and goes on by itself.

@@ -35,7 +35,7 @@ const LULL_MAX: u64 = 7_000;
 const MISHAPS: u64 = 25;
 /// Requests under way, beyond which clients send no more.
 const UNDER_WAY_MAX: usize = 24;
-/// Percent of steps in which somebody looks at the ledger.
+/// Percent of steps in which a reader looks at the ledger.
 const LOOKS: u64 = 12;
 /// Percent of seeds that end with a log that lost its tail.
 const LOSSES: u64 = 15;
@@ -253,7 +253,7 @@ impl Simulation {
         } else if let Verdict::Refused(Some(missing)) = &said.verdict
             && self.existing.is_denied(&item.command, missing, said.at)
         {
-            self.history.violation(format!("#{index} was told that {missing:?} does not exist"));
+            self.history.violation(format!("the answer to #{index} said that {missing:?} does not exist"));
         }
         self.uttered[index].said = Some(said);
     }

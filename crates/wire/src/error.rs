@@ -57,7 +57,7 @@ pub enum Failure {
     PositionNotInLog { position: Position },
     /// Commits that were known are no longer in the log.
     LostTail { stream: StreamId, from: u64, to: u64 },
-    /// Nothing more is written to the stream, or folded of it, until somebody acts.
+    /// Nothing more is written to the stream, or folded of it, until an operator acts.
     StreamHalted(HaltNotice),
     /// This process does not serve the stream.
     NotServed { stream: StreamId },

@@ -1,7 +1,7 @@
 //! Fields of a request that its contract does not have, found in its bytes before they are decoded.
 //!
-//! The generated decoders drop such a field, so a caller with a newer contract, or with a mistake in its own, would be told
-//! that something was recorded which was not. A walk over the bytes costs far less than decoding them: it reads keys and
+//! The generated decoders drop such a field, so a caller with a newer contract, or with a mistake in its own, would be
+//! answered as if all of it were recorded. A walk over the bytes costs far less than decoding them: it reads keys and
 //! lengths, and allocates nothing unless it finds something.
 //!
 //! It judges nothing else. Bytes that are no message at all are the decoder's to refuse.

@@ -15,7 +15,7 @@ fn opening_a_site() {
         site D5 kind=Workshop => ! PLACE_KIND_WRONG
         site D5 division=654201 => ! division_code OUTSIDE_COUNTY
         site D5 kind=TownshipHub division=610102 => ! division_code OUTSIDE_COUNTY
-        site D5 operator=NOBODY => ! no such party
+        site D5 operator=ABSENT => ! no such party
         site D5 operator=H1 => ! PARTY_CANNOT_TRADE
         site D5 operator=BUYER => ! PARTY_CANNOT_TRADE
         ",
@@ -88,9 +88,9 @@ fn dispatching_refuses_what_it_must() {
         dispatch X lines=pea:1kg from=S1 => ! no such place
         dispatch X lines=pea:1kg to=S9 => ! no such place
         dispatch X lines=pea:1kg to=D1 => ! SAME_PLACE
-        dispatch X lines=pea:1kg of=NOBODY => ! no such party
+        dispatch X lines=pea:1kg of=ABSENT => ! no such party
         dispatch X lines=pea:1kg of=BUYER => ! PARTY_CANNOT_TRADE
-        dispatch X lines=pea:1kg carrier=NOBODY => ! no such party
+        dispatch X lines=pea:1kg carrier=ABSENT => ! no such party
         dispatch X lines=pea:1kg carrier=COOP => ! PARTY_NOT_A_CARRIER
         dispatch X lines=gold:1kg => ! no such product
         dispatch X lines=pea:1head => ! lines[0].quantity WRONG_UNIT

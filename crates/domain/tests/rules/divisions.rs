@@ -1,4 +1,4 @@
-//! A village that got another code: whoever stands there follows it without a fact, and either code names it.
+//! A village that got another code: the parties there follow it without a fact, and either code names it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The store of entities against a plain model: the history of all states, and what was told to the state store.
+//! The store of entities against a plain model: the history of all states, and what was handed to the state store.
 
 use std::collections::{BTreeMap, BTreeSet};
 

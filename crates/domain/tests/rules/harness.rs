@@ -161,7 +161,7 @@ impl<D: Decider> Under<D> {
     }
 
     /// Undoes what is not confirmed, looks at what is left, and does it again. Without a store only: what was forgotten
-    /// since cannot be told from what was undone.
+    /// since looks the same as what was undone.
     pub(crate) fn roll_back(&mut self, look: impl FnOnce(&State<D>)) {
         let now = self.snapshot();
         self.state.entities.roll_back();

@@ -58,7 +58,7 @@ fn ignoring_changes_no_state() {
 }
 
 #[test]
-fn that_something_was_ignored_concerns_nobody() {
+fn that_something_was_ignored_changes_no_state() {
     let ignored = UpstreamIgnored { occasion: occasion(), reason: IgnoreReason::NotAsked };
     let events = [
         Event::Procurement(procurement::Event::UpstreamIgnored(ignored)),

@@ -42,7 +42,7 @@ fn losses_and_repeated_answers_change_no_state_where_they_are_said() {
 }
 
 #[test]
-fn a_loss_concerns_nobody_and_changes_nothing_elsewhere() {
+fn a_loss_is_answered_by_no_service_and_changes_nothing_elsewhere() {
     let mut world = World::new(Manner::default());
     world.run("collect A");
     let before = world.station.snapshot();

@@ -178,7 +178,7 @@ proptest! {
     }
 }
 
-/// Somebody who only follows the two streams, and forgets what may be forgotten, has the same own entities.
+/// A program that only follows the two streams, and forgets what may be forgotten, has the same own entities.
 fn follower(market: &Market) {
     let manner = Manner { with_store: true, window: 1 };
     let mut procurement = Under::<Procurement>::new(manner);

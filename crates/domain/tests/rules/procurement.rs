@@ -29,13 +29,13 @@ fn histories_only_grow_at_their_end() {
         category H1 on=2020-04-01 => Exited from 2020-04-01
         category H1 on=2020-03-31 => ! BACK_DATED earliest=2020-04-01
         category H1 on=2021-01-01 => ! occasion.business_date DATE_IN_FUTURE
-        category NOBODY => ! no such party
+        category ABSENT => ! no such party
         category COOP => ! NOT_A_HOUSEHOLD
         move H1 division=654224202208 on=2020-02-01 => in 654224202208 from 2020-02-01
         move H1 on=2020-01-31 => ! BACK_DATED earliest=2020-02-01
         move H1 division=654201001001 => ! division_code NOT_A_VILLAGE_OF_THE_COUNTY
         move COOP => ! NOT_A_HOUSEHOLD
-        move NOBODY => ! no such party
+        move ABSENT => ! no such party
         ",
     );
 }
@@ -49,7 +49,7 @@ fn members_join_and_leave_and_the_head_stays() {
         join H1 on=2020-01-31 => ! BACK_DATED earliest=2020-02-01
         join H1 on=2021-01-01 => ! occasion.business_date DATE_IN_FUTURE
         join COOP => ! NOT_A_HOUSEHOLD
-        join NOBODY => ! no such party
+        join ABSENT => ! no such party
         leave H1 member=H1.0 => ! HOUSEHOLD_NEEDS_ONE_HEAD
         leave H1 member=H2.0 => ! MEMBER_NOT_IN_HOUSEHOLD
         leave H1 member=H1.2 on=2020-01-31 => ! DATE_TOO_EARLY earliest=2020-02-01
@@ -60,7 +60,7 @@ fn members_join_and_leave_and_the_head_stays() {
         leave H1 member=H1.2 on=2020-03-01 => H1.2 left on 2020-03-01
         leave H1 member=H1.0 on=2021-01-01 => ! occasion.business_date DATE_IN_FUTURE
         leave COOP => ! NOT_A_HOUSEHOLD
-        leave NOBODY => ! no such party
+        leave ABSENT => ! no such party
         ",
     );
 }
@@ -88,8 +88,8 @@ fn a_contract_is_between_a_trader_and_a_producer() {
         "
         contract K9 => COOP takes pea of H1
         contract K9 firm=FIRM from=COOP terms=commission:500:9.2/kg max=196jin => FIRM takes pea of COOP
-        contract K8 firm=NOBODY => ! no such party
-        contract K8 from=NOBODY => ! no such party
+        contract K8 firm=ABSENT => ! no such party
+        contract K8 from=ABSENT => ! no such party
         contract K8 at=S9 => ! no such place
         contract K8 at=D1 => ! no such place
         contract K8 product=cheese => ! no such product
@@ -115,9 +115,9 @@ fn a_collection_is_bought_or_declined_for_one_reason() {
         owed => @A 901.60
         collected B terms=commission:500 =>
         collected B terms=agreed:8/kg =>
-        collected C with=NOBODY => declined BuyerUnknown
+        collected C with=ABSENT => declined BuyerUnknown
         collected C with=CARR => declined BuyerUnknown
-        collected C from=NOBODY => declined ProducerUnknown
+        collected C from=ABSENT => declined ProducerUnknown
         collected C from=FIRM => declined ProducerUnknown
         collected C from=COOP with=FIRM => bought 98000 for 901.60
         collected C contract=K9 => declined ContractUnknown
@@ -209,8 +209,8 @@ fn payouts_are_refused_beyond_what_is_owed_and_to_strangers() {
         leave H1 member=H1.2 on=2020-05-01
         pay P1 amount=92.01 => ! PAYOUT_EXCEEDS_OWED owed_fen=9200 amount_fen=9201
         pay P1 amount=100 items=@A => ! PAYOUT_EXCEEDS_OWED owed_fen=9200 amount_fen=10000
-        pay P1 by=NOBODY => ! no such party
-        pay P1 to=NOBODY => ! no such party
+        pay P1 by=ABSENT => ! no such party
+        pay P1 to=ABSENT => ! no such party
         pay P1 by=FIRM => ! NOTHING_OWED
         pay P1 to=CARR => ! NOTHING_OWED
         pay P1 items=@Z => ! no such payable

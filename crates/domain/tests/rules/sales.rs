@@ -7,7 +7,7 @@ fn a_channel_is_a_traders() {
     check(
         "
         channel C9 => Online by COOP
-        channel C8 operator=NOBODY => ! no such party
+        channel C8 operator=ABSENT => ! no such party
         channel C8 operator=H1 => ! PARTY_CANNOT_TRADE
         channel C8 on=2021-01-01 => ! occasion.business_date DATE_IN_FUTURE
         ",
@@ -33,9 +33,9 @@ fn an_order_is_refused_for_what_is_wrong_with_it() {
     check(
         "
         order O1 channel=C9 => ! no such channel
-        order O1 seller=NOBODY => ! no such party
+        order O1 seller=ABSENT => ! no such party
         order O1 seller=H1 => ! PARTY_CANNOT_TRADE
-        order O1 buyer=NOBODY => ! no such party
+        order O1 buyer=ABSENT => ! no such party
         order O1 buyer=COOP => ! SELLER_IS_BUYER
         order O1 buyer=FIRM => ! BUYER_IN_LOOP
         order O1 buyer=H1 => ! BUYER_IN_LOOP
@@ -275,7 +275,7 @@ fn settlements_are_refused_for_what_is_wrong_with_them() {
         settle N1 lots=L1 => ! NOTHING_TO_SETTLE
         issued O1/0 of=L1:1kg
         settle N1 lots=L1 consignee=FIRM => ! NOT_CONSIGNED
-        settle N1 lots=L1 consignee=NOBODY => ! no such party
+        settle N1 lots=L1 consignee=ABSENT => ! no such party
         settle N1 lots=L3 => ! NOT_CONSIGNED
         settle N1 lots=L9 => ! NOT_CONSIGNED
         settle N1 lots=L1,L2,L1 => ! lots[2].lot_id DUPLICATE

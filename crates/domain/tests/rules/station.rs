@@ -18,7 +18,7 @@ fn opening_a_station() {
         open S8 kind=Outlet => ! PLACE_KIND_WRONG
         open S8 division=654224202 => ! STATION_NOT_IN_VILLAGE
         open S8 division=654201001001 => ! STATION_NOT_IN_VILLAGE
-        open S8 operator=NOBODY => ! no such party
+        open S8 operator=ABSENT => ! no such party
         open S8 operator=H1 => ! PARTY_CANNOT_TRADE
         open S8 operator=CARR => ! PARTY_CANNOT_TRADE
         ",
@@ -67,7 +67,7 @@ fn collecting_refuses_what_it_must() {
         collect X on=2021-01-01 => ! occasion.business_date DATE_IN_FUTURE
         collect X at=S9 => ! no such place
         collect X at=D1 => ! no such place
-        collect X from=NOBODY => ! no such party
+        collect X from=ABSENT => ! no such party
         collect X from=FIRM => ! PARTY_NOT_A_PRODUCER
         collect X from=CARR => ! PARTY_NOT_A_PRODUCER
         collect X product=gold => ! no such product
@@ -78,7 +78,7 @@ fn collecting_refuses_what_it_must() {
         collect X terms=contract:K3 from=H1 => ! CONTRACT_MISMATCH
         collect X terms=contract:K1 at=S2 => ! CONTRACT_MISMATCH
         collect X terms=contract:K1 product=sheep gross=3head => ! CONTRACT_MISMATCH
-        collect X terms=outright:NOBODY:9.2/kg => ! no such party
+        collect X terms=outright:ABSENT:9.2/kg => ! no such party
         collect X terms=outright:H2:9.2/kg => ! PARTY_CANNOT_TRADE
         collect X terms=commission:BUYER => ! PARTY_CANNOT_TRADE
         collect X from=COOP terms=outright:COOP:9.2/kg => ! SELLER_IS_BUYER
@@ -257,9 +257,9 @@ fn handing_over_refuses_what_it_must() {
         hand X lines=pea:1kg from=D1 => ! no such place
         hand X lines=pea:1kg to=S9 => ! no such place
         hand X lines=pea:1kg to=S1 => ! SAME_PLACE
-        hand X lines=pea:1kg of=NOBODY => ! no such party
+        hand X lines=pea:1kg of=ABSENT => ! no such party
         hand X lines=pea:1kg of=H1 => ! PARTY_CANNOT_TRADE
-        hand X lines=pea:1kg carrier=NOBODY => ! no such party
+        hand X lines=pea:1kg carrier=ABSENT => ! no such party
         hand X lines=pea:1kg carrier=FIRM => ! PARTY_NOT_A_CARRIER
         hand X lines=gold:1kg => ! no such product
         hand X lines=pea:1kg,pea:1head => ! lines[1].quantity WRONG_UNIT

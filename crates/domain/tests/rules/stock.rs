@@ -170,10 +170,10 @@ fn buying_in_refuses_what_it_must() {
             buyin A at={at} quantity=100kg price=2/kg => bought in 100000 for 200.00
             buyin B at={at} quantity=3jin price=2.5/kg => bought in 1500 for 3.75
             buyin C at={at} on=2021-01-01 => ! occasion.business_date DATE_IN_FUTURE
-            buyin C at={at} owner=NOBODY => ! no such party
+            buyin C at={at} owner=ABSENT => ! no such party
             buyin C at={at} owner=H1 => ! PARTY_CANNOT_TRADE
             buyin C at={at} owner=CARR => ! PARTY_CANNOT_TRADE
-            buyin C at={at} supplier=NOBODY => ! no such party
+            buyin C at={at} supplier=ABSENT => ! no such party
             buyin C at={at} supplier=BUYER => ! PARTY_NOT_A_SUPPLIER
             buyin C at={at} supplier=COOP => ! PARTY_NOT_A_SUPPLIER
             buyin C at={at} product=gold => ! no such product

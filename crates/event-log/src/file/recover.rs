@@ -18,7 +18,7 @@ use super::reader::WRONG_HEADER;
 use crate::{Offset, OpenError};
 
 /// The unfinished end of a log, cut off at start. It was not acknowledged, unless the disk lies about syncing or
-/// somebody changed the file.
+/// another program changed the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TornTail {
     pub topic: Topic,

@@ -82,7 +82,7 @@ pub(crate) fn base(segment: &Path) -> u64 {
     segment.file_stem().unwrap().to_str().unwrap().parse().unwrap()
 }
 
-/// Fails the calls it was told to, once each.
+/// Fails the chosen calls, once each.
 #[derive(Debug, Default)]
 pub(crate) struct Script(Mutex<VecDeque<(IoOperation, usize, io::ErrorKind)>>);
 

@@ -44,19 +44,19 @@ async fn play(seed: u64, plan: FaultPlan) -> (Vec<String>, Vec<(String, bool)>, 
     let producers = ["a", "b", "c"].map(|name| {
         let producer = log.producer();
         async move {
-            let mut told = Vec::new();
+            let mut answers = Vec::new();
             for number in 0..200 {
                 let value = format!("{name}{number:03}");
                 let results = producer.append(TOPIC, PARTITION, vec![record(&value)]).await;
                 tokio::task::yield_now().await;
-                told.push((value, results[0].is_ok()));
+                answers.push((value, results[0].is_ok()));
             }
-            told
+            answers
         }
     });
-    let told = join_all(producers).await.concat();
+    let answers = join_all(producers).await.concat();
     log.settle();
-    (read_all(&log), told, log.report())
+    (read_all(&log), answers, log.report())
 }
 
 fn own<'a>(read: &'a [String], name: &str) -> Vec<&'a String> {
@@ -88,17 +88,17 @@ async fn a_seed_fixes_the_whole_history() {
 
 #[tokio::test]
 async fn without_faults_nothing_strikes() {
-    let (read, told, report) = play(1, FaultPlan::NONE).await;
+    let (read, answers, report) = play(1, FaultPlan::NONE).await;
     assert_eq!((read.len(), report), (600, FaultReport::default()));
-    assert!(told.iter().all(|(_, ok)| *ok));
+    assert!(answers.iter().all(|(_, ok)| *ok));
 }
 
 #[tokio::test]
 async fn delays_reorder_across_producers_only() {
     for seed in SEEDS {
-        let (read, told, report) = play(seed, FaultPlan { delayed: 300, ..FaultPlan::NONE }).await;
+        let (read, answers, report) = play(seed, FaultPlan { delayed: 300, ..FaultPlan::NONE }).await;
         assert!(report.delayed > 0 && report.reordered > 0, "seed {seed}: {report:?}");
-        assert!(told.iter().all(|(_, ok)| *ok), "seed {seed}");
+        assert!(answers.iter().all(|(_, ok)| *ok), "seed {seed}");
         for name in ["a", "b", "c"] {
             assert!(own(&read, name).is_sorted() && own(&read, name).len() == 200, "seed {seed}");
         }
@@ -126,13 +126,13 @@ async fn failures_are_applied_at_once_or_late_or_never() {
     ];
     for seed in SEEDS {
         for (index, plan) in plans.into_iter().enumerate() {
-            let (read, told, report) = play(seed, plan).await;
+            let (read, answers, report) = play(seed, plan).await;
             let counts = [report.failed_applied, report.failed_applied_late, report.failed_not_applied];
-            let failed = told.iter().filter(|(_, ok)| !ok).count();
+            let failed = answers.iter().filter(|(_, ok)| !ok).count();
             assert!(failed > 0 && counts[index] == u64::try_from(failed).unwrap(), "seed {seed}: {report:?}");
             assert_eq!(counts.iter().sum::<u64>(), counts[index], "seed {seed}: {report:?}");
             assert_eq!(read.len(), if index == 2 { 600 - failed } else { 600 }, "seed {seed}");
-            assert!(told.iter().all(|(value, ok)| index != 2 || read.contains(value) == *ok), "seed {seed}");
+            assert!(answers.iter().all(|(value, ok)| index != 2 || read.contains(value) == *ok), "seed {seed}");
             for name in ["a", "b", "c"] {
                 assert!(own(&read, name).is_sorted(), "seed {seed}");
             }
@@ -150,7 +150,7 @@ async fn a_failed_append_can_land_after_the_log_was_read_to_its_end() {
     assert_eq!(read_all(&log), ["late"]);
 }
 
-/// Nobody appends, nobody settles, and the append's own future is gone: the reader gets the record all the same,
+/// No append and no settle follows, and the append's own future is gone: the reader still gets the record,
 /// whether it began to wait before or after.
 #[tokio::test]
 async fn a_waiting_reader_gets_what_is_held() {
@@ -169,7 +169,7 @@ async fn a_waiting_reader_gets_what_is_held() {
 }
 
 #[tokio::test]
-async fn a_held_append_is_answered_though_nobody_reads() {
+async fn a_held_append_is_answered_without_a_reader() {
     let log = MemoryLog::with_faults(5, FaultPlan { delayed: 1_000, ..FaultPlan::NONE });
     let results = log.append(TOPIC, PARTITION, ["a", "b", "c"].map(record).into()).await;
     assert!(results.iter().all(Result::is_ok) && results.is_sorted_by_key(|result| result.as_ref().ok().copied()));

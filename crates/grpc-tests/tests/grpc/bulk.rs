@@ -17,7 +17,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Streaming};
 use tonic_types::StatusExt as _;
 
-use crate::county::{County, NOBODY, PATIENCE, VILLAGE};
+use crate::county::{ABSENT, County, PATIENCE, VILLAGE};
 use crate::{refusals, wire};
 
 fn request_id(number: usize) -> String {
@@ -58,8 +58,8 @@ fn refused(number: usize) -> RecordRequest {
     let payout = MakePayoutRequest {
         request_id: request_id(number),
         occasion: Some(occasion()),
-        payer_id: NOBODY.to_owned(),
-        payee_id: NOBODY.to_owned(),
+        payer_id: ABSENT.to_owned(),
+        payee_id: ABSENT.to_owned(),
         method: common::PaymentMethod::Cash.into(),
         ..MakePayoutRequest::default()
     };
@@ -245,7 +245,7 @@ async fn a_message_that_cannot_be_read_is_answered_in_its_place() {
     assert_eq!(sequence(&next_raw(&mut answers).await), 1);
     for number in 1..=garbage.len() {
         let answer = next_raw(&mut answers).await;
-        assert_eq!(answer.request_id, "", "whose it is cannot be told");
+        assert_eq!(answer.request_id, "", "its request is not known");
         let Some(Outcome::Status(status)) = answer.outcome else { panic!("{answer:?}") };
         let said = refusals::say(&county, &loopledger_wire::status_from_pb(&status));
         assert!(said.starts_with("MALFORMED_MESSAGE"), "{said}");
@@ -316,7 +316,7 @@ async fn many_streams_and_single_calls_go_on_side_by_side() {
     let mut asked = 0;
     while asked < 20 || !streams.iter().all(JoinHandle::is_finished) {
         county.ask("procurement", "ListParties", json!({"pageSize": 1})).await.unwrap();
-        let status = county.ask("procurement", "GetReceipt", json!({"requestId": NOBODY})).await.unwrap_err();
+        let status = county.ask("procurement", "GetReceipt", json!({"requestId": ABSENT})).await.unwrap_err();
         assert_eq!(status.code(), Code::NotFound, "{status:?}");
         asked += 1;
     }

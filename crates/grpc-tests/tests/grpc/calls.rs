@@ -148,7 +148,7 @@ async fn a_caller_that_goes_away_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nonsense_gets_a_status_and_harms_nobody() {
+async fn nonsense_gets_a_status_and_does_no_harm() {
     let county = County::start().await;
     let register = path("procurement", "RegisterParty");
     let oversize = {

@@ -3,7 +3,7 @@
 use loopledger_testkit::Exposition;
 use serde_json::json;
 
-use crate::county::{County, NOBODY};
+use crate::county::{ABSENT, County};
 use crate::wire;
 
 const SERVICE: &str = "loopledger.procurement.v1.ProcurementService";
@@ -28,7 +28,7 @@ async fn calls_are_counted_and_timed_by_method_and_code_and_refusals_by_reason()
     county.made("procurement", "RegisterParty", firm.clone(), &[]).await;
     let wrong = county.complete(&json!({"kind": "PARTY_KIND_FIRM", "divisionCode": "654224", "label": ""}));
     county.write("procurement", "RegisterParty", &wrong).await.unwrap_err();
-    county.ask("procurement", "GetParty", json!({"partyId": NOBODY})).await.unwrap_err();
+    county.ask("procurement", "GetParty", json!({"partyId": ABSENT})).await.unwrap_err();
 
     let request = |fields| {
         let bytes = wire::encode(&wire::method("procurement", "RegisterParty"), &county.complete(&fields));

@@ -34,7 +34,7 @@ const NOW: Timestamp = Timestamp { seconds: 1_795_478_400, nanos: 0 };
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) const VILLAGE: &str = "654224202207";
-pub(crate) const NOBODY: &str = "99999999-0000-4000-8000-000000000000";
+pub(crate) const ABSENT: &str = "99999999-0000-4000-8000-000000000000";
 
 pub(crate) struct County {
     pub(crate) procurement: procurement::App,
@@ -48,12 +48,12 @@ pub(crate) struct County {
     pub(crate) metrics: Registry,
     pub(crate) stop: CancellationToken,
     pub(crate) served: JoinHandle<Result<(), ServeError>>,
-    told: Mutex<Told>,
+    known: Mutex<Known>,
 }
 
 /// What was learnt from answers.
 #[derive(Default)]
-struct Told {
+struct Known {
     /// Ids by the names that the tests give them.
     names: BTreeMap<String, String>,
     /// The newest position of each stream.
@@ -102,7 +102,7 @@ impl County {
         bound.register_metrics(&metrics);
         let served = tokio::spawn(bound.serve());
         let channel = connect(address).await;
-        let told = Mutex::default();
+        let known = Mutex::default();
         Self {
             procurement,
             station,
@@ -115,7 +115,7 @@ impl County {
             metrics,
             stop,
             served,
-            told,
+            known,
         }
     }
 
@@ -135,36 +135,36 @@ impl County {
 
     /// A new request id.
     pub(crate) fn request_id(&self) -> String {
-        let mut told = self.told.lock().unwrap();
-        told.requests += 1;
-        format!("{:08x}-0000-4000-8000-000000000000", told.requests)
+        let mut known = self.known.lock().unwrap();
+        known.requests += 1;
+        format!("{:08x}-0000-4000-8000-000000000000", known.requests)
     }
 
     /// Gives an id a name: `$name` stands for it in requests from now on.
     pub(crate) fn name(&self, name: &str, id: &str) {
-        self.told.lock().unwrap().names.insert(name.to_owned(), id.to_owned());
+        self.known.lock().unwrap().names.insert(name.to_owned(), id.to_owned());
     }
 
     pub(crate) fn id(&self, name: &str) -> String {
-        self.told.lock().unwrap().names.get(name).unwrap_or_else(|| panic!("nothing is called {name}")).clone()
+        self.known.lock().unwrap().names.get(name).unwrap_or_else(|| panic!("nothing is called {name}")).clone()
     }
 
     /// A text with names in place of ids.
     pub(crate) fn with_names(&self, text: &str) -> String {
-        let told = self.told.lock().unwrap();
-        told.names.iter().fold(text.to_owned(), |text, (name, id)| text.replace(id, &format!("${name}")))
+        let known = self.known.lock().unwrap();
+        known.names.iter().fold(text.to_owned(), |text, (name, id)| text.replace(id, &format!("${name}")))
     }
 
     /// The newest positions heard of.
     pub(crate) fn heads(&self) -> Vec<Value> {
-        self.told.lock().unwrap().heads.values().cloned().collect()
+        self.known.lock().unwrap().heads.values().cloned().collect()
     }
 
     /// Replaces names by ids.
     pub(crate) fn with_ids(&self, value: &Value) -> Value {
         match value {
             Value::String(text) => match text.strip_prefix('$') {
-                Some("NOBODY") => json!(NOBODY),
+                Some("ABSENT") => json!(ABSENT),
                 Some(name) => json!(self.id(name)),
                 None => value.clone(),
             },
@@ -188,7 +188,7 @@ impl County {
         let answer = wire::call(&self.channel, service, method, request, None).await?;
         let position = answer["position"].clone();
         let stream = position["stream"].as_str().unwrap().to_owned();
-        self.told.lock().unwrap().heads.insert(stream, position);
+        self.known.lock().unwrap().heads.insert(stream, position);
         Ok(answer)
     }
 
@@ -246,14 +246,14 @@ impl County {
             }
         });
         waited.await.expect("the services come to rest");
-        let mut told = self.told.lock().unwrap();
+        let mut known = self.known.lock().unwrap();
         for (service, heads) in self.all_heads_now() {
             let head = heads.get(StreamId { service, county: CountyCode::TUOLI });
             if head.sequence > 0 {
                 let stream = StreamId { service, county: CountyCode::TUOLI }.to_string();
                 let hash = base64(&head.hash.0);
                 let position = json!({"stream": stream, "sequence": head.sequence.to_string(), "hash": hash});
-                told.heads.insert(stream, position);
+                known.heads.insert(stream, position);
             }
         }
     }

@@ -226,7 +226,7 @@ async fn closed(mut socket: TcpStream) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_does_not_greet_is_closed() {
+async fn a_connection_without_a_preface_is_closed() {
     let greeting = Some(Duration::from_millis(100));
     let county = County::start_with(Gate::open(), |config| config.waits.greeting_max = greeting).await;
     for sent in ["", "PRI * HTTP/2.0\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {

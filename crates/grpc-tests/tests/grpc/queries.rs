@@ -90,7 +90,7 @@ async fn lists_are_whole_in_order_and_the_same_in_pages_of_any_size() {
         assert_eq!(status.code(), Code::InvalidArgument, "{method} {request}: {status:?}");
         assert!(status.get_details_bad_request().is_some(), "{method}");
     }
-    // The other holder's place, and nobody's, are not places without stock.
+    // The other holder's place, and an unknown one, are not places without stock.
     for (service, place) in
         [("station", "$D1"), ("distribution", "$S1"), ("station", "00000000-0000-4000-8000-000000000000")]
     {
@@ -180,7 +180,7 @@ async fn what_is_shown_is_what_happened() {
         ("distribution", "GetShipment", "shipmentId"),
         ("sales", "GetOrder", "orderId"),
     ] {
-        let status = county.ask(service, method, json!({field: "$NOBODY"})).await.unwrap_err();
+        let status = county.ask(service, method, json!({field: "$ABSENT"})).await.unwrap_err();
         assert_eq!(status.code(), Code::NotFound, "{status:?}");
         assert_eq!(status.get_details_error_info().unwrap().reason, "NOT_FOUND");
     }

@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use crate::cases::{cases, common_cases, samples, waiting_cases};
-use crate::county::{County, NOBODY};
+use crate::county::{ABSENT, County};
 use crate::season::{self, kilograms};
 use crate::wire;
 
@@ -62,7 +62,7 @@ pub(crate) fn say(county: &County, status: &Status) -> String {
         }
     };
     assert_eq!(status.code(), expected_code, "{line}");
-    county.with_names(&line).replace(NOBODY, "$NOBODY")
+    county.with_names(&line).replace(ABSENT, "$ABSENT")
 }
 
 /// The refusal, or what was answered instead; a refused request leaves no trace, so its id is free.

@@ -90,7 +90,7 @@ async fn health_follows_the_writers() {
     until(&mut procurement, ServingStatus::NotServing).await;
     assert_eq!(check(&county, STATION).await, ServingStatus::Serving, "the others go on");
     assert_eq!(check(&county, "").await, ServingStatus::Serving, "so the process is still to be called");
-    // Its own status says why; whoever waits for what it would write hears of it at once.
+    // Its own status says why; callers that wait for a commit of it are answered at once.
     let halted = status_of(&county, "procurement").await;
     assert_eq!(
         (&halted["status"]["state"], &halted["status"]["halt"]["reason"]),
@@ -193,7 +193,7 @@ async fn a_stopping_server_answers_what_it_took_and_ends_every_stream() {
     county.stop().await;
     assert_eq!(station.heads().positions().map(|p| p.sequence).max(), Some(2), "both stand");
     assert!(matches!(*station.health().borrow(), Health::Stopped));
-    assert!(tokio::net::TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    assert!(tokio::net::TcpStream::connect(address).await.is_err(), "the server does not listen any more");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

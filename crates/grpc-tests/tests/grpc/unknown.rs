@@ -47,7 +47,7 @@ async fn a_write_with_an_unknown_field_is_refused_wherever_it_stands() {
     let firm = json!({"kind": "PARTY_KIND_FIRM", "divisionCode": "654224", "label": "A", "occasion": on("2026-03-02")});
     let line = json!({"productId": "$P", "quantity": kilograms(1)});
     let order = json!({"lines": [line, line], "number": "O1"});
-    county.name("P", crate::county::NOBODY);
+    county.name("P", crate::county::ABSENT);
     let heads = county.all_heads().await;
     let cases: [(&str, &str, &Value, &[&str], &str); 5] = [
         ("procurement", "RegisterParty", &firm, &[], "99"),

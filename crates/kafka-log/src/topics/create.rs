@@ -39,7 +39,7 @@ pub async fn create(options: &KafkaOptions, wanted: Wanted) -> Result<Created, C
         for answer in answers.map_err(|error| admin.failed(action, &error))? {
             match answer {
                 Ok(name) => topics.push(name),
-                // Somebody else was faster. It is compared with the others.
+                // Another program was faster. It is compared with the others.
                 Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
                 Err((_, code)) => return Err(admin.failed(action, &KafkaError::AdminOp(code))),
             }

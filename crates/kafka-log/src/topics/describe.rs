@@ -178,7 +178,7 @@ impl<'a> Admin<'a> {
 
     /// The client cannot ask for features. But a cluster that has eligible leader replicas keeps `min.insync.replicas`
     /// as a setting of all brokers, written when the feature is switched on; without it, it is a broker's own setting, or
-    /// none. (It stays when the feature is switched off again: such a cluster is not told from a good one.) The first
+    /// none. (It stays when the feature is switched off again: such a cluster looks like a good one.) The first
     /// broker that answers will do: one may have died a moment ago.
     async fn has_eligible_leader_replicas(&self, brokers: &[i32]) -> Result<bool, ConnectError> {
         let resources: Vec<_> = brokers.iter().map(|id| ResourceSpecifier::Broker(*id)).collect();

@@ -17,7 +17,7 @@ async fn finish(log: &KafkaLog, writer: Writer, follower: Follower) -> (Account,
     follower.to.send_replace(Some(last));
     let (live, errors) = follower.task.await.unwrap();
     account.check(&live);
-    // Whoever comes later sees the same, also when a broker has only just come back.
+    // A later reader sees the same, also when a broker has only just come back.
     let end = soon("the end", async {
         loop {
             match log.end(TOPIC, PARTITION).await {

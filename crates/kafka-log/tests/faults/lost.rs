@@ -85,8 +85,8 @@ async fn a_lost_tail_is_seen_by_those_who_had_read_it() {
     let error = verdict(&mut log.read(TOPIC, PARTITION, Offset(100)).unwrap()).await;
     assert!(shorter(&error, 60), "{error:?}");
 
-    // What is left goes on, with another producer: the broker does not know what the old one had counted up to. Who had
-    // read further is told again, and stands where it stood.
+    // What is left goes on, with another producer: the broker does not know what the old one had counted up to. A
+    // reader that had read further gets the error again, and stays where it was.
     let appended = async {
         loop {
             match log.append(TOPIC, PARTITION, vec![record("new")]).await.as_slice() {
@@ -116,7 +116,7 @@ async fn other_records_in_place_of_those_lost_are_not_taken_for_what_follows() {
 
     cluster.run(&["stop", "1"]);
     cut(&cluster, &options, 60, 100);
-    // Behind the back of whoever reads, the log grows beyond where they stand.
+    // Unnoticed by the readers, the log grows beyond where they stand.
     let usual: u16 = cluster.bootstrap().rsplit_once(':').unwrap().1.parse().unwrap();
     let elsewhere = free_port();
     move_broker(&cluster, usual, elsewhere);

@@ -10,7 +10,7 @@ use loopledger_testkit::Brokers;
 use crate::support::{self, PARTITION, TOPIC, append, read_to, record, soon, values};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_address_where_nobody_listens_is_said_to_be_one() {
+async fn an_address_without_a_listener_is_named() {
     let mut options = KafkaOptions::new("127.0.0.1:1");
     options.answer_timeout = Duration::from_secs(2);
     let started = Instant::now();

@@ -87,7 +87,7 @@ async fn a_leader_that_stands_still_is_left_for_the_next_one_and_the_others_are_
     let after = async { (next(&mut readers[0]).await, led.elapsed()) };
     let ((end, known), (after, read)) = tokio::join!(end, after);
     println!("its end is known after {:.1} s more, and read after {:.1} s", known.as_secs_f32(), read.as_secs_f32());
-    assert_eq!(end.expect("there is somebody to ask"), Offset(2), "asked once");
+    assert_eq!(end.expect("a broker answers"), Offset(2), "asked once");
     assert_eq!(after, ["after"]);
     assert!(read < LEFT_MAX, "{read:?}");
     cluster.run(&["resume", &paused.to_string()]);

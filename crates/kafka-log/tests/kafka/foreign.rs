@@ -27,7 +27,7 @@ fn begin(options: &KafkaOptions, name: &str) -> BaseProducer {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn control_records_are_nobodys_records_and_no_end() {
+async fn control_records_are_neither_records_nor_the_end() {
     let options = support::options(support::bootstrap());
     let log = support::connect(&options).await;
     append(&log, &["ours-0"]).await;
@@ -38,7 +38,7 @@ async fn control_records_are_nobodys_records_and_no_end() {
     expected.extend(names.map(str::to_owned));
     let last = Offset(13);
 
-    // Nobody waits for an open transaction, and nobody leaves out one that was aborted.
+    // Readers do not wait for an open transaction, and do not leave out one that was aborted.
     assert_eq!(log.end(TOPIC, PARTITION).await.unwrap(), last);
     assert_eq!(values(&read_to(&log, last).await), expected);
     for (number, producer) in open.iter().enumerate() {

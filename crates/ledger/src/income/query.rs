@@ -13,7 +13,7 @@ use crate::loop_measures::LoopLevel;
 use crate::order::cause_first;
 use crate::{IncomeCategory, Ledger, PartyView};
 
-/// A window of business dates, what was known by a day, and how divisions are told apart.
+/// A window of business dates, what was known by a day, and the list that divisions are grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IncomeQuery {
     pub from: BusinessDate,
@@ -21,7 +21,7 @@ pub struct IncomeQuery {
     pub to: BusinessDate,
     /// Facts recorded later (official time) are left out, those of amounts as those of people.
     pub as_of: Option<BusinessDate>,
-    /// By which list divisions are told apart; changes no sum over all of them.
+    /// The list that divisions are grouped by; changes no sum over all of them.
     pub edition: Edition,
 }
 

@@ -21,7 +21,7 @@ pub struct LoopQuery {
     pub from: Month,
     /// The last month.
     pub to: Month,
-    /// By which list divisions are told apart; changes no sum over all of them.
+    /// The list that divisions are grouped by; changes no sum over all of them.
     pub edition: Edition,
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct LoopSums {
     pub(crate) value: i64,
 }
 
-/// How often somebody did something in a month.
+/// How often an act took place in a month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ActivityKey {
     /// A place or a party, as the kind says.

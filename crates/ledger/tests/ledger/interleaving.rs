@@ -136,7 +136,7 @@ fn consequences_are_awaited_until_the_last_reaction_is_in() {
     let open = ledger.open_hand_overs();
     assert_eq!((open[0].commit.service, open[0].root.service), (Service::Procurement, Service::Station));
     let later = ledger.consequences_are_in(Service::Station, ledger.head(Service::Station).head.sequence);
-    assert!(!later, "whoever waits behind a position waits for all that it stands on");
+    assert!(!later, "a commit behind a position waits for all that the position stands on");
     ledger.apply(released).unwrap();
     assert!(done(&ledger));
     assert!(ledger.consequences_are_in(Service::Station, released.sequence));

@@ -141,7 +141,7 @@ fn collection(line: &RecordLine) -> Option<&CollectGoodsRequest> {
     Some(request)
 }
 
-/// Bought by somebody at the station; the demo's contracts are for outright purchases.
+/// Bought outright at the station; the demo's contracts are for outright purchases.
 fn is_outright(request: &CollectGoodsRequest) -> bool {
     match &request.basis {
         Some(Basis::ContractId(_)) => true,

@@ -180,7 +180,7 @@ pub(super) async fn send_all(
     Ok(tally)
 }
 
-/// Why what is never refused on its own was: as a rule because somebody else was there before.
+/// Why what is never refused on its own was: as a rule because another command came first.
 fn unexpected(line: u64, status: &Status) -> Failure {
     let said = Failure::from(status.clone());
     Failure::Refused(if status.code() == Code::AlreadyExists {

@@ -85,7 +85,7 @@ pub(super) enum Verdict {
     Refusal,
     /// About the moment: the same line may be taken later.
     Later,
-    /// About the server or its log: no line will be taken until somebody acts.
+    /// About the server or its log: no line will be taken until an operator acts.
     Stop,
 }
 

@@ -22,7 +22,7 @@ use crate::exit::Failure;
 use crate::lang::both;
 use crate::output::note;
 
-/// Lines sent and not told: bounds what a lost connection makes us send again, and our memory. A lane holds as many, so
+/// Lines sent and not yet reported: bounds what a lost connection makes us send again, and our memory. A lane holds as many, so
 /// sending never waits.
 pub(super) const IN_FLIGHT_MAX: usize = 8_192;
 
@@ -89,7 +89,7 @@ pub(crate) struct Recorder<'a, F> {
     /// Tells the answers of a lane that was given up from those of its successor.
     generation: u64,
     replies: (mpsc::UnboundedSender<Reply>, mpsc::UnboundedReceiver<Reply>),
-    /// Lines that are not told yet, in file order.
+    /// Lines that are not reported yet, in file order.
     slots: VecDeque<Slot>,
     /// Place in the file of the first slot.
     first: u64,

@@ -90,8 +90,8 @@ impl Apps {
         Arc::new(move || heads.iter().flat_map(|heads| heads()).collect())
     }
 
-    /// Waits until everything has read what was in the log at the start; whether all of it serves. What is halted is
-    /// told and served as such: queries and the other streams go on.
+    /// Waits until everything has read what was in the log at the start; whether all of it serves. A halted stream is
+    /// reported and served as such: queries and the other streams continue.
     pub(super) async fn caught_up(&self) -> Result<bool, Failure> {
         let mut all = true;
         for app in &self.0 {

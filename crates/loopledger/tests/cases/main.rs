@@ -18,7 +18,7 @@ mod support;
 use std::fs;
 use std::path::PathBuf;
 
-/// Folders that no module replays yet: whoever repairs one removes it here.
+/// Folders that no module replays yet. The repair of one removes it here.
 const NOT_REPLAYED: &[&str] = &[];
 
 /// Where the suite and its inputs are.

@@ -1,5 +1,5 @@
 //! What others leave on the topics: void and counted, or, if it is a commit of a newer version, the end of the stream for
-//! whoever does not understand it.
+//! programs that do not understand it.
 
 use loopledger_chain::{AnyRef, Envelope, RECORD_BYTES_MAX, leaf_hash};
 use loopledger_event_log::{EventLog, Offset};
@@ -18,7 +18,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_types::StatusExt;
 
-use crate::deployment::{Deployment, PROJECTION, partition, status, told};
+use crate::deployment::{Deployment, PROJECTION, client_output, partition, status};
 use crate::lines::registration;
 use crate::services::{Bulk, Procurement};
 use crate::wait::{PATIENCE, until};
@@ -32,7 +32,7 @@ fn what_no_service_wrote_is_void_counted_and_changes_nothing() {
     let cluster = Deployment::new(1);
     cluster.add_all("a", None);
     let servers = cluster.servers("a");
-    told(&servers, &DEMO);
+    client_output(&servers, &DEMO);
     let before = status(&servers);
 
     let runtime = crate::runtime();
@@ -53,7 +53,7 @@ fn what_no_service_wrote_is_void_counted_and_changes_nothing() {
     }
     until("the void records are counted", || status(&servers) == expected);
 
-    told(&servers, &DEMO);
+    client_output(&servers, &DEMO);
     assert_eq!(status(&servers), expected, "writers read them too, and find every command where it was");
     let receipt = runtime.block_on(register(&cluster, 1)).expect("writers write on");
     assert!(receipt > 0);
@@ -103,7 +103,7 @@ fn a_commit_that_is_not_understood_halts_its_stream_and_nothing_is_skipped() {
     let cluster = Deployment::new(1);
     cluster.add_all("a", None);
     let servers = cluster.servers("a");
-    told(&servers, &DEMO);
+    client_output(&servers, &DEMO);
     let before = status(&servers);
     let procurement = StreamId { service: Service::Procurement, county: CountyCode::TUOLI };
     let streams = before["streams"].as_array().expect("streams");
@@ -156,9 +156,9 @@ async fn halted(cluster: &Deployment, head: Head) {
 async fn ends_serving(url: &str, service: &str) {
     let mut client = HealthClient::new(channel(url));
     let request = HealthCheckRequest { service: service.to_owned() };
-    let mut told = client.watch(request).await.expect("an answer").into_inner();
+    let mut states = client.watch(request).await.expect("an answer").into_inner();
     let ends = async {
-        while told.message().await.expect("an answer").expect("news").status() != ServingStatus::NotServing {}
+        while states.message().await.expect("an answer").expect("news").status() != ServingStatus::NotServing {}
     };
     timeout(PATIENCE, ends).await.unwrap_or_else(|_| panic!("{service} goes on serving"));
 }
@@ -195,7 +195,7 @@ fn head(stream: &Value) -> Head {
     Head { sequence: stream["sequence"].as_u64().expect("a sequence"), hash }
 }
 
-/// A commit of one event that nobody knows, properly chained on `head`.
+/// A commit of one event that no program knows, properly chained on `head`.
 fn commit(stream: StreamId, head: Head, event: &str) -> Vec<u8> {
     let type_url = format!("type.googleapis.com/{event}");
     let envelope = Envelope {

@@ -101,7 +101,7 @@ impl Deployment {
         PROGRAMS.map(|program| format!("{program}={}", self.get(program, name).await_ready())).join(",")
     }
 
-    /// What every replica ended with that nobody had ended.
+    /// What every replica ended with that ended by itself.
     pub(crate) fn ends(&self) -> Vec<(&'static str, String)> {
         let ends =
             |one: &Arc<Replica>| one.ends().into_iter().map(|end| (one.setup().program, end)).collect::<Vec<_>>();
@@ -126,14 +126,14 @@ pub(crate) fn client(servers: &str, args: &[&str]) -> Output {
 }
 
 /// Runs a client command that must succeed; what it printed.
-pub(crate) fn told(servers: &str, args: &[&str]) -> String {
+pub(crate) fn client_output(servers: &str, args: &[&str]) -> String {
     let output = client(servers, args);
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("text")
 }
 
 pub(crate) fn status(servers: &str) -> Value {
-    serde_json::from_str(&told(servers, &["status", "--format", "json"])).expect("JSON")
+    serde_json::from_str(&client_output(servers, &["status", "--format", "json"])).expect("JSON")
 }
 
 /// The partition that the county lives in.

@@ -1,4 +1,4 @@
-//! Real disks that run full, and have room again: nobody restarts anything, and nothing that was acknowledged is lost.
+//! Real disks that run full, and have room again: without a restart, nothing that was acknowledged is lost.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tonic::Status;
 use tonic_types::StatusExt;
 
-use crate::deployment::{Deployment, PROJECTION, status, told};
+use crate::deployment::{Deployment, PROJECTION, client_output, status};
 use crate::lines::to_json;
 use crate::outage::{DEADLINE, register};
 use crate::same_ledger::Embedded;
@@ -49,7 +49,7 @@ impl Pieces {
 
     fn record_last_again(&self, servers: &str) {
         let path = self.last.as_ref().and_then(|path| path.to_str()).expect("a piece that is left");
-        told(servers, &["record", "--quiet", path]);
+        client_output(servers, &["record", "--quiet", path]);
     }
 }
 
@@ -103,7 +103,7 @@ fn programs_go_on_without_their_stores_and_store_again_when_there_is_room() {
     assert_eq!(status(&servers), before);
     pieces.record_last_again(&servers);
     assert_eq!(status(&servers), before, "the services remember");
-    let rebuilt = told(&servers, &["rebuild"]);
+    let rebuilt = client_output(&servers, &["rebuild"]);
     assert!(rebuilt.contains(before["ledger_digest"].as_str().expect("a digest")), "{rebuilt}");
     // The programs before their disks.
     for program in small {
@@ -122,7 +122,7 @@ struct Registrations<'a> {
 }
 
 impl<'a> Registrations<'a> {
-    /// Sends until there is no room, and some more: each is refused within its deadline, and told one of `reasons`.
+    /// Sends until there is no room, and some more: each is refused within its deadline, for one of `reasons`.
     fn until_refused(url: &'a str, reasons: &[&str]) -> Self {
         let mut all = Self { runtime: crate::runtime(), url, sequences: BTreeMap::new(), sent: 0 };
         // A little fits into the blocks that are begun.
@@ -187,7 +187,7 @@ fn a_log_without_space_is_said_in_time_and_written_on_when_there_is_some() {
     registrations.are_recorded_once();
     pieces.record_next(&server.url);
     let before = status(&server.url);
-    let rebuilt = told(&server.url, &["rebuild"]);
+    let rebuilt = client_output(&server.url, &["rebuild"]);
     assert!(rebuilt.contains(before["ledger_digest"].as_str().expect("a digest")), "{rebuilt}");
     // Also after a kill.
     drop(server);
@@ -224,7 +224,7 @@ fn a_broker_that_ended_on_a_full_disk_has_lost_nothing() {
     registrations.are_recorded_once();
     pieces.record_next(&servers);
     pieces.record_last_again(&servers);
-    let (before, rebuilt) = (status(&servers), told(&servers, &["rebuild"]));
+    let (before, rebuilt) = (status(&servers), client_output(&servers, &["rebuild"]));
     assert!(rebuilt.contains(before["ledger_digest"].as_str().expect("a digest")), "{rebuilt}");
     assert_eq!(cluster.ends(), [], "without a restart");
 }

@@ -56,7 +56,7 @@ pub(crate) fn to_json(line: &RecordLine) -> String {
     serde_json::to_string(&reflect(line)).expect("JSON")
 }
 
-/// Registrations of households that nobody else speaks of; nothing in the ledger depends on them.
+/// Registrations of households that no other line names; nothing in the ledger depends on them.
 pub(crate) fn registration(request_id: String, is_lawful: bool) -> RecordLine {
     static SOME: LazyLock<RegisterHouseholdRequest> = LazyLock::new(|| {
         let found = play(1, 1, 1).find_map(|line| match line.line {
@@ -70,7 +70,7 @@ pub(crate) fn registration(request_id: String, is_lawful: bool) -> RecordLine {
     });
     let mut command = RegisterHouseholdRequest { request_id, ..SOME.clone() };
     if !is_lawful {
-        // Nobody is its head.
+        // It has no head.
         command.members = vec![Relation::Child.into()];
     }
     let request =

@@ -1,4 +1,4 @@
-//! A broker that comes back with less than it had acknowledged: nobody goes on from the shorter log, until it is mended
+//! A broker that comes back with less than it had acknowledged: no program continues from the shorter log, until it is repaired
 //! from what the services still hold.
 
 use std::fs::{self, OpenOptions};
@@ -9,7 +9,7 @@ use loopledger_types::Service;
 use serde_json::Value;
 
 use crate::chain::Chain;
-use crate::deployment::{Deployment, PROGRAMS, client, partition, status, told};
+use crate::deployment::{Deployment, PROGRAMS, client, client_output, partition, status};
 use crate::replica::BINARY;
 
 const DEMO: [&str; 5] = ["demo", "--households", "60", "--weeks", "8"];
@@ -74,7 +74,7 @@ impl Shortened {
         let cluster = Deployment::new(1);
         cluster.add_all("a", None);
         let servers = cluster.servers("a");
-        told(&servers, &DEMO);
+        client_output(&servers, &DEMO);
         let before = status(&servers);
         let all = stations(&cluster);
         for replica in cluster.replicas() {
@@ -112,7 +112,7 @@ impl Shortened {
         for replica in self.cluster.replicas() {
             replica.end();
         }
-        assert_eq!(stations(&self.cluster), self.kept, "nobody has written");
+        assert_eq!(stations(&self.cluster), self.kept, "no program has written");
     }
 
     /// Runs `repair` on a program's folder; what it said.
@@ -154,7 +154,7 @@ fn what_a_broker_lost_halts_everybody_until_it_is_appended_again() {
 }
 
 #[test]
-fn what_nobody_holds_is_accepted_and_sent_again() {
+fn what_no_store_holds_is_accepted_and_sent_again() {
     let _machine = crate::machine();
     let county = Shortened::new();
     let cluster = &county.cluster;
@@ -173,7 +173,7 @@ fn what_nobody_holds_is_accepted_and_sent_again() {
     }
     county.start();
     let servers = cluster.servers("a");
-    told(&servers, &DEMO);
+    client_output(&servers, &DEMO);
     assert_eq!(status(&servers)["ledger_digest"], county.before["ledger_digest"]);
     assert_eq!(cluster.ends(), []);
 }

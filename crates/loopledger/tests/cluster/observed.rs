@@ -12,7 +12,7 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use tonic::Request;
 
 use crate::collector::{Collector, Span};
-use crate::deployment::{Deployment, told};
+use crate::deployment::{Deployment, client_output};
 use crate::lines::to_json;
 use crate::outage::register;
 use crate::wait::{comes_true, until};
@@ -50,7 +50,7 @@ fn what_the_log_on_kafka_counts_is_shown() {
     until("a broker that is away is noticed", || {
         shown("broker_errors_total") > 0.0 && shown("all_brokers_down_total") > 0.0
     });
-    runtime.block_on(register(&url, 21)).expect_err("nobody takes it");
+    runtime.block_on(register(&url, 21)).expect_err("no broker takes it");
     cluster.brokers.run(&["start", "1"]);
     until("it is back", || runtime.block_on(register(&url, 21)).is_ok());
     // What was under way may have been read back without ever having been confirmed; what comes now is confirmed, perhaps
@@ -77,7 +77,7 @@ fn a_fact_is_followed_from_its_call_through_kafka_into_other_processes() {
     let path = cluster.folder().join("before");
     let text: Vec<String> = before.iter().map(to_json).collect();
     std::fs::write(&path, text.join("\n")).expect("a file");
-    told(&cluster.servers("a"), &["record", "--quiet", path.to_str().expect("a path")]);
+    client_output(&cluster.servers("a"), &["record", "--quiet", path.to_str().expect("a path")]);
 
     runtime.block_on(async {
         let mut request = Request::new(collection);

@@ -19,7 +19,7 @@ use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
 use crate::chain::Chain;
-use crate::deployment::{Deployment, PROJECTION, status, told};
+use crate::deployment::{Deployment, PROJECTION, client_output, status};
 use crate::lines::registration;
 use crate::replica::{BINARY, Replica};
 use crate::services::{Bulk, Procurement};
@@ -44,7 +44,7 @@ fn serve(brokers: &str) -> Output {
 
 /// Commands that end look once; programs that serve wait (`processes`, `ends`).
 #[test]
-fn an_address_where_nobody_listens_is_said_to_be_one() {
+fn an_address_without_a_listener_is_named() {
     let _machine = crate::machine();
     let check = |address: &str| {
         let mut command = Command::new(BINARY);
@@ -189,7 +189,7 @@ fn an_outage_is_shown_for_as_long_as_it_lasts_and_logged_once() {
             .all(|s| s.state() == StreamState::LogUnreachable && s.age.is_some_and(|age| age.seconds > 8)),
         "{shown:?}"
     );
-    let table = told(&servers, &["status"]);
+    let table = client_output(&servers, &["status"]);
     assert!(table.contains("无法访问日志") && table.contains("log_unreachable"), "{table}");
 
     cluster.brokers.run(&["start", "1"]);

@@ -54,7 +54,7 @@ struct State {
     /// Where its metrics are.
     metrics: Option<String>,
     is_ready: bool,
-    /// How it ended when nobody had ended it.
+    /// How it ended if it ended by itself.
     ends: Vec<String>,
 }
 
@@ -149,7 +149,7 @@ impl Replica {
         }
     }
 
-    /// How it ended when nobody had ended it, so far.
+    /// How it ended if it ended by itself, so far.
     pub(crate) fn ends(&self) -> Vec<String> {
         self.inner.lock().ends.clone()
     }

@@ -27,7 +27,7 @@ fn two_that_serve_the_same_county_lose_and_double_nothing() {
 }
 
 #[test]
-fn a_hot_standby_writes_when_it_is_asked_and_reacts_when_nobody_else_does() {
+fn a_hot_standby_writes_when_it_is_asked_and_reacts_when_no_other_replica_does() {
     disturbed(Some("none"));
 }
 
@@ -60,7 +60,7 @@ fn disturbed(partitions: Option<&'static str>) -> Chain {
     );
     // Whether a kill hits a call on its way is chance, and said above; that calls were made twice at once is not.
     assert!(book.twice > 0, "calls were made by two callers at once");
-    assert_eq!(deployment.ends(), [], "nobody ended that was not killed");
+    assert_eq!(deployment.ends(), [], "only killed replicas have ended");
     chain
 }
 

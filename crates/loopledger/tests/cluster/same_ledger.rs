@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::deployment::{Deployment, PROGRAMS, status, told};
+use crate::deployment::{Deployment, PROGRAMS, client_output, status};
 use crate::replica::BINARY;
 
 const DEMO: [&str; 5] = ["demo", "--households", "60", "--weeks", "8"];
@@ -16,7 +16,7 @@ fn the_demo_on_three_brokers_is_that_on_the_embedded_log_also_from_empty_stores(
     let _machine = crate::machine();
     let folder = tempfile::tempdir().expect("a folder");
     let embedded = Embedded::start(folder.path());
-    told(&embedded.url, &DEMO);
+    client_output(&embedded.url, &DEMO);
     let expected = loops(&embedded.url);
     let expected_status = status(&embedded.url);
     drop(embedded);
@@ -25,13 +25,13 @@ fn the_demo_on_three_brokers_is_that_on_the_embedded_log_also_from_empty_stores(
     let cluster = Deployment::new(3);
     cluster.add_all("a", None);
     let servers = cluster.servers("a");
-    told(&servers, &DEMO);
+    client_output(&servers, &DEMO);
     assert_eq!(loops(&servers), expected);
     let before = status(&servers);
     assert_eq!(before["ledger_digest"], expected_status["ledger_digest"]);
     assert_eq!(before["durability"], "kafka rf=3 min.insync.replicas=2");
     for stream in before["streams"].as_array().expect("streams") {
-        assert_eq!(stream["voids"], 0, "{stream}: nobody else writes");
+        assert_eq!(stream["voids"], 0, "{stream}: no other program writes");
     }
 
     for program in PROGRAMS {
@@ -44,17 +44,17 @@ fn the_demo_on_three_brokers_is_that_on_the_embedded_log_also_from_empty_stores(
     let servers = cluster.servers("a");
     assert_eq!(status(&servers), before, "heads, digests and voids from an empty store");
     assert_eq!(loops(&servers), expected);
-    let rebuilt = told(&servers, &["rebuild"]);
+    let rebuilt = client_output(&servers, &["rebuild"]);
     assert!(rebuilt.contains(before["ledger_digest"].as_str().expect("a digest")), "{rebuilt}");
     // The services remember too: a repeat finds what is there.
-    told(&servers, &DEMO);
+    client_output(&servers, &DEMO);
     assert_eq!(status(&servers), before);
     assert_eq!(cluster.ends(), []);
 }
 
 /// The loop as a table, and in full.
 fn loops(servers: &str) -> (String, String) {
-    (told(servers, &["loop"]), told(servers, &["loop", "--format", "json"]))
+    (client_output(servers, &["loop"]), client_output(servers, &["loop", "--format", "json"]))
 }
 
 /// `up` on the embedded log, killed when it goes out of scope.

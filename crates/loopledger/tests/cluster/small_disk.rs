@@ -47,7 +47,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Lazily, should somebody still use it when a test fails.
+        // Lazily, since a program may still use it when a test fails.
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }

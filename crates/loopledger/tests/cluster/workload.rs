@@ -152,7 +152,7 @@ impl<'a> Workload<'a> {
                 return;
             }
             let sent = batch.len();
-            // Somebody sends the same at the same time, most likely to the other replica.
+            // Another caller sends the same at the same time, most likely to the other replica.
             let twin = if self.is_for_two() { batch.clone() } else { Vec::new() };
             let ((left, trouble), _) = tokio::join!(self.send_batch::<S>(batch), self.send_batch::<S>(twin));
             if left.len() < sent {
@@ -180,7 +180,7 @@ impl<'a> Workload<'a> {
         if batch.is_empty() {
             return (batch, String::new());
         }
-        let Some(channel) = self.channel(S::PROGRAM) else { return (batch, "nobody runs".to_owned()) };
+        let Some(channel) = self.channel(S::PROGRAM) else { return (batch, "no replica runs".to_owned()) };
         let (sender, requests) = mpsc::channel(CALL);
         for command in &batch {
             sender.try_send(command.request.clone()).expect("there is room for a call");
@@ -249,7 +249,7 @@ impl<'a> Workload<'a> {
                         }
                     }
                 }
-                None => "nobody runs".to_owned(),
+                None => "no replica runs".to_owned(),
             };
             let stalled = began.elapsed() > STALL_MAX;
             assert!(!stalled, "a barrier is not reached: {trouble}\n{}", self.deployment.last_words());

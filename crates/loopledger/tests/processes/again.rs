@@ -1,4 +1,4 @@
-//! Clients that are killed and run again: the ledger is that of a run which nobody disturbed, on whatever server.
+//! Clients that are killed and run again: the ledger is that of an undisturbed run, on whatever server.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -57,7 +57,7 @@ fn it_stops_in_time_under_load_while_callers_read_nothing() {
     let server = Server::start(&folder.path().join("data"));
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let unread = runtime.block_on(silent_callers(&server.url));
-    // Until the answers that nobody reads hold up the callers' commands.
+    // Until unread answers hold up the callers' commands.
     let mut before = 0.0;
     let stalled = || {
         let commits =
@@ -87,7 +87,7 @@ fn a_terminal_that_closes_ends_it_in_good_order() {
 
 /// As `nohup` starts a program.
 #[test]
-fn a_terminal_that_closes_is_ignored_by_whoever_was_told_to_ignore_it() {
+fn sighup_is_ignored_by_a_process_that_inherited_that_setting() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut child = Command::new("sh")
         .args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", BINARY, "up"])

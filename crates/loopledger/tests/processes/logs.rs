@@ -14,7 +14,7 @@ use crate::support::{BINARY, Server, write_scenario};
 /// Fields of requests into which people write what they like.
 const TEXTS: [&str; 8] = ["label", "name", "code", "receiptNumber", "lotLabel", "number", "reason", "grade"];
 
-/// What somebody might write there against the rules: a name, an identity number, a telephone number.
+/// What a user might write there against the rules: a name, an identity number, a telephone number.
 const PERSONAL: [&str; 3] = ["努尔古丽·托列根", "654224198001011234", "13999999999"];
 
 /// What the log must not say.
@@ -112,7 +112,7 @@ fn call_one_by_one(url: &str) -> [String; 2] {
 fn check(log: &str, secrets: &Secrets) {
     let (mut levels, mut targets) = (BTreeSet::new(), BTreeSet::new());
     for line in log.lines() {
-        // What the program says to whoever started it is not logged.
+        // What the program says to the user who started it is not logged.
         if line.starts_with("loopledger: ") {
             continue;
         }

@@ -1,4 +1,4 @@
-//! A log whose tail was cut while nobody looked: nothing serves from it, until it is mended or the loss is accepted.
+//! A log whose tail was cut while no program ran: nothing serves from it, until it is repaired or the loss is accepted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
@@ -89,7 +89,7 @@ fn what_a_log_lost_is_named_and_appended_again() {
     assert!(said.contains("station is halted: LOST_TAIL"), "{said}");
     assert!(said.contains(&format!("commits {missing} to {last} of station/654224")), "{said}");
     assert!(said.contains("run `loopledger repair`"), "{said}");
-    // Whoever had read what is lost has halted too, and every answer that needs it says so.
+    // Every program that had read what is lost has halted too, and every answer that needs it says so.
     for service in ["procurement", "distribution", "sales", "the projection"] {
         assert!(said.contains(&format!("{service} is halted")), "{service}: {said}");
     }
@@ -114,8 +114,8 @@ fn what_a_log_lost_is_named_and_appended_again() {
     assert_eq!(code, 200, "{body}");
     assert!(body.contains("station/654224: halted, LOST_TAIL") && body.contains("run `loopledger repair`"), "{body}");
     let refused = server.run(&["loop"]);
-    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(refused.status.code() == Some(1) && told.contains("LOST_TAIL"), "{told}");
+    let output = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(1) && output.contains("LOST_TAIL"), "{output}");
     assert_eq!(repair(&data, &[]).0, Some(1), "not while it runs");
     assert_eq!(server.interrupt(), Some(0));
     // However often it is started.
@@ -192,7 +192,7 @@ fn an_accepted_loss_is_in_the_log_and_nothing_happens_twice() {
     }
 }
 
-/// The last commit before the loss, which nobody reacted to or went on from: only the other stores know of it.
+/// The last commit before the loss, which no commit answers or extends: only the other stores know of it.
 #[test]
 fn what_no_commit_names_is_missed_by_those_who_had_read_it() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -9,7 +9,7 @@ use crate::support::{BINARY, Server, run_with, write_scenario};
 
 #[test]
 fn exit_codes_say_what_went_wrong() {
-    let nobody = "http://127.0.0.1:1";
+    let closed = "http://127.0.0.1:1";
     for (args, code) in [
         (&["no-such-command"][..], 2),
         (&["income"], 2),
@@ -20,12 +20,12 @@ fn exit_codes_say_what_went_wrong() {
         (&["topics", "check", "--kafka", "127.0.0.1:1", "--kafka-config", "/no/such/file"], 2),
         (&["record", "-"], 3),
         (&["status"], 3),
-        (&["status", "--server", "station=http://127.0.0.1:1,nobody=http://127.0.0.1:2"], 3),
-        (&["status", "--server", "nobody=http://127.0.0.1:2"], 2),
+        (&["status", "--server", "station=http://127.0.0.1:1,unknown=http://127.0.0.1:2"], 3),
+        (&["status", "--server", "unknown=http://127.0.0.1:2"], 2),
         (&["--help"], 0),
         (&["up", "--help"], 0),
     ] {
-        let output = run_with(nobody, args);
+        let output = run_with(closed, args);
         assert_eq!(output.status.code(), Some(code), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
 }

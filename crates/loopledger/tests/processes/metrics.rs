@@ -49,7 +49,7 @@ fn is_level(shown: &Exposition) -> bool {
 }
 
 #[test]
-fn what_a_process_does_is_seen_by_whoever_scrapes_it() {
+fn a_scrape_shows_what_a_process_does() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
     let server = Server::start(&data);

@@ -1,4 +1,4 @@
-//! What officers read: in their language, within the width of their terminal, and as a program is told to print it.
+//! What officers read: in their language, within the width of their terminal, and in the format that was asked for.
 
 use std::process::{Command, Output};
 
@@ -174,5 +174,5 @@ fn tls_is_refused_before_anything_is_sent() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.code() == Some(2) && said.contains("TLS"), "{args:?}: {said}");
     }
-    assert!(listener.accept().is_err(), "nobody connected");
+    assert!(listener.accept().is_err(), "no client connected");
 }

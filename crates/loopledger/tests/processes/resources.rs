@@ -1,4 +1,4 @@
-//! What a machine may lack: descriptors, rights, room on its disk, somebody who reads what is said. Nothing is lost by
+//! What a machine may lack: descriptors, rights, room on its disk, a reader of its output. Nothing is lost by
 //! it, nothing hangs, and what can run runs.
 
 use std::fs::File;

@@ -112,8 +112,8 @@ impl Server {
             }
             assert!(marks != [HALTED] || !line.starts_with(READY), "nothing is halted");
             if marks.iter().any(|mark| line.starts_with(mark)) {
-                let told = "the addresses are said before it is ready";
-                let (url, metrics) = (url.expect(told), metrics.expect(told));
+                let announced = "the addresses are said before it is ready";
+                let (url, metrics) = (url.expect(announced), metrics.expect(announced));
                 return Some(Self { child, lines, errors: None, url, metrics });
             }
         }

@@ -57,7 +57,7 @@ fn topics_are_created_checked_and_never_changed() {
 }
 
 #[test]
-fn nobody_there_and_nonsense_are_told_apart() {
+fn an_unreachable_cluster_differs_from_nonsense() {
     let (_, unreachable) = expect(3, &["check"], "127.0.0.1:1");
     assert!(unreachable.contains("127.0.0.1:1"), "{unreachable}");
     expect(2, &["check", "--partitions", "0"], "127.0.0.1:1");

@@ -119,5 +119,5 @@ fn check_bulk(spans: &[Span]) {
         children.map(|span| span.name.clone()).collect::<Vec<_>>()
     };
     assert_eq!(after(asked[0]), ["procurement commit"; 3]);
-    assert!(after(unasked[0]).is_empty(), "a stream that nobody traces is one span");
+    assert!(after(unasked[0]).is_empty(), "a stream without a trace is one span");
 }

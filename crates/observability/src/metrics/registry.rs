@@ -106,8 +106,8 @@ impl Registry {
     }
 
     /// Whether the process should be called, and how everything in it is, a line each. It is ready from when everything
-    /// has caught up for the first time, for as long as anything serves: a halted stream, or a log that is away, strikes
-    /// every replica alike, and callers of any of them are told so, who would find none otherwise.
+    /// has caught up for the first time, for as long as anything serves: a halted stream, or a log that is unreachable,
+    /// affects every replica alike, and each answers its callers with that error.
     pub fn readiness(&self) -> (bool, Vec<String>) {
         let conditions: Vec<_> = self.sources().iter().filter_map(|source| source.condition()).collect();
         let has = |wanted| conditions.iter().any(|(readiness, _)| *readiness == wanted);

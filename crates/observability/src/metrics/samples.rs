@@ -73,7 +73,7 @@ impl Samples {
         self.add(name.into(), help.into(), labels, Value::Durations(buckets));
     }
 
-    /// Numbers that somebody else named, as `loopledger_<part>_<name>`: counters if they end in `_total`, levels
+    /// Numbers that a library named, as `loopledger_<part>_<name>`: counters if they end in `_total`, levels
     /// otherwise.
     pub fn snapshot(&mut self, part: &'static str, labels: &Labels, numbers: Vec<(&'static str, u64)>) {
         for (name, number) in numbers {

@@ -178,7 +178,7 @@ async fn the_steps_of_lots_and_orders_come_in_pages() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_value_of_lots_is_the_ledgers_and_adds_up() {
     let world = World::full().await;
-    // In the middle of things, when there is stock; the book of whoever has the most lots.
+    // In the middle of things, when there is stock; the book of the party with the most lots.
     let through = &BusinessDate::parse("2020-05-20").unwrap();
     let mut books: std::collections::BTreeMap<PartyId, usize> = std::collections::BTreeMap::new();
     for value in LEDGER.valuation(None, *through).lots {

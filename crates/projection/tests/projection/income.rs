@@ -90,9 +90,9 @@ async fn lines_can_be_filtered_and_known_by_a_day() {
     assert_eq!(list(ask(pb::IncomeView::Unspecified, "", "2026-11-24")).await, all, "all of it was recorded by then");
 }
 
-/// Everything was recorded on 2026-11-24: on the day before there was nobody.
+/// Everything was recorded on 2026-11-24: on the day before no household existed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn as_of_a_day_whoever_was_registered_later_is_not_found() {
+async fn as_of_a_day_a_household_registered_later_is_not_found() {
     let world = World::full().await;
     let (household, coop) = (households()[0].to_string(), cooperative().to_string());
     let product = LEDGER.products()[0].id.to_string();

@@ -20,7 +20,7 @@ use crate::world::{HISTORY, PARTITIONS, World, append, position};
 /// How long the test waits for what must come: a failure, not a pace.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A log whose readers fail once when they are told to.
+/// A log whose readers fail once on request.
 #[derive(Debug)]
 struct Faltering {
     log: MemoryLog,
@@ -60,7 +60,7 @@ impl LogReader for FalteringReader {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_is_read_again_says_so_at_once() {
     let (mut records, count) = (HISTORY.records().to_vec(), HISTORY.commits(Service::Sales).len());
-    // Nobody else's commits name it.
+    // No commit of another stream names it.
     let last = records.remove(records.iter().rposition(|(service, _)| *service == Service::Sales).unwrap());
     let (log, fails) = (MemoryLog::new(PARTITIONS), Arc::<AtomicBool>::default());
     append(&log, &records).await;

@@ -165,7 +165,7 @@ async fn traces() {
     }
     assert_not_found(client.trace_lot(lot(Some(Subject::LotId(ID.into())))).await, "lot");
     assert_not_found(client.trace_lot(lot(Some(Subject::ReceiptId(ID.into())))).await, "receipt");
-    assert_not_found(client.trace_lot(lot(Some(Subject::Label("nobody's".into())))).await, "lot");
+    assert_not_found(client.trace_lot(lot(Some(Subject::Label("unknown".into())))).await, "lot");
     let request =
         pb::TraceLotRequest { subject: Some(Subject::LotId(ID.into())), page_size: 1_001, ..Default::default() };
     assert_invalid(client.trace_lot(request).await, &[("page_size", "OUT_OF_RANGE")]);

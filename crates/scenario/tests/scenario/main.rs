@@ -26,10 +26,10 @@ fn play_out(seed: u64, households: u32, weeks: i32) -> (County, u32) {
     let mut county = County::new();
     let mut commands = 0_u32;
     for (number, line) in (1..).zip(play(seed, households, weeks)) {
-        let told = format!("{line:?}");
+        let text = format!("{line:?}");
         match county.record(line) {
             Some(Ok(_)) => commands += 1,
-            Some(Err(refused)) => panic!("line {number}: {refused:?}\n{told}"),
+            Some(Err(refused)) => panic!("line {number}: {refused:?}\n{text}"),
             None => {}
         }
     }

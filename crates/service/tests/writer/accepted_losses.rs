@@ -249,7 +249,7 @@ async fn what_upstream_named_is_not_forgotten_by_the_store() {
     assert!(is_evidence(&findings, "station"), "upstream lost what it had folded");
 }
 
-/// What no commit names is still remembered by whoever read it: in one process that is enough.
+/// What no commit names is still remembered by the program that read it: in one process that is enough.
 #[tokio::test(start_paused = true)]
 async fn a_writer_hears_what_the_stores_of_other_programs_remember() {
     // With a question that has no answer yet, the other reads again from before what is lost.

@@ -137,7 +137,7 @@ async fn a_clock_that_jumps_while_it_serves_halts_the_writer_until_it_jumps_back
         let writer = start(&log, &Memory::new(), &clock);
         writer.handle().serving().await.unwrap();
         clock.set(Timestamp { seconds: NOW + jump, nanos: 0 });
-        // Also if nobody asks anything.
+        // Also without a request.
         assert_eq!(halts(writer.handle()).await.reason(), reason, "{jump}");
         writer.handle().submit(add(1, 1, 1), in_time()).await.unwrap_err();
         assert!(commits(&log, Service::Station).await.is_empty());

@@ -1,4 +1,4 @@
-//! The state store's disk runs full and has room again: nobody restarts anything, and nothing is lost or done twice.
+//! The state store's disk runs full and has room again: without a restart, nothing is lost or done twice.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ where
     }
 }
 
-/// Waits until the writer has noticed, or has mended, what its store does.
+/// Waits until the writer has noticed that its store fails, or works again.
 async fn until<D: Decider>(handle: &WriterHandle<D>, has_failed: bool) {
     let began = Instant::now();
     while (handle.metrics().store_failed.get() > 0) != has_failed {
@@ -69,7 +69,7 @@ async fn a_writer_goes_on_without_its_store_and_stores_again_when_there_is_room(
     check(&log, handle, 300).await;
 
     memory.set_full(false);
-    // Nobody notices that it begins anew.
+    // No caller notices that it begins anew.
     let mut number = 300;
     while handle.metrics().store_failed.get() > 0 {
         record(handle, number..number + 1).await;

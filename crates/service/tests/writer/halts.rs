@@ -19,7 +19,7 @@ fn ask(number: u64) -> loopledger_wire::Write<Command> {
     write(1_000 + number, Command::Ask { number })
 }
 
-/// A position of the other side that nobody will ever write.
+/// A position of the other side that is never written.
 fn beyond(sequence: u64) -> Vec<Position> {
     vec![Position { stream: stream(Service::Distribution), sequence, hash: Hash([1; 32]) }]
 }

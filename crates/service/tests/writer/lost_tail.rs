@@ -1,4 +1,4 @@
-//! A log that comes back shorter than what was read of it: nobody goes on from there.
+//! A log that comes back shorter than what was read of it: no program continues from there.
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};

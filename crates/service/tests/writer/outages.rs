@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::peer::{Command, Left, Right};
 use crate::world::{self, COUNTY, add, after, clock, commits, in_time, pass, write};
 
-/// Nobody learns where it ends until that was asked a few times, and it may be full; distribution's part may not be
+/// Its end is reported only after a few questions, and it may be full; distribution's part may not be
 /// readable at all.
 #[derive(Debug)]
 struct Unreadable {

@@ -36,7 +36,7 @@ async fn a_write_waits_for_what_it_must_come_after() {
         vec![(stream(Service::Distribution), 1)]
     );
 
-    // Not there yet: told so a little before the deadline, and nothing was written.
+    // Not there yet: the answer says so a little before the deadline, and nothing was written.
     let ahead = Position { sequence: 9, ..there };
     let behind = left.handle().submit(after(add(2, 1, 1), vec![ahead]), soon()).await;
     assert!(matches!(behind, Err(WriteError::UpstreamBehind { wanted: 9, read: 1, .. })), "{behind:?}");
@@ -44,14 +44,14 @@ async fn a_write_waits_for_what_it_must_come_after() {
     let other = Position { hash: Hash([7; 32]), ..there };
     let lost = left.handle().submit(after(add(3, 1, 1), vec![other]), in_time()).await;
     assert!(matches!(lost, Err(WriteError::DataLoss(at)) if at == other), "{lost:?}");
-    let nobody = Position { stream: stream(Service::Sales), ..there };
-    let unread = left.handle().submit(after(add(4, 1, 1), vec![nobody]), in_time()).await;
+    let unknown = Position { stream: stream(Service::Sales), ..there };
+    let unread = left.handle().submit(after(add(4, 1, 1), vec![unknown]), in_time()).await;
     assert!(matches!(unread, Err(WriteError::StreamNotRead { .. })), "{unread:?}");
     assert_eq!(commits(&log, Service::Station).await.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_position_that_nobody_remembers_is_looked_up_in_the_log() {
+async fn a_position_that_no_memory_holds_is_looked_up_in_the_log() {
     let log = MemoryLog::new(8);
     let memory = Memory::new();
     let right: Writer<Right> = start(&log, &Memory::new(), WriterConfig::default());

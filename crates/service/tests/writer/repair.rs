@@ -1,4 +1,4 @@
-//! A log that lost its tail is mended: appended again from what the stores hold, or with the loss accepted.
+//! A log that lost its tail is repaired: its commits are appended again from what the stores hold, or with the loss accepted.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -69,7 +69,7 @@ async fn what_the_store_holds_is_appended_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_others_have_seen_and_nobody_holds_is_named_and_not_made_up() {
+async fn commits_that_others_have_seen_and_no_store_holds_are_named_and_not_made_up() {
     let (log, left, right) = (MemoryLog::new(8), Memory::new(), Memory::new());
     let writer: Writer<Left> = start(&log, &left, WriterConfig::default());
     add_all(&writer, 0..15).await;

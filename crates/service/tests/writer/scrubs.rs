@@ -89,7 +89,7 @@ const DAMAGED: &str = "loopledger_log_damaged{stream=\"station/654224\"} 1";
 const WHOLE: &str = "loopledger_log_damaged{stream=\"station/654224\"} 0";
 
 #[tokio::test]
-async fn a_flipped_byte_in_an_old_segment_is_found_while_it_serves_and_forgotten_when_mended() {
+async fn a_flipped_byte_in_an_old_segment_is_found_while_it_serves_and_forgotten_when_repaired() {
     let world = World::new().await;
     assert!(world.segments().len() > 3);
     let _scrub = world.scrub(world.known());

@@ -129,7 +129,7 @@ async fn conflicts_and_halts_are_seen() {
 }
 
 #[tokio::test]
-async fn numbers_that_somebody_else_named_are_shown() {
+async fn numbers_that_a_library_named_are_shown() {
     let registry = Registry::new();
     for broker in ["one", "two"] {
         let labels = vec![("service", broker.to_owned())];

@@ -135,7 +135,7 @@ where
 
 /// Less than anything that is waited for.
 pub(crate) const STEP: Duration = Duration::from_millis(50);
-/// After so many turns nobody has anything left to do.
+/// After so many turns no task has anything left to do.
 const TURNS: usize = 20;
 
 /// Moves the clock, which stands still by itself, and lets everybody do what is due meanwhile.
@@ -171,7 +171,7 @@ pub(crate) fn partition(log: &MemoryLog, service: Service) -> Partition {
     partition_of(LogKey(COUNTY), log.partition_count(service.topic()))
 }
 
-/// Appends an admissible commit whose event nobody knows.
+/// Appends an admissible commit whose event no program knows.
 pub(crate) async fn append_unknown(log: &MemoryLog, service: Service, sequence: u64, previous_hash: Hash) -> Hash {
     let mut value = Vec::new();
     Envelope {

@@ -10,7 +10,7 @@ use loopledger_types::{CountyCode, Hash, Key, Partition, Service, StreamId, part
 use crate::history::History;
 use crate::oracle::SERVICES;
 
-/// Somebody who may append to every topic, with the log as it is.
+/// An intruder who may append to every topic, with the log as it is.
 pub(crate) struct Intruder {
     log: MemoryLog,
 }

@@ -36,7 +36,7 @@ impl Existing {
         }
     }
 
-    /// Whether a caller was told at this time that something does not exist of which the service had to know: it had
+    /// Whether an answer at this time said that something does not exist of which the service had to know: it had
     /// acknowledged it itself, or the request named a position that includes it.
     pub(crate) fn is_denied(&self, command: &Command, missing: &Missing, at: Instant) -> bool {
         self.0.get(&missing.id).is_some_and(|(position, heard_at)| {
@@ -68,7 +68,7 @@ pub(crate) fn check(uttered: &[Uttered], streams: &Streams) -> Vec<String> {
         let (service, id) = (command.service(), command.request_id());
         let heard = heard.entry((service, id, command.digest())).or_default();
         let Some(said) = said else {
-            wrong.push(format!("nobody ever answered {id}"));
+            wrong.push(format!("{id} was never answered"));
             continue;
         };
         heard.doubtful |= said.doubtful;

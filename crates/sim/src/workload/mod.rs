@@ -89,7 +89,7 @@ impl Command {
     }
 }
 
-/// What somebody wants done.
+/// What a caller wants done.
 #[derive(Debug, Clone)]
 pub(crate) struct WorkItem {
     pub(crate) command: Command,
@@ -150,7 +150,7 @@ impl Workload {
         Self { dice, day, serial: 0, known: Known::default(), heads: BTreeMap::new(), past: Vec::new() }
     }
 
-    /// The next things that somebody wants: one, or two that get in each other's way.
+    /// The next things that a caller wants: one, or two that get in each other's way.
     pub(crate) fn next(&mut self) -> Vec<WorkItem> {
         self.day = self.day.plus_days(i32::try_from(self.dice.below(2)).unwrap_or(0));
         let item = match self.dice.below(100) {

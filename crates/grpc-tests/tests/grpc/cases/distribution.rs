@@ -13,7 +13,7 @@ pub(super) fn cases() -> Vec<Case> {
         (D, "OpenSite", json!({"divisionCode": "110101"}), "INVALID_REQUEST division_code:OUTSIDE_COUNTY"),
         (D, "OpenSite", json!({"operatorId": "$H1"}), "PARTY_CANNOT_TRADE $H1"),
         (D, "ReceiveShipment", json!({"shipmentId": "$SH0"}), "SHIPMENT_NOT_OPEN $SH0"),
-        (D, "ReceiveShipment", json!({"shipmentId": "$NOBODY"}), "NOT_FOUND shipment $NOBODY"),
+        (D, "ReceiveShipment", json!({"shipmentId": "$ABSENT"}), "NOT_FOUND shipment $ABSENT"),
         (D, "ReceiveShipment", json!({"placeId": "$D1"}), "WRONG_DESTINATION $D1"),
         (
             D,
@@ -34,14 +34,14 @@ pub(super) fn cases() -> Vec<Case> {
             "INVALID_REQUEST differences[1].damaged:WRONG_UNIT differences[1]:DUPLICATE",
         ),
         (D, "IssueGoods", json!({"line": 0}), "RESERVATION_NOT_OPEN $O1/0"),
-        (D, "OpenSite", json!({"operatorId": "$NOBODY"}), "NOT_FOUND party $NOBODY"),
+        (D, "OpenSite", json!({"operatorId": "$ABSENT"}), "NOT_FOUND party $ABSENT"),
         (
             D,
             "DispatchShipment",
             json!({"lines": [{"productId": "$sheep", "quantity": {"value": 201, "unit": "UNIT_HEAD"}}]}),
             "TOO_MANY_LOTS $sheep",
         ),
-        (D, "ReceiveShipment", json!({"placeId": "$NOBODY"}), "NOT_FOUND place $NOBODY"),
+        (D, "ReceiveShipment", json!({"placeId": "$ABSENT"}), "NOT_FOUND place $ABSENT"),
         (D, "IssueGoods", json!({"quantity": heads()}), "INVALID_REQUEST quantity:WRONG_UNIT"),
         (D, "IssueGoods", json!({"quantity": kilograms(100_000)}), "INSUFFICIENT_STOCK $O1/2"),
     ];

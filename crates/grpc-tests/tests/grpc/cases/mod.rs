@@ -97,16 +97,16 @@ fn moving(service: &'static str, method: &'static str, from: &'static str, other
     [
         (json!({"toPlaceId": from}), same),
         (json!({"fromPlaceId": other}), not_here),
-        (json!({"toPlaceId": "$NOBODY"}), "NOT_FOUND place $NOBODY"),
+        (json!({"toPlaceId": "$ABSENT"}), "NOT_FOUND place $ABSENT"),
         (json!({"carrierId": "$COOP"}), "PARTY_NOT_A_CARRIER $COOP"),
-        (json!({"carrierId": "$NOBODY"}), "NOT_FOUND party $NOBODY"),
+        (json!({"carrierId": "$ABSENT"}), "NOT_FOUND party $ABSENT"),
         (json!({"principalId": "$CARR"}), "PARTY_CANNOT_TRADE $CARR"),
-        (json!({"principalId": "$NOBODY"}), "NOT_FOUND party $NOBODY"),
+        (json!({"principalId": "$ABSENT"}), "NOT_FOUND party $ABSENT"),
         (json!({"freightFen": -1, "lines": []}), "INVALID_REQUEST freight_fen:NEGATIVE lines:REQUIRED"),
         (lines("$pea", "", 1_000_000), "INSUFFICIENT_STOCK $pea"),
-        (lines("$pea", "$NOBODY", 1), "INSUFFICIENT_STOCK $NOBODY"),
+        (lines("$pea", "$ABSENT", 1), "INSUFFICIENT_STOCK $ABSENT"),
         (lines("$sheep", "", 1), "INVALID_REQUEST lines[0].quantity:WRONG_UNIT"),
-        (lines("$NOBODY", "", 1), "NOT_FOUND product $NOBODY"),
+        (lines("$ABSENT", "", 1), "NOT_FOUND product $ABSENT"),
     ]
     .map(|(patch, expected)| (service, method, patch, expected))
     .to_vec()
@@ -115,11 +115,11 @@ fn moving(service: &'static str, method: &'static str, from: &'static str, other
 fn buying_in(service: &'static str) -> Vec<Case> {
     [
         (json!({"supplierId": "$COOP"}), "PARTY_NOT_A_SUPPLIER $COOP"),
-        (json!({"supplierId": "$NOBODY"}), "NOT_FOUND party $NOBODY"),
+        (json!({"supplierId": "$ABSENT"}), "NOT_FOUND party $ABSENT"),
         (json!({"ownerId": "$H1"}), "PARTY_CANNOT_TRADE $H1"),
-        (json!({"ownerId": "$NOBODY"}), "NOT_FOUND party $NOBODY"),
-        (json!({"placeId": "$NOBODY"}), "NOT_FOUND place $NOBODY"),
-        (json!({"productId": "$NOBODY"}), "NOT_FOUND product $NOBODY"),
+        (json!({"ownerId": "$ABSENT"}), "NOT_FOUND party $ABSENT"),
+        (json!({"placeId": "$ABSENT"}), "NOT_FOUND place $ABSENT"),
+        (json!({"productId": "$ABSENT"}), "NOT_FOUND product $ABSENT"),
         (json!({"quantity": heads()}), "INVALID_REQUEST quantity:WRONG_UNIT"),
         (json!({"quantity": kilograms(2), "price": dear()}), "INVALID_REQUEST price:AMOUNT_TOO_LARGE"),
     ]

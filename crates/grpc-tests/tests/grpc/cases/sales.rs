@@ -11,7 +11,7 @@ const S: &str = "sales";
 pub(super) fn cases() -> Vec<Case> {
     vec![
         (S, "OpenChannel", json!({"operatorId": "$H1"}), "PARTY_CANNOT_TRADE $H1"),
-        (S, "OpenChannel", json!({"operatorId": "$NOBODY"}), "NOT_FOUND party $NOBODY"),
+        (S, "OpenChannel", json!({"operatorId": "$ABSENT"}), "NOT_FOUND party $ABSENT"),
         (S, "PlaceOrder", json!({"buyerId": "$FIRM"}), "BUYER_IN_LOOP $FIRM"),
         (S, "PlaceOrder", json!({"buyerId": "$COOP"}), "SELLER_IS_BUYER $COOP"),
         (
@@ -21,7 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
             "INVALID_REQUEST buyer_division_code:NOT_THE_REGISTERED_DIVISION",
         ),
         (S, "PlaceOrder", json!({"sellerId": "$H1"}), "PARTY_CANNOT_TRADE $H1"),
-        (S, "PlaceOrder", json!({"channelId": "$NOBODY"}), "NOT_FOUND channel $NOBODY"),
+        (S, "PlaceOrder", json!({"channelId": "$ABSENT"}), "NOT_FOUND channel $ABSENT"),
         (
             S,
             "PlaceOrder",
@@ -39,13 +39,13 @@ pub(super) fn cases() -> Vec<Case> {
         (S, "PlaceOrder", json!({"sameNumberAs": "$O1"}), "INVALID_REQUEST same_number_as:OTHER_NUMBER"),
         (S, "CancelOrderLine", json!({"line": 7}), "INVALID_REQUEST line:OUT_OF_RANGE"),
         (S, "CancelOrderLine", json!({"orderId": "$O1"}), "ORDER_LINE_NOT_OPEN $O1/0"),
-        (S, "CancelOrderLine", json!({"orderId": "$NOBODY"}), "NOT_FOUND order $NOBODY"),
+        (S, "CancelOrderLine", json!({"orderId": "$ABSENT"}), "NOT_FOUND order $ABSENT"),
         (S, "RecordPayment", json!({"amountFen": 1_000_000_000}), "PAYMENT_EXCEEDS_ORDER $O1"),
-        (S, "RecordPayment", json!({"orderId": "$NOBODY"}), "NOT_FOUND order $NOBODY"),
+        (S, "RecordPayment", json!({"orderId": "$ABSENT"}), "NOT_FOUND order $ABSENT"),
         (S, "ReturnPrepayment", json!({"amountFen": 1_000_000_000}), "PREPAYMENT_EXCEEDED $O2"),
         (S, "ReturnPrepayment", json!({"orderId": "$O1"}), "PREPAYMENT_EXCEEDED $O1"),
         (S, "SettleConsignment", json!({"consigneeId": "$FIRM"}), "NOT_CONSIGNED $L1"),
-        (S, "SettleConsignment", json!({"lots": [{"lotId": "$NOBODY"}]}), "NOT_CONSIGNED $NOBODY"),
+        (S, "SettleConsignment", json!({"lots": [{"lotId": "$ABSENT"}]}), "NOT_CONSIGNED $ABSENT"),
         (S, "SettleConsignment", json!({"lots": [{"lotId": "$L3"}]}), "NOTHING_TO_SETTLE $COOP"),
         (
             S,
@@ -61,19 +61,19 @@ pub(super) fn cases() -> Vec<Case> {
             "CHARGES_EXCEED_SALE $L1",
         ),
         (S, "OpenChannel", json!({"medium": null}), "INVALID_REQUEST medium:REQUIRED"),
-        (S, "PlaceOrder", json!({"sellerId": "$NOBODY"}), "NOT_FOUND party $NOBODY"),
-        (S, "PlaceOrder", json!({"buyerId": "$NOBODY"}), "NOT_FOUND party $NOBODY"),
+        (S, "PlaceOrder", json!({"sellerId": "$ABSENT"}), "NOT_FOUND party $ABSENT"),
+        (S, "PlaceOrder", json!({"buyerId": "$ABSENT"}), "NOT_FOUND party $ABSENT"),
         (
             S,
             "PlaceOrder",
-            json!({"lines": [{"productId": "$NOBODY", "quantity": kilograms(2), "price": dear(), "placeId": "$S1"}]}),
-            "NOT_FOUND product $NOBODY",
+            json!({"lines": [{"productId": "$ABSENT", "quantity": kilograms(2), "price": dear(), "placeId": "$S1"}]}),
+            "NOT_FOUND product $ABSENT",
         ),
         (
             S,
             "PlaceOrder",
-            json!({"lines": [{"productId": "$pea", "quantity": kilograms(2), "price": dear(), "placeId": "$NOBODY"}]}),
-            "NOT_FOUND place $NOBODY",
+            json!({"lines": [{"productId": "$pea", "quantity": kilograms(2), "price": dear(), "placeId": "$ABSENT"}]}),
+            "NOT_FOUND place $ABSENT",
         ),
         (
             S,
@@ -82,7 +82,7 @@ pub(super) fn cases() -> Vec<Case> {
             "INVALID_REQUEST amount_fen:NOT_POSITIVE method:REQUIRED",
         ),
         (S, "ReturnPrepayment", json!({"amountFen": -1}), "INVALID_REQUEST amount_fen:NOT_POSITIVE"),
-        (S, "ReturnPrepayment", json!({"orderId": "$NOBODY"}), "NOT_FOUND order $NOBODY"),
-        (S, "SettleConsignment", json!({"consigneeId": "$NOBODY"}), "NOT_FOUND party $NOBODY"),
+        (S, "ReturnPrepayment", json!({"orderId": "$ABSENT"}), "NOT_FOUND order $ABSENT"),
+        (S, "SettleConsignment", json!({"consigneeId": "$ABSENT"}), "NOT_FOUND party $ABSENT"),
     ]
 }

@@ -12,7 +12,7 @@ pub(super) fn cases() -> Vec<Case> {
         (S, "OpenStation", json!({"kind": "PLACE_KIND_OUTLET"}), "PLACE_KIND_WRONG Outlet"),
         (S, "OpenStation", json!({"divisionCode": "654224202"}), "STATION_NOT_IN_VILLAGE 654224202"),
         (S, "OpenStation", json!({"operatorId": "$CARR"}), "PARTY_CANNOT_TRADE $CARR"),
-        (S, "OpenStation", json!({"operatorId": "$NOBODY"}), "NOT_FOUND party $NOBODY"),
+        (S, "OpenStation", json!({"operatorId": "$ABSENT"}), "NOT_FOUND party $ABSENT"),
         (S, "CollectGoods", json!({"producerId": "$FIRM", "memberId": null}), "PARTY_NOT_A_PRODUCER $FIRM"),
         (S, "CollectGoods", json!({"stated": {"principalId": "$CARR"}}), "PARTY_CANNOT_TRADE $CARR"),
         (S, "CollectGoods", json!({"memberId": "$H2.head"}), "MEMBER_NOT_IN_HOUSEHOLD $H2.head"),
@@ -30,7 +30,7 @@ pub(super) fn cases() -> Vec<Case> {
             json!({"stated": null, "contractId": "$K1", "producerId": "$H2", "memberId": null}),
             "CONTRACT_MISMATCH $K1",
         ),
-        (S, "CollectGoods", json!({"stated": null, "contractId": "$NOBODY"}), "NOT_FOUND contract $NOBODY"),
+        (S, "CollectGoods", json!({"stated": null, "contractId": "$ABSENT"}), "NOT_FOUND contract $ABSENT"),
         (S, "CollectGoods", json!({"tare": kilograms(10)}), "DEDUCTIONS_EXCEED_GROSS R"),
         (
             S,
@@ -58,16 +58,16 @@ pub(super) fn cases() -> Vec<Case> {
             "INVALID_REQUEST kind:REQUIRED label:CONTROL_CHARACTER",
         ),
         (S, "InspectGoods", json!({"stationId": "$D1"}), "NOT_FOUND place $D1"),
-        (S, "InspectGoods", json!({"lotId": "$NOBODY"}), "LOT_NOT_HERE $NOBODY"),
+        (S, "InspectGoods", json!({"lotId": "$ABSENT"}), "LOT_NOT_HERE $ABSENT"),
         (
             S,
             "InspectGoods",
             json!({"test": "", "passed": null, "reportHash": "AQID"}),
             "INVALID_REQUEST passed:REQUIRED report_hash:HASH_LENGTH test:REQUIRED",
         ),
-        (S, "CollectGoods", json!({"producerId": "$NOBODY"}), "NOT_FOUND party $NOBODY"),
-        (S, "CollectGoods", json!({"productId": "$NOBODY"}), "NOT_FOUND product $NOBODY"),
-        (S, "CollectGoods", json!({"stated": {"principalId": "$NOBODY"}}), "NOT_FOUND party $NOBODY"),
+        (S, "CollectGoods", json!({"producerId": "$ABSENT"}), "NOT_FOUND party $ABSENT"),
+        (S, "CollectGoods", json!({"productId": "$ABSENT"}), "NOT_FOUND product $ABSENT"),
+        (S, "CollectGoods", json!({"stated": {"principalId": "$ABSENT"}}), "NOT_FOUND party $ABSENT"),
     ];
     cases.extend(moving(S, "HandOverGoods", "$S1", "$D1"));
     cases.extend(buying_in(S));

@@ -84,7 +84,7 @@ pub(crate) fn per_kilogram(fen: i64) -> UnitPrice {
 
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
-        let nobody = PartyRef { id: PartyId([0; 16]), kind: PartyKind::Firm };
+        let unset = PartyRef { id: PartyId([0; 16]), kind: PartyKind::Firm };
         let mut world = Self {
             dice: Dice::new(seed),
             day: BusinessDate::from_ymd(2020, 4, 1).unwrap(),
@@ -93,11 +93,11 @@ impl World {
             streams: [const { Vec::new() }; 4],
             all: Vec::new(),
             households: Vec::new(),
-            coop: nobody,
-            firm: nobody,
-            carrier: nobody,
-            buyer: nobody,
-            supplier: nobody,
+            coop: unset,
+            firm: unset,
+            carrier: unset,
+            buyer: unset,
+            supplier: unset,
             products: Vec::new(),
             stations: Vec::new(),
             centre: PlaceId([0; 16]),

@@ -16,7 +16,7 @@ use loopledger_types::Hash;
 
 use crate::account::Book;
 use crate::chain::Chain;
-use crate::deployment::{Deployment, PROJECTION, told};
+use crate::deployment::{Deployment, PROJECTION, client_output};
 use crate::services::{Bulk, Distribution, Procurement, Sales, Station};
 use crate::workload::channel;
 
@@ -38,7 +38,7 @@ pub(crate) async fn check(deployment: &Deployment, book: &Book) -> (String, Chai
     (check_projections(deployment, &chain).await, chain)
 }
 
-/// Acknowledged: in the chain once, where the receipt says. Refused: never. Given up: at most once. Nobody else's.
+/// Acknowledged: in the chain once, where the receipt says. Refused: never. Given up: at most once. No other commit.
 fn check_commands(book: &Book, chain: &Chain) {
     let mut found: BTreeMap<String, &Commit> = BTreeMap::new();
     for commit in chain.commits().filter(|commit| commit.cause.is_none()) {
@@ -132,7 +132,7 @@ async fn check_projections(deployment: &Deployment, chain: &Chain) -> String {
             (sums.0 + line.opening_fen, sums.1 + line.movement_fen, sums.2 + line.closing_fen)
         });
         assert_eq!(sums, (0, 0, 0), "the books balance");
-        told(&format!("{PROJECTION}={url}"), &["rebuild"]);
+        client_output(&format!("{PROJECTION}={url}"), &["rebuild"]);
     }
     let seen = seen.expect("a projection");
     Hash(seen.ledger_digest.try_into().expect("32 bytes")).to_string()

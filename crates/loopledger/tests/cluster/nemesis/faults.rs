@@ -126,7 +126,7 @@ impl<'a> Nemesis<'a> {
         let (program, name) = self.program();
         let replica = self.deployment.get(program, name);
         replica.pause();
-        assert!(self.account.misses(PROGRESS_MAX), "nobody missed {program} {name}");
+        assert!(self.account.misses(PROGRESS_MAX), "no caller missed {program} {name}");
         self.progress();
         replica.resume();
         format!("{program} {name}")

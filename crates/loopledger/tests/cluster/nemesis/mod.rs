@@ -17,7 +17,7 @@ use loopledger_proto::client::v1::RecordLine;
 use loopledger_scenario::play;
 
 use crate::account::Account;
-use crate::deployment::{Deployment, told};
+use crate::deployment::{Deployment, client_output};
 use crate::lines::to_json;
 use crate::same_ledger::Embedded;
 use crate::workload::Workload;
@@ -112,7 +112,7 @@ fn torment(nemesis: &mut Nemesis<'_>, mut of_programs: Vec<Fault>, until: Instan
     }
 }
 
-/// The digest of the same lines on the embedded log, with nobody in their way.
+/// The digest of the same lines on the embedded log, without faults.
 fn undisturbed(folder: &std::path::Path, played: &[RecordLine]) -> String {
     let path = folder.join("played");
     let mut file = std::io::BufWriter::new(std::fs::File::create(&path).expect("a file"));
@@ -121,6 +121,6 @@ fn undisturbed(folder: &std::path::Path, played: &[RecordLine]) -> String {
     }
     file.flush().expect("the file is written");
     let embedded = Embedded::start(folder);
-    told(&embedded.url, &["record", "--quiet", path.to_str().expect("a path")]);
+    client_output(&embedded.url, &["record", "--quiet", path.to_str().expect("a path")]);
     embedded.ledger_digest().as_str().expect("a digest").to_owned()
 }

@@ -14,7 +14,7 @@ pub(crate) struct Report<'a> {
     pub(crate) book: &'a Book,
     pub(crate) chain: &'a Chain,
     pub(crate) faults: &'a [Fault],
-    /// Programs that ended though nobody had ended them.
+    /// Programs that ended by themselves.
     pub(crate) ends: usize,
 }
 
