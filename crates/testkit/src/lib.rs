@@ -5,6 +5,7 @@ mod brokers;
 mod county;
 mod exposition;
 mod port;
+pub mod wait;
 
 pub use brokers::Brokers;
 pub use county::{County, Refused};

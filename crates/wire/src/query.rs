@@ -117,8 +117,8 @@ impl Page {
         (page, token)
     }
 
-    /// The token of the page that begins after the row with this key. It says nothing of rights: every page is
-    /// authorised anew.
+    /// The token of the page that begins after the row with this key. It is the key alone: whether a caller may see a page
+    /// does not depend on its token.
     pub fn token(last: &[u8]) -> String {
         hex::encode(last)
     }

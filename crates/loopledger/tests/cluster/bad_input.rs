@@ -6,6 +6,7 @@ use loopledger_event_log::{EventLog, Offset};
 use loopledger_kafka_log::{KafkaLog, KafkaOptions};
 use loopledger_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use loopledger_proto::ledger::v1::{GetStatusRequest, GetStatusResponse};
+use loopledger_testkit::wait::{PATIENCE, until};
 use loopledger_types::{CountyCode, Hash, Head, Key, Service, StreamId, Timestamp, partition_of};
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -21,7 +22,6 @@ use tonic_types::StatusExt;
 use crate::deployment::{Deployment, PROJECTION, client_output, partition, status};
 use crate::lines::registration;
 use crate::services::{Bulk, Procurement};
-use crate::wait::{PATIENCE, until};
 use crate::workload::channel;
 
 const DEMO: [&str; 5] = ["demo", "--households", "20", "--weeks", "4"];

@@ -8,6 +8,7 @@ use loopledger_proto::client::v1::record_line::Line;
 use loopledger_proto::client::v1::{Await, RecordLine};
 use loopledger_scenario::play;
 use loopledger_testkit::Brokers;
+use loopledger_testkit::wait::until;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tonic::Status;
@@ -18,7 +19,6 @@ use crate::lines::to_json;
 use crate::outage::{DEADLINE, register};
 use crate::same_ledger::Embedded;
 use crate::small_disk::SmallDisk;
-use crate::wait::until;
 
 /// The demo in pieces, each recorded when it is wanted.
 struct Pieces {

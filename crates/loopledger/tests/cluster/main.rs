@@ -28,7 +28,6 @@ mod replicas;
 mod same_ledger;
 mod services;
 mod small_disk;
-mod wait;
 mod workload;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -8,6 +8,7 @@ use loopledger_proto::station::v1::collect_goods_request::Basis;
 use loopledger_proto::station::v1::record_request::Command as AtStation;
 use loopledger_proto::station::v1::station_service_client::StationServiceClient;
 use loopledger_scenario::play;
+use loopledger_testkit::wait::{comes_true, until};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use tonic::Request;
 
@@ -15,7 +16,6 @@ use crate::collector::{Collector, Span};
 use crate::deployment::{Deployment, client_output};
 use crate::lines::to_json;
 use crate::outage::register;
-use crate::wait::{comes_true, until};
 use crate::workload::channel;
 
 #[test]

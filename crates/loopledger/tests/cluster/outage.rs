@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use loopledger_kafka_log::KafkaOptions;
 use loopledger_kafka_log::topics::{self, Wanted};
-use loopledger_proto::common::v1::StreamState;
+use loopledger_proto::common::v1::{Position, StreamState};
 use loopledger_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use loopledger_proto::ledger::v1::loop_service_client::LoopServiceClient;
-use loopledger_proto::ledger::v1::{GetLoopRequest, GetStatusRequest, GetStatusResponse};
+use loopledger_proto::ledger::v1::{AwaitRequest, GetLoopRequest, GetStatusRequest, GetStatusResponse};
 use loopledger_proto::procurement::v1::procurement_service_client::ProcurementServiceClient;
 use loopledger_proto::procurement::v1::record_request::Command as Procure;
 use loopledger_testkit::Brokers;
+use loopledger_testkit::wait::until;
 use loopledger_types::Service;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -23,7 +24,6 @@ use crate::deployment::{Deployment, PROJECTION, client_output, status};
 use crate::lines::registration;
 use crate::replica::{BINARY, Replica};
 use crate::services::{Bulk, Procurement};
-use crate::wait::until;
 use crate::workload::channel;
 
 /// Longer than the time that a program waits for a cluster's answer (10 s).
@@ -130,6 +130,10 @@ fn without_a_majority_writes_fail_in_time_and_succeed_again_when_it_is_back() {
 
 /// Registers a household within the deadline; the sequence of the commit.
 pub(crate) async fn register(url: &str, number: u32) -> Result<u64, Status> {
+    register_at(url, number).await.map(|position| position.sequence)
+}
+
+async fn register_at(url: &str, number: u32) -> Result<Position, Status> {
     let line = registration(format!("00000000-0000-4000-8000-{number:012x}"), true);
     let Some(Procure::RegisterHousehold(command)) = line.line.and_then(Procurement::request).and_then(|it| it.command)
     else {
@@ -138,7 +142,7 @@ pub(crate) async fn register(url: &str, number: u32) -> Result<u64, Status> {
     let mut request = Request::new(command);
     request.set_timeout(DEADLINE);
     let answer = ProcurementServiceClient::new(channel(url)).register_household(request).await?;
-    Ok(answer.into_inner().position.expect("a position").sequence)
+    Ok(answer.into_inner().position.expect("a position"))
 }
 
 /// Every program, its log and what it says of itself while there is no broker, and when there is one again.
@@ -150,9 +154,11 @@ fn an_outage_is_shown_for_as_long_as_it_lasts_and_logged_once() {
     let (procurement, projection) = (cluster.get("procurement", "a"), cluster.get(PROJECTION, "a"));
     let (url, servers) = (procurement.await_ready(), cluster.servers("a"));
     let runtime = crate::runtime();
-    runtime.block_on(register(&url, 1)).expect("a broker takes it");
+    let first = runtime.block_on(register_at(&url, 1)).expect("a broker takes it");
     let digest = || status(&servers)["ledger_digest"].clone();
-    until("it is folded", || ledger_status(&runtime, &projection).streams[0].sequence == 1);
+    let folded = AwaitRequest { positions: vec![first], consequences: false };
+    let mut ledger = LedgerServiceClient::new(channel(&projection.await_ready()));
+    runtime.block_on(ledger.r#await(folded)).expect("it is folded");
     let before = digest();
     let reaches = |replica: &Replica| replica.scrape().value("loopledger_log_reachable", &[]) == Some(1.0);
     let lag = |replica: &Replica| {

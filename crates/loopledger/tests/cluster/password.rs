@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
+use loopledger_testkit::wait::until;
 use loopledger_testkit::{Brokers, free_port};
 use tonic_types::StatusExt;
 
 use crate::deployment::Deployment;
 use crate::outage::{ANSWER_MAX, DEADLINE, register};
 use crate::replica::{BINARY, Replica, Setup};
-use crate::wait::until;
 
 /// Of the broker's key store, which lasts as long as the test.
 const STORE_PASSWORD: &str = "key-store-password";

@@ -13,8 +13,9 @@ use loopledger_proto::ledger::v1::AwaitRequest;
 use loopledger_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use loopledger_proto::procurement::v1::record_request::Command as Procure;
 use loopledger_proto::sales::v1::record_request::Command as Sell;
+use loopledger_testkit::wait::back_off;
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
@@ -33,8 +34,6 @@ const ANSWER_MAX: Duration = Duration::from_secs(4);
 const BARRIER_MAX: Duration = Duration::from_secs(8);
 /// A standby reacts after 5 s, a leader is replaced within 7: what takes longer than this is lost.
 const STALL_MAX: Duration = Duration::from_mins(2);
-/// The pause of a caller who was turned away, as gRPC's clients have it: why is not theirs to see.
-const BACK_OFF: Duration = Duration::from_millis(50);
 /// One caller in so many goes away without waiting, and one in so many asks for what is unlawful.
 const ODD_ONE: usize = 40;
 /// One call in so many is made by two callers at once.
@@ -167,7 +166,7 @@ impl<'a> Workload<'a> {
             for command in left.into_iter().rev() {
                 queue.borrow_mut().push_front(command);
             }
-            sleep(BACK_OFF).await;
+            back_off().await;
         }
     }
 
@@ -254,7 +253,7 @@ impl<'a> Workload<'a> {
             let stalled = began.elapsed() > STALL_MAX;
             assert!(!stalled, "a barrier is not reached: {trouble}\n{}", self.deployment.last_words());
             self.account.retries(0, format!("projection: {trouble}"));
-            sleep(BACK_OFF).await;
+            back_off().await;
         };
         for head in &heads {
             self.wrote(Some(head));

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use loopledger_testkit::wait::until;
 use serde_json::Value;
 
 use crate::support::{Server, write_scenario};
-use crate::wait::until;
 
 const TEN_YEARS: i64 = 3_652 * 86_400;
 

@@ -28,5 +28,3 @@ mod settings;
 mod small_disk;
 mod spans;
 mod support;
-#[path = "../cluster/wait.rs"]
-mod wait;

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use loopledger_testkit::free_port;
+use loopledger_testkit::wait::until;
 
 use crate::small_disk::SmallDisk;
 use crate::support::{BINARY, Server, run_with, up, write_scenario};
-use crate::wait::until;
 
 /// A county with some business, stopped in good order; its digest.
 fn county(data: &Path, folder: &Path) -> String {

@@ -1,4 +1,5 @@
-//! Every crate opts into the workspace's lints; no production file hides behind a blanket `allow`.
+//! Every crate opts into the workspace's lints, and no production code allows what they forbid; what the simulation replays
+//! depends neither on chance nor on threads.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,31 +45,90 @@ fn pure_crates_ban_clocks_and_random_order() {
     }
 }
 
+/// The sources below a folder: path and text.
+fn sources(folder: PathBuf) -> Vec<(String, String)> {
+    let (mut folders, mut found) = (vec![folder], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder of sources") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root().join("crates")).unwrap_or(&path).display().to_string();
+                found.push((name, fs::read_to_string(&path).expect("a text")));
+            }
+        }
+    }
+    found
+}
+
+/// What the simulation replays.
+fn replayed() -> impl Iterator<Item = (String, String)> {
+    ["feed", "writer", "projection"].into_iter().flat_map(|name| sources(root().join("crates").join(name).join("src")))
+}
+
 /// A seed replays to the byte only if no branch is chosen at random.
 #[test]
 fn what_a_simulation_replays_selects_in_order() {
     let mut selects = 0_u32;
     let mut random = Vec::new();
-    for name in ["feed", "writer", "projection"] {
-        let mut folders = vec![root().join("crates").join(name).join("src")];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder).expect("a folder") {
-                let path = entry.expect("an entry").path();
-                if path.is_dir() {
-                    folders.push(path);
-                    continue;
-                }
-                let text = fs::read_to_string(&path).expect("a source file");
-                for branches in text.split("select! {").skip(1) {
-                    selects = selects.saturating_add(1);
-                    if !branches.trim_start().starts_with("biased;") {
-                        random.push(path.display().to_string());
-                    }
-                }
+    for (file, text) in replayed() {
+        for branches in text.split("select! {").skip(1) {
+            selects = selects.saturating_add(1);
+            if !branches.trim_start().starts_with("biased;") {
+                random.push(file.clone());
             }
         }
     }
     assert!(selects > 0 && random.is_empty(), "{selects} selects, at random in {random:?}");
+}
+
+/// Files that start threads. `beside` starts none on the simulation's runtime; `saved` has its thread's pages in their order,
+/// and joins it.
+const START_THREADS: [&str; 2] = ["projection/src/beside.rs", "projection/src/saved.rs"];
+
+/// Nor may anything depend on the pace of another thread.
+#[test]
+fn what_a_simulation_replays_starts_no_thread_elsewhere() {
+    let starts =
+        |text: &str| ["spawn_blocking(", "block_in_place(", "thread::"].iter().any(|start| text.contains(start));
+    let mut found: Vec<String> = replayed().filter(|(_, text)| starts(text)).map(|(file, _)| file).collect();
+    found.sort();
+    assert_eq!(found, START_THREADS);
+}
+
+/// Crates without production code: tests, and what tests stand on.
+const SUPPORT: [&str; 5] = ["testkit/", "sim/", "grpc-tests/", "repository-checks/", "proto/src/gen/"];
+
+/// The production part of a crate's source, if it has one.
+fn production((file, text): (String, String)) -> Option<(String, String)> {
+    let is_test = |file: &str| file.ends_with("tests.rs") || file.contains("/tests/");
+    if SUPPORT.iter().any(|support| file.starts_with(support)) || is_test(&file) {
+        return None;
+    }
+    // A module of tests is the last item of a file.
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
+    Some((file, text))
+}
+
+/// Lints are switched off for one item, by `#[expect]` with a reason. For a crate only this one may be, which judges words.
+const OFF_FOR_A_CRATE: &str = "clippy::similar_names, reason =";
+/// Generated code, and a module that is compiled for tests alone.
+const OFF_AS_A_WHOLE: [&str; 2] = ["proto/src/lib.rs", "wire/src/event/largest.rs"];
+
+#[test]
+fn no_production_code_allows_what_the_lints_forbid() {
+    let files: Vec<_> =
+        members().into_iter().flat_map(|member| sources(member.join("src"))).filter_map(production).collect();
+    assert!(files.len() > 300, "{} files", files.len());
+    let mut wrong = Vec::new();
+    for (file, text) in &files {
+        let allows = text.split("[allow(").skip(1).filter(|rest| !rest.trim_start().starts_with(OFF_FOR_A_CRATE));
+        if allows.count() > 0 && !OFF_AS_A_WHOLE.contains(&file.as_str()) {
+            wrong.push(file);
+        }
+    }
+    assert!(wrong.is_empty(), "`allow` in {wrong:#?}");
 }
 
 /// Where an error's text repeats its cause: `#[error("… {0}")]` over `#[from]`, `#[source]` or a field `source`.
@@ -99,18 +159,7 @@ fn a_repeated_cause_is_found() {
 
 #[test]
 fn no_error_says_its_cause_itself() {
-    let mut folders: Vec<PathBuf> = members().into_iter().map(|member| member.join("src")).collect();
-    let mut texts = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder of sources") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                texts.push((path.display().to_string(), fs::read_to_string(&path).expect("a text")));
-            }
-        }
-    }
+    let texts: Vec<(String, String)> = members().into_iter().flat_map(|member| sources(member.join("src"))).collect();
     assert!(texts.iter().map(|(_, text)| text.matches("#[error(").count()).sum::<usize>() > 100);
     let wrong: Vec<String> = texts
         .iter()

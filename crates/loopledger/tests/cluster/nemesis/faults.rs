@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use loopledger_dice::Dice;
+use loopledger_testkit::wait::{PATIENCE, comes_true};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
@@ -13,7 +14,6 @@ use crate::account::Account;
 use crate::deployment::{Deployment, PROGRAMS, WRITERS};
 use crate::replica::Replica;
 use crate::small_disk::SmallDisk;
-use crate::wait::{PATIENCE, comes_true};
 
 /// The names of the two replicas of each program.
 pub(crate) const NAMES: [&str; 2] = ["a", "b"];
