@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
@@ -46,7 +46,7 @@ fn pure_crates_ban_clocks_and_random_order() {
 }
 
 /// The sources below a folder: path and text.
-fn sources(folder: PathBuf) -> Vec<(String, String)> {
+pub(crate) fn sources(folder: PathBuf) -> Vec<(String, String)> {
     let (mut folders, mut found) = (vec![folder], Vec::new());
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("a folder of sources") {

@@ -2,6 +2,7 @@
 #![allow(clippy::indexing_slicing, reason = "tests: an index out of range should stop them")]
 
 mod documents;
+mod facts;
 mod layers;
 mod lints;
 mod sizes;
