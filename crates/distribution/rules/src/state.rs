@@ -81,17 +81,13 @@ impl From<stock::Entity> for Entity {
 
 impl Embeds for Entity {
     fn stock(&self) -> Option<&stock::Entity> {
-        match self {
-            Self::Stock(entity) => Some(entity),
-            Self::Shipment(_) => None,
-        }
+        let Self::Stock(entity) = self else { return None };
+        Some(entity)
     }
 
     fn stock_key(key: &Key) -> Option<&stock::Key> {
-        match key {
-            Key::Stock(key) => Some(key),
-            Key::Shipment(_) => None,
-        }
+        let Key::Stock(key) = key else { return None };
+        Some(key)
     }
 }
 

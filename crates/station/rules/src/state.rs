@@ -69,27 +69,13 @@ impl From<stock::Entity> for Entity {
 
 impl Embeds for Entity {
     fn stock(&self) -> Option<&stock::Entity> {
-        match self {
-            Self::Stock(entity) => Some(entity),
-            Self::Members(_)
-            | Self::Contract(_)
-            | Self::Collected(_)
-            | Self::Receipt(_)
-            | Self::HandOver(_)
-            | Self::Number(_) => None,
-        }
+        let Self::Stock(entity) = self else { return None };
+        Some(entity)
     }
 
     fn stock_key(key: &Key) -> Option<&stock::Key> {
-        match key {
-            Key::Stock(key) => Some(key),
-            Key::Members(_)
-            | Key::Contract(_)
-            | Key::Collected(_)
-            | Key::Receipt(_)
-            | Key::HandOver(_)
-            | Key::Number(_) => None,
-        }
+        let Key::Stock(key) = key else { return None };
+        Some(key)
     }
 }
 
