@@ -17,7 +17,7 @@ pub fn encode(bytes: &[u8]) -> String {
 /// The bytes of a text of hexadecimal digits; `None` for any other text.
 pub fn decode(text: impl AsRef<[u8]>) -> Option<Vec<u8>> {
     let (pairs, rest) = text.as_ref().as_chunks();
-    rest.is_empty().then(|| pairs.iter().map(byte).collect()).flatten()
+    rest.is_empty().then(|| pairs.iter().copied().map(byte).collect()).flatten()
 }
 
 /// The `N` bytes of a text of `2 N` hexadecimal digits; `None` for any other text.
@@ -28,14 +28,14 @@ pub fn decode_array<const N: usize>(text: impl AsRef<[u8]>) -> Option<[u8; N]> {
     }
     let mut bytes = [0; N];
     for (slot, pair) in bytes.iter_mut().zip(pairs) {
-        *slot = byte(pair)?;
+        *slot = byte(*pair)?;
     }
     Some(bytes)
 }
 
-fn byte([high, low]: &[u8; 2]) -> Option<u8> {
+fn byte([high, low]: [u8; 2]) -> Option<u8> {
     let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
-    Some(digit(*high)? << 4 | digit(*low)?)
+    Some(digit(high)? << 4 | digit(low)?)
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ fn listed() -> Vec<Fact> {
     let mut facts = Vec::new();
     for line in list.lines().map(str::trim) {
         if let Some((head, _)) = line.split_once(" \"loopledger.") {
-            service = head.split_once(' ').expect("module and variant").1.to_owned();
+            head.split_once(' ').expect("module and variant").1.clone_into(&mut service);
         } else if let [name, ledger, readers, ..] = line.split('[').map(str::trim).collect::<Vec<_>>()[..] {
             let cells =
                 |text: &str| text.trim_end_matches([']', ';', ' ']).split_whitespace().map(str::to_owned).collect();
