@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_is_told_apart_by_the_list_in_force_on_its_last_day() {
+    fn a_window_is_grouped_by_the_list_in_force_on_its_last_day() {
         for (last, asked, expected) in [
             ("2010-01-01", None, Edition::FIRST),
             ("2023-06-29", Some(NEW), Edition::FIRST),

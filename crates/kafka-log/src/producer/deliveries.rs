@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tickets_are_told_apart() {
+    fn tickets_differ() {
         for slot in [0, 1, 77, (1 << 31) - 1] {
             for index in [0, 1, 4_095, (1 << 32) - 1] {
                 assert_eq!(parts(ticket(slot, index)), (slot, index));

@@ -46,7 +46,7 @@ pub(super) struct TopicState {
 
 impl TopicState {
     /// A topic that is there has settings.
-    fn is_told_in_full(&self) -> bool {
+    fn is_complete(&self) -> bool {
         self.partitions.is_empty() == self.settings.is_empty()
     }
 }
@@ -130,7 +130,7 @@ impl<'a> Admin<'a> {
                 }
             };
             let settled = match &answer {
-                Ok(cluster) => cluster.topics.iter().all(TopicState::is_told_in_full),
+                Ok(cluster) => cluster.topics.iter().all(TopicState::is_complete),
                 Err(error) => !matches!(error, ConnectError::Unreachable { .. }),
             };
             let is_last = started.elapsed() >= self.options.answer_timeout && questions.is_empty();

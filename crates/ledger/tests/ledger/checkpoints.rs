@@ -77,7 +77,7 @@ fn page_keys_sort_as_their_bytes() {
 }
 
 #[test]
-fn damage_another_version_and_another_county_are_told_apart() {
+fn damage_another_version_and_another_county_are_different_errors() {
     let world = World::random(1, 50);
     let mut ledger = in_order(&world);
     let saved: BTreeMap<PageKey, Vec<u8>> = ledger.drain_changed().into_iter().collect();

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signal_that_was_ignored_before_is_told_from_one_that_was_not() {
+    fn a_signal_that_was_ignored_before_differs_from_one_that_was_not() {
         assert!(mask_has_hang_up("Name:\tx\nSigIgn:\t0000000000001001\n"));
         assert!(!mask_has_hang_up("SigIgn:\t0000000000001000\n"));
         assert!(!mask_has_hang_up("Name:\tx\n"));

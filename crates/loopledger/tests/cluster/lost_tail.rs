@@ -100,7 +100,7 @@ impl Shortened {
     }
 
     /// Each has halted, and says what is missing; ends them.
-    fn everybody_is_halted(&self) {
+    fn every_program_is_halted(&self) {
         let last = format!(" to {}", self.all);
         for program in PROGRAMS {
             let said = self.cluster.get(program, "a").last_words();
@@ -127,7 +127,7 @@ impl Shortened {
 }
 
 #[test]
-fn what_a_broker_lost_halts_everybody_until_it_is_appended_again() {
+fn what_a_broker_lost_halts_every_program_until_it_is_appended_again() {
     let _machine = crate::machine();
     let county = Shortened::new();
     let (cluster, missing) = (&county.cluster, format!("{} to {}", county.kept + 1, county.all));
@@ -140,7 +140,7 @@ fn what_a_broker_lost_halts_everybody_until_it_is_appended_again() {
     let table = String::from_utf8_lossy(&halted.stdout).into_owned();
     assert_eq!(halted.status.code(), Some(1), "{table}");
     assert!(table.contains(&missing) && table.contains("loopledger repair"), "{table}");
-    county.everybody_is_halted();
+    county.every_program_is_halted();
 
     let said = county.repair("station", &[]);
     assert!(said.contains(&format!("第 {} 至 {} 条", county.kept + 1, county.all)), "{said}");
@@ -162,7 +162,7 @@ fn what_no_store_holds_is_accepted_and_sent_again() {
     // The second time it has a store again, of the shorter log.
     for _ in 0..2 {
         county.start();
-        county.everybody_is_halted();
+        county.every_program_is_halted();
     }
 
     for program in PROGRAMS {

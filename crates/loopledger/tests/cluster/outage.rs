@@ -157,8 +157,10 @@ fn an_outage_is_shown_for_as_long_as_it_lasts_and_logged_once() {
     let first = runtime.block_on(register_at(&url, 1)).expect("a broker takes it");
     let digest = || status(&servers)["ledger_digest"].clone();
     let folded = AwaitRequest { positions: vec![first], consequences: false };
-    let mut ledger = LedgerServiceClient::new(channel(&projection.await_ready()));
-    runtime.block_on(ledger.r#await(folded)).expect("it is folded");
+    let url_of_ledger = projection.await_ready();
+    runtime
+        .block_on(async { LedgerServiceClient::new(channel(&url_of_ledger)).r#await(folded).await })
+        .expect("it is folded");
     let before = digest();
     let reaches = |replica: &Replica| replica.scrape().value("loopledger_log_reachable", &[]) == Some(1.0);
     let lag = |replica: &Replica| {

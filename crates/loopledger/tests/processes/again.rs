@@ -86,7 +86,7 @@ fn record_and_demo_can_be_stopped_anywhere_and_run_again() {
                 server = Server::start(&data);
             }
         }
-        // A client is ahead of what is read of it by what a pipe holds, so with receipts the last ones may have ended.
+        // The pipe buffers output of a client, so with receipts the last clients may have ended before the kill.
         assert!(killed >= KILLS / 2, "{name}: {killed} kills hit a client at work");
         succeeds(&server, args);
         assert_eq!((server.ledger_digest(), commits(&server)), (undisturbed.clone(), total), "{name}");

@@ -111,7 +111,7 @@ fn output_that_cannot_be_written_is_no_crash() {
 }
 
 #[test]
-fn a_refusal_is_told_in_chinese_too() {
+fn a_refusal_is_printed_in_chinese_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start(&folder.path().join("data"));
     let output = server.run(&["income", "--household", "6f1f7d2e-0d5c-4c65-9a3a-2f5d6f0a7b11"]);

@@ -148,7 +148,7 @@ async fn a_commit_that_was_not_understood_before_the_start_keeps_it_from_serving
     assert_eq!(refusals(&world).await.len(), 14);
 }
 
-/// A projection without a checkpoint knows of what is missing by what the other streams name.
+/// A projection without a checkpoint learns from the references in other streams which commits are missing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_is_shorter_than_its_own_streams_say_is_not_served() {
     let (log, all) = (MemoryLog::new(PARTITIONS), HISTORY.commits(Service::Station).len());

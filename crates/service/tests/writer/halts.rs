@@ -1,4 +1,4 @@
-//! A stream that is halted: said at once to everybody who needs it, and lifted by a build without the bug.
+//! A stream that is halted: reported at once to every caller that needs it, and lifted by a build without the bug.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -133,7 +133,7 @@ async fn a_process_is_ready_for_as_long_as_anything_in_it_serves() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_writer_that_panics_is_halted_for_everybody_to_see() {
+async fn a_writer_that_panics_is_halted_and_reported() {
     let feed = Feed::new(Arc::new(MemoryLog::new(8)));
     let left: Writer<Left> = start_on(&feed, &Memory::new());
     let buggy: Writer<Buggy> = start_on(&feed, &Memory::new());
