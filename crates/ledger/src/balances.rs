@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use loopledger_types::{Exact as _, Month, PartyId, Scope};
 
-use crate::tables::{BalanceKey, Number, Tables, high_low, split};
+use crate::tables::{BalanceKey, Number, Sum, Tables, high_low, split};
 use crate::{Account, Counterparty, Ledger, MoneyLine};
 
 /// The counterparty as a number: 0 none, 1–4 outside by scope, then 5 + the party's row.
@@ -49,8 +49,8 @@ pub(crate) fn scope_of(code: u8) -> Option<Scope> {
 pub(crate) fn add(book: Number, month: Month, line: &MoneyLine, tables: &mut Tables) {
     let counterparty = counterparty_code(line.counterparty, tables);
     let account_month = high_low(u16::from(line.account.index()), month.index());
-    let row = tables.balances.find_or_insert(BalanceKey { book, counterparty, account_month }, || 0);
-    tables.balances.update(row, |sum| *sum = sum.plus(line.amount));
+    let row = tables.balances.find_or_insert(BalanceKey { book, counterparty, account_month }, Sum::default);
+    tables.balances.update(row, |sum| *sum = sum.fen().plus(line.amount).into());
 }
 
 /// One balance of a party's book.
@@ -75,7 +75,7 @@ pub struct TrialBalanceLine {
 
 /// A stored sum of a book, resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Sum {
+pub(crate) struct BookSum {
     pub(crate) account: Account,
     pub(crate) counterparty: Counterparty,
     pub(crate) month: Month,
@@ -84,17 +84,17 @@ pub(crate) struct Sum {
 
 /// The numbers of every book and of its sums that are not nil, by book.
 pub(crate) fn rows_by_book(tables: &Tables) -> Vec<(Number, Number)> {
-    let rows = tables.balances.iter().filter(|(_, _, amount)| **amount != 0);
+    let rows = tables.balances.iter().filter(|(_, _, sum)| sum.fen() != 0);
     let mut rows: Vec<(Number, Number)> = rows.map(|(number, key, _)| (key.book, number)).collect();
     rows.sort_unstable();
     rows
 }
 
 /// The sum in a row.
-pub(crate) fn sum(number: Number, tables: &Tables) -> Option<Sum> {
-    let (key, amount) = (tables.balances.key(number)?, *tables.balances.value(number)?);
+pub(crate) fn sum(number: Number, tables: &Tables) -> Option<BookSum> {
+    let (key, amount) = (tables.balances.key(number)?, tables.balances.value(number)?.fen());
     let (account, month) = parts(key)?;
-    Some(Sum { account, counterparty: counterparty_of(key.counterparty, tables), month, amount })
+    Some(BookSum { account, counterparty: counterparty_of(key.counterparty, tables), month, amount })
 }
 
 fn parts(key: &BalanceKey) -> Option<(Account, Month)> {
@@ -108,10 +108,10 @@ impl Ledger {
     pub fn balances(&self, party: PartyId, through: Month) -> Vec<Balance> {
         let Some(book) = self.tables.parties.find(&party) else { return Vec::new() };
         let mut sums: BTreeMap<(Account, Counterparty), i64> = BTreeMap::new();
-        for (_, key, amount) in self.tables.balances.iter().filter(|(_, key, _)| key.book == book) {
+        for (_, key, added) in self.tables.balances.iter().filter(|(_, key, _)| key.book == book) {
             if let Some((account, _)) = parts(key).filter(|(_, month)| *month <= through) {
                 let sum = sums.entry((account, counterparty_of(key.counterparty, &self.tables))).or_default();
-                *sum = sum.plus(*amount);
+                *sum = sum.plus(added.fen());
             }
         }
         sums.into_iter()
@@ -124,12 +124,12 @@ impl Ledger {
     pub fn trial_balance(&self, party: Option<PartyId>, from: Month, to: Month) -> Vec<TrialBalanceLine> {
         let book = party.map(|party| self.tables.parties.find(&party));
         let mut sums: BTreeMap<Account, (i64, i64)> = BTreeMap::new();
-        for (_, key, amount) in self.tables.balances.iter() {
+        for (_, key, added) in self.tables.balances.iter() {
             let wanted = book.is_none_or(|book| book == Some(key.book));
             let Some((account, month)) = parts(key).filter(|(_, month)| wanted && *month <= to) else { continue };
             let (opening, movement) = sums.entry(account).or_default();
             let sum = if month < from { opening } else { movement };
-            *sum = sum.plus(*amount);
+            *sum = sum.plus(added.fen());
         }
         sums.into_iter()
             .filter(|(_, sums)| *sums != (0, 0))

@@ -84,7 +84,7 @@ impl OriginRecord {
             at: heads::read(head, tables)?.at,
             receipt: from.row()?,
             producer: (from.index()?, from.byte()?),
-            division: born.division,
+            division: born.division.division(),
             terms: read_terms(from, tables)?,
             quantity: from.signed()?,
             source_quantity: from.signed()?,

@@ -26,7 +26,7 @@ impl Fold for GoodsCollected {
         let origins = record.put(principal, &at.on(self.occasion.business_date), tables);
         let born = Born {
             origins,
-            division: self.origin.division,
+            division: self.origin.division.into(),
             product: tables.product(self.product),
             place: tables.place(self.station),
             on: self.occasion.business_date,
@@ -44,7 +44,7 @@ impl Fold for GoodsBoughtIn {
         let origins = record.put(owner, &at.on(self.occasion.business_date), tables);
         let born = Born {
             origins,
-            division: self.supplier_division,
+            division: self.supplier_division.into(),
             product: tables.product(self.line.product),
             place: tables.place(self.place),
             on: self.occasion.business_date,

@@ -174,7 +174,8 @@ impl Ledger {
         let mut found = Found::new();
         for (_, _, row) in self.tables.lots.iter() {
             let Some(born) = row.born else { continue };
-            let wanted = area.takes(born.division) && product.is_none_or(|number| number == Some(born.product));
+            let wanted =
+                area.takes(born.division.division()) && product.is_none_or(|number| number == Some(born.product));
             if !wanted {
                 continue;
             }

@@ -138,7 +138,7 @@ pub(crate) fn contributions(born: &Born, fact: &LotFact, mut put: impl FnMut(Mea
 pub(crate) fn add(born: &Born, fact: &LotFact, tables: &mut Tables) {
     let month = tables.month_of(counts_on(fact));
     contributions(born, fact, |measure, quantity, value| {
-        add_sum(born.division, born.product, month, measure, LoopSums { quantity, value }, tables);
+        add_sum(born.division.division(), born.product, month, measure, LoopSums { quantity, value }, tables);
     });
 }
 

@@ -45,7 +45,8 @@ impl Ledger {
         let mut added: BTreeMap<ProductId, ValueAdded> = BTreeMap::new();
         for (_, _, row) in self.tables.lots.iter() {
             let Some(born) = row.born else { continue };
-            let wanted = area.takes(born.division) && product.is_none_or(|number| number == Some(born.product));
+            let wanted =
+                area.takes(born.division.division()) && product.is_none_or(|number| number == Some(born.product));
             if let Some(id) = self.tables.product_id(born.product).filter(|_| wanted) {
                 let facts = lots::facts(&self.tables, row.last).filter(|fact| fact.head.date.month() <= query.to);
                 self.add_lot(added.entry(id).or_default(), &facts.collect::<Vec<_>>(), query);
