@@ -242,7 +242,7 @@ impl World {
             if let (station::Key::Stock(stock::Key::Cell(key)), station::Entity::Stock(stock::Entity::Cell(cell))) =
                 (key, entity)
             {
-                cells.push((*key, cell.clone()));
+                cells.push((*key, cell.as_ref().clone()));
             }
         }
         for (key, entity) in self.distribution.state.entities.sorted() {
@@ -251,7 +251,7 @@ impl World {
                 distribution::Entity::Stock(stock::Entity::Cell(cell)),
             ) = (key, entity)
             {
-                cells.push((*key, cell.clone()));
+                cells.push((*key, cell.as_ref().clone()));
             }
         }
         cells

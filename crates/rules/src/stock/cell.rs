@@ -84,7 +84,7 @@ pub fn shift<H: Holder>(
     if cell.is_empty() {
         cell.on_hand = Dated::default();
     }
-    state.entities.put(Key::Cell(key).into(), Entity::Cell(cell).into());
+    state.entities.put(Key::Cell(key).into(), Entity::Cell(Box::new(cell)).into());
 }
 
 /// Goods leave a place, by a hand-over or a dispatch, and may come to another one: how old they are is remembered.
@@ -115,7 +115,7 @@ pub fn begin<H: Holder>(
     let key = CellKey { place, lot: line.lot, pool: line.pool };
     let mut cell = Cell::of(line, Some(&Arc::new(age)));
     cell.add(day, bucket, line.quantity);
-    state.entities.put(Key::Cell(key).into(), Entity::Cell(cell).into());
+    state.entities.put(Key::Cell(key).into(), Entity::Cell(Box::new(cell)).into());
 }
 
 /// Goods come to a place: how old they are is remembered where none of them lie yet.

@@ -47,7 +47,7 @@ pub enum Entity {
     Product(Product),
     Place(Place),
     OtherPlace(Place),
-    Cell(Cell),
+    Cell(Box<Cell>),
     Reservation(Box<Reservation>),
     Lot(Arc<Age>),
     /// Instead of a reservation: the first day on which the order line could have been reserved.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex};
 
+use loopledger_dice::Dice;
 use loopledger_domain::Entity;
 use loopledger_state_store::{
     Checkpoint, MAX_CHANGES, Memory, MemoryStore, Mirror, Orphan, Progress, RequestRecord, RowStore, RowsProgress,
@@ -10,23 +11,6 @@ use loopledger_state_store::{
 };
 use loopledger_types::{CountyCode, Hash, Head, RequestId, Service, StreamId, Timestamp};
 use tempfile::tempdir;
-
-/// `SplitMix64`.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-}
 
 const STREAM: StreamId = StreamId { service: Service::Station, county: CountyCode::TUOLI };
 const UPSTREAM: StreamId = StreamId { service: Service::Sales, county: CountyCode::TUOLI };
@@ -115,7 +99,7 @@ pub(crate) fn submit(store: &dyn ServiceStore<Thing>, checkpoint: Checkpoint<Thi
 
 /// Random checkpoints over few entities that open, close, open again and vanish; read back after every restart.
 fn check_against_a_model(restart: impl Fn() -> Box<dyn ServiceStore<Thing>>) {
-    let mut random = Random(5);
+    let mut random = Dice::new(5);
     let mut model: BTreeMap<u32, Thing> = BTreeMap::new();
     let mut store = restart();
     assert_eq!(store.progress().unwrap(), None);
@@ -123,7 +107,7 @@ fn check_against_a_model(restart: impl Fn() -> Box<dyn ServiceStore<Thing>>) {
         let mut changes: BTreeMap<u32, Option<Thing>> = BTreeMap::new();
         for _ in 0..random.below(40) {
             let key = random.below(120) as u32;
-            let thing = Thing { number: random.next() as u32, closed: random.below(2) == 0 };
+            let thing = Thing { number: random.roll() as u32, closed: random.below(2) == 0 };
             changes.insert(key, (random.below(8) != 0).then_some(thing));
         }
         for (key, thing) in &changes {
