@@ -19,7 +19,7 @@ use super::methods::{Method, Methods};
 use super::policy::Policy;
 use loopledger_limits::bytes::{Short, Taker};
 use loopledger_limits::connections::Peer;
-use loopledger_limits::{Asking, Caller, Places};
+use loopledger_limits::{Asking, Caller, Permits};
 
 /// Answers up to so many bytes are never refused: what was written must be acknowledged.
 const SMALL_ANSWER_BYTES: u64 = 4 * 1_024;
@@ -29,7 +29,7 @@ const BULK_STREAMS_MAX: usize = 32;
 
 /// Decorator the routes `inner`.
 pub(super) fn guarded<S>(inner: S, methods: &Arc<Methods>, policy: &Arc<dyn Policy>, read_max: Duration) -> Guarded<S> {
-    let bulk = Arc::new(Places::new(BULK_STREAMS_MAX));
+    let bulk = Arc::new(Permits::new(BULK_STREAMS_MAX));
     Guarded { inner, methods: Arc::clone(methods), policy: Arc::clone(policy), bulk, read_max }
 }
 
@@ -38,8 +38,8 @@ pub(super) struct Guarded<S> {
     inner: S,
     methods: Arc<Methods>,
     policy: Arc<dyn Policy>,
-    /// Places for bulk streams.
-    bulk: Arc<Places>,
+    /// Permits for bulk streams.
+    bulk: Arc<Permits>,
     read_max: Duration,
 }
 
@@ -92,8 +92,9 @@ where
 
 impl<S> Guarded<S> {
     fn admit(&self, method: &Arc<Method>, peer: &Arc<Peer>, request: &Request) -> Result<CallContext, Short> {
-        let place = if method.is_bulk() { Some(self.bulk.take(peer.caller).ok_or(Short::OfConnection)?) } else { None };
-        CallContext::open(Arc::clone(method), place, &peer.requests, request.headers())
+        let permit =
+            if method.is_bulk() { Some(self.bulk.take(peer.caller).ok_or(Short::OfConnection)?) } else { None };
+        CallContext::open(Arc::clone(method), permit, &peer.requests, request.headers())
     }
 }
 

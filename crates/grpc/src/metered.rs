@@ -20,7 +20,7 @@ use tonic::Status;
 
 use super::methods::Method;
 use super::{LACKING_RETRY, REQUEST_BYTES_MAX};
-use loopledger_limits::Place;
+use loopledger_limits::Permit;
 use loopledger_limits::bytes::{Account, Charge, Short, Taker};
 
 /// Whether it is compressed, and the length.
@@ -39,14 +39,14 @@ pub(super) struct CallContext {
     /// Of the head; as long as the call.
     _head: Charge,
     /// Of a bulk stream.
-    _place: Option<Place>,
+    _permit: Option<Permit>,
 }
 
 impl CallContext {
     /// Charges the head of a call.
     pub(super) fn open(
         method: Arc<Method>,
-        place: Option<Place>,
+        permit: Option<Permit>,
         account: &Arc<Account>,
         head: &HeaderMap,
     ) -> Result<Self, Short> {
@@ -55,7 +55,7 @@ impl CallContext {
             .fold(0, |sum: usize, (name, value)| sum.saturating_add(name.as_str().len()).saturating_add(value.len()));
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_add(REQUEST_COST_BYTES);
         let head = account.try_charge(bytes, Taker::Call)?;
-        Ok(Self { method, account: Arc::clone(account), charges: Mutex::default(), _head: head, _place: place })
+        Ok(Self { method, account: Arc::clone(account), charges: Mutex::default(), _head: head, _permit: permit })
     }
 
     /// What the oldest message holds that was not taken out; it is in other hands now.

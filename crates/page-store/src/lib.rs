@@ -56,16 +56,3 @@ pub use stream::PageStream;
 
 /// How many of the newest raw records are kept: those from which a lost tail of the log can be repaired.
 pub const TAIL_RECORDS: usize = 10_000;
-
-#[cfg(test)]
-mod golden {
-    use core::fmt::Write;
-
-    /// Bytes as a test compares them.
-    pub(crate) fn hex(bytes: &[u8]) -> String {
-        bytes.iter().fold(String::new(), |mut out, byte| {
-            write!(out, "{byte:02x}").expect("a string takes everything");
-            out
-        })
-    }
-}

@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn the_layout_is_fixed() {
         assert_eq!(
-            crate::golden::hex(sample().bytes()),
+            loopledger_types::hex::encode(sample().bytes()),
             "030cfc2aa8030000003500000001020304010003000000616f6e650100ffffffff6201000000000063110000001b00000022000000"
         );
     }

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_panicked_is_told_in_one_line() {
+    fn a_panic_is_reported_in_one_line() {
         let error = std::io::Error::from_raw_os_error(24);
         let line = catch(|| panic!("called `unwrap()` on {error:?}")).unwrap_err();
         assert!(names_system_error(&line), "{line}");

@@ -390,6 +390,6 @@ mod tests {
     fn the_layout_is_fixed() {
         let mut bytes = Vec::new();
         encode(7, b"bytes", &mut bytes).unwrap();
-        assert_eq!(crate::golden::hex(&bytes), "0500000009f4bc0507000000000000006279746573");
+        assert_eq!(loopledger_types::hex::encode(&bytes), "0500000009f4bc0507000000000000006279746573");
     }
 }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use loopledger_service::limits::Place;
+use loopledger_service::limits::Permit;
 use loopledger_types::{Hash, Position, Service, StreamId};
 use loopledger_wire::Failure;
 use tokio::sync::watch;
@@ -65,7 +65,7 @@ impl Shared {
         if behind(self).is_none() {
             return Ok(());
         }
-        let _place = self.place(terms)?;
+        let _permit = self.permit(terms)?;
         let mut waiting = Waiting::new(self);
         while let Some(have) = behind(self) {
             if let Some(halt) = waiting.halt_of(stream.service, sequence) {
@@ -78,8 +78,8 @@ impl Shared {
         Ok(())
     }
 
-    /// A place of the caller to wait at.
-    fn place(&self, terms: &Terms) -> Result<Place, Failure> {
+    /// A permit of the caller to wait.
+    fn permit(&self, terms: &Terms) -> Result<Permit, Failure> {
         self.waiting.take(terms.asking.caller).ok_or(Failure::QueueFull { retry_after: RETRY_AFTER })
     }
 
@@ -98,7 +98,7 @@ impl Shared {
     }
 
     async fn wait_for_consequences(&self, terms: &Terms) -> Result<(), Failure> {
-        let (mut waiting, mut place) = (Waiting::new(self), None);
+        let (mut waiting, mut permit) = (Waiting::new(self), None);
         loop {
             let folded = self.folded.read().await;
             let is_open =
@@ -110,8 +110,8 @@ impl Shared {
             let in_vain = awaited_in_vain(&folded, &self.health.borrow(), open);
             drop(folded);
             // Kept until the end, once it was needed.
-            if place.is_none() {
-                place = Some(self.place(terms)?);
+            if permit.is_none() {
+                permit = Some(self.permit(terms)?);
             }
             if let Some(failure) = refused(&self.health.borrow()).or(in_vain) {
                 return Err(failure);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use loopledger_domain::Commit;
 use loopledger_ledger::{ApplyError, Concerns, Ledger};
 use loopledger_service::feed::Feed;
-use loopledger_service::limits::{Places, Turns};
+use loopledger_service::limits::{Permits, Turns};
 use loopledger_service::metrics::Lag;
 use loopledger_types::{BusinessDate, CountyCode, Head, Position, Service, StreamId};
 use tokio::sync::{Notify, OwnedRwLockReadGuard, RwLock, RwLockWriteGuard, watch};
@@ -116,7 +116,7 @@ pub(crate) struct Shared {
     /// One computation of digests at a time.
     pub(crate) digesting: Arc<Turns>,
     /// Queries that wait for positions.
-    pub(crate) waiting: Arc<Places>,
+    pub(crate) waiting: Arc<Permits>,
     /// Enough was folded since the last checkpoint for another one.
     pub(crate) checkpoint_due: Notify,
 }
@@ -142,7 +142,7 @@ impl Shared {
             long_queries: Arc::new(Turns::new(LONG_QUERIES_MAX)),
             rebuilds: Arc::new(Turns::new(1)),
             digesting: Arc::new(Turns::new(1)),
-            waiting: Arc::new(Places::new(WAITING_MAX)),
+            waiting: Arc::new(Permits::new(WAITING_MAX)),
             checkpoint_due: Notify::new(),
         }
     }

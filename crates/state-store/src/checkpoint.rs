@@ -251,7 +251,7 @@ pub(crate) fn decode<T: bincode::Decode<()>>(bytes: &[u8]) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::golden::hex;
+    use loopledger_types::hex::encode as hex;
 
     const STREAM: StreamId = StreamId { service: Service::Sales, county: CountyCode::TUOLI };
 

@@ -36,16 +36,3 @@ pub fn stream_key(stream: StreamId) -> StreamKey {
 pub fn store_directory(data: &Path, stream: StreamId) -> PathBuf {
     data.join(stream.service.to_string()).join(stream.county.to_string())
 }
-
-#[cfg(test)]
-mod golden {
-    use core::fmt::Write;
-
-    /// Bytes as a test compares them.
-    pub(crate) fn hex(bytes: &[u8]) -> String {
-        bytes.iter().fold(String::new(), |mut out, byte| {
-            write!(out, "{byte:02x}").expect("a string takes everything");
-            out
-        })
-    }
-}

@@ -18,7 +18,7 @@ use super::measured::Measured;
 use super::{Halt, WriteError};
 use loopledger_feed::Contact;
 use loopledger_feed::Heads;
-use loopledger_limits::{Asking, Caller, Place, Places};
+use loopledger_limits::{Asking, Caller, Permit, Permits};
 use loopledger_observability::trace::TraceContext;
 
 /// Writes of one bulk stream that are not answered yet: what keeps the writer's window full.
@@ -40,10 +40,10 @@ pub struct WriterHandle<D: Decider> {
     pub(super) metrics: Arc<Metrics>,
     pub(super) measured: Arc<Measured>,
     pub(super) contact: Arc<Contact>,
-    /// Places for writes that wait for positions.
-    pub(super) writes: Arc<Places>,
-    /// Places for questions that do.
-    pub(super) reads: Arc<Places>,
+    /// Permits for writes that wait for positions.
+    pub(super) writes: Arc<Permits>,
+    /// Permits for questions that do.
+    pub(super) reads: Arc<Permits>,
 }
 
 impl<D: Decider> Clone for WriterHandle<D> {
@@ -122,14 +122,14 @@ impl<D: Decider> WriterHandle<D> {
     ) -> impl Future<Output = Answer> + use<D> {
         let (reply, answer) = oneshot::channel();
         let held_until = deadline.map(with_margin);
-        let place = self.place(&write.after, &self.writes);
+        let permit = self.permit(&write.after, &self.writes);
         let (asking, reply, trace) = (Asking::current(), Reply::One(reply), trace.map(Box::new));
         let job = Job { asking, write, deadline: held_until, reply, trace };
-        let queued = place.and_then(|place| self.enqueue(Input::Command(job)).map(|unsent| (place, unsent)));
+        let queued = permit.and_then(|permit| self.enqueue(Input::Command(job)).map(|unsent| (permit, unsent)));
         let gone = self.clone();
         async move {
-            // The place is freed when the write is answered, or with this future.
-            let (_place, unsent) = queued?;
+            // The permit is given back when the write is answered, or with this future.
+            let (_permit, unsent) = queued?;
             if let Some(input) = unsent {
                 gone.enqueue_soon(input, held_until).await?;
             }
@@ -197,19 +197,19 @@ impl<D: Decider> WriterHandle<D> {
 
     /// Waits until `positions` are folded, for a question.
     pub async fn wait_for(&self, positions: Vec<Position>, deadline: Option<Instant>) -> Result<(), WriteError> {
-        let place = self.place(&positions, &self.reads)?;
-        self.wait_at(place, positions, deadline).await
+        let permit = self.permit(&positions, &self.reads)?;
+        self.wait_at(permit, positions, deadline).await
     }
 
-    /// The same for a write, whose places are others.
+    /// The same for a write, whose permits are others.
     pub async fn wait_to_write(&self, positions: Vec<Position>, deadline: Option<Instant>) -> Result<(), WriteError> {
-        let place = self.place(&positions, &self.writes)?;
-        self.wait_at(place, positions, deadline).await
+        let permit = self.permit(&positions, &self.writes)?;
+        self.wait_at(permit, positions, deadline).await
     }
 
     async fn wait_at(
         &self,
-        _place: Option<Place>,
+        _permit: Option<Permit>,
         positions: Vec<Position>,
         deadline: Option<Instant>,
     ) -> Result<(), WriteError> {
@@ -222,8 +222,8 @@ impl<D: Decider> WriterHandle<D> {
         within(deadline, answer).await?.unwrap_or_else(|_| Err(self.gone()))
     }
 
-    /// A place of the present caller to wait for `positions`; none is needed if all of them are folded.
-    fn place(&self, positions: &[Position], places: &Arc<Places>) -> Result<Option<Place>, WriteError> {
+    /// A permit of the present caller to wait for `positions`; none is needed if all of them are folded.
+    fn permit(&self, positions: &[Position], permits: &Arc<Permits>) -> Result<Option<Permit>, WriteError> {
         let is_folded = {
             let heads = self.heads.borrow();
             positions.iter().all(|position| position.sequence <= heads.get(position.stream).sequence)
@@ -231,7 +231,7 @@ impl<D: Decider> WriterHandle<D> {
         if is_folded {
             return Ok(None);
         }
-        places.take(Caller::current()).map(Some).ok_or(WriteError::QueueFull { stream: self.stream })
+        permits.take(Caller::current()).map(Some).ok_or(WriteError::QueueFull { stream: self.stream })
     }
 
     /// Writes and questions that wait for positions now.

@@ -61,7 +61,7 @@ use beginning::Beginning;
 use loopledger_feed::Feed;
 use loopledger_feed::Heads;
 use loopledger_feed::clock::Clock;
-use loopledger_limits::Places;
+use loopledger_limits::Permits;
 
 /// Called at named points, so that a test can end the process there.
 pub type PointHook = Arc<dyn Fn(&'static str) + Send + Sync>;
@@ -142,8 +142,8 @@ impl<D: Decider> Writer<D> {
             metrics: Arc::clone(&metrics),
             measured: Arc::clone(&measured),
             contact: Arc::clone(feed.contact()),
-            writes: Arc::new(Places::new(config.waiting_max)),
-            reads: Arc::new(Places::new(config.waiting_max)),
+            writes: Arc::new(Permits::new(config.waiting_max)),
+            reads: Arc::new(Permits::new(config.waiting_max)),
         };
         // An earlier writer of the process may have been halted.
         feed.set_halted(stream, None);

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Condvar, Mutex};
 
+use loopledger_dice::Dice;
 use loopledger_page_store::{Backend, Batch, Memory, Options, PageStream, StoreError, TAIL_RECORDS};
 use proptest::prelude::*;
 use tempfile::tempdir;
 
-use crate::support::{Model, Random, open, open_with, options, random_batch, scan, submit};
+use crate::support::{Model, open, open_with, options, random_batch, scan, submit};
 
-fn check(store: &PageStream, model: &Model, random: &mut Random) {
+fn check(store: &PageStream, model: &Model, random: &mut Dice) {
     assert_eq!(scan(store, b""), *model);
     let prefix = [b'a' + random.below(4) as u8];
     let under: Model =
@@ -29,7 +30,7 @@ proptest! {
     fn any_writes_merges_and_reopenings_read_like_a_map(seed: u64) {
         let directory = tempdir().unwrap();
         let path = directory.path().join("store");
-        let mut random = Random(seed);
+        let mut random = Dice::new(seed);
         let mut model = Model::new();
         let mut store = open(&path);
         for _ in 0..150 {
@@ -77,7 +78,7 @@ fn a_key_written_once_is_found_after_many_merges() {
 fn a_scan_sees_one_state_while_merges_delete_what_it_reads() {
     let directory = tempdir().unwrap();
     let store = open(&directory.path().join("store"));
-    let mut random = Random(7);
+    let mut random = Dice::new(7);
     let mut model = Model::new();
     (0..60).for_each(|_| submit(&store, random_batch(&mut random, &mut model)));
     store.flush().unwrap();
@@ -194,7 +195,7 @@ fn stores_of_one_process_write_merge_and_delete_at_once() {
     let write = |number: u64| {
         let options = Options { overlay_keys: 2_048, ..Options::new(format!("store {number}"), 1) };
         let (store, _) = open_with(&directory.join(number.to_string()), &options).unwrap();
-        let mut random = Random(number);
+        let mut random = Dice::new(number);
         for _ in 0..300 {
             let mut batch = Batch::new();
             for _ in 0..500 {

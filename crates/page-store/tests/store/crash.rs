@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use loopledger_dice::Dice;
 use loopledger_page_store::{Backend, Options, PageStore, PageStream, StreamKey, TAIL_RECORDS};
 use tempfile::tempdir;
 
-use crate::support::{Model, Random, options, random_batch_of, scan};
+use crate::support::{Model, options, random_batch_of, scan};
 
 const CHILD: &str = "LOOPLEDGER_STORE_CRASH_CHILD";
 const STEPS: u64 = 400;
@@ -35,7 +36,7 @@ fn child_process() {
     let (store, _) = PageStore::open(Path::new(path), &options).unwrap();
     let plan = Plan { streams: streams.parse().unwrap() };
     let streams = plan.streams(&store);
-    let mut random = Random(seed.parse().unwrap());
+    let mut random = Dice::new(seed.parse().unwrap());
     let mut model = Model::new();
     let start = step_of(&streams);
     for step in 1..=STEPS {
@@ -133,7 +134,7 @@ fn check(path: &Path, seed: u64, plan: Plan) {
     let flushed = flushed.map_or(0, |bytes| u64::from_be_bytes(bytes.try_into().unwrap()));
     let step = step_of(&streams);
     assert!(step >= flushed, "at {step}, flushed up to {flushed}");
-    let mut random = Random(seed);
+    let mut random = Dice::new(seed);
     let mut models = vec![Model::new(); streams.len()];
     (1..=step).for_each(|step| drop(random_batch_of(plan.key(step), &mut random, &mut models[plan.place(step)])));
     let check_all = |when: &str| {

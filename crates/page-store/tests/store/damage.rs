@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use loopledger_dice::Dice;
 use loopledger_page_store::{Backend, Batch, Options, Reason, StoreError};
 use tempfile::tempdir;
 
-use crate::support::{Model, Random, copy, open, open_with, options, random_batch, scan, segments, submit, wounds};
+use crate::support::{Model, copy, open, open_with, options, random_batch, scan, segments, submit, wounds};
 
 const BATCHES: u8 = 200;
 /// Raw records to a batch: in all, a few segments of them are kept.
@@ -14,7 +15,7 @@ const RECORDS: u64 = 70;
 /// A closed store of many batches, settled but for the last one, which is small. Gives the model after every batch.
 fn write_store(path: &Path) -> Vec<Model> {
     let store = open(path);
-    let mut random = Random(3);
+    let mut random = Dice::new(3);
     let mut model = Model::new();
     let mut models = vec![Model::new()];
     for number in 1..=BATCHES {

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use loopledger_dice::Dice;
 use loopledger_page_store::{Backend, Options, PageStream, StoreError};
 use tempfile::tempdir;
 
-use crate::support::{Model, Random, open_with, options, random_batch, scan, submit};
+use crate::support::{Model, open_with, options, random_batch, scan, submit};
 
 const PLENTY: u64 = 1 << 40;
 
@@ -18,7 +19,7 @@ fn played(left: &Arc<AtomicU64>) -> Options {
 }
 
 /// Submits until the store has failed; what it held after every batch since the last that was synced.
-fn submit_until_failed(store: &PageStream, random: &mut Random, from: (u64, Model)) -> Vec<(u64, Model)> {
+fn submit_until_failed(store: &PageStream, random: &mut Dice, from: (u64, Model)) -> Vec<(u64, Model)> {
     let mut states = vec![from];
     while store.failure().is_none() {
         if !store.has_room() {
@@ -47,7 +48,7 @@ fn a_store_on_a_full_disk_answers_and_is_opened_again_with_what_it_had_synced() 
         let directory = tempdir().unwrap();
         let left = Arc::new(AtomicU64::new(PLENTY));
         let (store, _) = open_with(&directory.path().join("store"), &played(&left)).unwrap();
-        let mut random = Random(seed);
+        let mut random = Dice::new(seed);
         let mut state = (0_u64, Model::new());
         for round in 0..4 {
             for _ in 0..random.below(30) {
@@ -85,7 +86,7 @@ fn a_store_is_not_moved_aside_because_its_disk_is_full() {
     let left = Arc::new(AtomicU64::new(PLENTY));
     let (store, _) = open_with(&path, &played(&left)).unwrap();
     let mut model = Model::new();
-    submit(&store, random_batch(&mut Random(1), &mut model));
+    submit(&store, random_batch(&mut Dice::new(1), &mut model));
     store.close().unwrap();
     left.store(0, Ordering::Relaxed);
     assert!(matches!(open_with(&path, &played(&left)), Err(StoreError::OutOfSpace(_))));

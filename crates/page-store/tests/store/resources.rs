@@ -8,10 +8,11 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use loopledger_dice::Dice;
 use loopledger_page_store::{Backend, Batch, Options, PageStore, StoreError, report_panics_in_one_line};
 use tempfile::{TempDir, tempdir};
 
-use crate::support::{Model, Random, STREAM, open, open_with, options, random_batch, scan, segments, submit};
+use crate::support::{Model, STREAM, open, open_with, options, random_batch, scan, segments, submit};
 
 const CHILD: &str = "LOOPLEDGER_STORE_RESOURCES_CHILD";
 /// No privileges at all.
@@ -74,7 +75,7 @@ fn written() -> (TempDir, PathBuf, Model) {
     let store = open(&path);
     let mut model = Model::new();
     for number in 1..=60_u64 {
-        let mut batch = random_batch(&mut Random(number), &mut model);
+        let mut batch = random_batch(&mut Dice::new(number), &mut model);
         batch.set_meta(number.to_le_bytes().to_vec());
         (number * 70..(number + 1) * 70).for_each(|sequence| batch.push_tail(sequence, vec![1; 50].into()));
         submit(&store, batch);

@@ -3,10 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
+use loopledger_dice::Dice;
 use loopledger_page_store::{Backend, Batch, Memory, Options, PageStore, PageStream, Reason, StoreError, StreamKey};
 use tempfile::tempdir;
 
-use crate::support::{Model, Random, copy, options, random_batch_of, scan, segments_of, submit, wounds};
+use crate::support::{Model, copy, options, random_batch_of, scan, segments_of, submit, wounds};
 
 const STREAMS: u32 = 12;
 const PLENTY: u64 = 1 << 40;
@@ -33,7 +34,7 @@ struct Expected {
 
 impl Expected {
     /// Makes the stream's next batch: the keys are those of every stream, the raw records too.
-    fn next(&mut self, stream: StreamKey, random: &mut Random) -> Batch {
+    fn next(&mut self, stream: StreamKey, random: &mut Dice) -> Batch {
         self.batches += 1;
         let mut batch = random_batch_of(stream, random, &mut self.entries);
         batch.set_meta(self.batches.to_le_bytes().to_vec());
@@ -69,7 +70,7 @@ fn written(path: &std::path::Path) -> Vec<Expected> {
     let (store, _) = PageStore::open(path, &options()).unwrap();
     let streams = open_streams(&store);
     let mut expected = vec![Expected::default(); STREAMS as usize];
-    let mut random = Random(9);
+    let mut random = Dice::new(9);
     for _ in 0..200 {
         let at = random.below(u64::from(STREAMS) - 1) as usize;
         submit(&streams[at], expected[at].next(key(at as u32), &mut random));
@@ -88,7 +89,7 @@ fn streams_with_equal_keys_do_not_see_each_other() {
         let directory = path.join(seed.to_string());
         let mut store = PageStore::open(&directory, &options()).unwrap().0;
         let mut streams = open_streams(&store);
-        let mut random = Random(seed);
+        let mut random = Dice::new(seed);
         let mut expected = vec![Expected::default(); STREAMS as usize];
         for _ in 0..400 {
             let at = random.below(u64::from(STREAMS)) as usize;
@@ -109,7 +110,7 @@ fn streams_with_equal_keys_do_not_see_each_other() {
         streams[0].flush().unwrap();
         expected.iter().zip(&streams).for_each(|(expected, stream)| expected.check(stream));
     }
-    let mut random = Random(4);
+    let mut random = Dice::new(4);
     let mut expected = vec![Expected::default(); STREAMS as usize];
     for _ in 0..200 {
         let at = random.below(u64::from(STREAMS)) as usize;
@@ -238,7 +239,7 @@ fn damaged_raw_records_of_a_stream_are_found_when_it_is_used_and_condemn_the_sto
         assert!(damaged.failure().is_some());
         damaged.reopen().unwrap();
         let mut again = Expected::default();
-        submit(&damaged, again.next(key(5), &mut Random(1)));
+        submit(&damaged, again.next(key(5), &mut Dice::new(1)));
         damaged.flush().unwrap();
         again.check(&damaged);
     }
@@ -289,7 +290,7 @@ fn a_full_disk_fails_all_streams_and_each_owner_opens_the_store_again() {
     let options = Options { on_space: Some(Arc::new(move || played.load(Ordering::Relaxed))), ..options() };
     let (store, _) = PageStore::open(&directory.path().join("store"), &options).unwrap();
     let streams = open_streams(&store);
-    let mut random = Random(6);
+    let mut random = Dice::new(6);
     // After every batch since the last flush.
     let mut states: Vec<Vec<Expected>> = vec![vec![Expected::default()]; streams.len()];
     for round in 0..4 {

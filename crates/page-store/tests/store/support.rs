@@ -1,29 +1,12 @@
-//! A small random source, a model, and a store that merges soon.
+//! A model, and a store that merges soon.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use loopledger_dice::Dice;
 use loopledger_page_store::{Backend, Batch, OpenReport, Options, PageStore, PageStream, StoreError, StreamKey};
 
 pub(crate) type Model = BTreeMap<Vec<u8>, Vec<u8>>;
-
-/// `SplitMix64`.
-#[derive(Debug, Clone)]
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-}
 
 /// The stream of tests that need only one.
 pub(crate) const STREAM: StreamKey = StreamKey(0);
@@ -45,16 +28,16 @@ pub(crate) fn open(path: &Path) -> PageStream {
 }
 
 /// A batch of random puts and deletes over few keys, of different lengths, applied to the model too.
-pub(crate) fn random_batch(random: &mut Random, model: &mut Model) -> Batch {
+pub(crate) fn random_batch(random: &mut Dice, model: &mut Model) -> Batch {
     random_batch_of(STREAM, random, model)
 }
 
-pub(crate) fn random_batch_of(stream: StreamKey, random: &mut Random, model: &mut Model) -> Batch {
+pub(crate) fn random_batch_of(stream: StreamKey, random: &mut Dice, model: &mut Model) -> Batch {
     let mut batch = Batch::of(stream);
     if random.below(32) == 0 {
         // Large enough for several of sled's batches.
         for number in 0..24_u8 {
-            let value = vec![random.next() as u8; 40_000 + number as usize * 1_000];
+            let value = vec![random.roll() as u8; 40_000 + number as usize * 1_000];
             batch.put(&[b'd', number], &value);
             model.insert(vec![b'd', number], value);
         }
@@ -69,7 +52,7 @@ pub(crate) fn random_batch_of(stream: StreamKey, random: &mut Random, model: &mu
             model.remove(&key);
         } else {
             let length = if random.below(50) == 0 { 20_000 } else { random.below(90) };
-            let value: Vec<u8> = (0..length).map(|_| random.next() as u8).collect();
+            let value: Vec<u8> = (0..length).map(|_| random.roll() as u8).collect();
             batch.put(&key, &value);
             model.insert(key, value);
         }

@@ -3,7 +3,7 @@
 use loopledger_domain::HouseholdCategory;
 use loopledger_ledger::{DivisionIncome, HouseholdIncome, IncomeFilter, IncomeLine, IncomeSums, PartyView};
 use loopledger_types::divisions::Edition;
-use loopledger_types::{EntityKind, PartyId, Position};
+use loopledger_types::{EntityKind, PartyId, Position, mul_div_half_up};
 use loopledger_wire::query::Page;
 
 use super::names::Naming;
@@ -134,9 +134,7 @@ pub fn net_per_head(household: &PartyView, sums: &IncomeSums) -> Option<i64> {
 }
 
 fn per_head(fen: i64, members: u32) -> Option<i64> {
-    let members = i64::from(members);
-    let doubled = fen.checked_mul(2)?.checked_add(members)?;
-    doubled.checked_div_euclid(members.checked_mul(2)?)
+    mul_div_half_up(fen, 1, i64::from(members))
 }
 
 #[cfg(test)]
