@@ -81,3 +81,42 @@ fn every_relative_link_of_a_document_leads_to_a_file() {
     }
     assert!(wrong.is_empty(), "links to nothing: {wrong:?}");
 }
+
+/// Lines of source from which on a crate has a map of its modules in ARCHITECTURE.
+const MAPPED_LINES: usize = 3_000;
+
+fn modules(lib: &str) -> impl Iterator<Item = &str> {
+    lib.lines().filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'))
+}
+
+#[test]
+fn every_large_crate_has_a_map_that_names_its_modules() {
+    let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("a text");
+    let mut missing = Vec::new();
+    let mut mapped = 0;
+    for entry in fs::read_dir(root().join("crates")).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
+        let mut sources = Vec::new();
+        files(&path.join("src"), true, &mut sources);
+        let lines: usize =
+            sources.iter().map(|file| fs::read_to_string(file).map_or(0, |text| text.lines().count())).sum();
+        if lines < MAPPED_LINES || name == "proto" {
+            continue;
+        }
+        mapped += 1;
+        let Some((_, map)) = architecture.split_once(&format!("\n**`{name}`**")) else {
+            missing.push(name);
+            continue;
+        };
+        let map = map.split("\n**`").next().unwrap_or_default();
+        let lib = fs::read_to_string(path.join("src/lib.rs")).expect("a library");
+        missing.extend(
+            modules(&lib)
+                .filter(|module| !map.contains(&format!("`{module}`")))
+                .map(|module| format!("{name}::{module}")),
+        );
+    }
+    assert!(mapped > 5, "{mapped} crates");
+    assert!(missing.is_empty(), "not in ARCHITECTURE's module map: {missing:?}");
+}
