@@ -12,9 +12,6 @@ use super::pipeline::failed;
 use crate::StoreError;
 
 const PART_BYTES: usize = 7 * 1024;
-/// sled's cache has 256 shards, and each looks for what to let go of only when 64 reads have come to it. With one read a
-/// node, 64 nodes of 63 KB stay in every shard, whatever the cache's bound; with these beside it, eight.
-const EXTRA_READS: u32 = 7;
 
 /// Into how many values a page goes.
 pub(crate) fn count(page: &Page) -> u32 {
@@ -42,11 +39,6 @@ pub(crate) fn split<'a>(page_key: &'a [u8], page: &'a Page) -> impl Iterator<Ite
 /// Reads one page.
 pub(crate) fn fetch(tree: &Tree, page_key: &[u8]) -> Result<Page, StoreError> {
     Page::open(fetch_bytes(tree, page_key)?).map_err(page_error)
-}
-
-/// Makes sled's cache look at the node of `page_key`, which was just read: see [`EXTRA_READS`].
-pub(crate) fn read_again(tree: &Tree, page_key: &[u8]) -> Result<(), StoreError> {
-    (0..EXTRA_READS).try_for_each(|_| get(tree, page_key).map(drop))
 }
 
 /// Reads what should be one page, if there is any.

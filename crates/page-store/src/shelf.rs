@@ -10,7 +10,7 @@ use sled::Tree;
 
 use super::keys;
 use super::page::Page;
-use super::parts::{fetch, read_again};
+use super::parts::fetch;
 use super::pipeline::Pipeline;
 use crate::StoreError;
 
@@ -60,10 +60,7 @@ impl Shelves {
     pub(crate) fn get(&self, number: u32) -> Result<Page, StoreError> {
         let (at, slot) = place(number);
         let tree = usize::try_from(at).ok().and_then(|at| self.trees.get(at));
-        let (tree, key) = (tree.ok_or(StoreError::Corrupt("a shelf is missing"))?, slot.to_be_bytes());
-        let page = fetch(tree, &key)?;
-        read_again(tree, &key)?;
-        Ok(page)
+        fetch(tree.ok_or(StoreError::Corrupt("a shelf is missing"))?, &slot.to_be_bytes())
     }
 }
 
