@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use loopledger_chain::EnvelopeError;
+use loopledger_client::Failure;
 use loopledger_event_log::{AppendError, Offset, OpenError, ReadError};
 use loopledger_kafka_log::ConnectError;
 use loopledger_kafka_log::topics::WrongTopics;
@@ -19,8 +20,6 @@ use loopledger_service::writer::{ClockFault, Halt, WriteError};
 use loopledger_state_store::{Reason, StoreError};
 use loopledger_types::{BusinessDate, CountyCode, Hash, IdError, Position, Service, StreamId, WithCauses};
 use loopledger_wire::NotUnderstood;
-
-use crate::exit::Failure;
 
 const STREAM: StreamId = StreamId { service: Service::Sales, county: CountyCode::TUOLI };
 

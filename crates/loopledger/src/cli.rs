@@ -4,15 +4,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use loopledger_client::Program;
+use loopledger_load::Bench;
 
-use crate::bench::Bench;
 use crate::command::{
     DemoArgs, DuplicatesArgs, IncomeArgs, LoopArgs, RecordArgs, StatementArgs, TopicsCommand, TraceArgs,
 };
 use crate::config::ConfigArgs;
 use crate::kafka::KafkaClient;
 use crate::output::{Format, View};
-use crate::program::Program;
 use crate::server::PartitionSet;
 
 /// LoopLedger 闭环账本: the ledger of a county's circulation of farm produce.

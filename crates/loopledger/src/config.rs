@@ -12,11 +12,10 @@ use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
+use loopledger_client::{Failure, Program};
 use toml_edit::{DocumentMut, Item, Value};
 
-use crate::exit::Failure;
 use crate::kafka;
-use crate::program::Program;
 
 /// The commands that have settings.
 const COMMANDS: [&str; 2] = ["up", "serve"];

@@ -7,10 +7,8 @@ use std::env;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use loopledger_client::{Failure, note};
 use loopledger_service::writer::PointHook;
-
-use crate::exit::Failure;
-use crate::output::note;
 
 const VARIABLE: &str = "LOOPLEDGER_CRASH_POINT";
 
@@ -19,9 +17,9 @@ pub(crate) fn hook() -> Result<Option<PointHook>, Failure> {
     let Ok(wanted) = env::var(VARIABLE) else { return Ok(None) };
     let parsed = wanted.split_once('@').and_then(|(name, count)| Some((name.to_owned(), count.parse::<u64>().ok()?)));
     let (name, count) = parsed.ok_or_else(|| Failure::Usage(format!("{VARIABLE}: '{wanted}' is not name@count")))?;
-    let passed = AtomicU64::new(0);
+    let times = AtomicU64::new(0);
     Ok(Some(Arc::new(move |point: &'static str| {
-        if point == name && passed.fetch_add(1, Ordering::Relaxed).saturating_add(1) == count {
+        if point == name && times.fetch_add(1, Ordering::Relaxed).saturating_add(1) == count {
             note!("loopledger: aborting at {point}");
             std::process::abort();
         }

@@ -9,12 +9,12 @@ use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, CommandFactory as _, Error, FromArgMatches as _};
+use loopledger_client::lang::{Lang, lang};
+use loopledger_client::{Failure, say};
 
 use crate::cli::Cli;
 use crate::config;
-use crate::exit::Failure;
-use crate::lang::{Lang, lang};
-use crate::output::{View, say, wrap};
+use crate::output::{View, wrap};
 
 /// Parses the command line; `None` if help was asked for, which has been printed then.
 pub(crate) fn parse() -> Result<Option<Cli>, Failure> {

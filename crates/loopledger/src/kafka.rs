@@ -5,9 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use loopledger_kafka_log::KafkaOptions;
-
-use crate::exit::Failure;
+use loopledger_client::Failure;
+use loopledger_kafka_log::{ConnectError, KafkaOptions};
 
 /// How names of settings begin that say who we are and whom we trust. All others are not the operator's to choose: the
 /// log rests on them.
@@ -41,6 +40,17 @@ impl KafkaClient {
             options.client_settings = settings(&text).map_err(|what| wrong(path, &what))?;
         }
         Ok(options)
+    }
+}
+
+/// Why a command cannot use the cluster.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+pub(crate) fn not_connected(error: ConnectError) -> Failure {
+    match error {
+        ConnectError::Unreachable { .. } => Failure::Unreachable(error.to_string()),
+        ConnectError::WrongTopics(_) | ConnectError::Refused { .. } | ConnectError::NoClient { .. } => {
+            Failure::Refused(error.to_string())
+        }
     }
 }
 

@@ -1,34 +1,26 @@
-//! The program: servers, client commands, the demo and the load generator. A library so that tests and benches can use
-//! its parts; the binary is one call.
-#![allow(clippy::similar_names, reason = "payer and payee, lane and line: the words of the trade")]
+//! The program: servers, client commands and the demo. The binary is one call of it.
 
-mod bench;
 #[cfg(test)]
 mod causes;
 mod cli;
-mod client;
 mod command;
 mod config;
 mod crash;
-mod exit;
 mod help;
 mod kafka;
-mod lang;
 mod output;
-mod program;
-mod record;
 mod repair;
 mod server;
 
 use core::time::Duration;
+use std::env;
 use std::process::ExitCode;
 
+use loopledger_client::{Client, Failure, lang, note};
 use loopledger_service::metrics::Build;
 
 use crate::cli::{Command, Output};
-use crate::client::Client;
-use crate::exit::Failure;
-use crate::output::{Format, Pager, View, note};
+use crate::output::{Format, Pager, View};
 
 /// What this program was built from.
 const BUILD: Build = Build { version: env!("CARGO_PKG_VERSION"), commit: env!("LOOPLEDGER_COMMIT") };
@@ -36,8 +28,9 @@ const BUILD: Build = Build { version: env!("CARGO_PKG_VERSION"), commit: env!("L
 /// How long the exit waits for blocking calls whose results are not needed, such as one to an unreachable cluster.
 const LEFT_OVER_MAX: Duration = Duration::from_millis(200);
 
-/// Parses the command line, does what it says, and tells how it ended.
+/// Chooses the language, parses the command line, does what it says, and tells how it ended.
 pub fn run() -> ExitCode {
+    lang::choose(lang::of_locale(|name| env::var(name).ok()));
     let ended = match help::parse() {
         Ok(None) => Ok(()),
         Ok(Some(cli)) => start(cli.command),
@@ -94,7 +87,7 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
             shown(&output, async |view| command::duplicates(&client, &args, view).await).await
         }
         Command::Rebuild { server } => command::rebuild(&Client::connect(&server.server).await?).await,
-        Command::Bench { server, bench } => bench::bench(&server, &bench).await,
+        Command::Bench { server, bench } => loopledger_load::bench(&server.server, &bench).await,
         Command::Repair { output, args } => repair::repair(&args, &output.view()).await,
         Command::Status { server, output } => {
             let client = Client::connect(&server.server).await?;

@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use loopledger_client::lang::pick;
+use loopledger_client::{Failure, both, note, tr};
 use loopledger_event_log::EventLog;
 use loopledger_service::clock::{Clock, SystemClock};
 use loopledger_service::feed::Feed;
@@ -14,9 +16,7 @@ use loopledger_types::CountyCode;
 use serde_json::{Value, json};
 
 use crate::cli::RepairArgs;
-use crate::exit::Failure;
-use crate::lang::{both, pick, tr};
-use crate::output::{Cell, Report, View, note};
+use crate::output::{Cell, Report, View};
 use crate::server::{open_log, projection_store, stores};
 
 pub(crate) async fn repair(args: &RepairArgs, view: &View) -> Result<(), Failure> {

@@ -4,6 +4,9 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
+use loopledger_client::lang::pick;
+use loopledger_client::record::to_json;
+use loopledger_client::{Client, Failure, say, tr};
 use loopledger_proto::ledger::v1::ListDivisionIncomeRequest;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -12,11 +15,7 @@ use super::loops::{LoopArgs, print_loop};
 use super::record::send_all;
 use super::status::print_digest;
 use crate::cli::DEFAULT_SERVER;
-use crate::client::Client;
-use crate::exit::Failure;
-use crate::lang::{pick, tr};
-use crate::output::{View, say};
-use crate::record::to_json;
+use crate::output::View;
 use loopledger_scenario::{DEMO_WEEKS, last_day, play};
 
 #[derive(Debug, Clone, clap::Args)]

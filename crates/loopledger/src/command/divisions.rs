@@ -1,9 +1,10 @@
 //! Income by the parts of a division, and the list of divisions used.
 
+use loopledger_client::lang::pick;
+use loopledger_client::tr;
 use loopledger_proto::ledger::v1::ListDivisionIncomeResponse;
 
 use super::words::{some_yuan, yuan};
-use crate::lang::{pick, tr};
 use crate::output::Report;
 
 /// The next lower level: townships of a county, villages of a township.

@@ -1,12 +1,11 @@
 //! `duplicates`: receipts that look like one delivery recorded twice.
 
+use loopledger_client::lang::pick;
+use loopledger_client::{Client, Failure};
 use loopledger_proto::ledger::v1::ListLikelyDuplicatesRequest;
 use serde_json::json;
 
 use super::words::{measured, named, unit};
-use crate::client::Client;
-use crate::exit::Failure;
-use crate::lang::pick;
 use crate::output::{Report, View};
 
 #[derive(Debug, Clone, clap::Args)]

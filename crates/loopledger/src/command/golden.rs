@@ -11,6 +11,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
+use loopledger_client::Failure;
+use loopledger_client::lang::{Lang, speaking};
+use loopledger_client::output::captured;
 use loopledger_proto::common::v1::{BaseUnit, HouseholdCategory, Position, StreamState, WriterStatus};
 use loopledger_proto::ledger::v1::{
     Account, AccountAmount, BasisIncome, ByScope, CategoryIncome, Counterparty, DerivedAmount, Fact,
@@ -22,9 +25,7 @@ use loopledger_proto::ledger::v1::{
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{income, loops, statement, status, trace};
-use crate::exit::Failure;
-use crate::lang::{Lang, speaking};
-use crate::output::{Format, View, captured};
+use crate::output::{Format, View};
 
 const ID: &str = "9dac8912-959b-5fb6-abbc-db99facb2348";
 const STATION: &str = "阿克别里斗乡江布勒阔拉村电商服务站";
@@ -293,7 +294,7 @@ fn tables_fit_and_are_what_they_were() {
                 ("status", true),
             ] {
                 let view = View { format: Format::Table, detail, width };
-                let text = speaking(lang, || captured(|| printed(name, &view)));
+                let text = speaking(lang, || captured(|| printed(name, &view))).expect("it prints");
                 let wide = text.lines().find(|line| line.width() > width);
                 assert_eq!(wide, None, "{name} at {width} in {language}");
                 let detail = if detail { " --detail" } else { "" };
@@ -317,6 +318,6 @@ fn tables_fit_and_are_what_they_were() {
 #[test]
 fn an_empty_county_names_no_year_and_reaches_no_target() {
     let view = View { format: Format::Table, detail: false, width: 80 };
-    let text = captured(|| loops::table(&GetLoopResponse::default(), "", &view));
+    let text = captured(|| loops::table(&GetLoopResponse::default(), "", &view)).expect("it prints");
     assert!(!text.contains("2000") && !text.contains('✓') && text.contains("还没有记录"), "{text}");
 }

@@ -1,5 +1,7 @@
 //! `income`: what a household earned and why, or the households of a division.
 
+use loopledger_client::lang::pick;
+use loopledger_client::{Client, Failure, both, say, tr};
 use loopledger_proto::ledger::v1::{
     GetHouseholdIncomeRequest, GetHouseholdIncomeResponse, HouseholdSums, IncomeLine, IncomeSums, IncomeView,
     ListDivisionIncomeRequest, ListDivisionIncomeResponse, ListIncomeLinesRequest,
@@ -11,10 +13,7 @@ use super::divisions::parts_report;
 use super::words::{
     basis, category, fact, household_category, measured, named, or_dash, some_yuan, unit, view as view_word, yuan,
 };
-use crate::client::Client;
-use crate::exit::Failure;
-use crate::lang::{both, pick, tr};
-use crate::output::{Cell, Format, Report, View, say};
+use crate::output::{Cell, Format, Report, View};
 
 /// The largest page that the server gives.
 const PAGE: u32 = 1_000;

@@ -1,5 +1,7 @@
 //! `loop`: what circulates, what leaves, what money stays, and the plan's targets.
 
+use loopledger_client::lang::pick;
+use loopledger_client::{Client, Failure, both, say, tr};
 use loopledger_proto::common::v1::BaseUnit;
 use loopledger_proto::ledger::v1::{ByScope, GetLoopRequest, GetLoopResponse, ProductLoop};
 use loopledger_types::{BusinessDate, Money, Month};
@@ -7,10 +9,7 @@ use serde_json::{Value, json};
 
 use super::divisions::edition_line;
 use super::words::{coded, named, or_dash, percent, quantity, unit, yuan};
-use crate::client::Client;
-use crate::exit::Failure;
-use crate::lang::{both, pick, tr};
-use crate::output::{Cell, Format, Report, View, say};
+use crate::output::{Cell, Format, Report, View};
 
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct LoopArgs {

@@ -4,10 +4,8 @@ use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-
-use crate::lang::tr;
-use crate::output::note;
-use crate::record::Tally;
+use loopledger_client::record::Tally;
+use loopledger_client::{note, tr};
 
 /// Between two plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(2);

@@ -1,14 +1,12 @@
 //! `rebuild`: the ledger folded again from zero, compared with the live one.
 
+use loopledger_client::lang::pick;
+use loopledger_client::{Client, Failure, both, say, tr};
 use loopledger_proto::ledger::v1::RebuildRequest;
 use loopledger_types::hex;
 use tokio_stream::StreamExt;
 
 use super::Progress;
-use crate::client::Client;
-use crate::exit::Failure;
-use crate::lang::{both, pick, tr};
-use crate::output::say;
 
 pub(crate) async fn rebuild(client: &Client) -> Result<(), Failure> {
     let mut reports = client.ledger()?.rebuild(RebuildRequest {}).await?.into_inner();

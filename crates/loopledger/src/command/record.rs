@@ -5,18 +5,16 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write, stdin, stdout};
 use std::path::PathBuf;
 
+use loopledger_client::output::json_line;
+use loopledger_client::record::{
+    Answer, JsonLines, Kept, Line, PATIENCE_SECONDS, Parting, Receipts, Recorder, Stop, Tally, compare, numbered,
+};
+use loopledger_client::{Client, Failure, both, note, tr};
 use loopledger_proto::client::v1::RecordLine;
 use loopledger_wire::status_from_pb;
 use tonic::{Code, Status};
 
 use super::Progress;
-use crate::client::Client;
-use crate::exit::Failure;
-use crate::lang::{both, tr};
-use crate::output::{json_line, note};
-use crate::record::{
-    Answer, JsonLines, Kept, Line, PATIENCE_SECONDS, Parting, Receipts, Recorder, Stop, Tally, compare, numbered,
-};
 
 /// Refused lines that are named in the end.
 const REFUSALS_NAMED: usize = 5;

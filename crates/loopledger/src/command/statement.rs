@@ -1,5 +1,7 @@
 //! `statement`: a party's book in a month.
 
+use loopledger_client::lang::pick;
+use loopledger_client::{Client, Failure, tr};
 use loopledger_proto::ledger::v1::counterparty::Who;
 use loopledger_proto::ledger::v1::{
     AccountAmount, Counterparty, DerivedAmount, GetStatementRequest, GetStatementResponse, StatementLine,
@@ -7,9 +9,6 @@ use loopledger_proto::ledger::v1::{
 use serde_json::json;
 
 use super::words::{account, coded, fact, named, yuan};
-use crate::client::Client;
-use crate::exit::Failure;
-use crate::lang::{pick, tr};
 use crate::output::{Cell, Format, Report, View};
 
 #[derive(Debug, Clone, clap::Args)]

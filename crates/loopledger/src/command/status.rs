@@ -2,16 +2,16 @@
 
 use core::time::Duration;
 
+use loopledger_client::lang::{Lang, lang, pick};
+use loopledger_client::output::neutral;
+use loopledger_client::{Client, Failure, both, say, tr};
 use loopledger_proto::common::v1::{Halt, LogStatus, StreamState, WriterStatus};
 use loopledger_proto::ledger::v1::{GetStatusRequest, GetStatusResponse, StreamStatus};
 use loopledger_types::{StreamId, hex};
 use serde_json::{Value, json};
 use tonic::Status;
 
-use crate::client::Client;
-use crate::exit::Failure;
-use crate::lang::{Lang, both, lang, pick, tr};
-use crate::output::{Cell, Format, Report, View, neutral, say};
+use crate::output::{Cell, Format, Report, View};
 
 /// How long a service may take to say how it is.
 const PATIENCE: Duration = Duration::from_secs(2);

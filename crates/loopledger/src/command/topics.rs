@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use loopledger_client::lang::pick;
+use loopledger_client::{Failure, say};
+use loopledger_kafka_log::KafkaOptions;
 use loopledger_kafka_log::topics::{self, DEFAULT_PARTITIONS, Layout, Wanted};
-use loopledger_kafka_log::{ConnectError, KafkaOptions};
 use loopledger_types::{Service, Topic};
 use serde_json::json;
 
 use crate::cli::Output;
-use crate::exit::Failure;
-use crate::kafka::KafkaClient;
-use crate::lang::pick;
-use crate::output::{Cell, Format, Report, View, say};
+use crate::kafka::{KafkaClient, not_connected};
+use crate::output::{Cell, Format, Report, View};
 
 /// How long the command waits for a cluster that does not answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -56,11 +56,14 @@ pub(crate) struct Cluster {
 pub(crate) async fn topics(command: &TopicsCommand) -> Result<(), Failure> {
     let (layout, created, output) = match command {
         TopicsCommand::Create { cluster, partitions } => {
-            let created = topics::create(&cluster.options()?, cluster.wanted(Some(*partitions))).await?;
+            let created = topics::create(&cluster.options()?, cluster.wanted(Some(*partitions))).await;
+            let created = created.map_err(not_connected)?;
             (created.layout, created.topics, &cluster.output)
         }
         TopicsCommand::Check { cluster, partitions } => {
-            (topics::check(&cluster.options()?, cluster.wanted(*partitions)).await?, Vec::new(), &cluster.output)
+            let layout =
+                topics::check(&cluster.options()?, cluster.wanted(*partitions)).await.map_err(not_connected)?;
+            (layout, Vec::new(), &cluster.output)
         }
     };
     show(&layout, &created, &output.view())
@@ -99,15 +102,4 @@ fn show(layout: &Layout, created: &[String], view: &View) -> Result<(), Failure>
         say!("{} {}", pick("持久性", "Durability"), layout.durability())?;
     }
     Ok(())
-}
-
-impl From<ConnectError> for Failure {
-    fn from(error: ConnectError) -> Self {
-        match error {
-            ConnectError::Unreachable { .. } => Self::Unreachable(error.to_string()),
-            ConnectError::WrongTopics(_) | ConnectError::Refused { .. } | ConnectError::NoClient { .. } => {
-                Self::Refused(error.to_string())
-            }
-        }
-    }
 }

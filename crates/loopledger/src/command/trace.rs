@@ -1,15 +1,14 @@
 //! `trace`: where a lot came from and where it went.
 
+use loopledger_client::lang::pick;
+use loopledger_client::{Client, Failure, say, tr};
 use loopledger_proto::ledger::v1::trace_lot_request::Subject;
 use loopledger_proto::ledger::v1::{GoodsAt, TraceLotRequest, TraceLotResponse};
 use loopledger_types::{LotId, hex};
 use serde_json::{Value, json};
 
 use super::words::{coded, fact, measured, named, unit, yuan};
-use crate::client::Client;
-use crate::exit::Failure;
-use crate::lang::{pick, tr};
-use crate::output::{Cell, Format, Report, View, say};
+use crate::output::{Cell, Format, Report, View};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct TraceArgs {

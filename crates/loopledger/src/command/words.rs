@@ -1,11 +1,11 @@
 //! Small texts that several commands print.
 
+use loopledger_client::lang::{Lang, lang, pick};
 use loopledger_proto::common::v1::{BaseUnit, HouseholdCategory};
 use loopledger_proto::ledger::v1::{Account, Fact, IncomeBasis, IncomeCategory, IncomeView, Named};
 use loopledger_types::Money;
 use serde_json::{Value, json};
 
-use crate::lang::{Lang, lang, pick};
 use crate::output::Cell;
 
 /// Fen as yuan with two decimals.

@@ -1,77 +1,27 @@
 //! What commands print: text for people, in the width of their terminal, JSON or CSV for programs.
 
+mod csv;
 mod pager;
 mod report;
-mod safe;
 mod table;
 
-use core::fmt;
 use std::env;
-use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::{self, IsTerminal as _};
 
 use console::Term;
+use loopledger_client::lang::pick;
+use loopledger_client::output::{json, neutral, write};
+use loopledger_client::{Failure, say};
 use serde_json::Value;
 
 pub(crate) use pager::Pager;
-#[cfg(test)]
-pub(crate) use pager::captured;
 pub(crate) use report::{Cell, Report};
-pub(crate) use safe::{json_line, neutral};
 pub(crate) use table::wrap;
-
-use crate::exit::Failure;
-use crate::lang::pick;
 
 /// Columns where neither a terminal nor `COLUMNS` says how many there are.
 const COLUMNS_DEFAULT: usize = 80;
 /// Fewer cannot hold a table; more than a reader follows with the eye.
 const COLUMNS_RANGE: core::ops::RangeInclusive<usize> = 40..=400;
-
-/// `println!` that fails where that one panics: on a closed pipe and on a full disk.
-macro_rules! say {
-    () => {
-        $crate::output::line(format_args!(""))
-    };
-    ($($text:tt)*) => {
-        $crate::output::line(format_args!($($text)*))
-    };
-}
-
-/// `eprintln!` that does not panic where standard error is closed or full: what is lost is a message, not the work.
-macro_rules! note {
-    ($($text:tt)*) => {
-        $crate::output::aside(format_args!($($text)*))
-    };
-}
-
-pub(crate) use {note, say};
-
-/// Set by servers, for which a reader of their output that has gone is no reason to end.
-static READERS_OPTIONAL: AtomicBool = AtomicBool::new(false);
-
-/// From now on output that cannot be written is dropped.
-pub(crate) fn go_on_without_readers() {
-    READERS_OPTIONAL.store(true, Ordering::Relaxed);
-}
-
-/// See [`say!`].
-pub(crate) fn line(text: fmt::Arguments<'_>) -> Result<(), Failure> {
-    write(format_args!("{text}\n"))
-}
-
-/// The same without an end of line.
-pub(crate) fn write(text: fmt::Arguments<'_>) -> Result<(), Failure> {
-    match pager::write(text) {
-        Err(_) if READERS_OPTIONAL.load(Ordering::Relaxed) => Ok(()),
-        written => written.map_err(Failure::output),
-    }
-}
-
-/// See [`note!`].
-pub(crate) fn aside(text: fmt::Arguments<'_>) {
-    drop(writeln!(io::stderr().lock(), "{text}"));
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
@@ -131,7 +81,7 @@ impl View {
 
     /// An answer that is more than one table.
     pub(crate) fn print_json(value: &Value) -> Result<(), Failure> {
-        say!("{}", safe::json(value))
+        say!("{}", json(value))
     }
 }
 

@@ -1,15 +1,10 @@
-//! Standard output, or on a terminal the reader's pager before it.
+//! On a terminal, the reader's pager in the place of standard output.
 
-use core::fmt;
 use std::env;
-#[cfg(not(test))]
-use std::io::Write as _;
 use std::io::{self, IsTerminal as _};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::process::{Child, Command, Stdio};
 
-/// Where output goes instead of standard output.
-static PAGER: Mutex<Option<ChildStdin>> = Mutex::new(None);
+use loopledger_client::output::redirect;
 
 /// A running pager; the command ends when its reader has done so.
 #[derive(Debug)]
@@ -37,44 +32,17 @@ impl Pager {
             }
         }
         let Ok(mut child) = command.stdin(Stdio::piped()).spawn() else { return Self(None) };
-        *PAGER.lock().unwrap_or_else(PoisonError::into_inner) = child.stdin.take();
+        if let Some(stdin) = child.stdin.take() {
+            redirect(Some(Box::new(stdin)));
+        }
         Self(Some(child))
     }
 
     /// Ends the text, and waits for its reader; whether there was one.
     pub(crate) fn finish(self) -> bool {
-        drop(PAGER.lock().unwrap_or_else(PoisonError::into_inner).take());
+        redirect(None);
         let Some(mut child) = self.0 else { return false };
         drop(child.wait());
         true
     }
-}
-
-#[cfg(not(test))]
-pub(super) fn write(text: fmt::Arguments<'_>) -> io::Result<()> {
-    match PAGER.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-        Some(pager) => pager.write_fmt(text),
-        None => io::stdout().lock().write_fmt(text),
-    }
-}
-
-/// In unit tests output is kept for [`captured`].
-#[cfg(test)]
-#[expect(clippy::unnecessary_wraps, reason = "as the one above")]
-pub(super) fn write(text: fmt::Arguments<'_>) -> io::Result<()> {
-    CAPTURED.with_borrow_mut(|captured| captured.push_str(&text.to_string()));
-    Ok(())
-}
-
-#[cfg(test)]
-std::thread_local! {
-    static CAPTURED: core::cell::RefCell<String> = const { core::cell::RefCell::new(String::new()) };
-}
-
-/// What a part of a test prints.
-#[cfg(test)]
-pub(crate) fn captured(print: impl FnOnce() -> Result<(), crate::exit::Failure>) -> String {
-    CAPTURED.with_borrow_mut(String::clear);
-    print().expect("it prints");
-    CAPTURED.take()
 }

@@ -1,10 +1,11 @@
 //! Rows under named columns: a table for people, or CSV and JSON with stable keys for programs.
 
+use loopledger_client::lang::pick;
+use loopledger_client::output::{json, neutral};
 use serde_json::{Map, Value};
 
-use super::safe::csv_cell;
-use super::{Format, View, safe, table};
-use crate::lang::pick;
+use super::csv::csv_cell;
+use super::{Format, View, table};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
@@ -157,7 +158,7 @@ impl Report {
     pub(crate) fn render(&self, view: &View) -> String {
         match view.format {
             Format::Table => self.table(view),
-            Format::Json => safe::json(&self.to_json()) + "\n",
+            Format::Json => json(&self.to_json()) + "\n",
             Format::Csv => self.csv(),
         }
     }
@@ -171,7 +172,7 @@ impl Report {
                 Audience::Programs => return None,
             };
             let texts = self.rows.iter().map(|row| row.get(index).map(Cell::text).unwrap_or_default());
-            let cells = texts.map(|text| safe::neutral(&text).into_owned()).collect();
+            let cells = texts.map(|text| neutral(&text).into_owned()).collect();
             Some(table::Column { title: column.title, align: column.align, placement, cells })
         });
         table::lay_out(&self.title, &columns.collect::<Vec<_>>(), view.detail, view.width)

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::future::{join_all, try_join_all};
+use loopledger_client::{Failure, Program, note};
 use loopledger_distribution as distribution;
 use loopledger_procurement as procurement;
 use loopledger_projection::{Projection, ProjectionConfig, SERVICE_NAMES, StoragePlace};
@@ -19,10 +20,6 @@ use loopledger_station as station;
 use loopledger_types::CountyCode;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-
-use crate::exit::Failure;
-use crate::output::note;
-use crate::program::Program;
 
 /// One running program.
 enum App {

@@ -4,14 +4,14 @@ use core::time::Duration;
 use std::path::Path;
 use std::sync::Arc;
 
+use loopledger_client::{Failure, note};
 use loopledger_event_log::{EventLog, FileLog, FileLogOptions};
 use loopledger_kafka_log::{ConnectError, KafkaLog, KafkaOptions};
 use loopledger_service::metrics::Registry;
 use loopledger_service::writer::PointHook;
 use tokio::time::{Instant, sleep};
 
-use crate::exit::Failure;
-use crate::output::note;
+use crate::kafka::not_connected;
 
 /// Between two attempts to find a cluster. Each waits for its answer, so this is only a pause.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
@@ -23,11 +23,7 @@ pub(crate) async fn open(
     on_point: Option<PointHook>,
 ) -> Result<Arc<dyn EventLog>, Failure> {
     match kafka {
-        Some(options) => match KafkaLog::connect(options).await {
-            Ok(log) => Ok(Arc::new(log)),
-            Err(error @ ConnectError::Unreachable { .. }) => Err(Failure::Unreachable(error.to_string())),
-            Err(error) => Err(Failure::Refused(error.to_string())),
-        },
+        Some(options) => Ok(Arc::new(KafkaLog::connect(options).await.map_err(not_connected)?)),
         None => open_file(data, on_point),
     }
 }

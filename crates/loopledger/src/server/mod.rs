@@ -13,6 +13,8 @@ mod up;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use loopledger_client::output::go_on_without_readers;
+use loopledger_client::{Failure, say};
 use loopledger_event_log::EventLog;
 use loopledger_service::grpc::{ServeError, Server, ServerConfig};
 use loopledger_service::metrics::{Endpoint, Registry};
@@ -26,8 +28,6 @@ pub(crate) use serve::serve;
 pub(crate) use up::up;
 
 use crate::BUILD;
-use crate::exit::Failure;
-use crate::output::{self, say};
 use apps::Apps;
 pub(crate) use apps::{projection_store, stores};
 pub(crate) use log::open as open_log;
@@ -39,7 +39,7 @@ async fn observed(
     address: SocketAddr,
     body: impl AsyncFnOnce(&Registry, CancellationToken) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    output::go_on_without_readers();
+    go_on_without_readers();
     let stop = signals::stop_on_signals();
     let traces = Traces::from_environment(name);
     let metrics = Registry::of(BUILD);

@@ -4,6 +4,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
+use loopledger_client::{Failure, say};
 use loopledger_service::feed::Feed;
 use loopledger_service::metrics::{LogReach, Registry};
 use loopledger_service::writer::WriterConfig;
@@ -14,8 +15,6 @@ use super::apps::Apps;
 use super::{Running, log, observed};
 use crate::cli::ServeArgs;
 use crate::crash;
-use crate::exit::Failure;
-use crate::output::say;
 
 /// How long a standby leaves an upstream commit to the replica that serves the county: longer than a leader's change
 /// takes, so that a standby which reacts is needed.

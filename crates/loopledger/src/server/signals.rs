@@ -1,8 +1,7 @@
 //! Ctrl-C, SIGTERM and SIGHUP.
 
+use loopledger_client::note;
 use tokio_util::sync::CancellationToken;
-
-use crate::output::note;
 
 /// A token that is cancelled at the first signal to end. Listens from now on without a gap: a signal that
 /// arrives before a handler is registered is lost, if a shell has started the program in the background. Must be called within a tokio runtime.
@@ -29,7 +28,7 @@ fn signalled() -> impl Future<Output = ()> {
     let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
     let hang_up = if ignores_hang_up() { None } else { signal(SignalKind::hangup()).ok() };
     async move {
-        let hung_up = async {
+        let hang_up_received = async {
             match hang_up {
                 Some(mut hang_up) => drop(hang_up.recv().await),
                 None => std::future::pending().await,
@@ -39,7 +38,7 @@ fn signalled() -> impl Future<Output = ()> {
             (Ok(mut interrupt), Ok(mut terminate)) => tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
-                () = hung_up => {}
+                () = hang_up_received => {}
             },
             // The system's own way of ending it is left.
             _ => std::future::pending().await,

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use loopledger_client::{Client, Failure, Program, say};
 use loopledger_service::feed::Feed;
 use loopledger_service::metrics::{LogReach, Registry};
 use loopledger_service::scrub::{Scrub, ScrubConfig};
@@ -13,12 +14,8 @@ use tokio_util::sync::CancellationToken;
 use super::apps::Apps;
 use super::{Running, log, observed};
 use crate::cli::UpArgs;
-use crate::client::Client;
 use crate::command::{DemoArgs, demo};
 use crate::crash;
-use crate::exit::Failure;
-use crate::output::say;
-use crate::program::Program;
 use loopledger_scenario::DEMO_WEEKS;
 
 pub(crate) async fn up(args: UpArgs) -> Result<(), Failure> {

@@ -43,7 +43,9 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("projection", &["service", "ledger"]),
     ("web", &["service"]),
     ("scenario", &["proto", "types", "dice"]),
-    ("loopledger", &["procurement", "station", "distribution", "sales", "projection", "web", "kafka-log", "scenario"]),
+    ("client", &["wire"]),
+    ("load", &["client", "scenario"]),
+    ("loopledger", &["procurement", "station", "distribution", "sales", "projection", "web", "kafka-log", "load"]),
 ];
 
 /// Support crates: may use anything, and no production crate may use them.

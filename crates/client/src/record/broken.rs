@@ -7,11 +7,11 @@ use crate::output::neutral;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Wrong {
+pub(super) struct Wrong {
     /// As it is written in the line, e.g. `station.collectGoods.gross.value`; empty: the line itself.
-    pub(crate) field: String,
-    pub(crate) chinese: String,
-    pub(crate) english: String,
+    pub(super) field: String,
+    pub(super) chinese: String,
+    pub(super) english: String,
 }
 
 impl Wrong {
@@ -35,10 +35,10 @@ impl fmt::Display for Wrong {
 
 /// The line at which reading stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Broken {
+pub struct Broken {
     /// From 1, as an editor counts.
-    pub(crate) number: u64,
-    pub(crate) wrong: Vec<Wrong>,
+    pub(super) number: u64,
+    pub(super) wrong: Vec<Wrong>,
 }
 
 impl fmt::Display for Broken {

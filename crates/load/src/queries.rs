@@ -2,18 +2,16 @@
 
 use std::time::Instant;
 
+use loopledger_client::{Client, Failure, say};
 use loopledger_proto::ledger::v1::{GetHouseholdIncomeRequest, ListDivisionIncomeRequest};
 
 use super::county::{Collections, commits_settled, households, open};
 use super::latency::{Latencies, rate};
-use super::load::stream;
-use crate::client::Client;
-use crate::exit::Failure;
-use crate::output::say;
+use super::writes::stream;
 use loopledger_dice::Dice;
 
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct IncomeArgs {
+pub struct IncomeArgs {
     /// Queries to ask.
     #[arg(long, default_value_t = 50_000)]
     queries: u64,

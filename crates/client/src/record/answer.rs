@@ -13,8 +13,10 @@ use super::line::Line;
 
 /// The outcome of one line, in the order of the file.
 #[derive(Debug, Clone)]
-pub(crate) enum Answer {
+pub enum Answer {
+    /// The command is recorded, now or earlier.
     Recorded(Receipt),
+    /// The command breaks a rule, or says what cannot be.
     Refused(tonic_types::Status),
     /// A barrier, with the heads that it reached.
     Reached(Vec<Position>),
@@ -22,7 +24,7 @@ pub(crate) enum Answer {
 
 impl Answer {
     /// One line of JSON: what `record` prints, and what `--receipts` keeps.
-    pub(crate) fn to_json(&self, line: &Line) -> Value {
+    pub fn to_json(&self, line: &Line) -> Value {
         let (number, request_id) = (line.number, line.request_id());
         match self {
             Self::Recorded(receipt) => json!({
@@ -121,7 +123,7 @@ fn position_json(position: &Position) -> Value {
 }
 
 /// The inverse of [`position_json`].
-pub(crate) fn position_from_json(value: &Value) -> Option<Position> {
+pub(super) fn position_from_json(value: &Value) -> Option<Position> {
     let stream = value.get("stream")?.as_str()?;
     StreamId::parse(stream).ok()?;
     let hash = Hash::parse(value.get("hash")?.as_str()?)?;

@@ -17,9 +17,9 @@ use tokio::time::{Instant, sleep};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
+use crate::both;
 use crate::exit::Failure;
-use crate::lang::both;
-use crate::output::note;
+use crate::note;
 use crate::program::Program;
 
 /// How long to wait for a connection; a server on this machine or in this cluster answers in milliseconds.
@@ -32,13 +32,13 @@ const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Open connections, one per program (the same one if one URL serves all).
 #[derive(Debug, Clone)]
-pub(crate) struct Client {
+pub struct Client {
     channels: Vec<(Program, Channel)>,
 }
 
 impl Client {
     /// Connects to everything that `server` names.
-    pub(crate) async fn connect(server: &str) -> Result<Self, Failure> {
+    pub async fn connect(server: &str) -> Result<Self, Failure> {
         let mut channels = Vec::new();
         if server.contains('=') {
             for pair in server.split(',') {
@@ -58,7 +58,7 @@ impl Client {
     }
 
     /// The same for a server that was started just now: one that does not answer yet is waited for.
-    pub(crate) async fn connect_soon(server: &str) -> Result<Self, Failure> {
+    pub async fn connect_soon(server: &str) -> Result<Self, Failure> {
         let (began, mut is_told) = (Instant::now(), false);
         loop {
             match Self::connect(server).await {
@@ -82,30 +82,30 @@ impl Client {
         })
     }
 
-    pub(crate) fn procurement(&self) -> Result<ProcurementServiceClient<Channel>, Failure> {
+    /// A caller of `procurement.v1`.
+    pub fn procurement(&self) -> Result<ProcurementServiceClient<Channel>, Failure> {
         Ok(ProcurementServiceClient::new(self.channel(Program::Procurement)?)
             .max_decoding_message_size(MESSAGE_BYTES_MAX))
     }
 
-    pub(crate) fn station(&self) -> Result<StationServiceClient<Channel>, Failure> {
+    /// A caller of `station.v1`.
+    pub fn station(&self) -> Result<StationServiceClient<Channel>, Failure> {
         Ok(StationServiceClient::new(self.channel(Program::Station)?).max_decoding_message_size(MESSAGE_BYTES_MAX))
     }
 
-    pub(crate) fn distribution(&self) -> Result<DistributionServiceClient<Channel>, Failure> {
+    /// A caller of `distribution.v1`.
+    pub fn distribution(&self) -> Result<DistributionServiceClient<Channel>, Failure> {
         Ok(DistributionServiceClient::new(self.channel(Program::Distribution)?)
             .max_decoding_message_size(MESSAGE_BYTES_MAX))
     }
 
-    pub(crate) fn sales(&self) -> Result<SalesServiceClient<Channel>, Failure> {
+    /// A caller of `sales.v1`.
+    pub fn sales(&self) -> Result<SalesServiceClient<Channel>, Failure> {
         Ok(SalesServiceClient::new(self.channel(Program::Sales)?).max_decoding_message_size(MESSAGE_BYTES_MAX))
     }
 
     /// What the writer of a service's stream says of itself; `None` if its address is not given, or nothing writes it.
-    pub(crate) async fn writer_status(
-        &self,
-        service: Service,
-        patience: Duration,
-    ) -> Option<Result<WriterStatus, Status>> {
+    pub async fn writer_status(&self, service: Service, patience: Duration) -> Option<Result<WriterStatus, Status>> {
         macro_rules! ask {
             ($service:ident) => {{
                 let mut request = Request::new(loopledger_proto::$service::v1::GetStatusRequest {});
@@ -124,19 +124,23 @@ impl Client {
         })
     }
 
-    pub(crate) fn ledger(&self) -> Result<LedgerServiceClient<Channel>, Failure> {
+    /// A caller of the ledger: its state, and what it waits for.
+    pub fn ledger(&self) -> Result<LedgerServiceClient<Channel>, Failure> {
         Ok(LedgerServiceClient::new(self.channel(Program::Projection)?).max_decoding_message_size(MESSAGE_BYTES_MAX))
     }
 
-    pub(crate) fn income(&self) -> Result<IncomeServiceClient<Channel>, Failure> {
+    /// A caller of the queries of income.
+    pub fn income(&self) -> Result<IncomeServiceClient<Channel>, Failure> {
         Ok(IncomeServiceClient::new(self.channel(Program::Projection)?).max_decoding_message_size(MESSAGE_BYTES_MAX))
     }
 
-    pub(crate) fn loops(&self) -> Result<LoopServiceClient<Channel>, Failure> {
+    /// A caller of the queries of the loop.
+    pub fn loops(&self) -> Result<LoopServiceClient<Channel>, Failure> {
         Ok(LoopServiceClient::new(self.channel(Program::Projection)?).max_decoding_message_size(MESSAGE_BYTES_MAX))
     }
 
-    pub(crate) fn trace(&self) -> Result<TraceServiceClient<Channel>, Failure> {
+    /// A caller of the queries that trace a lot.
+    pub fn trace(&self) -> Result<TraceServiceClient<Channel>, Failure> {
         Ok(TraceServiceClient::new(self.channel(Program::Projection)?).max_decoding_message_size(MESSAGE_BYTES_MAX))
     }
 }
@@ -151,7 +155,7 @@ async fn connect(url: &str) -> Result<Channel, Failure> {
 }
 
 /// Where to connect. This build speaks no TLS, so an address that asks for it is refused: never anything in the clear.
-pub(crate) fn endpoint(url: &str) -> Result<Endpoint, Failure> {
+fn endpoint(url: &str) -> Result<Endpoint, Failure> {
     let wrong = |why: String| Failure::Usage(format!("--server: {why}"));
     let (scheme, _) = url.split_once("://").unwrap_or(("http", url));
     match scheme.to_ascii_lowercase().as_str() {

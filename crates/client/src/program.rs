@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 /// One of the programs that make up a county's ledger. The projection answers every query of the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Program {
+pub enum Program {
     Procurement,
     Station,
     Distribution,
@@ -16,10 +16,11 @@ pub(crate) enum Program {
 }
 
 impl Program {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Procurement, Self::Station, Self::Distribution, Self::Sales, Self::Projection];
+    /// In the order of their default addresses.
+    pub const ALL: [Self; 5] = [Self::Procurement, Self::Station, Self::Distribution, Self::Sales, Self::Projection];
 
-    pub(crate) const fn name(self) -> &'static str {
+    /// As the command line and `--server` write it.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Procurement => "procurement",
             Self::Station => "station",
@@ -35,7 +36,7 @@ impl Program {
 
     /// Where it listens by default when it is served apart: below the ports that systems give to outgoing
     /// connections (Linux: from 32768), one of which could hold the address at a restart; and not assigned to anybody.
-    pub(crate) const fn default_listen(self) -> SocketAddr {
+    pub const fn default_listen(self) -> SocketAddr {
         loopback(match self {
             Self::Procurement => 7_610,
             Self::Station => 7_611,
@@ -46,7 +47,7 @@ impl Program {
     }
 
     /// Likewise for its metrics.
-    pub(crate) const fn default_metrics(self) -> SocketAddr {
+    pub const fn default_metrics(self) -> SocketAddr {
         loopback(match self {
             Self::Procurement => 9_464,
             Self::Station => 9_465,

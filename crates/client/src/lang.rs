@@ -3,40 +3,44 @@
 //! `LC_ALL`, `LC_MESSAGES` and `LANG` are asked in this order, as POSIX says. A locale that names no language (none, `C`,
 //! `POSIX`) leaves the program its own, the language of the officers and stations that it is for.
 
+use core::cell::Cell;
+use std::sync::OnceLock;
+
+/// A language that help and messages are in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lang {
+pub enum Lang {
     Chinese,
     English,
 }
 
-/// The language of this process.
-#[cfg(not(test))]
-pub(crate) fn lang() -> Lang {
-    static LANG: std::sync::OnceLock<Lang> = std::sync::OnceLock::new();
-    *LANG.get_or_init(|| of(|name| std::env::var(name).ok()))
-}
+/// What the program has chosen.
+static CHOSEN: OnceLock<Lang> = OnceLock::new();
 
-/// That of a test: it says the same in every environment.
-#[cfg(test)]
-pub(crate) fn lang() -> Lang {
-    TEST_LANG.get()
-}
-
-#[cfg(test)]
 std::thread_local! {
-    static TEST_LANG: core::cell::Cell<Lang> = const { core::cell::Cell::new(Lang::Chinese) };
+    /// What [`speaking`] has set on this thread.
+    static SPOKEN: Cell<Option<Lang>> = const { Cell::new(None) };
 }
 
-/// Runs a part of a test in another language.
-#[cfg(test)]
-pub(crate) fn speaking<T>(lang: Lang, part: impl FnOnce() -> T) -> T {
-    let before = TEST_LANG.replace(lang);
+/// Chooses the language of this process. The first choice stands; without one it is Chinese.
+pub fn choose(lang: Lang) {
+    CHOSEN.get_or_init(|| lang);
+}
+
+/// The language of this process, or of this part of a thread.
+pub fn lang() -> Lang {
+    SPOKEN.get().or_else(|| CHOSEN.get().copied()).unwrap_or(Lang::Chinese)
+}
+
+/// Runs a part of this thread in a language.
+pub fn speaking<T>(lang: Lang, part: impl FnOnce() -> T) -> T {
+    let before = SPOKEN.replace(Some(lang));
     let outcome = part();
-    TEST_LANG.set(before);
+    SPOKEN.set(before);
     outcome
 }
 
-fn of(variable: impl Fn(&str) -> Option<String>) -> Lang {
+/// The language that the variables of a locale ask for.
+pub fn of_locale(variable: impl Fn(&str) -> Option<String>) -> Lang {
     let named = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(variable).find(|value| !value.is_empty());
     let locale = named.unwrap_or_default().to_ascii_lowercase();
     // "zh_CN.UTF-8": language, territory, encoding.
@@ -47,7 +51,7 @@ fn of(variable: impl Fn(&str) -> Option<String>) -> Lang {
 }
 
 /// The one of two texts that is in this process's language.
-pub(crate) fn pick(chinese: &'static str, english: &'static str) -> &'static str {
+pub fn pick(chinese: &'static str, english: &'static str) -> &'static str {
     match lang() {
         Lang::Chinese => chinese,
         Lang::English => english,
@@ -55,6 +59,7 @@ pub(crate) fn pick(chinese: &'static str, english: &'static str) -> &'static str
 }
 
 /// A text in this process's language: Chinese first, then English, as for `format!`.
+#[macro_export]
 macro_rules! tr {
     ($chinese:literal, $english:literal $(, $($argument:tt)*)?) => {
         match $crate::lang::lang() {
@@ -65,6 +70,7 @@ macro_rules! tr {
 }
 
 /// A message about something that went wrong. In Chinese it carries the English too, which documentation is in.
+#[macro_export]
 macro_rules! both {
     ($chinese:literal, $english:literal $(, $($argument:tt)*)?) => {
         match $crate::lang::lang() {
@@ -75,8 +81,6 @@ macro_rules! both {
         }
     };
 }
-
-pub(crate) use {both, tr};
 
 #[cfg(test)]
 mod tests {
@@ -103,7 +107,7 @@ mod tests {
                 };
                 Some(value.to_owned())
             };
-            assert_eq!(of(variable), expected, "{lc_all} {lc_messages} {lang}");
+            assert_eq!(of_locale(variable), expected, "{lc_all} {lc_messages} {lang}");
         }
     }
 }

@@ -12,12 +12,13 @@ use loopledger_wire::code_name;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::lang::{Lang, both, lang, pick, tr};
+use crate::lang::{Lang, lang, pick};
 use crate::output::neutral;
+use crate::{both, tr};
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub enum Failure {
     /// The server answered, and the answer was no; or a check failed; or the answer could not be written down.
     Refused(String),
     /// The command line or its input makes no sense.
@@ -29,7 +30,8 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    pub(crate) fn code(&self) -> ExitCode {
+    /// The exit code of a command that ends so.
+    pub fn code(&self) -> ExitCode {
         match self {
             Self::Refused(_) => ExitCode::from(1),
             Self::Usage(_) => ExitCode::from(2),
@@ -39,13 +41,13 @@ impl Failure {
     }
 
     /// An error with everything that caused it, in one line.
-    pub(crate) fn refused(doing: &str, error: &(dyn Error + 'static)) -> Self {
+    pub fn refused(doing: &str, error: &(dyn Error + 'static)) -> Self {
         Self::Refused(format!("{doing}: {}", WithCauses(error)))
     }
 
     /// What was printed went nowhere.
     #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-    pub(crate) fn output(error: io::Error) -> Self {
+    pub fn output(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             Self::Unread
         } else {

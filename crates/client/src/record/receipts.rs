@@ -10,20 +10,20 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, position_from_json};
 use super::line::Line;
+use crate::both;
 use crate::exit::Failure;
-use crate::lang::both;
 
 /// An answer of an earlier run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Kept {
+pub struct Kept {
     /// Line of the file when it was answered.
-    pub(crate) number: u64,
+    pub number: u64,
     /// `None` for a barrier.
-    pub(crate) request_id: Option<String>,
+    request_id: Option<String>,
     /// Absent in receipts of earlier builds.
     digest: Option<String>,
     /// Why it was refused.
-    pub(crate) refusal: Option<String>,
+    pub refusal: Option<String>,
 }
 
 impl Kept {
@@ -63,18 +63,18 @@ enum Fit {
 
 /// An open file of receipts, and where to go on.
 #[derive(Debug)]
-pub(crate) struct Receipts {
+pub struct Receipts {
     file: File,
     /// The answers so far, in the order of the file of commands.
-    pub(crate) kept: Vec<Kept>,
+    pub kept: Vec<Kept>,
     /// What the last barrier reached.
-    pub(crate) heads: Vec<Position>,
+    pub heads: Vec<Position>,
 }
 
 impl Receipts {
     /// Opens or creates the file; a torn last line (a kill in mid-write) is cut off. A file that holds anything else than
     /// receipts is left as it is.
-    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+    pub fn open(path: &Path) -> Result<Self, Failure> {
         let name = path.display();
         let wrong = |error: &dyn core::fmt::Display| Failure::Usage(format!("--receipts {name}: {error}"));
         let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
@@ -114,7 +114,7 @@ impl Receipts {
     }
 
     /// Keeps an answer, with one write, before anything else learns of it.
-    pub(crate) fn keep(&mut self, line: &Line, answer: &Answer) -> Result<(), Failure> {
+    pub fn keep(&mut self, line: &Line, answer: &Answer) -> Result<(), Failure> {
         let mut value = answer.to_json(line);
         if let Some(object) = value.as_object_mut() {
             object.insert("digest".to_owned(), json!(line.digest()));
@@ -126,7 +126,7 @@ impl Receipts {
 
 /// The first place at which receipts and file part.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Parting {
+pub enum Parting {
     /// The file ends before its receipts do.
     Short { answered: usize, lines: usize },
     /// The line was sent with another content.
@@ -140,7 +140,7 @@ pub(crate) enum Parting {
 }
 
 /// Compares a receipt with the line that it should answer; `rest` is what follows in the file, `later` in the receipts.
-pub(crate) fn compare(kept: &Kept, line: &Line, later: &[Kept], rest: impl Iterator<Item = Line>) -> Option<Parting> {
+pub fn compare(kept: &Kept, line: &Line, later: &[Kept], rest: impl Iterator<Item = Line>) -> Option<Parting> {
     let number = line.number;
     match kept.fits(line) {
         Fit::Same => return None,

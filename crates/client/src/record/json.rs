@@ -20,7 +20,7 @@ static RECORD_LINE: LazyLock<MessageDescriptor> = LazyLock::new(|| {
 });
 
 /// Reads lines of a file or of standard input; blank lines and lines that begin with `#` say nothing.
-pub(crate) struct JsonLines<R> {
+pub struct JsonLines<R> {
     reader: R,
     /// Line of the file, from 1.
     at: u64,
@@ -33,7 +33,8 @@ impl<R> core::fmt::Debug for JsonLines<R> {
 }
 
 impl<R: BufRead> JsonLines<R> {
-    pub(crate) const fn new(reader: R) -> Self {
+    /// Reads from the first line of `reader`.
+    pub const fn new(reader: R) -> Self {
         Self { reader, at: 0 }
     }
 
@@ -92,7 +93,7 @@ impl<R: BufRead> Iterator for JsonLines<R> {
 }
 
 /// Writes a line as ProtoJSON: for `demo --write` and for tests.
-pub(crate) fn to_json(line: &RecordLine) -> Result<String, Failure> {
+pub fn to_json(line: &RecordLine) -> Result<String, Failure> {
     let mut message = DynamicMessage::new(RECORD_LINE.clone());
     message.transcode_from(line).map_err(|error| Failure::refused("write a line", &error))?;
     serde_json::to_string(&message).map_err(|error| Failure::refused("write a line", &error))

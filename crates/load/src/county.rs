@@ -3,6 +3,8 @@
 use core::time::Duration;
 use std::sync::Arc;
 
+use loopledger_client::record::{Recorder, Stop, numbered};
+use loopledger_client::{Client, Failure};
 use loopledger_proto::client::v1::RecordLine;
 use loopledger_proto::client::v1::record_line::Line;
 use loopledger_proto::common::v1::contract_terms;
@@ -13,9 +15,6 @@ use loopledger_proto::station::v1::record_request::Command;
 use loopledger_proto::station::v1::{CollectGoodsRequest, RecordRequest};
 use loopledger_types::{BusinessDate, CountyCode, MemberId, PartyId, RequestId, Service, StreamId};
 
-use crate::client::Client;
-use crate::exit::Failure;
-use crate::record::{Recorder, Stop, numbered};
 use loopledger_dice::Dice;
 use loopledger_scenario::{DEMO_WEEKS, play};
 

@@ -16,12 +16,12 @@ use crate::client::Client;
 use crate::exit::Failure;
 
 /// What a lane hands on: which service answered, on which of its lanes, and what.
-pub(crate) type Reply = (Service, u64, Result<Answer, Status>);
+pub(super) type Reply = (Service, u64, Result<Answer, Status>);
 
 /// The sending half of an open bulk stream.
 #[derive(Debug)]
-pub(crate) struct Lane {
-    pub(crate) generation: u64,
+pub(super) struct Lane {
+    pub(super) generation: u64,
     sender: Sender,
 }
 
@@ -66,7 +66,7 @@ macro_rules! open_lane {
 
 impl Lane {
     /// Opens the stream of `service`; its answers go to `replies`. The inner error is the server's, or that of the way there.
-    pub(crate) async fn open(
+    pub(super) async fn open(
         client: &Client,
         service: Service,
         generation: u64,
@@ -85,19 +85,19 @@ impl Lane {
 
     /// Sends a line that belongs to this lane. A lane that is closed takes nothing: its last reply says why. It is never
     /// full, since it holds all that may be in flight.
-    pub(crate) fn send(&self, line: Line) {
+    pub(super) fn send(&self, line: Line) {
         let _ = match (&self.sender, line) {
-            (Sender::Procurement(lane), Line::Procurement(request)) => lane.try_send(request).is_ok(),
-            (Sender::Station(lane), Line::Station(request)) => lane.try_send(request).is_ok(),
-            (Sender::Distribution(lane), Line::Distribution(request)) => lane.try_send(request).is_ok(),
-            (Sender::Sales(lane), Line::Sales(request)) => lane.try_send(request).is_ok(),
+            (Sender::Procurement(sender), Line::Procurement(request)) => sender.try_send(request).is_ok(),
+            (Sender::Station(sender), Line::Station(request)) => sender.try_send(request).is_ok(),
+            (Sender::Distribution(sender), Line::Distribution(request)) => sender.try_send(request).is_ok(),
+            (Sender::Sales(sender), Line::Sales(request)) => sender.try_send(request).is_ok(),
             _ => false,
         };
     }
 }
 
 /// Which service a line is for; `None` for a barrier or an empty line.
-pub(crate) const fn service_of(line: &Line) -> Option<Service> {
+pub(super) const fn service_of(line: &Line) -> Option<Service> {
     match line {
         Line::Procurement(_) => Some(Service::Procurement),
         Line::Station(_) => Some(Service::Station),
@@ -108,7 +108,7 @@ pub(crate) const fn service_of(line: &Line) -> Option<Service> {
 }
 
 /// Gives a command the heads of the last barrier, unless it names positions of its own.
-pub(crate) fn rest_on(line: &mut Line, heads: &[Position]) {
+pub(super) fn rest_on(line: &mut Line, heads: &[Position]) {
     let after = match line {
         Line::Procurement(request) => request.after(),
         Line::Station(request) => request.after(),

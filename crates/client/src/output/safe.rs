@@ -1,4 +1,4 @@
-//! Escapes control characters and formulas in texts from older data, for terminals and spreadsheets.
+//! Escapes control characters in texts from older data, for terminals.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use loopledger_types::text_fault;
 use serde_json::Value;
 
 /// The text with every character that a terminal would obey, or that cannot be seen, spelt out: `\u{202e}`.
-pub(crate) fn neutral(text: &str) -> Cow<'_, str> {
+pub fn neutral(text: &str) -> Cow<'_, str> {
     if text_fault(text).is_none() {
         return Cow::Borrowed(text);
     }
@@ -21,39 +21,13 @@ pub(crate) fn neutral(text: &str) -> Cow<'_, str> {
     Cow::Owned(spelt)
 }
 
-/// A cell by RFC 4180. A text that a spreadsheet would take for a formula is made plain; numbers stay numbers.
-pub(crate) fn csv_cell(text: &str) -> String {
-    let text = neutral(text);
-    let guard = if is_formula(&text) { "'" } else { "" };
-    if text.contains([',', '"']) {
-        format!("\"{guard}{}\"", text.replace('"', "\"\""))
-    } else {
-        format!("{guard}{text}")
-    }
-}
-
-/// What spreadsheets begin a formula with, also behind spaces and in the full width that they fold.
-fn is_formula(text: &str) -> bool {
-    let text = text.trim_start();
-    text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '−', '\t', '\r']) && !is_number(text)
-}
-
-/// An amount, a quantity or a percentage.
-fn is_number(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let digits = digits.strip_suffix('%').unwrap_or(digits);
-    digits.bytes().filter(|byte| *byte == b'.').count() <= 1
-        && digits.starts_with(|c: char| c.is_ascii_digit())
-        && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
-}
-
 /// Indented JSON. Characters that a terminal would obey are escaped: the value is the same.
-pub(crate) fn json(value: &Value) -> String {
+pub fn json(value: &Value) -> String {
     escaped(&format!("{value:#}"))
 }
 
 /// The same in one line.
-pub(crate) fn json_line(value: &Value) -> String {
+pub fn json_line(value: &Value) -> String {
     escaped(&value.to_string())
 }
 
@@ -92,30 +66,6 @@ mod tests {
         for text in [json(&value), json_line(&value)] {
             assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
             assert!(text.contains("\\u202e社") && text.contains("\\udb40\\udc41"), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_cell_is_quoted_and_never_a_formula() {
-        for (text, expected) in [
-            ("x,\"y\"", "\"x,\"\"y\"\"\""),
-            ("=1+1", "'=1+1"),
-            (" =1+1", "' =1+1"),
-            ("\u{3000}=1+1", "'\u{3000}=1+1"),
-            ("＝1+1", "'＝1+1"),
-            ("＠a", "'＠a"),
-            ("－1", "'－1"),
-            ("+1", "'+1"),
-            ("@SUM(A1)", "'@SUM(A1)"),
-            ("=a,b", "\"'=a,b\""),
-            ("\t=1", "\\u{9}=1"),
-            ("-cmd", "'-cmd"),
-            ("-inf", "'-inf"),
-            ("-5.00", "-5.00"),
-            ("-5.00%", "-5.00%"),
-            ("鹰嘴豆", "鹰嘴豆"),
-        ] {
-            assert_eq!(csv_cell(text), expected, "{text:?}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use loopledger_client::{Client, Failure, say};
 use loopledger_proto::station::v1::record_request::Command;
 use loopledger_proto::station::v1::record_response::Outcome;
 use loopledger_proto::station::v1::station_service_client::StationServiceClient;
@@ -13,15 +14,12 @@ use tonic::transport::Channel;
 
 use super::county::{Collections, commits_settled, open};
 use super::latency::{Latencies, rate};
-use crate::client::Client;
-use crate::exit::Failure;
-use crate::output::say;
 
 /// Commands made ahead of the stream.
 const AHEAD: usize = 8_192;
 
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct BulkArgs {
+pub struct BulkArgs {
     /// Commands to send.
     #[arg(long, default_value_t = 500_000)]
     commands: u64,
@@ -79,7 +77,7 @@ pub(super) async fn stream(
 }
 
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct UnaryArgs {
+pub struct UnaryArgs {
     /// Connections, with one command in flight on each.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_024))]
     connections: u32,

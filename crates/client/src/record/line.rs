@@ -14,15 +14,15 @@ const DIGEST_BYTES: usize = 8;
 
 /// A command or a barrier, and its line in the file.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Line {
+pub struct Line {
     /// From 1, as an editor counts.
-    pub(crate) number: u64,
-    pub(crate) command: Command,
+    pub number: u64,
+    pub(super) command: Command,
 }
 
 impl Line {
     /// What the command is recorded under, in its usual form; `None` for a barrier.
-    pub(crate) fn request_id(&self) -> Option<String> {
+    pub fn request_id(&self) -> Option<String> {
         let id = match &self.command {
             Command::Procurement(request) => request.request_id(),
             Command::Station(request) => request.request_id(),
@@ -34,7 +34,7 @@ impl Line {
     }
 
     /// A digest of what the line says, however it is written.
-    pub(crate) fn digest(&self) -> String {
+    pub(super) fn digest(&self) -> String {
         let line = RecordLine { line: Some(self.command.clone()) };
         let digest = Sha256::digest(line.encode_to_vec());
         hex::encode(digest.get(..DIGEST_BYTES).unwrap_or(&digest))
@@ -42,6 +42,6 @@ impl Line {
 }
 
 /// Lines that were made and not read, numbered from 1.
-pub(crate) fn numbered(lines: impl IntoIterator<Item = RecordLine>) -> impl Iterator<Item = Result<Line, Broken>> {
+pub fn numbered(lines: impl IntoIterator<Item = RecordLine>) -> impl Iterator<Item = Result<Line, Broken>> {
     (1..).zip(lines).filter_map(|(number, line)| Some(Ok(Line { number, command: line.line? })))
 }

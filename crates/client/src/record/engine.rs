@@ -17,34 +17,36 @@ use super::barrier;
 use super::broken::Broken;
 use super::lane::{Lane, Reply, rest_on, service_of};
 use super::line::Line;
+use crate::both;
 use crate::client::Client;
 use crate::exit::Failure;
-use crate::lang::both;
-use crate::output::note;
+use crate::note;
 
 /// Lines sent and not yet reported: bounds what a lost connection makes us send again, and our memory. A lane holds as many, so
 /// sending never waits.
 pub(super) const IN_FLIGHT_MAX: usize = 8_192;
 
 /// How long a server may be away, unless the caller says otherwise: long enough for a restart that replays its log.
-pub(crate) const PATIENCE_SECONDS: u64 = 60;
+pub const PATIENCE_SECONDS: u64 = 60;
 /// Between two attempts to reach a server that is away.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
 /// Counts of one run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
+pub struct Tally {
     /// Recorded now.
-    pub(crate) new: u64,
+    pub new: u64,
     /// Recorded before, and found.
-    pub(crate) found: u64,
-    pub(crate) refused: u64,
-    pub(crate) barriers: u64,
+    pub found: u64,
+    /// Not recorded.
+    pub refused: u64,
+    /// Reached.
+    pub barriers: u64,
 }
 
 impl Tally {
     /// Lines that the server answered.
-    pub(crate) const fn answered(&self) -> u64 {
+    pub const fn answered(&self) -> u64 {
         self.new.saturating_add(self.found).saturating_add(self.refused).saturating_add(self.barriers)
     }
 
@@ -61,9 +63,10 @@ impl Tally {
 
 /// Why a run ended before the end of its file.
 #[derive(Debug)]
-pub(crate) enum Stop {
+pub enum Stop {
     /// A line cannot be sent. Everything before it is answered.
     Broken(Broken),
+    /// The server cannot be reached or stops taking lines, or an answer was not taken.
     Failed(Failure),
 }
 
@@ -82,7 +85,7 @@ struct Slot {
 
 /// A run over one file.
 #[derive(Debug)]
-pub(crate) struct Recorder<'a, F> {
+pub struct Recorder<'a, F> {
     client: &'a Client,
     patience: Duration,
     lanes: BTreeMap<Service, Lane>,
@@ -108,7 +111,7 @@ pub(crate) struct Recorder<'a, F> {
 
 impl<'a, F: FnMut(&Line, &Answer, &Tally) -> Result<(), Failure>> Recorder<'a, F> {
     /// `heads` is what the last barrier before the first line had reached.
-    pub(crate) fn new(client: &'a Client, patience: Duration, heads: Vec<Position>, tell: F) -> Self {
+    pub fn new(client: &'a Client, patience: Duration, heads: Vec<Position>, tell: F) -> Self {
         Self {
             client,
             patience,
@@ -127,10 +130,7 @@ impl<'a, F: FnMut(&Line, &Answer, &Tally) -> Result<(), Failure>> Recorder<'a, F
     }
 
     /// Sends every line, and returns when each is answered; also what was done if it stops before.
-    pub(crate) async fn run(
-        mut self,
-        lines: impl IntoIterator<Item = Result<Line, Broken>>,
-    ) -> (Tally, Result<(), Stop>) {
+    pub async fn run(mut self, lines: impl IntoIterator<Item = Result<Line, Broken>>) -> (Tally, Result<(), Stop>) {
         let ended = self.send_all(lines).await;
         (self.tally, ended)
     }
