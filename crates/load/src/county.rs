@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use loopledger_client::record::{Recorder, Stop, numbered};
 use loopledger_client::{Client, Failure};
+use loopledger_dice::Dice;
 use loopledger_proto::client::v1::RecordLine;
 use loopledger_proto::client::v1::record_line::Line;
 use loopledger_proto::common::v1::contract_terms;
@@ -13,10 +14,8 @@ use loopledger_proto::procurement;
 use loopledger_proto::station::v1::collect_goods_request::Basis;
 use loopledger_proto::station::v1::record_request::Command;
 use loopledger_proto::station::v1::{CollectGoodsRequest, RecordRequest};
-use loopledger_types::{BusinessDate, CountyCode, MemberId, PartyId, RequestId, Service, StreamId};
-
-use loopledger_dice::Dice;
 use loopledger_scenario::{DEMO_WEEKS, play};
+use loopledger_types::{BusinessDate, CountyCode, MemberId, PartyId, RequestId, Service, StreamId};
 
 /// Collections that serve as patterns: from spring to harvest with some hundred households.
 const PATTERNS: usize = 20_000;

@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use loopledger_client::{Client, Failure, say};
+use loopledger_dice::Dice;
 use loopledger_proto::ledger::v1::{GetHouseholdIncomeRequest, ListDivisionIncomeRequest};
 
 use super::county::{Collections, commits_settled, households, open};
 use super::latency::{Latencies, rate};
 use super::writes::stream;
-use loopledger_dice::Dice;
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct IncomeArgs {
