@@ -17,9 +17,6 @@ pub struct StreamKey(pub u32);
 /// A raw record of the log with its sequence.
 pub type TailRecord = (u64, Bytes);
 
-/// A page before it is sealed: almost always one value of sled's. Some 60 to 200 entries.
-const PAGE_BYTES: usize = 6 * 1024;
-
 /// What is written of one stream atomically: puts and deletes (later ones win), meta, and raw records of the newest
 /// commits. A key has at least one byte: the empty one is the store's own.
 #[derive(Debug, Default)]
@@ -116,7 +113,7 @@ impl Batch {
         self.open_hashes.push(key_hash((self.stream, key)));
         self.entries = self.entries.saturating_add(1);
         self.bytes = self.bytes.saturating_add(key.len()).saturating_add(value.map_or(0, <[u8]>::len));
-        if self.open.size() >= PAGE_BYTES {
+        if self.open.is_full() {
             self.seal_page();
         }
     }

@@ -32,7 +32,11 @@ pub(crate) enum PageError {
     Damaged,
 }
 
-/// Room for a page as most are: 6 KiB, what the last entry adds, and the offsets.
+/// The size at which a page is full. With one more entry and what sled puts before it, most still take 6 KiB, which is a
+/// size of the allocator; what is a little larger takes 7.
+const FULL_BYTES: usize = 6 * 1024 - 256;
+
+/// Room for a page as most are.
 const USUAL_BYTES: usize = 7 * 1024;
 
 /// Collects entries in the order given. Its memory is used again for the next page.
@@ -67,9 +71,10 @@ impl PageBuilder {
         self.offsets.is_empty()
     }
 
-    /// Bytes so far, without the offsets.
-    pub(crate) fn size(&self) -> usize {
-        self.bytes.len()
+    /// Whether it is time to seal it: almost always one value of sled's. Some 30 to 100 entries.
+    pub(crate) fn is_full(&self) -> bool {
+        let offsets = self.offsets.len().saturating_mul(size_of::<u32>());
+        self.bytes.len().saturating_add(offsets) >= FULL_BYTES
     }
 
     /// The finished page of `stream`; the builder is empty again.

@@ -8,9 +8,6 @@ use super::pipeline::Pipeline;
 use super::shelf::Shelves;
 use crate::{StoreError, StreamKey};
 
-/// Size of a block, or of a piece of the index, before it is sealed: almost always one value of sled's.
-const BLOCK_BYTES: usize = 6 * 1024;
-
 /// The first key of every block, with its stream (big endian) before it: blocks are of one stream each.
 #[derive(Debug, Default)]
 struct Index {
@@ -169,7 +166,7 @@ impl RunBuilder {
         self.block.push(key.1, value);
         self.filter.insert(hash);
         self.entry.entries = self.entry.entries.saturating_add(1);
-        ended.or_else(|| (self.block.size() >= BLOCK_BYTES).then(|| self.seal_block()))
+        ended.or_else(|| (self.block.is_full()).then(|| self.seal_block()))
     }
 
     /// After the last entry: the remaining writes one by one, then nothing.
@@ -186,7 +183,7 @@ impl RunBuilder {
             return Some(Write::Chunk(key, seal_one(&chunk)));
         }
         let mut chunk = PageBuilder::default();
-        while let Some(first) = self.index.get(self.indexed).filter(|_| chunk.size() < BLOCK_BYTES) {
+        while let Some(first) = self.index.get(self.indexed).filter(|_| !chunk.is_full()) {
             chunk.push(first, Some(&[]));
             self.indexed = self.indexed.saturating_add(1);
         }
