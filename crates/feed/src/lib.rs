@@ -4,6 +4,7 @@
 //! What does not happen here: folding, and any judgement of what a commit means.
 
 mod barrier;
+mod catch_up;
 pub mod clock;
 mod contact;
 mod follower;
@@ -27,6 +28,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub use barrier::HeadCheck;
 use barrier::StartupBarrier;
+pub use catch_up::{CatchUp, Progression};
 use contact::Followed;
 pub use contact::STALE_AFTER;
 pub use contact::{Contact, Outage};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use loopledger_event_log::{Offset, ReadError};
-use loopledger_service::feed::{Feed, FollowError, Follower};
+use loopledger_service::feed::{CatchUp, Feed, FollowError, Follower};
 use loopledger_service::metrics::Registry;
 use loopledger_state_store::{Memory, Reason, RowStore, StoreError};
 use loopledger_types::{CountyCode, Head, Position, Service, StreamId};
@@ -19,7 +19,7 @@ use crate::beside::beside;
 use crate::checkpoint::{self, Checkpointer};
 use crate::fold::{self, Fold, RETRY_AFTER, follow, note_failure};
 use crate::halts;
-use crate::health::{CatchUp, Halt, Health, StreamHealth};
+use crate::health::{Halt, Health, StreamHealth};
 use crate::index::CommitIndex;
 use crate::merge::{BATCHES_AHEAD, Lane, Merge};
 use crate::metrics::Metrics;

@@ -8,14 +8,14 @@ use futures::FutureExt as _;
 use loopledger_domain::Commit;
 use loopledger_event_log::Offset;
 use loopledger_ledger::ApplyError;
-use loopledger_service::feed::{Admitted, FollowError, Follower};
+use loopledger_service::feed::{Admitted, CatchUp, FollowError, Follower};
 use loopledger_service::trace::{Kind, Span};
 use loopledger_types::{Hash, Head, Position, Service, WithCauses};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::catch_up::Progression;
+use crate::catch_up::CatchingUp;
 use crate::health::{Halt, StreamHealth};
 use crate::merge::{Arrival, Batch, Lane, Merge};
 use crate::referenced;
@@ -102,7 +102,7 @@ fn recovered(shared: &Shared) -> StreamHealth {
     if shared.health.borrow().is_caught_up {
         StreamHealth::Serving
     } else {
-        StreamHealth::CatchingUp(crate::health::CatchUp::default())
+        StreamHealth::CatchingUp(CatchUp::default())
     }
 }
 
@@ -125,15 +125,15 @@ pub(crate) async fn halting_on_panic(shared: Arc<Shared>, folding: impl Future<O
 pub(crate) struct Fold {
     shared: Arc<Shared>,
     merge: Merge,
-    progression: Progression,
+    catching_up: CatchingUp,
     checkpoint_commits: u64,
     since_checkpoint: u64,
 }
 
 impl Fold {
     pub(crate) fn new(shared: Arc<Shared>, merge: Merge, checkpoint_commits: u64) -> Self {
-        let progression = Progression::new(&merge.lanes);
-        Self { shared, merge, progression, checkpoint_commits, since_checkpoint: 0 }
+        let catching_up = CatchingUp::new(&merge.lanes);
+        Self { shared, merge, catching_up, checkpoint_commits, since_checkpoint: 0 }
     }
 
     pub(crate) async fn run(mut self, stop: CancellationToken) {
@@ -174,10 +174,10 @@ impl Fold {
 
     /// Notes how far the fold has come. Before anybody hears that it has caught up, what commits name is looked for.
     async fn advance(&mut self, done: usize) {
-        if !self.progression.is_done() && self.merge.lanes.iter().all(Lane::is_caught_up) {
+        if !self.catching_up.is_done() && self.merge.lanes.iter().all(Lane::is_caught_up) {
             referenced::check(&self.shared).await;
         }
-        self.progression.advance(done, &self.merge.lanes, &self.shared);
+        self.catching_up.advance(done, &self.merge.lanes, &self.shared);
     }
 
     /// One slice of one stream.
@@ -225,7 +225,7 @@ impl Fold {
 
     /// The span of a commit that is folded when it comes; what was there before the start belongs to traces long ended.
     fn span(&self, admitted: &Admitted) -> Option<Span> {
-        let trace = admitted.trace.as_deref().filter(|_| self.progression.is_done())?;
+        let trace = admitted.trace.as_deref().filter(|_| self.catching_up.is_done())?;
         let mut span = Span::after(*trace, Kind::Consumer, format_args!("project"))?;
         span.set_commit(admitted.commit.stream, admitted.commit.sequence);
         Some(span)

@@ -1,10 +1,9 @@
 //! What the projection says of itself: per stream, whether it is followed, and if not, why.
 
 use core::fmt;
-use core::time::Duration;
 
 use loopledger_event_log::ReadError;
-use loopledger_service::feed::{FollowError, HaltedWriter};
+use loopledger_service::feed::{CatchUp, FollowError, HaltedWriter};
 use loopledger_service::metrics::Readiness;
 use loopledger_types::{Position, Service, StreamId, WithCauses};
 use loopledger_wire::{Failure, HaltNotice, HaltReason};
@@ -73,18 +72,6 @@ impl Halt {
     pub fn failure(&self) -> Failure {
         self.notice().failure()
     }
-}
-
-/// How far a stream that catches up has come.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct CatchUp {
-    /// Commits folded since the start.
-    pub commits: u64,
-    pub commits_per_second: u64,
-    /// Of the offsets to be read, 0..=100.
-    pub percent: u8,
-    /// Unknown until something was read.
-    pub time_left: Option<Duration>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -29,6 +29,7 @@ mod shared;
 pub use app::{Projection, ProjectionConfig, StartError, StoragePlace};
 pub use evidence::evidence;
 pub use grpc::SERVICE_NAMES;
-pub use health::{CatchUp, Halt, Health, StreamHealth};
+pub use health::{Halt, Health, StreamHealth};
+pub use loopledger_service::feed::CatchUp;
 pub use metrics::Metrics;
 pub use saved::StartReport;

@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 use loopledger_domain::{Decider, State};
 use loopledger_feed::clock::Clock;
-use loopledger_feed::{Feed, FollowError, HeadCheck, Heads};
+use loopledger_feed::{CatchUp, Feed, FollowError, HeadCheck, Heads};
 use loopledger_state_store::{Progress, ServiceStore, StoreError};
 use loopledger_types::{StreamId, Table, WithCauses};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::health::{CatchUp, Health, Metrics};
+use super::health::{Health, Metrics};
 use super::job::Input;
 use super::measured::Measured;
 use super::speculation::Orphans;

@@ -1,7 +1,8 @@
 //! What a writer says of itself: its health, and its counters.
 
 use core::sync::atomic::{AtomicU64, Ordering};
-use core::time::Duration;
+
+use loopledger_feed::CatchUp;
 
 use super::Halt;
 
@@ -14,18 +15,6 @@ pub enum Health {
     /// It took what was queued, and takes no more.
     Stopped,
     Halted(Halt),
-}
-
-/// How far a writer that catches up has come.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct CatchUp {
-    /// Commits folded so far, of the own stream and of upstream.
-    pub commits: u64,
-    pub commits_per_second: u64,
-    /// Of the bytes (offsets) to be read, 0..=100.
-    pub percent: u8,
-    /// Unknown until something was read.
-    pub time_left: Option<Duration>,
 }
 
 macro_rules! metrics {

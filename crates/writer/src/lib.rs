@@ -52,8 +52,9 @@ use tokio_util::sync::CancellationToken;
 pub use clock::ClockFault;
 pub use error::{Halt, WriteError};
 pub use handle::{Answers, Ordered, WriterHandle};
-pub use health::{CatchUp, Gauge, Health, Metrics};
+pub use health::{Gauge, Health, Metrics};
 pub use job::{Answer, EntityKey};
+pub use loopledger_feed::CatchUp;
 pub(crate) use measured::Measured;
 pub use pipeline::AFTER_APPEND;
 

@@ -1,73 +1,18 @@
 //! Starting: what the store remembers, then the rest of the log, with progress.
 
-use core::time::Duration;
-
 use futures::future::{BoxFuture, try_join_all};
 use loopledger_event_log::Offset;
 use loopledger_state_store::{Progress, UpstreamProgress};
 use loopledger_types::{Head, StreamId, Timestamp};
 use tokio::time::Instant;
 
-use super::health::CatchUp;
 use super::measured::Measured;
 use super::own::Own;
 use super::upstream::Upstream;
-use loopledger_feed::{Feed, FollowError};
-
-/// How often progress is reported while catching up.
-const REPORT_PERIOD: Duration = Duration::from_millis(200);
+use loopledger_feed::{CatchUp, Feed, FollowError, Progression};
 
 /// Offsets (bytes, on the file log) before the log's end that hold more than 10,000 commits.
 const KEPT_SPAN: u64 = 64 * 1_024 * 1_024;
-
-/// What has to be read before serving begins, and how far it has come.
-#[derive(Debug)]
-pub(super) struct Progression {
-    started: Instant,
-    reported: Instant,
-    /// For the own stream, then each upstream: where reading began, and the log's end as of the start.
-    spans: Vec<(Offset, Offset)>,
-    /// Commits folded since the start.
-    commits: u64,
-}
-
-impl Progression {
-    fn new(now: Instant, spans: Vec<(Offset, Offset)>) -> Self {
-        Self { started: now, reported: now, spans, commits: 0 }
-    }
-
-    /// Offsets between a record of the own stream and the log's end as of the start.
-    fn left_after(&self, offset: Offset) -> u64 {
-        self.spans.first().map_or(0, |(_, end)| end.0.saturating_sub(offset.0))
-    }
-
-    fn is_complete(&self, read: &[Offset]) -> bool {
-        self.spans.iter().zip(read).all(|((_, end), next)| next >= end)
-    }
-
-    fn report(&self, now: Instant, read: &[Offset]) -> CatchUp {
-        let mut total = 0_u64;
-        let mut done = 0_u64;
-        for ((start, end), next) in self.spans.iter().zip(read) {
-            total = total.saturating_add(end.0.saturating_sub(start.0));
-            done = done.saturating_add(next.min(end).0.saturating_sub(start.0));
-        }
-        let elapsed = now.saturating_duration_since(self.started);
-        let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-        let of = |part: u64, whole: u64, times: u64| part.saturating_mul(times).checked_div(whole);
-        let left = total.saturating_sub(done);
-        CatchUp {
-            commits: self.commits,
-            commits_per_second: of(self.commits, millis, 1_000).unwrap_or(0),
-            percent: of(done, total, 100).and_then(|percent| u8::try_from(percent).ok()).unwrap_or(100),
-            // left / done × elapsed; offsets are bytes, so the product is taken in seconds' thousandths of a share.
-            time_left: (done > 0).then(|| {
-                let share = u128::from(left).saturating_mul(u128::from(millis)).checked_div(u128::from(done));
-                Duration::from_millis(share.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(u64::MAX))
-            }),
-        }
-    }
-}
 
 /// What must happen before a writer serves, and whether it does.
 pub(super) struct Startup {
@@ -88,7 +33,7 @@ impl Startup {
 
     /// A commit was folded, of the own stream or of upstream.
     pub(super) const fn count_folded(&mut self) {
-        self.progression.commits = self.progression.commits.saturating_add(1);
+        self.progression.count(1);
     }
 
     /// Whether a record of the own stream is near enough to the log's end to be kept for a repair. The store keeps the
@@ -122,16 +67,12 @@ impl Startup {
     /// Serves from now on; `sequence` is the head's.
     pub(super) fn serve(&mut self, stream: StreamId, sequence: u64) {
         self.is_serving = true;
-        tracing::info!(%stream, sequence, commits = self.progression.commits, "serving");
+        tracing::info!(%stream, sequence, commits = self.progression.commits(), "serving");
     }
 
     /// How far it has come, if that is to be reported again.
     pub(super) fn report(&mut self, now: Instant, read: &[Offset]) -> Option<CatchUp> {
-        if now.saturating_duration_since(self.progression.reported) < REPORT_PERIOD {
-            return None;
-        }
-        self.progression.reported = now;
-        Some(self.progression.report(now, read))
+        self.progression.report_if_due(now, read)
     }
 }
 
@@ -203,27 +144,5 @@ const fn beginning(stream: StreamId) -> UpstreamProgress {
         answered: Head::EMPTY,
         answered_offset: 0,
         named: 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn progress_says_how_far_how_fast_and_how_long() {
-        let began = Instant::now();
-        let spans = vec![(Offset(100), Offset(1_100)), (Offset(0), Offset(1_000))];
-        let mut progression = Progression::new(began, spans);
-        assert_eq!(progression.report(began, &[Offset(100), Offset(0)]).time_left, None);
-        progression.commits = 5_000;
-        let now = began.checked_add(Duration::from_secs(2)).unwrap();
-        let report = progression.report(now, &[Offset(1_100), Offset(500)]);
-        let time_left = Some(Duration::from_millis(666));
-        assert_eq!(report, CatchUp { commits: 5_000, commits_per_second: 2_500, percent: 75, time_left });
-        assert!(!progression.is_complete(&[Offset(1_100), Offset(500)]));
-        // What is appended meanwhile does not count.
-        assert!(progression.is_complete(&[Offset(9_000), Offset(1_000)]));
-        assert_eq!(progression.report(now, &[Offset(9_000), Offset(1_000)]).percent, 100);
     }
 }
