@@ -18,11 +18,9 @@ use super::latency::{Latencies, rate};
 /// Commands made ahead of the stream.
 const AHEAD: usize = 8_192;
 
+/// Which county is loaded, and how its commands are made.
 #[derive(Debug, Clone, clap::Args)]
-pub struct BulkArgs {
-    /// Commands to send.
-    #[arg(long, default_value_t = 500_000)]
-    commands: u64,
+struct CountyArgs {
     /// Households of the county.
     #[arg(long, default_value_t = 6_000)]
     households: u32,
@@ -34,9 +32,18 @@ pub struct BulkArgs {
     run: u64,
 }
 
+#[derive(Debug, Clone, clap::Args)]
+pub struct BulkArgs {
+    /// Commands to send.
+    #[arg(long, default_value_t = 500_000)]
+    commands: u64,
+    #[command(flatten)]
+    county: CountyArgs,
+}
+
 pub(super) async fn bulk(client: &Client, args: &BulkArgs) -> Result<(), Failure> {
-    open(client, args.seed, args.households).await?;
-    let mut collections = Collections::new(args.seed, args.households, args.run);
+    open(client, args.county.seed, args.county.households).await?;
+    let mut collections = Collections::new(args.county.seed, args.county.households, args.county.run);
     let before = commits_settled(client).await?;
     let began = Instant::now();
     let (recorded, refused) = stream(client, (0..args.commands).map(move |_| collections.next())).await?;
@@ -84,26 +91,19 @@ pub struct UnaryArgs {
     /// Commands to send.
     #[arg(long, default_value_t = 100_000)]
     commands: u64,
-    /// Households of the county.
-    #[arg(long, default_value_t = 6_000)]
-    households: u32,
-    /// The same seed makes the same commands.
-    #[arg(long, default_value_t = 7)]
-    seed: u64,
-    /// Makes this run's request ids unlike another's.
-    #[arg(long, default_value_t = 1)]
-    run: u64,
+    #[command(flatten)]
+    county: CountyArgs,
 }
 
 pub(super) async fn unary(client: &Client, server: &str, args: &UnaryArgs) -> Result<(), Failure> {
-    open(client, args.seed, args.households).await?;
+    open(client, args.county.seed, args.county.households).await?;
     let before = commits_settled(client).await?;
     let each = args.commands.checked_div(u64::from(args.connections)).unwrap_or(0).max(1);
-    let collections = Collections::new(args.seed, args.households, args.run);
+    let collections = Collections::new(args.county.seed, args.county.households, args.county.run);
     let mut connections = Vec::new();
     for number in 0..args.connections {
         let station = Client::connect(server).await?.station()?;
-        let run = args.run.wrapping_mul(10_007).wrapping_add(u64::from(number));
+        let run = args.county.run.wrapping_mul(10_007).wrapping_add(u64::from(number));
         connections.push((station, collections.again(run)));
     }
     let began = Instant::now();

@@ -288,7 +288,7 @@ impl<D: Decider> Intake<D> {
         self.is_closing
     }
 
-    /// Takes nothing more: what is in the queue is the last, and what waits for positions is refused.
+    /// Closes the queue: its remaining commands are still decided; callers that wait for positions are refused.
     pub(super) fn close(&mut self) {
         self.is_closing = true;
         self.inputs.close();

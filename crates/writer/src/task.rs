@@ -246,7 +246,7 @@ impl<D: Decider> Task<D> {
         times.into_iter().flatten().min()
     }
 
-    /// Whether this life takes nothing more, and ends when what was taken is done.
+    /// Whether the task drains: it accepts no commands, and ends once the accepted ones are answered.
     const fn is_ending(&self) -> bool {
         self.intake.is_closing() || self.store.is_back()
     }

@@ -259,10 +259,11 @@ fn terms(text: &str) -> ContractTerms {
     match parts[0] {
         "outright" => ContractTerms::Outright { price: price(parts[1]) },
         "agreed" => ContractTerms::AgreedPrice { price: price(parts[1]) },
-        _ => ContractTerms::Commission {
+        "commission" => ContractTerms::Commission {
             commission_bp: parts[1].parse().unwrap(),
             price_basis: parts.get(2).map(|text| price(text)),
         },
+        other => panic!("no such terms: {other}"),
     }
 }
 

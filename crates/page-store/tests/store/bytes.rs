@@ -1,13 +1,11 @@
 //! The layer of bytes against a `BTreeMap`.
 
-use std::sync::{Arc, Condvar, Mutex};
-
 use loopledger_dice::Dice;
 use loopledger_page_store::{Backend, Batch, Memory, Options, PageStream, StoreError, TAIL_RECORDS};
 use proptest::prelude::*;
 use tempfile::tempdir;
 
-use crate::support::{Model, open, open_with, options, random_batch, scan, submit};
+use crate::support::{Gate, Model, open, open_with, options, random_batch, scan, submit};
 
 fn check(store: &PageStream, model: &Model, random: &mut Dice) {
     assert_eq!(scan(store, b""), *model);
@@ -158,15 +156,8 @@ fn the_tail_is_the_newest_records_without_a_gap() {
 #[test]
 fn a_slow_disk_is_felt_as_back_pressure_and_nothing_is_lost() {
     let directory = tempdir().unwrap();
-    let gate = Arc::new((Mutex::new(false), Condvar::new()));
-    let at_gate = Arc::clone(&gate);
-    let on_point = move |name: &'static str| {
-        if name == "state-store.inside-checkpoint" {
-            let (open, changed) = &*at_gate;
-            drop(changed.wait_while(open.lock().unwrap(), |open| !*open).unwrap());
-        }
-    };
-    let options = Options { on_point: Some(Arc::new(on_point)), ..options() };
+    let gate = Gate::default();
+    let options = Options { on_point: Some(gate.on_point()), ..options() };
     let (store, _) = open_with(&directory.path().join("store"), &options).unwrap();
     let mut taken = 0_u32;
     let put = |n: u32| {
@@ -180,8 +171,7 @@ fn a_slow_disk_is_felt_as_back_pressure_and_nothing_is_lost() {
         assert!(taken < 1_000, "the queue is bounded");
     }
     assert_eq!(put(taken), Err(StoreError::Full));
-    *gate.0.lock().unwrap() = true;
-    gate.1.notify_all();
+    gate.open();
     store.flush().unwrap();
     assert!(store.has_room());
     assert_eq!(scan(&store, b"").len(), taken as usize);

@@ -6,7 +6,7 @@ use loopledger_dice::Dice;
 use loopledger_page_store::{Backend, Batch, Options, Reason, StoreError};
 use tempfile::tempdir;
 
-use crate::support::{Model, copy, open, open_with, options, random_batch, scan, segments, submit, wounds};
+use crate::support::{Model, copy, open, open_with, options, random_batch, scan, segments, submit, wounded};
 
 const BATCHES: u8 = 200;
 /// Raw records to a batch: in all, a few segments of them are kept.
@@ -229,12 +229,7 @@ fn flipped_bytes_in_the_files_never_lead_to_wrong_answers() {
     let whole = directory.path().join("whole");
     let models = write_store(&whole);
     let (mut aside, mut refused, mut older, mut intact) = (0, 0, 0, 0);
-    for (number, (file, at)) in wounds(&whole).into_iter().enumerate() {
-        let path = directory.path().join(format!("store-{number}"));
-        copy(&whole, &path);
-        let mut bytes = std::fs::read(path.join(&file)).unwrap();
-        bytes[at] ^= 0x10;
-        std::fs::write(path.join(&file), bytes).unwrap();
+    for (path, file, at) in wounded(&whole, directory.path()) {
         let (store, report) = open_with(&path, &options()).unwrap();
         if report.moved_aside.is_some() {
             assert_eq!(scan(&store, b""), Model::new());

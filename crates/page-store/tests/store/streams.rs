@@ -1,13 +1,13 @@
 //! Many streams in one store: none sees another's, and what happens to the store happens to all.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
 
 use loopledger_dice::Dice;
 use loopledger_page_store::{Backend, Batch, Memory, Options, PageStore, PageStream, Reason, StoreError, StreamKey};
 use tempfile::tempdir;
 
-use crate::support::{Model, copy, options, random_batch_of, scan, segments_of, submit, wounds};
+use crate::support::{Gate, Model, options, random_batch_of, scan, segments_of, submit, wounded};
 
 const STREAMS: u32 = 12;
 const PLENTY: u64 = 1 << 40;
@@ -134,15 +134,8 @@ fn a_batch_of_another_stream_is_refused() {
 #[test]
 fn a_stream_keeps_its_room_whatever_others_submit() {
     let directory = tempdir().unwrap();
-    let gate = Arc::new((Mutex::new(false), Condvar::new()));
-    let at_gate = Arc::clone(&gate);
-    let on_point = move |name: &'static str| {
-        if name == "state-store.inside-checkpoint" {
-            let (open, changed) = &*at_gate;
-            drop(changed.wait_while(open.lock().unwrap(), |open| !*open).unwrap());
-        }
-    };
-    let options = Options { on_point: Some(Arc::new(on_point)), queue: 2, ..options() };
+    let gate = Gate::default();
+    let options = Options { on_point: Some(gate.on_point()), queue: 2, ..options() };
     let (store, _) = PageStore::open(&directory.path().join("store"), &options).unwrap();
     let streams = open_streams(&store);
     for stream in &streams {
@@ -155,8 +148,7 @@ fn a_stream_keeps_its_room_whatever_others_submit() {
         assert!(!stream.has_room());
         assert_eq!(stream.submit(Box::new(Some(stream.batch()))), Err(StoreError::Full));
     }
-    *gate.0.lock().unwrap() = true;
-    gate.1.notify_all();
+    gate.open();
     streams[0].flush().unwrap();
     assert!(streams.iter().all(|stream| stream.has_room() && scan(stream, b"").len() == 2));
 }
@@ -251,12 +243,7 @@ fn a_flipped_byte_never_leads_to_wrong_answers_in_any_stream() {
     let whole = directory.path().join("whole");
     let expected = written(&whole);
     let (mut aside, mut intact) = (0, 0);
-    for (number, (file, at)) in wounds(&whole).into_iter().enumerate() {
-        let path = directory.path().join(format!("store-{number}"));
-        copy(&whole, &path);
-        let mut bytes = std::fs::read(path.join(&file)).unwrap();
-        bytes[at] ^= 0x10;
-        std::fs::write(path.join(&file), bytes).unwrap();
+    for (path, file, at) in wounded(&whole, directory.path()) {
         let (store, report) = PageStore::open(&path, &options()).unwrap();
         let streams = open_streams(&store);
         if report.moved_aside.is_some() {

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex};
 
 use loopledger_dice::Dice;
-use loopledger_page_store::{Backend, Batch, OpenReport, Options, PageStore, PageStream, StoreError, StreamKey};
+use loopledger_page_store::{
+    Backend, Batch, OnPoint, OpenReport, Options, PageStore, PageStream, StoreError, StreamKey,
+};
 
 pub(crate) type Model = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -107,7 +110,7 @@ pub(crate) fn segments(path: &Path) -> Vec<PathBuf> {
 }
 
 /// Files of sled's and bytes of its large one, evenly spread.
-pub(crate) fn wounds(path: &Path) -> Vec<(PathBuf, usize)> {
+fn wounds(path: &Path) -> Vec<(PathBuf, usize)> {
     let mut wounds = Vec::new();
     for entry in std::fs::read_dir(path).unwrap() {
         let entry = entry.unwrap();
@@ -118,4 +121,41 @@ pub(crate) fn wounds(path: &Path) -> Vec<(PathBuf, usize)> {
         }
     }
     wounds
+}
+
+/// A store's thread stands at the first checkpoint until the gate is opened.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    pub(crate) fn on_point(&self) -> OnPoint {
+        let gate = Arc::clone(&self.0);
+        Arc::new(move |name| {
+            if name == "state-store.inside-checkpoint" {
+                let (open, changed) = &*gate;
+                drop(changed.wait_while(open.lock().unwrap(), |open| !*open).unwrap());
+            }
+        })
+    }
+
+    pub(crate) fn open(&self) {
+        let (open, changed) = &*self.0;
+        *open.lock().unwrap() = true;
+        changed.notify_all();
+    }
+}
+
+/// For each wound of the store `whole` a copy that has it: a byte is flipped at that place of that file.
+pub(crate) fn wounded<'a>(
+    whole: &'a Path,
+    directory: &'a Path,
+) -> impl Iterator<Item = (PathBuf, PathBuf, usize)> + 'a {
+    wounds(whole).into_iter().enumerate().map(move |(number, (file, at))| {
+        let path = directory.join(format!("store-{number}"));
+        copy(whole, &path);
+        let mut bytes = std::fs::read(path.join(&file)).unwrap();
+        bytes[at] ^= 0x10;
+        std::fs::write(path.join(&file), bytes).unwrap();
+        (path, file, at)
+    })
 }

@@ -1,4 +1,4 @@
-//! Windows of time whose ends may be open, and the list of divisions that figures are told apart by.
+//! Windows of time whose ends may be open, and the edition of the list of divisions by which figures are grouped.
 
 use loopledger_ledger::{Days, IncomeQuery, Ledger, LoopQuery};
 use loopledger_types::divisions::Edition;
@@ -93,7 +93,7 @@ pub struct NotInEdition {
     pub other: Option<Edition>,
 }
 
-/// A division, or all of them, and the list that they are told apart by. Without a list, the one in force on the
+/// A division, or all of them, and the edition by which they are grouped. Without an edition, the one in force on the
 /// window's last day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Divisions {

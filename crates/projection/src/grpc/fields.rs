@@ -71,14 +71,14 @@ impl Fields {
         months.ok()
     }
 
-    /// A division, or everything, and the edition that divisions are told apart by.
+    /// A division, or all of them, and the edition by which divisions are grouped.
     pub(super) fn divisions(&mut self, code: &str, edition: &str) -> Option<Divisions> {
         let asked =
             if code.is_empty() { Some(None) } else { self.take(query::division("division_code", code)).map(Some) };
         self.listed(asked, edition)
     }
 
-    /// A division of this county, and the edition that divisions are told apart by.
+    /// A division of this county, and the edition by which divisions are grouped.
     pub(super) fn divisions_of_county(&mut self, code: &str, edition: &str) -> Option<Divisions> {
         let asked = self.division_of_county(code);
         self.listed(asked.map(Some), edition)

@@ -155,7 +155,7 @@ fn paid(step: &LotStepKind, names: &Names) -> Option<String> {
     payee.map(|id| names.party(id).to_owned())
 }
 
-/// An answer waits for what its terms name, whoever asks; only what looks at the projection itself is answered without.
+/// Every query waits until its terms are folded; a query about the projection's own state needs no ledger that has caught up.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_keeps_its_terms() {
     let log = MemoryLog::new(PARTITIONS);

@@ -21,7 +21,7 @@ use crate::upstream::Due;
 const FOLD_MAX: usize = 1_024;
 
 impl<D: Decider> Task<D> {
-    /// Takes what was read of the own stream: confirms what was appended, and gives way to what others appended first.
+    /// Takes what was read of the own stream: confirms own commits, rolls back and requeues if another writer was admitted first.
     pub(super) fn read_back(&mut self, seen: &Seen) -> Result<(), Halt> {
         let now = Instant::now();
         self.pipeline.note_contact(now);

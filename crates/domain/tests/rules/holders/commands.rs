@@ -46,7 +46,7 @@ impl World {
                 laboratory_code: "LAB".into(),
                 report_hash: None,
             }),
-            _ => station::Command::HandOverGoods(station::HandOverGoods {
+            "hand" => station::Command::HandOverGoods(station::HandOverGoods {
                 occasion,
                 from: self.place(line.get("from", "S1")),
                 to: self.place(line.get("to", "D1")),
@@ -55,6 +55,7 @@ impl World {
                 freight: Money(line.number("freight", 0)),
                 lines: self.move_lines(line),
             }),
+            other => panic!("no such operation: {other}"),
         }
     }
 
@@ -77,12 +78,13 @@ impl World {
                 freight: Money(line.number("freight", 0)),
                 lines: self.move_lines(line),
             }),
-            _ => distribution::Command::ReceiveShipment(distribution::ReceiveShipment {
+            "receive" => distribution::Command::ReceiveShipment(distribution::ReceiveShipment {
                 occasion,
                 shipment: ShipmentId(self.id(line.name)),
                 place: self.place(line.get("at", "D1")),
                 differences: line.list("but").map(|item| self.difference(item)).collect(),
             }),
+            other => panic!("no such operation: {other}"),
         }
     }
 
@@ -121,7 +123,10 @@ impl World {
             "contract" => return station::CollectTerms::Contract(ContractId(self.id(parts[1]))),
             "outright" => ContractTerms::Outright { price: price(parts[2]) },
             "agreed" => ContractTerms::AgreedPrice { price: price(parts[2]) },
-            _ => ContractTerms::Commission { commission_bp: 500, price_basis: parts.get(2).map(|text| price(text)) },
+            "commission" => {
+                ContractTerms::Commission { commission_bp: 500, price_basis: parts.get(2).map(|text| price(text)) }
+            }
+            other => panic!("no such terms: {other}"),
         };
         station::CollectTerms::Stated { principal, terms }
     }

@@ -102,7 +102,8 @@ impl World {
                 from: occasion.business_date,
             }),
             "contract" => E::LinkageContracted(self.contract(line)),
-            _ => self.answer(line),
+            "accept" | "decline" => self.answer(line),
+            other => panic!("no such operation: {other}"),
         }
     }
 

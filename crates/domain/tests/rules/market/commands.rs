@@ -71,11 +71,12 @@ impl Market {
                 proof_hash: None,
                 received_by: line.find("member").map(|name| MemberId(self.id(name))),
             }),
-            _ => C::FailPayout(procurement::FailPayout {
+            "fail" => C::FailPayout(procurement::FailPayout {
                 occasion,
                 payout: PayoutId(self.id(line.name)),
                 reason: "account closed".into(),
             }),
+            other => panic!("no such operation: {other}"),
         }
     }
 
@@ -107,11 +108,12 @@ impl Market {
             }
             "payment" => C::RecordPayment(sales::RecordPayment { occasion, order, amount, method }),
             "return" => C::ReturnPrepayment(sales::ReturnPrepayment { occasion, order, amount, method }),
-            _ => C::SettleConsignment(sales::SettleConsignment {
+            "settle" => C::SettleConsignment(sales::SettleConsignment {
                 occasion,
                 consignee: self.party(line.get("consignee", "COOP")).id,
                 lots: line.list("lots").map(|text| self.settle_lot(text)).collect(),
             }),
+            other => panic!("no such operation: {other}"),
         }
     }
 

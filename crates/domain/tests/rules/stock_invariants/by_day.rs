@@ -86,7 +86,13 @@ fn at_station(event: &station::Event, shift: &mut Shift<'_>) {
         E::StockReserved(e) => reserved(e, shift),
         E::ReservationReleased(e) => released(e, shift),
         E::GoodsIssued(e) => issued(e, shift),
-        _ => {}
+        E::StationOpened(_)
+        | E::GoodsInspected(_)
+        | E::StockRefused(_)
+        | E::CancelRefused(_)
+        | E::UpstreamIgnored(_)
+        | E::AnswerRepeated(_)
+        | E::TailLost(_) => {}
     }
 }
 
@@ -110,7 +116,15 @@ fn at_sites(event: &distribution::Event, shift: &mut Shift<'_>) {
         E::StockReserved(e) => reserved(e, shift),
         E::ReservationReleased(e) => released(e, shift),
         E::GoodsIssued(e) => issued(e, shift),
-        _ => {}
+        // Goods that were handed over are on their way already.
+        E::ShipmentDispatched(_)
+        | E::SiteOpened(_)
+        | E::HandOverRefused(_)
+        | E::StockRefused(_)
+        | E::CancelRefused(_)
+        | E::UpstreamIgnored(_)
+        | E::AnswerRepeated(_)
+        | E::TailLost(_) => {}
     }
 }
 
