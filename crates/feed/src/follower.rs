@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Feed;
 use super::locate::{self, Stand};
 use super::record::{Batch, Record};
-use super::source::{Look, Source};
+use super::source::{Look, Place};
 use loopledger_observability::trace::TraceContext;
 
 /// A void record may mean that the log was cut and has grown again, so that another program's commits stand where ours
@@ -67,6 +67,8 @@ pub struct Commits {
     pub commits: Vec<Admitted>,
     /// Everything before this offset was read.
     pub next: Offset,
+    /// Reading waits for the follower of another stream: what this one has must not wait for more of this stream.
+    pub is_held: bool,
 }
 
 /// One record that bears on the stream.
@@ -80,24 +82,33 @@ pub struct SeenRecord {
 /// What one read showed of the stream, not decoded.
 #[derive(Debug)]
 pub struct Seen {
-    batch: Arc<Batch>,
+    /// None: everything before `next` was read, and nothing of it bears on the stream.
+    batch: Option<Arc<Batch>>,
     records: Vec<SeenRecord>,
     pub next: Offset,
+    is_held: bool,
 }
 
 impl Seen {
     /// The stream's records in log order.
     pub fn records(&self) -> impl Iterator<Item = (&SeenRecord, &Record)> {
-        self.records.iter().filter_map(|seen| self.batch.records.get(seen.index).map(|record| (seen, record)))
+        let records = self.batch.as_ref().map_or(&[][..], |batch| &batch.records);
+        self.records.iter().filter_map(|seen| records.get(seen.index).map(|record| (seen, record)))
     }
+}
+
+/// What one read gave.
+enum Read {
+    Batch(Arc<Batch>),
+    /// Everything before this offset was read.
+    UpTo(Offset, bool),
 }
 
 /// Follows one stream. Every method is cancel-safe.
 pub struct Follower {
     feed: Feed,
-    source: Arc<Source>,
-    failures_seen: u64,
-    /// Used while this follower is outside the shared cache.
+    place: Place,
+    /// Used while this follower is behind what the partition's readers share.
     private: Option<Box<dyn LogReader>>,
     stream: StreamId,
     head: Head,
@@ -128,10 +139,8 @@ impl core::fmt::Debug for Follower {
 
 impl Follower {
     pub fn new(feed: Feed, stream: StreamId, head: Head, next: Offset) -> Self {
-        let source = feed.source(stream);
         Self {
-            failures_seen: source.failures(),
-            source,
+            place: Place::new(feed.source(stream), stream, next),
             feed,
             private: None,
             stream,
@@ -174,8 +183,13 @@ impl Follower {
     }
 
     /// Void records of this stream so far, with those that name no stream at all.
-    pub const fn voids(&self) -> u64 {
-        self.voids
+    pub fn voids(&self) -> u64 {
+        self.voids.saturating_add(self.place.junk())
+    }
+
+    /// Returns once everything before `offset` is read, even if nothing of it bears on the stream. The furthest counts.
+    pub fn wake_at(&mut self, offset: Offset) {
+        self.place.wake_at(offset);
     }
 
     /// Waits for records, and returns the commits among them in order.
@@ -200,7 +214,7 @@ impl Follower {
                 }
             }
         }
-        Ok(Commits { commits, next: seen.next })
+        Ok(Commits { commits, next: seen.next, is_held: seen.is_held })
     }
 
     /// Waits for records, and says which of them are admitted. A log that has become shorter than what was read of it is
@@ -223,7 +237,11 @@ impl Follower {
                 () = sleep_until(look_due.unwrap_or_else(Instant::now)), if look_due.is_some() => continue,
             };
             match read {
-                Ok(batch) => return Ok(self.admit(batch)),
+                Ok(Read::Batch(batch)) => return Ok(self.admit(batch)),
+                Ok(Read::UpTo(next, is_held)) => {
+                    self.note_read(next);
+                    return Ok(Seen { batch: None, records: Vec::new(), next: self.next, is_held });
+                }
                 // Beyond the log's end, or off a boundary: what was read before is gone, or was replaced.
                 Err(ReadError::OffsetOutOfRange { .. } | ReadError::NotARecordBoundary { .. }) => {
                     self.begin_look(Offset(u64::MAX));
@@ -251,6 +269,7 @@ impl Follower {
         if self.next != stand.next {
             self.next = stand.next;
             self.private = None;
+            self.place.leave();
         }
     }
 
@@ -271,26 +290,34 @@ impl Follower {
         })
     }
 
-    async fn read(&mut self) -> Result<Arc<Batch>, ReadError> {
+    async fn read(&mut self) -> Result<Read, ReadError> {
         loop {
-            // Made before looking, so that it hears of every read that returns from here on.
-            let arrival = self.source.arrival();
-            match self.source.look(self.next, &mut self.failures_seen) {
-                Look::Cached(batch) => {
+            match self.place.look(self.next) {
+                Look::Batch(batch) => {
                     self.private = None;
-                    return Ok(batch);
+                    return Ok(Read::Batch(batch));
                 }
                 Look::Failed(error) => return Err(error),
-                Look::Awaited => {
+                Look::Nothing { tip, is_due, is_held, arrival } => {
                     self.private = None;
-                    arrival.await;
+                    if is_due || is_held {
+                        return Ok(Read::UpTo(tip, is_held));
+                    }
+                    self.note_read(tip);
+                    arrival.notified().await;
                 }
-                Look::Elsewhere => {
-                    drop(arrival);
-                    return self.read_private().await;
+                Look::Elsewhere(from) => {
+                    self.note_read(from);
+                    return self.read_private().await.map(Read::Batch);
                 }
             }
         }
+    }
+
+    /// Everything before `next` was read.
+    fn note_read(&mut self, next: Offset) {
+        self.next = self.next.max(next);
+        self.counted = self.counted.max(self.next);
     }
 
     pub async fn read_private(&mut self) -> Result<Arc<Batch>, ReadError> {
@@ -300,41 +327,47 @@ impl Follower {
             let partition = self.feed.log_partition(self.stream);
             self.private.insert(self.feed.log().read(partition.topic, partition.partition, self.next)?)
         };
-        Ok(Arc::new(Batch::new(self.next, reader.next().await?, self.feed.log_partition(self.stream))))
+        let batch = Batch::new(self.next, reader.next().await?, self.feed.log_partition(self.stream));
+        self.place.note_private(&batch);
+        Ok(Arc::new(batch))
     }
 
     /// Admission: the first record that extends the head wins; every other one of this stream is void.
     pub fn admit(&mut self, batch: Arc<Batch>) -> Seen {
         let mut records = Vec::new();
         let mut voids = 0_u64;
-        for (index, record) in batch.records.iter().enumerate() {
-            if record.offset < self.next {
-                continue;
-            }
-            // Read once more after the head was looked for.
-            let is_counted = record.offset < self.counted;
-            let Some(fixed) = &record.fixed else {
-                self.voids = self.voids.saturating_add(u64::from(!is_counted));
-                continue;
-            };
-            if fixed.stream != self.stream {
-                continue;
-            }
+        for index in batch.of(self.stream).iter().filter_map(|index| usize::try_from(*index).ok()) {
+            let Some(record) = batch.records.get(index).filter(|record| record.offset >= self.next) else { continue };
+            let Some(fixed) = &record.fixed else { continue };
             let admitted = extends(self.head, fixed.sequence, fixed.previous_hash).is_ok();
             records.push(SeenRecord { index, admitted, before: (self.head, self.head_offset) });
             if admitted {
                 self.head = Head { sequence: fixed.sequence, hash: fixed.hash };
                 self.head_offset = record.offset;
             } else {
-                voids = voids.saturating_add(u64::from(!is_counted));
+                // Not if it is read once more after the head was looked for.
+                voids = voids.saturating_add(u64::from(record.offset >= self.counted));
             }
         }
         if voids > 0 {
             self.voids = self.voids.saturating_add(voids);
             self.owe_look();
         }
-        self.next = self.next.max(batch.next);
-        self.counted = self.counted.max(self.next);
-        Seen { batch, records, next: self.next }
+        self.note_read(batch.next);
+        Seen { batch: Some(batch), records, next: self.next, is_held: false }
+    }
+
+    /// Whether the stream may be followed on from here without a look at the log: everything that was read is returned, and
+    /// the head is in the log.
+    fn is_settled(&self) -> bool {
+        self.halted.is_none() && self.look.is_none() && self.look_due.is_none()
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        if self.is_settled() {
+            self.place.put_dormant(self.head, self.head_offset);
+        }
     }
 }

@@ -15,7 +15,9 @@ mod locate;
 mod losses;
 mod reach;
 mod record;
+mod routes;
 mod source;
+mod wakes;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -44,6 +46,8 @@ pub use record::Decode;
 use record::LogPartition;
 pub use record::{Record, parse};
 use source::Source;
+use tokio::sync::mpsc::UnboundedReceiver;
+use wakes::Wakes;
 
 /// The log as this process reads it. Clones share everything.
 #[derive(Debug, Clone)]
@@ -59,6 +63,7 @@ struct Shared {
     barrier: Arc<StartupBarrier>,
     halts: Halts,
     contact: Arc<Contact>,
+    wakes: Arc<Wakes>,
     /// Asks for the log's end from the first follower on.
     watch: OnceLock<AbortOnDropHandle<()>>,
 }
@@ -79,8 +84,8 @@ impl Feed {
     pub fn understanding(log: Arc<dyn EventLog>, decode: Decode) -> Self {
         let (sources, barrier) = (Mutex::default(), Arc::default());
         let contact = Arc::new(Contact::new(&*log));
-        let (halts, watch) = (Halts::default(), OnceLock::new());
-        Self { shared: Arc::new(Shared { log, decode, sources, barrier, halts, contact, watch }) }
+        let (halts, wakes, watch) = (Halts::default(), Arc::default(), OnceLock::new());
+        Self { shared: Arc::new(Shared { log, decode, sources, barrier, halts, contact, wakes, watch }) }
     }
 
     pub fn log(&self) -> &Arc<dyn EventLog> {
@@ -185,6 +190,28 @@ impl Feed {
         LogPartition { topic, partition, partition_count, decode: self.shared.decode }
     }
 
+    /// The partition of `stream` is read from `from` on, unless it is read already. Must be called within a tokio runtime.
+    pub fn begin(&self, stream: StreamId, from: Offset) {
+        self.source(stream).begin(from);
+    }
+
+    /// The stream's newest commit before the offset that reading has come to is `head`, whose record stood at `at` and is in
+    /// the log: it may be resumed there without another look. Must be called within a tokio runtime.
+    pub fn trust(&self, stream: StreamId, head: Head, at: Offset) {
+        self.source(stream).trust(stream, head, at);
+    }
+
+    /// Names each stream that gets a record while it is not followed, from now on: once, until it was followed again.
+    pub fn wakes(&self) -> UnboundedReceiver<StreamId> {
+        self.shared.wakes.subscribe()
+    }
+
+    /// What reading the partition of a stream has cost and met: how often followers were woken, and how many records
+    /// named no stream of the partition.
+    pub fn counts(&self, stream: StreamId) -> (u64, u64) {
+        self.source(stream).counts()
+    }
+
     /// Whether the log can be reached.
     pub fn contact(&self) -> &Arc<Contact> {
         &self.shared.contact
@@ -214,7 +241,8 @@ impl Feed {
         let partition = self.log_partition(stream);
         let mut sources = self.shared.sources.lock().unwrap_or_else(PoisonError::into_inner);
         let running = sources.entry((partition.topic, partition.partition)).or_insert_with(|| {
-            let source = Arc::new(Source::new(partition, Arc::clone(&self.shared.contact)));
+            let (contact, wakes) = (Arc::clone(&self.shared.contact), Arc::clone(&self.shared.wakes));
+            let source = Arc::new(Source::new(partition, contact, wakes));
             let task = tokio::spawn(Arc::clone(&source).run(Arc::clone(&self.shared.log)));
             Running { source, _task: AbortOnDropHandle::new(task) }
         });

@@ -21,6 +21,9 @@ impl Stand {
 
 /// See [`Feed::resume`].
 pub(crate) async fn resume(feed: Feed, stream: StreamId, head: Head, at: Offset) -> Result<Follower, FollowError> {
+    if let Some((offset, next)) = feed.source(stream).stand(stream, head) {
+        return Ok(Follower::behind(feed, stream, head, Stand { offset, next }));
+    }
     if head == Head::EMPTY {
         return Ok(feed.follow(stream));
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use loopledger_chain::{Envelope, RECORD_BYTES_MAX, leaf_hash};
 use loopledger_domain::Commit;
 use loopledger_event_log::{LogRecord, Offset};
-use loopledger_types::{Hash, Key, Partition, Position, StreamId, Topic, partition_of};
+use loopledger_types::{Hash, Key, Partition, Position, StreamId, Table, Topic, partition_of};
 use loopledger_wire::NotUnderstood;
 
 use loopledger_observability::trace::TraceContext;
@@ -90,19 +90,66 @@ impl Record {
     }
 }
 
-/// What one read returned.
+/// What one read returned, in log order and by stream.
 #[derive(Debug)]
 pub struct Batch {
     pub start: Offset,
     pub next: Offset,
     pub records: Vec<Record>,
     pub bytes: usize,
+    /// The records of each stream by their indices; ascending by stream.
+    streams: Vec<(StreamId, Vec<u32>)>,
+    /// Records that name no stream of this partition.
+    junk: Vec<u32>,
 }
 
 impl Batch {
     pub fn new(start: Offset, read: Vec<LogRecord>, partition: LogPartition) -> Self {
         let next = read.last().map_or(start, |record| record.next);
         let bytes = read.iter().fold(0_usize, |sum, record| sum.saturating_add(record.value.len()));
-        Self { start, next, records: read.into_iter().map(|record| Record::new(record, partition)).collect(), bytes }
+        let records: Vec<Record> = read.into_iter().map(|record| Record::new(record, partition)).collect();
+        let (mut streams, mut junk) = (Vec::<(StreamId, Vec<u32>)>::new(), Vec::new());
+        let mut places = Table::<StreamId, usize>::new();
+        let mut last = None;
+        for (record, index) in records.iter().zip(0_u32..) {
+            let Some(fixed) = &record.fixed else {
+                junk.push(index);
+                continue;
+            };
+            // Mostly the stream of the record before.
+            let place = match last {
+                Some((stream, place)) if stream == fixed.stream => place,
+                _ => *places.entry_or_insert_with(fixed.stream, || {
+                    streams.push((fixed.stream, Vec::new()));
+                    streams.len().saturating_sub(1)
+                }),
+            };
+            last = Some((fixed.stream, place));
+            if let Some((_, indices)) = streams.get_mut(place) {
+                indices.push(index);
+            }
+        }
+        streams.sort_unstable_by_key(|(stream, _)| *stream);
+        Self { start, next, records, bytes, streams, junk }
+    }
+
+    /// The streams that have records here.
+    pub fn streams(&self) -> impl Iterator<Item = StreamId> {
+        self.streams.iter().map(|(stream, _)| *stream)
+    }
+
+    /// The indices of a stream's records.
+    pub fn of(&self, stream: StreamId) -> &[u32] {
+        let place = self.streams.binary_search_by_key(&stream, |(of, _)| *of).ok();
+        place.and_then(|place| self.streams.get(place)).map_or(&[], |(_, indices)| indices)
+    }
+
+    /// Records that name no stream of this partition, from an offset on.
+    pub fn junk_from(&self, from: Offset) -> u64 {
+        let later = self.junk.iter().filter(|index| {
+            let record = usize::try_from(**index).ok().and_then(|index| self.records.get(index));
+            record.is_some_and(|record| record.offset >= from)
+        });
+        u64::try_from(later.count()).unwrap_or(u64::MAX)
     }
 }

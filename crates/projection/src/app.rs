@@ -259,7 +259,8 @@ async fn follow_all(shared: &Arc<Shared>, saved: &Saved) -> Result<(Merge, Vec<A
         let stream = shared.stream(service);
         let (head, offset) = saved.head(stream);
         match resume(shared, stream, head, offset).await {
-            Ok((follower, target)) => {
+            Ok((mut follower, target)) => {
+                follower.wake_at(target);
                 // What was there before the start belongs to traces long ended.
                 shared.feed.spare_traces_before(stream, target);
                 let (out, inbox) = mpsc::channel(BATCHES_AHEAD);

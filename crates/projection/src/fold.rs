@@ -68,7 +68,7 @@ pub(crate) async fn follow(mut follower: Follower, shared: Arc<Shared>, out: mps
                 if let Some(lag) = shared.lags.get(service.index()) {
                     lag.read(&commits.commits);
                 }
-                Ok(Batch { commits: commits.commits, next, voids: follower.voids() })
+                Ok(Batch { commits: commits.commits, next, voids: follower.voids(), is_held: commits.is_held })
             }
             Err(error) if error.is_transient() => {
                 note_failure(&shared, &error);

@@ -22,6 +22,8 @@ pub(crate) struct Batch {
     pub(crate) next: Offset,
     /// Void records so far.
     pub(crate) voids: u64,
+    /// Reading waits for somebody else, so this stream must not be waited for.
+    pub(crate) is_held: bool,
 }
 
 /// One stream.
@@ -30,6 +32,8 @@ pub(crate) struct Lane {
     pub(crate) service: Service,
     inbox: mpsc::Receiver<Result<Batch, Halt>>,
     is_open: bool,
+    /// Reading waits for somebody else until something comes.
+    is_held: bool,
     front: Option<Batch>,
     /// Commits of `front` that were taken already.
     taken: usize,
@@ -46,7 +50,7 @@ impl Lane {
         read: Offset,
         target: Offset,
     ) -> Self {
-        Self { service, inbox, is_open: true, front: None, taken: 0, target, read }
+        Self { service, inbox, is_open: true, is_held: false, front: None, taken: 0, target, read }
     }
 
     pub(crate) fn is_caught_up(&self) -> bool {
@@ -102,7 +106,9 @@ impl Merge {
     /// The index of the lane to go on with, once there is no lane left that could still turn out to be earlier: a lane that is
     /// catching up is waited for. `None`: wait for an [`arrival`](Self::arrival).
     pub(crate) fn next(&self) -> Option<usize> {
-        if self.lanes.iter().any(|lane| lane.is_open && lane.front.is_none() && lane.read < lane.target) {
+        let is_waited_for =
+            |lane: &Lane| lane.is_open && !lane.is_held && lane.front.is_none() && lane.read < lane.target;
+        if self.lanes.iter().any(is_waited_for) {
             return None;
         }
         let ready = self.lanes.iter().enumerate().filter(|(_, lane)| lane.front.is_some());
@@ -119,6 +125,7 @@ impl Merge {
                 match lane.inbox.poll_recv(context) {
                     Poll::Ready(Some(Ok(batch))) => {
                         let voids = batch.voids;
+                        lane.is_held = batch.is_held;
                         lane.front = Some(batch);
                         lane.settle();
                         return Poll::Ready(Arrival::Batch(lane.service, voids));

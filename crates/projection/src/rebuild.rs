@@ -116,7 +116,8 @@ async fn next(feed: &Feed, follower: &mut Follower, head: Head, end: &mut Offset
         match read(feed, follower, end).await {
             Ok(Some(mut read)) => {
                 read.commits.retain(|admitted| admitted.commit.sequence <= head.sequence);
-                return Ok(Batch { commits: read.commits, next: read.next, voids: follower.voids() });
+                let (next, is_held) = (read.next, read.is_held);
+                return Ok(Batch { commits: read.commits, next, voids: follower.voids(), is_held });
             }
             Ok(None) => return Err(Halt::LostTail { stream, from: sequence.saturating_add(1), to: head.sequence }),
             Err(error) if error.is_transient() && began.elapsed() < OUTAGE_MAX => sleep(RETRY_AFTER).await,
@@ -133,6 +134,7 @@ async fn read(feed: &Feed, follower: &mut Follower, end: &mut Offset) -> Result<
         if follower.next_offset() >= *end {
             return Ok(None);
         }
+        follower.wake_at(*end);
     }
     follower.next().await.map(Some)
 }

@@ -114,6 +114,11 @@ impl Freshness {
         }
     }
 
+    /// Up to where the log must be read before a refusal is right.
+    pub(super) const fn reach(&self) -> Option<Offset> {
+        self.reach
+    }
+
     /// When the next check may begin.
     pub(super) const fn due(&self) -> Option<Instant> {
         self.check_after

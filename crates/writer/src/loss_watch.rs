@@ -304,13 +304,18 @@ impl LossWatch {
         }
     }
 
-    pub(super) fn take(&mut self, answered: Answered) -> Result<(), Halt> {
+    /// Takes the answer. What it says is waited for on the stream itself: it says when it is read.
+    pub(super) fn take(&mut self, answered: Answered, own: &mut Own, upstream: &UpstreamSet) -> Result<(), Halt> {
         let Some(stuck) = &mut self.stuck else { return Ok(()) };
         stuck.question = Question::NotAsked;
         stuck.since = Instant::now();
         let failed = match answered {
             Answered::End(Ok(end)) => {
                 stuck.question = Question::EndsAt(end);
+                match stuck.whose {
+                    Whose::Own => own.wake_at(end),
+                    Whose::Upstream { index, .. } => upstream.wake_at(index, end),
+                }
                 None
             }
             Answered::Losses(Ok(losses)) => {

@@ -112,7 +112,7 @@ impl Own {
     }
 
     /// Void records that were read.
-    pub(super) const fn voids(&self) -> u64 {
+    pub(super) fn voids(&self) -> u64 {
         self.follower.voids()
     }
 
@@ -131,6 +131,11 @@ impl Own {
         feed.note_failure(error);
         tracing::debug!(stream = %self.follower.stream(), error = %WithCauses(error), "read failed, retrying");
         self.retry_at = Instant::now().checked_add(READ_RETRY);
+    }
+
+    /// The log ended there when it was asked: to be told once that is read.
+    pub(super) fn wake_at(&mut self, end: Offset) {
+        self.follower.wake_at(end);
     }
 
     /// The log ends before what was read of it: makes sure that the head is still there.

@@ -293,6 +293,11 @@ impl<D: Decider> Pipeline<D> {
         self.deliver(self.freshness.fresh_at(), next);
     }
 
+    /// Up to where the log must be read before refusals are given.
+    pub(super) const fn must_read_to(&self) -> Option<Offset> {
+        self.freshness.reach()
+    }
+
     fn check_freshness(&mut self, now: Instant, next: Offset) {
         let (log, topic, partition) = (self.feed.log(), self.stream.service.topic(), self.partition);
         self.freshness.check(now, next, || log.end(topic, partition));

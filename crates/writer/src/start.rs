@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::measured::Measured;
 use super::own::Own;
 use super::upstream::Upstream;
-use loopledger_feed::{CatchUp, Feed, FollowError, Progression};
+use loopledger_feed::{CatchUp, Feed, FollowError, Follower, Progression};
 
 /// Offsets (bytes, on the file log) before the log's end that hold more than 10,000 commits.
 const KEPT_SPAN: u64 = 64 * 1_024 * 1_024;
@@ -106,7 +106,7 @@ pub(super) async fn open(
         upstream: Vec::new(),
     };
     let progress = progress.unwrap_or(&fresh);
-    let follower = feed.resume(stream, progress.head, Offset(progress.offset)).await?;
+    let mut follower = feed.resume(stream, progress.head, Offset(progress.offset)).await?;
     let reads = upstream.iter().copied().map(|stream| {
         let known = progress.upstream.iter().find(|known| known.stream == stream);
         let known = known.copied().unwrap_or_else(|| beginning(stream));
@@ -120,11 +120,11 @@ pub(super) async fn open(
         }
     });
     let reads = try_join_all(reads).await?;
-    let mut spans = vec![(follower.next_offset(), feed.clone().end(stream).await?)];
+    let mut spans = vec![(follower.next_offset(), end_for(feed, &mut follower).await?)];
     let mut upstream = Vec::with_capacity(reads.len());
     let mut named = Vec::with_capacity(reads.len());
-    for (follower, known) in reads {
-        spans.push((follower.next_offset(), feed.clone().end(known.stream).await?));
+    for (mut follower, known) in reads {
+        spans.push((follower.next_offset(), end_for(feed, &mut follower).await?));
         named.push(known.named);
         let lag = measured.lag(known.stream);
         upstream.push(Upstream::new(feed.clone(), follower, known.noted, Offset(known.noted_offset), lag));
@@ -133,6 +133,13 @@ pub(super) async fn open(
     let referenced = progress.referenced.max(remembered);
     let own = Own::new(follower, progress, named);
     Ok(Streams { own, upstream, referenced, progression: Progression::new(now, spans), newest: progress.newest })
+}
+
+/// Where the log ends now: the follower says when it has read up to there.
+async fn end_for(feed: &Feed, follower: &mut Follower) -> Result<Offset, FollowError> {
+    let end = feed.clone().end(follower.stream()).await?;
+    follower.wake_at(end);
+    Ok(end)
 }
 
 /// Of an upstream stream that nothing was read of.

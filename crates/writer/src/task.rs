@@ -204,9 +204,12 @@ impl<D: Decider> Task<D> {
                 if self.pipeline.take_end(end, self.own.next_offset()) {
                     self.own.look_for_head();
                 }
+                if let Some(end) = self.pipeline.must_read_to() {
+                    self.own.wake_at(end);
+                }
             }
             Wake::Verified(verified) => self.intake.take_verified(verified, Folded::new(&self.own, &self.upstream)),
-            Wake::Stuck(answered) => self.losses.take(answered)?,
+            Wake::Stuck(answered) => self.losses.take(answered, &mut self.own, &self.upstream)?,
             Wake::OthersOpened => self.startup.note_others_opened(),
             Wake::HaltsChanged(changes) => self.intake.take_halts(changes, Folded::new(&self.own, &self.upstream)),
             Wake::Stop => self.intake.close(),

@@ -15,7 +15,7 @@ use loopledger_feed::{Admitted, Commits, Feed, FollowError, Follower, Lag, LostT
 use loopledger_observability::trace::TraceContext;
 use loopledger_state_store::UpstreamProgress;
 use loopledger_types::{Cause, Head, Position, StreamId, StreamSequence, WithCauses};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -45,6 +45,8 @@ pub(super) struct Due {
 pub(super) struct Upstream {
     stream: StreamId,
     reads: mpsc::Receiver<UpstreamRead>,
+    /// Up to where the log must be read, for the reading task.
+    wanted: watch::Sender<Offset>,
     _task: AbortOnDropHandle<()>,
     lag: Arc<Lag>,
     /// Everything before this offset was read.
@@ -69,12 +71,20 @@ impl Upstream {
         let (stream, next) = (follower.stream(), follower.next_offset());
         let begun = (follower.head(), follower.head_offset());
         let (send, reads) = mpsc::channel(READS_AHEAD);
+        let (wanted, mut wants) = watch::channel(Offset::START);
         lag.folded(noted.sequence);
         let reading = Arc::clone(&lag);
         // A task of its own: decoding runs beside deciding.
         let task = tokio::spawn(async move {
             loop {
-                let read = follower.next().await;
+                let read = tokio::select! {
+                    biased;
+                    Ok(()) = wants.changed() => {
+                        follower.wake_at(*wants.borrow_and_update());
+                        continue;
+                    }
+                    read = follower.next() => read,
+                };
                 if let Err(error) = &read
                     && error.is_transient()
                 {
@@ -95,6 +105,7 @@ impl Upstream {
         Self {
             stream,
             reads,
+            wanted,
             _task: AbortOnDropHandle::new(task),
             lag,
             next,
@@ -226,6 +237,13 @@ impl UpstreamSet {
             Poll::Pending
         })
         .await
+    }
+
+    /// The log of a stream ended there when it was asked: to be told once that is read.
+    pub(super) fn wake_at(&self, index: usize, end: Offset) {
+        if let Some(upstream) = self.streams.get(index) {
+            upstream.wanted.send_replace(end);
+        }
     }
 
     /// Takes the next commit that was read of a stream. True: it is newer than what is folded.

@@ -94,6 +94,7 @@ pub(crate) async fn commits(log: &MemoryLog, service: Service) -> Vec<Arc<Commit
     let end = log.end(topic, partition_of(LogKey(COUNTY), log.partition_count(topic))).await.unwrap();
     let feed = Feed::new(Arc::new(log.clone()));
     let mut follower = feed.follow(stream);
+    follower.wake_at(end);
     let mut all = Vec::new();
     while follower.next_offset() < end {
         all.extend(follower.next().await.unwrap().commits.into_iter().map(|admitted| admitted.commit));
