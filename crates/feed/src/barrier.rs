@@ -2,12 +2,12 @@
 //!
 //! A store remembers heads of several streams. If the log lacks one of them, its stream has lost commits, although that
 //! stream's own store may be gone, or older, and know nothing of it; and no commit that is left need name what is lost.
-//! So every program looks up its heads first, and no program writes before all have.
+//! So every program looks up its heads first, and no program writes in a county before all have that hold something of it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use loopledger_types::StreamId;
+use loopledger_types::{CountyCode, StreamId};
 use tokio::sync::Notify;
 
 use super::LostTail;
@@ -16,49 +16,66 @@ use super::LostTail;
 pub struct StartupBarrier {
     state: Mutex<State>,
     /// Wakes in the order in which they began to wait, so that a simulation can be replayed.
-    all_opened: Notify,
+    changed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    open: usize,
+    /// Who looks up heads of which county; `None`: a program that has not begun with all of its counties.
+    open: BTreeMap<Option<CountyCode>, usize>,
     lost: BTreeMap<StreamId, LostTail>,
 }
 
-/// Held by a program until it has looked for all the heads that its store remembers.
+/// Held by a program until it has looked for all the heads that its store remembers of a county, or of all.
 #[derive(Debug)]
-pub struct HeadCheck(Arc<StartupBarrier>);
+pub struct HeadCheck {
+    barrier: Arc<StartupBarrier>,
+    county: Option<CountyCode>,
+}
 
 impl HeadCheck {
-    pub fn new(barrier: Arc<StartupBarrier>) -> Self {
+    pub fn new(barrier: Arc<StartupBarrier>, county: Option<CountyCode>) -> Self {
         let mut state = barrier.lock();
-        state.open = state.open.saturating_add(1);
+        let open = state.open.entry(county).or_default();
+        *open = open.saturating_add(1);
         drop(state);
-        Self(barrier)
+        Self { barrier, county }
     }
 }
 
 impl Drop for HeadCheck {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
-        state.open = state.open.saturating_sub(1);
-        if state.open == 0 {
-            drop(state);
-            self.0.all_opened.notify_waiters();
+        let mut state = self.barrier.lock();
+        if let Some(open) = state.open.get_mut(&self.county) {
+            *open = open.saturating_sub(1);
+            if *open == 0 {
+                state.open.remove(&self.county);
+                drop(state);
+                self.barrier.changed.notify_waiters();
+            }
         }
     }
 }
 
 impl StartupBarrier {
-    /// Waits until no program looks up heads any more. Looking up only reads the log, so it ends.
-    pub async fn finished(&self) {
+    /// Waits until no program looks up heads of the county any more. Looking up only reads the log, so it ends.
+    pub async fn finished(&self, county: CountyCode) {
+        self.closed(&[None, Some(county)]).await;
+    }
+
+    /// Waits until every program of the process has begun.
+    pub async fn programs_began(&self) {
+        self.closed(&[None]).await;
+    }
+
+    async fn closed(&self, awaited: &[Option<CountyCode>]) {
         loop {
             // Made before looking, so that it is notified of each that ends from here on.
-            let all_opened = self.all_opened.notified();
-            if self.lock().open == 0 {
+            let changed = self.changed.notified();
+            if !awaited.iter().any(|county| self.lock().open.contains_key(county)) {
                 return;
             }
-            all_opened.await;
+            changed.await;
         }
     }
 
@@ -82,21 +99,30 @@ impl StartupBarrier {
 #[cfg(test)]
 mod tests {
     use futures::FutureExt as _;
-    use loopledger_types::{CountyCode, Service};
+    use loopledger_types::Service;
 
     use super::*;
 
     #[test]
     fn it_is_over_when_the_last_has_looked() {
         let barrier = Arc::new(StartupBarrier::default());
-        assert!(barrier.finished().now_or_never().is_some(), "no check is open");
-        let (first, second) = (HeadCheck::new(Arc::clone(&barrier)), HeadCheck::new(Arc::clone(&barrier)));
-        let mut finished = Box::pin(barrier.finished());
+        let [here, there] = ["654224", "654223"].map(|code| CountyCode::parse(code).unwrap());
+        let is_over = || barrier.finished(here).now_or_never().is_some();
+        assert!(is_over(), "no check is open");
+        let check = |county| HeadCheck::new(Arc::clone(&barrier), county);
+        let (first, second, other) = (check(Some(here)), check(Some(here)), check(Some(there)));
+        let mut finished = Box::pin(barrier.finished(here));
         assert!(finished.as_mut().now_or_never().is_none());
         drop(second);
         assert!(finished.as_mut().now_or_never().is_none());
         drop(first);
-        assert!(finished.now_or_never().is_some());
+        assert!(finished.now_or_never().is_some(), "whatever is looked up of another county");
+        assert!(barrier.programs_began().now_or_never().is_some());
+        let program = check(None);
+        drop(other);
+        assert!(!is_over() && barrier.programs_began().now_or_never().is_none(), "a program begins");
+        drop(program);
+        assert!(is_over());
     }
 
     #[test]

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use loopledger_domain::TailLost;
 use loopledger_event_log::{EventLog, Offset};
-use loopledger_types::{Head, Key, Partition, Position, StreamId, Topic, partition_of};
+use loopledger_types::{CountyCode, Head, Key, Partition, Position, StreamId, Topic, partition_of};
 use loopledger_wire::decode_commit;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -45,6 +45,7 @@ pub use reach::{LogReach, StreamSamples, of_service, of_stream, unreachable};
 pub use record::Decode;
 use record::LogPartition;
 pub use record::{Record, parse};
+pub use source::ReadTo;
 use source::Source;
 use tokio::sync::mpsc::UnboundedReceiver;
 use wakes::Wakes;
@@ -113,14 +114,20 @@ impl Feed {
         resumed
     }
 
-    /// To be held by a program of this process until it has resumed at every head that its store remembers.
-    pub fn opening(&self) -> HeadCheck {
-        HeadCheck::new(Arc::clone(&self.shared.barrier))
+    /// To be held while programs of this process begin, until each has said what its stores remember. Nothing is read
+    /// meanwhile.
+    pub fn beginning(&self) -> HeadCheck {
+        HeadCheck::new(Arc::clone(&self.shared.barrier), None)
     }
 
-    /// Waits until every program of this process has resumed.
-    pub async fn opened(self) {
-        self.shared.barrier.finished().await;
+    /// To be held by a program of this process until it has resumed at every head that its store remembers of a county.
+    pub fn opening(&self, county: CountyCode) -> HeadCheck {
+        HeadCheck::new(Arc::clone(&self.shared.barrier), Some(county))
+    }
+
+    /// Waits until every program of this process has resumed that remembers something of the county.
+    pub async fn opened(self, county: CountyCode) {
+        self.shared.barrier.finished(county).await;
     }
 
     /// What a program of this process remembers of a stream and could not resume at.
@@ -190,15 +197,31 @@ impl Feed {
         LogPartition { topic, partition, partition_count, decode: self.shared.decode }
     }
 
-    /// The partition of `stream` is read from `from` on, unless it is read already. Must be called within a tokio runtime.
-    pub fn begin(&self, stream: StreamId, from: Offset) {
-        self.source(stream).begin(from);
+    /// The partition of `stream` is read from there on, or from further back if another program of the process needs that.
+    /// Before the programs have [begun](Self::beginning). Must be called within a tokio runtime.
+    pub fn begin(&self, stream: StreamId, mark: &ReadTo) {
+        self.source(stream).begin(mark);
     }
 
-    /// The stream's newest commit before the offset that reading has come to is `head`, whose record stood at `at` and is in
-    /// the log: it may be resumed there without another look. Must be called within a tokio runtime.
-    pub fn trust(&self, stream: StreamId, head: Head, at: Offset) {
-        self.source(stream).trust(stream, head, at);
+    /// How far the partition of `stream` is read, if it is.
+    pub fn read_to(&self, stream: StreamId) -> Option<ReadTo> {
+        self.source(stream).read_to()
+    }
+
+    /// Whether the log still has what was read of the partition of `stream`.
+    pub async fn has_read(&self, stream: StreamId, mark: &ReadTo) -> Result<bool, FollowError> {
+        locate::has_read(self, stream, mark).await
+    }
+
+    /// The stream's newest commit before `read` is `head`, whose record stood at `at` and is in the log: it may be resumed
+    /// there without another look. Must be called within a tokio runtime.
+    pub fn trust(&self, stream: StreamId, head: Head, at: Offset, read: Offset) {
+        self.source(stream).trust(stream, head, at, read);
+    }
+
+    /// Whether the stream is not followed, its newest commit is `head`, and it has had no record since.
+    pub fn is_at_rest(&self, stream: StreamId, head: Head) -> bool {
+        self.source(stream).is_at_rest(stream, head)
     }
 
     /// Names each stream that gets a record while it is not followed, from now on: once, until it was followed again.
@@ -242,7 +265,8 @@ impl Feed {
         let mut sources = self.shared.sources.lock().unwrap_or_else(PoisonError::into_inner);
         let running = sources.entry((partition.topic, partition.partition)).or_insert_with(|| {
             let (contact, wakes) = (Arc::clone(&self.shared.contact), Arc::clone(&self.shared.wakes));
-            let source = Arc::new(Source::new(partition, contact, wakes));
+            let barrier = Arc::clone(&self.shared.barrier);
+            let source = Arc::new(Source::new(partition, contact, wakes, barrier));
             let task = tokio::spawn(Arc::clone(&source).run(Arc::clone(&self.shared.log)));
             Running { source, _task: AbortOnDropHandle::new(task) }
         });

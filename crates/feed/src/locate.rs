@@ -1,11 +1,11 @@
 //! Where a stream's commits stand in the log: resuming at a head, and finding out whether it is still there.
 
-use loopledger_chain::extends;
+use loopledger_chain::{extends, leaf_hash};
 use loopledger_event_log::{LogRecord, Offset, ReadError};
 use loopledger_types::{Head, Position, StreamId};
 
 use super::record::parse;
-use super::{Feed, FollowError, Follower, LostTail};
+use super::{Feed, FollowError, Follower, LostTail, ReadTo};
 
 /// The offset of a head's record, and of the record to read next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,16 @@ pub(crate) async fn look(feed: Feed, stream: StreamId, head: Head, stand: Stand)
     Ok(found)
 }
 
+/// See [`Feed::has_read`].
+pub(crate) async fn has_read(feed: &Feed, stream: StreamId, mark: &ReadTo) -> Result<bool, FollowError> {
+    if end(feed, stream).await? < mark.next {
+        return Ok(false);
+    }
+    let Some((at, hash)) = mark.last else { return Ok(true) };
+    let Some(record) = stands_at(feed, stream, at).await? else { return Ok(false) };
+    Ok(record.offset == at && leaf_hash(&record.value) == hash)
+}
+
 async fn find(feed: &Feed, stream: StreamId, head: Head, at: Offset, end: Offset) -> Result<Stand, FollowError> {
     if at < end
         && let Some(next) = record_at(feed, stream, head, at).await?
@@ -54,22 +64,26 @@ async fn find(feed: &Feed, stream: StreamId, head: Head, at: Offset, end: Offset
     search(feed, stream, head, end).await
 }
 
-/// The offset after the head's record, if it stands at `at`. A log that cannot be read now says nothing about that.
+/// The offset after the head's record, if it stands at `at`.
 async fn record_at(feed: &Feed, stream: StreamId, head: Head, at: Offset) -> Result<Option<Offset>, FollowError> {
-    let read = match feed.log().read(stream.service.topic(), feed.partition(stream), at) {
-        Ok(mut reader) => reader.next().await,
-        Err(error) => Err(error),
-    };
-    let read = match read.map_err(|source| FollowError::Read { stream, source }) {
-        Err(error) if !error.is_transient() => return Ok(None),
-        read => read?,
-    };
     let stands_there = |record: LogRecord| {
         let fixed = parse(&record.value, feed.log_partition(stream))?;
         let is_head = fixed.stream == stream && fixed.hash == head.hash && fixed.sequence == head.sequence;
         is_head.then_some(record.next)
     };
-    Ok(read.into_iter().next().and_then(stands_there))
+    Ok(stands_at(feed, stream, at).await?.and_then(stands_there))
+}
+
+/// The record that is read from `at` on. A log that cannot be read now says nothing about that.
+async fn stands_at(feed: &Feed, stream: StreamId, at: Offset) -> Result<Option<LogRecord>, FollowError> {
+    let read = match feed.log().read(stream.service.topic(), feed.partition(stream), at) {
+        Ok(mut reader) => reader.next().await,
+        Err(error) => Err(error),
+    };
+    match read.map_err(|source| FollowError::Read { stream, source }) {
+        Err(error) if !error.is_transient() => Ok(None),
+        read => Ok(read?.into_iter().next()),
+    }
 }
 
 /// Whether a record from `from` up to `to` extends the head.

@@ -144,6 +144,18 @@ impl Batch {
         place.and_then(|place| self.streams.get(place)).map_or(&[], |(_, indices)| indices)
     }
 
+    /// Whether a stream has a record at an offset or behind it.
+    pub fn has_from(&self, stream: StreamId, from: Offset) -> bool {
+        let last = self.of(stream).last().and_then(|index| usize::try_from(*index).ok());
+        last.and_then(|index| self.records.get(index)).is_some_and(|record| record.offset >= from)
+    }
+
+    /// Where the last record stands, and the hash of its bytes.
+    pub fn last(&self) -> Option<(Offset, Hash)> {
+        let last = self.records.last()?;
+        Some((last.offset, last.fixed.map_or_else(|| leaf_hash(&last.value), |fixed| fixed.hash)))
+    }
+
     /// Records that name no stream of this partition, from an offset on.
     pub fn junk_from(&self, from: Offset) -> u64 {
         let later = self.junk.iter().filter(|index| {

@@ -55,6 +55,8 @@ pub(crate) struct Dormant {
     pub(crate) head: Head,
     /// The offset of the head's record.
     pub(crate) head_offset: Offset,
+    /// Records before this offset are in `head` already.
+    pub(crate) read: Offset,
     /// The first record of the stream since then.
     pub(crate) pending: Option<Offset>,
 }
@@ -193,8 +195,9 @@ impl Routes {
             }
             if let Some(dormant) = self.dormant.get_mut(&stream)
                 && dormant.pending.is_none()
+                && batch.has_from(stream, dormant.read)
             {
-                dormant.pending = Some(batch.start);
+                dormant.pending = Some(batch.start.max(dormant.read));
                 woken.push(stream);
             }
         }

@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use loopledger_event_log::{EventLog, LogReader, LogRecord, Offset, ReadError};
-use loopledger_types::{Head, StreamId};
+use loopledger_types::{Hash, Head, StreamId};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use super::barrier::StartupBarrier;
 use super::contact::{Contact, Followed};
 use super::record::{Batch, LogPartition};
 use super::routes::{Dormant, RouteId, Routes, Waiting};
@@ -27,6 +28,20 @@ const IDLE: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The pause before reading again what could not be read, if no follower asks for it.
 const RETRY: Duration = Duration::from_millis(100);
+
+/// How far a partition was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadTo {
+    /// Everything before this offset.
+    pub next: Offset,
+    /// The last record: where it stands, and the hash of its bytes.
+    pub last: Option<(Offset, Hash)>,
+}
+
+impl ReadTo {
+    /// Nothing of it.
+    pub const NOTHING: Self = Self { next: Offset::START, last: None };
+}
 
 /// What a follower finds at its offset.
 pub(crate) enum Look {
@@ -55,6 +70,7 @@ pub(crate) struct Source {
     traces_from: AtomicU64,
     contact: Arc<Contact>,
     wakes: Arc<Wakes>,
+    barrier: Arc<StartupBarrier>,
 }
 
 #[derive(Debug, Default)]
@@ -64,6 +80,9 @@ struct State {
     recent_bytes: usize,
     /// Where the next read begins; `None` until the first follower says.
     tip: Option<Offset>,
+    /// The last record that was read: where it stands, and the hash of its bytes.
+    last: Option<(Offset, Hash)>,
+    has_read: bool,
     failures: u64,
     failure: Option<ReadError>,
     /// Records since the source began that name no stream of the partition.
@@ -88,7 +107,12 @@ pub(crate) struct Place {
 }
 
 impl Source {
-    pub(crate) fn new(partition: LogPartition, contact: Arc<Contact>, wakes: Arc<Wakes>) -> Self {
+    pub(crate) fn new(
+        partition: LogPartition,
+        contact: Arc<Contact>,
+        wakes: Arc<Wakes>,
+        barrier: Arc<StartupBarrier>,
+    ) -> Self {
         Self {
             partition,
             state: Mutex::default(),
@@ -96,6 +120,7 @@ impl Source {
             traces_from: AtomicU64::new(0),
             contact,
             wakes,
+            barrier,
         }
     }
 
@@ -103,9 +128,20 @@ impl Source {
         self.traces_from.store(offset.0, Ordering::Relaxed);
     }
 
-    /// Reading begins at `from`, unless it has begun.
-    pub(crate) fn begin(&self, from: Offset) {
-        self.begin_in(&mut self.lock(), from);
+    /// Reading begins at the mark, or before it, unless it has begun already.
+    pub(crate) fn begin(&self, mark: &ReadTo) {
+        let mut state = self.lock();
+        self.begin_in(&mut state, mark.next);
+        if !state.has_read && state.tip.is_some_and(|tip| tip >= mark.next) {
+            (state.tip, state.last) = (Some(mark.next), mark.last);
+            self.contact.begin(self.followed(), mark.next);
+        }
+    }
+
+    /// How far the partition is read.
+    pub(crate) fn read_to(&self) -> Option<ReadTo> {
+        let state = self.lock();
+        state.tip.map(|next| ReadTo { next, last: state.last })
     }
 
     fn begin_in(&self, state: &mut State, from: Offset) -> Offset {
@@ -120,13 +156,27 @@ impl Source {
     pub(crate) fn stand(&self, stream: StreamId, head: Head) -> Option<(Offset, Offset)> {
         let state = self.lock();
         let dormant = state.routes.dormant(stream).filter(|dormant| dormant.head == head)?;
-        Some((dormant.head_offset, dormant.pending.or(state.tip)?))
+        Some((dormant.head_offset, dormant.pending.or(state.tip)?.max(dormant.read)))
     }
 
-    /// A stream that nobody follows: its head is in the log, and everything is read up to the tip, or up to `read`.
-    pub(crate) fn trust(&self, stream: StreamId, head: Head, head_offset: Offset) {
-        self.lock().routes.put_dormant(stream, Dormant { head, head_offset, pending: None });
+    /// A stream that nobody follows: its newest commit before `read` is `head`, whose record stood at `head_offset`.
+    pub(crate) fn trust(&self, stream: StreamId, head: Head, head_offset: Offset, read: Offset) {
+        let mut state = self.lock();
+        // What was read since then is gone by.
+        let missed = state.tip.is_some_and(|tip| tip > read);
+        let pending = missed.then_some(read);
+        state.routes.put_dormant(stream, Dormant { head, head_offset, read, pending });
+        drop(state);
         self.wanted.notify_one();
+        if missed {
+            self.wakes.wake(&[stream]);
+        }
+    }
+
+    /// Whether nobody follows the stream, its newest commit is `head`, and it has had no record since.
+    pub(crate) fn is_at_rest(&self, stream: StreamId, head: Head) -> bool {
+        let dormant = self.lock().routes.dormant(stream);
+        dormant.is_some_and(|dormant| dormant.head == head && dormant.pending.is_none())
     }
 
     /// Times that followers were woken, and records that name no stream of the partition.
@@ -138,6 +188,8 @@ impl Source {
     /// Reads for as long as somebody follows; ends only by being aborted.
     pub(crate) async fn run(self: Arc<Self>, log: Arc<dyn EventLog>) {
         let mut reader: Option<Box<dyn LogReader>> = None;
+        // Programs that start may still say that they must read from further back.
+        self.barrier.programs_began().await;
         loop {
             let tip = self.turn().await;
             let read = match &mut reader {
@@ -217,6 +269,8 @@ impl Source {
         let batch = Arc::new(batch);
         let mut state = self.lock();
         state.tip = Some(batch.next);
+        state.has_read = true;
+        state.last = batch.last().or(state.last);
         state.junk = state.junk.saturating_add(batch.junk_from(batch.start));
         let woken = state.routes.push(&batch);
         state.recent_bytes = state.recent_bytes.saturating_add(batch.bytes);
@@ -237,7 +291,7 @@ impl Source {
         state.failures = state.failures.saturating_add(1);
         state.failure = Some(error);
         let woken = if is_shorter {
-            state.tip = None;
+            (state.tip, state.last) = (None, None);
             (state.recent, state.recent_bytes) = (VecDeque::new(), 0);
             state.routes.forget()
         } else {
@@ -361,7 +415,8 @@ impl Place {
         let Some((id, _)) = &self.route else { return };
         let mut state = self.source.lock();
         if state.routes.is_drained(*id) {
-            state.routes.put_dormant(self.stream, Dormant { head, head_offset, pending: None });
+            let read = state.tip.unwrap_or(Offset::START);
+            state.routes.put_dormant(self.stream, Dormant { head, head_offset, read, pending: None });
         }
     }
 }

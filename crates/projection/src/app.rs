@@ -85,7 +85,7 @@ impl Projection {
     /// last checkpoint.
     pub async fn start(config: ProjectionConfig, feed: Feed, stop: CancellationToken) -> Result<Self, StartError> {
         let ProjectionConfig { county, storage, checkpoint_every, checkpoint_commits } = config;
-        let looking = feed.opening();
+        let looking = feed.opening(county);
         let opening = beside(async move { open(county, &storage) });
         let Opened { store, folded, index, saved, report } = opening.await.map_err(|_| StartError::LoadPanicked)??;
         tracing::info!(%county, ?report, "projection state loaded");

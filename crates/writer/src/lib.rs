@@ -149,7 +149,7 @@ impl<D: Decider> Writer<D> {
         // An earlier writer of the process may have been halted.
         feed.set_halted(stream, None);
         // From now on, not from when the task first runs: others may begin to serve meanwhile.
-        let opening = feed.opening();
+        let opening = feed.opening(county);
         let (after, shown) = (feed.clone(), health.clone());
         let beginning =
             Beginning::<D> { stream, upstream, feed, store, clock, config, metrics, measured, health, heads, inputs };

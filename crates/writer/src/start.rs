@@ -3,7 +3,7 @@
 use futures::future::{BoxFuture, try_join_all};
 use loopledger_event_log::Offset;
 use loopledger_state_store::{Progress, UpstreamProgress};
-use loopledger_types::{Head, StreamId, Timestamp};
+use loopledger_types::{CountyCode, Head, StreamId, Timestamp};
 use tokio::time::Instant;
 
 use super::measured::Measured;
@@ -23,8 +23,8 @@ pub(super) struct Startup {
 }
 
 impl Startup {
-    pub(super) fn new(progression: Progression, feed: Feed) -> Self {
-        Self { is_serving: false, progression, others_open: Some(Box::pin(feed.opened())) }
+    pub(super) fn new(progression: Progression, feed: Feed, county: CountyCode) -> Self {
+        Self { is_serving: false, progression, others_open: Some(Box::pin(feed.opened(county))) }
     }
 
     pub(super) const fn is_serving(&self) -> bool {

@@ -78,7 +78,7 @@ impl<D: Decider> Task<D> {
         let own = streams.own;
         let upstream = UpstreamSet::new(streams.upstream, config.reaction_delay);
         Self {
-            startup: Startup::new(streams.progression, feed.clone()),
+            startup: Startup::new(streams.progression, feed.clone(), stream.county),
             clock: WriterClock::new(clock, config.accept_clock, streams.newest),
             store: StoreLink::new(stream, store, Arc::clone(&metrics)),
             intake: Intake::new(feed.clone(), inputs, stop),
@@ -100,6 +100,9 @@ impl<D: Decider> Task<D> {
             Ok(()) => {
                 self.refuse_everything(&WriteError::ShuttingDown);
                 refuse(self.intake.into_inputs(), &WriteError::ShuttingDown);
+                // Once it says that it is stopped nothing of it reads any more.
+                self.upstream.end().await;
+                drop(self.own);
                 self.reporting.set_health(Health::Stopped);
                 End::Stopped
             }

@@ -47,7 +47,7 @@ pub(super) struct Upstream {
     reads: mpsc::Receiver<UpstreamRead>,
     /// Up to where the log must be read, for the reading task.
     wanted: watch::Sender<Offset>,
-    _task: AbortOnDropHandle<()>,
+    task: AbortOnDropHandle<()>,
     lag: Arc<Lag>,
     /// Everything before this offset was read.
     next: Offset,
@@ -106,7 +106,7 @@ impl Upstream {
             stream,
             reads,
             wanted,
-            _task: AbortOnDropHandle::new(task),
+            task: AbortOnDropHandle::new(task),
             lag,
             next,
             noted,
@@ -153,6 +153,15 @@ pub(super) struct UpstreamSet {
 impl UpstreamSet {
     pub(super) const fn new(streams: Vec<Upstream>, reaction_delay: Duration) -> Self {
         Self { streams, reaction_delay }
+    }
+
+    /// Stops reading.
+    pub(super) async fn end(self) {
+        for upstream in self.streams {
+            upstream.task.abort();
+            // It was aborted, or has ended.
+            let _ = upstream.task.await;
+        }
     }
 
     pub(super) const fn len(&self) -> usize {

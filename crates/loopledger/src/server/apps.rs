@@ -44,7 +44,7 @@ impl Apps {
         stop: &CancellationToken,
     ) -> Result<Self, Failure> {
         // Those that are opened first must not decide before the last has looked for what its store remembers.
-        let _opening = feed.opening();
+        let _beginning = feed.beginning();
         let config = ProgramConfig { county: CountyCode::TUOLI, data: Some(stores(data)), writer };
         let starts = programs.iter().map(|program| start(*program, feed, &config, data, stop));
         Ok(Self(try_join_all(starts).await?))

@@ -271,7 +271,7 @@ async fn a_writer_hears_what_the_stores_of_other_programs_remember() {
 
         let feed = Feed::new(Arc::new(log.clone()));
         // It is started first, and could serve before the other has looked.
-        let opening = feed.opening();
+        let opening = feed.opening(crate::world::COUNTY);
         let left: Writer<Left> = start_on(&feed, &Memory::new());
         let early = tokio::time::timeout(Duration::from_mins(1), left.handle().serving()).await;
         assert!(early.is_err(), "it waits for those who have not looked yet");
