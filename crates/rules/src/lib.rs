@@ -8,6 +8,7 @@ mod act;
 mod by_day;
 mod core;
 mod entities;
+mod entity_list;
 mod numbers;
 mod rejection;
 
@@ -22,7 +23,7 @@ pub use rejection::{FieldFault, Rejection, Rule, Violation};
 
 /// For the macros of this crate.
 #[doc(hidden)]
-pub use {loopledger_facts as facts, loopledger_types as types};
+pub use {entity_list::Tagged, loopledger_facts as facts, loopledger_types as types};
 
 use loopledger_facts::{
     Actor, Age, BuyerRef, Commit, Direction, Event, Measure, Numbered, Occasion, PartyKind, PartyRef, PlaceKind,

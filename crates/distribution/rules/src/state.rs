@@ -3,22 +3,17 @@
 use std::sync::Arc;
 
 use loopledger_facts::{Direction, PartyRef, StockLine};
-use loopledger_rules::State;
-use loopledger_rules::stock::{self, Embeds};
+use loopledger_rules::{entities, stock};
 use loopledger_types::{BusinessDate, Money, PlaceId, Quantity, ShipmentId};
 
 use crate::Distribution;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Key {
-    Stock(stock::Key),
-    Shipment(ShipmentId),
-}
+entities! {
+    distribution_entities, [trait DistributionState for Distribution], embeds Stock;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Entity {
-    Stock(stock::Entity),
-    Shipment(Box<Shipment>),
+    0 Stock(stock::Key => stock::Entity)    [|stock| stock.is_closed()]        [_];
+    /// Goods under way, or what became of them.
+    1 Shipment(ShipmentId => Box<Shipment>) [|shipment| shipment.is_settled()] [shipment];
 }
 
 /// Goods under way, or what became of them.
@@ -54,51 +49,9 @@ impl Shipment {
     pub const fn in_transit(&self, line: &TransitLine) -> Quantity {
         if self.received_on.is_none() { line.stock.quantity } else { line.missing }
     }
-}
 
-impl loopledger_rules::Entity for Entity {
-    type Key = Key;
-
-    fn is_closed(&self) -> bool {
-        match self {
-            Self::Stock(entity) => entity.is_closed(),
-            Self::Shipment(shipment) => shipment.lines.iter().all(|line| shipment.in_transit(line) == Quantity::ZERO),
-        }
-    }
-}
-
-impl From<stock::Key> for Key {
-    fn from(key: stock::Key) -> Self {
-        Self::Stock(key)
-    }
-}
-
-impl From<stock::Entity> for Entity {
-    fn from(entity: stock::Entity) -> Self {
-        Self::Stock(entity)
-    }
-}
-
-impl Embeds for Entity {
-    fn stock(&self) -> Option<&stock::Entity> {
-        let Self::Stock(entity) = self else { return None };
-        Some(entity)
-    }
-
-    fn stock_key(key: &Key) -> Option<&stock::Key> {
-        let Key::Stock(key) = key else { return None };
-        Some(key)
-    }
-}
-
-/// What is asked of the state.
-pub trait DistributionState {
-    fn shipment(&self, id: ShipmentId) -> Option<&Shipment>;
-}
-
-impl DistributionState for State<Distribution> {
-    fn shipment(&self, id: ShipmentId) -> Option<&Shipment> {
-        let Entity::Shipment(shipment) = self.entities.get(&Key::Shipment(id))? else { return None };
-        Some(shipment)
+    /// Whether nothing of it is in transit any more.
+    pub fn is_settled(&self) -> bool {
+        self.lines.iter().all(|line| self.in_transit(line) == Quantity::ZERO)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use loopledger_facts::Ranked;
-use loopledger_rules::{ByDay, Index, State};
+use loopledger_rules::{ByDay, Index, entities};
 use loopledger_types::{
     BusinessDate, ContractId, Money, PartyId, PayableId, PayoutId, PlaceId, ProductId, Quantity, comparison_key,
 };
@@ -15,48 +15,25 @@ use crate::payables::Payable;
 use crate::payout::Payout;
 use crate::products::Product;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Key {
-    Party(PartyId),
-    Product(ProductId),
-    Contract(ContractId),
-    Payable(PayableId),
-    Payout(PayoutId),
-    /// Reference: a station or workshop.
-    Station(PlaceId),
-    /// Reference: what was collected on consignment under a contract.
-    Consigned(ContractId),
-}
+entities! {
+    procurement_entities, [trait ProcurementState for Procurement];
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Entity {
-    Party(Box<Party>),
-    Product(Box<Product>),
-    Contract(Box<Contract>),
-    Payable(Box<Payable>),
-    Payout(Box<Payout>),
-    Station(Station),
-    /// In the product's base unit.
-    Consigned(Quantity),
+    0 Party(PartyId => Box<Party>)          [never]                                   [party];
+    1 Product(ProductId => Box<Product>)    [never]                                   [product];
+    2 Contract(ContractId => Box<Contract>) [never]                                   [contract];
+    3 Payable(PayableId => Box<Payable>)    [|payable| payable.owed() == Money::ZERO] [payable];
+    /// Loaded by a failure, which is rare.
+    4 Payout(PayoutId => Box<Payout>)       [always]                                  [payout];
+    /// Reference: a station or workshop.
+    5 Station(PlaceId => Station)           [never]                                   [station];
+    /// Reference: what was collected on consignment under a contract so far, in the product's base unit.
+    6 Consigned(ContractId => Quantity)     [never]                                   [consigned or default];
 }
 
 impl Entity {
     fn payable(&self) -> Option<&Payable> {
         let Self::Payable(payable) = self else { return None };
         Some(payable)
-    }
-}
-
-impl loopledger_rules::Entity for Entity {
-    type Key = Key;
-
-    fn is_closed(&self) -> bool {
-        match self {
-            Self::Party(_) | Self::Product(_) | Self::Contract(_) | Self::Station(_) | Self::Consigned(_) => false,
-            Self::Payable(payable) => payable.owed() == Money::ZERO,
-            // A failure, which is rare, loads it again.
-            Self::Payout(_) => true,
-        }
     }
 }
 
@@ -193,61 +170,5 @@ fn keep<T: Ord>(set: &mut BTreeSet<T>, id: T, exists: bool) {
         set.insert(id);
     } else {
         set.remove(&id);
-    }
-}
-
-/// What is asked of the state.
-pub trait ProcurementState {
-    fn party(&self, id: PartyId) -> Option<&Party>;
-
-    fn product(&self, id: ProductId) -> Option<&Product>;
-
-    fn contract(&self, id: ContractId) -> Option<&Contract>;
-
-    /// What was collected on consignment under a contract so far.
-    fn consigned(&self, contract: ContractId) -> Quantity;
-
-    fn payable(&self, id: PayableId) -> Option<&Payable>;
-
-    fn payout(&self, id: PayoutId) -> Option<&Payout>;
-
-    fn station(&self, id: PlaceId) -> Option<&Station>;
-}
-
-impl ProcurementState for State<Procurement> {
-    fn party(&self, id: PartyId) -> Option<&Party> {
-        let Entity::Party(party) = self.entities.get(&Key::Party(id))? else { return None };
-        Some(party)
-    }
-
-    fn product(&self, id: ProductId) -> Option<&Product> {
-        let Entity::Product(product) = self.entities.get(&Key::Product(id))? else { return None };
-        Some(product)
-    }
-
-    fn contract(&self, id: ContractId) -> Option<&Contract> {
-        let Entity::Contract(contract) = self.entities.get(&Key::Contract(id))? else { return None };
-        Some(contract)
-    }
-
-    fn consigned(&self, contract: ContractId) -> Quantity {
-        let consigned = self.entities.get(&Key::Consigned(contract));
-        let Some(Entity::Consigned(quantity)) = consigned else { return Quantity::ZERO };
-        *quantity
-    }
-
-    fn payable(&self, id: PayableId) -> Option<&Payable> {
-        let Entity::Payable(payable) = self.entities.get(&Key::Payable(id))? else { return None };
-        Some(payable)
-    }
-
-    fn payout(&self, id: PayoutId) -> Option<&Payout> {
-        let Entity::Payout(payout) = self.entities.get(&Key::Payout(id))? else { return None };
-        Some(payout)
-    }
-
-    fn station(&self, id: PlaceId) -> Option<&Station> {
-        let Entity::Station(station) = self.entities.get(&Key::Station(id))? else { return None };
-        Some(station)
     }
 }

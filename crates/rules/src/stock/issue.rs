@@ -32,10 +32,10 @@ impl<H: Holder> Decide<H> for IssueGoods {
     fn decide(&self, state: &State<H>, context: &Context) -> Result<GoodsIssued, Rejection> {
         let mut checks = Checks::new(&self.occasion, context);
         let key = OrderLineKey { order: self.order, line: self.line };
-        let open = state.reservation(key).filter(|reservation| reservation.status == ReservationStatus::Open);
+        let open = state.reservation(key).filter(|reservation| reservation.is_open());
         let Some(reservation) = open else {
             checks.pass()?;
-            return Err(enough_on(Rejection::broken(Rule::ReservationNotOpen, key), state.refused(key)));
+            return Err(enough_on(Rejection::broken(Rule::ReservationNotOpen, key), state.refused(key).copied()));
         };
         let product = checks.product(state, reservation.product)?;
         checks.unit("quantity", self.quantity, product);

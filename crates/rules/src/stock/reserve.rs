@@ -149,7 +149,7 @@ impl<H: Holder> Answer<H> for CancellationRequested {
     fn answer(&self, answers: &mut Answers<'_, H>) {
         let state = answers.state;
         let key = OrderLineKey { order: self.order, line: self.line };
-        let open = state.reservation(key).filter(|reservation| reservation.status == ReservationStatus::Open);
+        let open = state.reservation(key).filter(|reservation| reservation.is_open());
         match open.and_then(|reservation| Some((reservation, state.place(reservation.place)?))) {
             Some((reservation, place)) => answers.say(ReservationReleased {
                 occasion: consequence_from(reservation.reserved_on, &self.occasion),

@@ -25,47 +25,25 @@ pub trait Embeds: crate::Entity<Key: From<Key>> + From<Entity> {
     fn stock_key(key: &Self::Key) -> Option<&Key>;
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Key {
+crate::entities! {
+    stock_entities, [impl<H: Holder> State<H>];
+
     /// Reference: any party.
-    Party(PartyId),
+    0 Party(PartyId => Party)                       [never]                                [party];
     /// Reference.
-    Product(ProductId),
+    1 Product(ProductId => Product)                 [never]                                [product];
     /// An own place.
-    Place(PlaceId),
+    2 Place(PlaceId => Place)                       [never]                                [place];
     /// Reference: a place of the other holder.
-    OtherPlace(PlaceId),
-    Cell(CellKey),
-    Reservation(OrderLineKey),
-    /// How old a lot is, whichever holder took it in.
-    Lot(LotId),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Entity {
-    Party(Party),
-    Product(Product),
-    Place(Place),
-    OtherPlace(Place),
-    Cell(Box<Cell>),
-    Reservation(Box<Reservation>),
-    Lot(Arc<Age>),
-    /// Instead of a reservation: the first day on which the order line could have been reserved.
-    Refused(BusinessDate),
-}
-
-impl Entity {
-    /// Cells that hold nothing and reservations that ended may leave memory. Neither needs to come back for a decision:
-    /// a cell that holds nothing is as good as none, and so is a reservation that is not open. A lot is loaded when its
-    /// goods come to a place that holds none of them, which remembers how old they are.
-    pub fn is_closed(&self) -> bool {
-        match self {
-            Self::Party(_) | Self::Product(_) | Self::Place(_) | Self::OtherPlace(_) => false,
-            Self::Cell(cell) => cell.is_empty(),
-            Self::Reservation(reservation) => reservation.status != ReservationStatus::Open,
-            Self::Lot(_) | Self::Refused(_) => true,
-        }
-    }
+    3 OtherPlace(PlaceId => Place)                  [never]                                [other_place];
+    // Closed, it need not come back: a cell that holds nothing is as good as none, and so is an ended reservation.
+    4 Cell(CellKey => Box<Cell>)                    [|cell| cell.is_empty()]               [cell];
+    5 Reservation(OrderLineKey => Box<Reservation>) [|reservation| !reservation.is_open()] [reservation]
+        /// Instead: the first day on which an order line that was refused could have been reserved.
+        or 7 Refused(BusinessDate)                  [always]                               [refused];
+    /// How old a lot is, whichever holder took it in. Loaded when its goods come to a place that holds none of them,
+    /// which remembers how old they are.
+    6 Lot(LotId => Arc<Age>)                        [always]                               [lot];
 }
 
 /// What is known of a party: its kind, and where it stands.
@@ -208,6 +186,13 @@ pub struct Reservation {
     pub status: ReservationStatus,
 }
 
+impl Reservation {
+    /// Whether it was neither issued nor released.
+    pub fn is_open(&self) -> bool {
+        self.status == ReservationStatus::Open
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ReservationStatus {
     Open,
@@ -216,50 +201,7 @@ pub enum ReservationStatus {
 }
 
 impl<H: Holder> State<H> {
-    fn stock(&self, key: Key) -> Option<&Entity> {
+    fn entity(&self, key: Key) -> Option<&Entity> {
         self.entities.get(&key.into())?.stock()
-    }
-
-    pub fn party(&self, id: PartyId) -> Option<&Party> {
-        let Entity::Party(party) = self.stock(Key::Party(id))? else { return None };
-        Some(party)
-    }
-
-    pub fn product(&self, id: ProductId) -> Option<&Product> {
-        let Entity::Product(product) = self.stock(Key::Product(id))? else { return None };
-        Some(product)
-    }
-
-    /// An own place.
-    pub fn place(&self, id: PlaceId) -> Option<&Place> {
-        let Entity::Place(place) = self.stock(Key::Place(id))? else { return None };
-        Some(place)
-    }
-
-    /// A place of the other holder.
-    pub fn other_place(&self, id: PlaceId) -> Option<&Place> {
-        let Entity::OtherPlace(place) = self.stock(Key::OtherPlace(id))? else { return None };
-        Some(place)
-    }
-
-    pub fn cell(&self, key: CellKey) -> Option<&Cell> {
-        let Entity::Cell(cell) = self.stock(Key::Cell(key))? else { return None };
-        Some(cell)
-    }
-
-    pub fn lot(&self, id: LotId) -> Option<&Arc<Age>> {
-        let Entity::Lot(age) = self.stock(Key::Lot(id))? else { return None };
-        Some(age)
-    }
-
-    /// The first day on which an order line that was refused could have been reserved.
-    pub fn refused(&self, key: OrderLineKey) -> Option<BusinessDate> {
-        let Entity::Refused(earliest) = self.stock(Key::Reservation(key))? else { return None };
-        Some(*earliest)
-    }
-
-    pub fn reservation(&self, key: OrderLineKey) -> Option<&Reservation> {
-        let Entity::Reservation(reservation) = self.stock(Key::Reservation(key))? else { return None };
-        Some(reservation)
     }
 }

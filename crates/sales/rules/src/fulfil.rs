@@ -55,7 +55,7 @@ fn fulfilled(state: &State<Sales>, order: &Order, issued: &GoodsIssued) -> Optio
         stock: *stock,
         amount: Money(amount),
         shared: matches!(stock.title, Title::Consigned { .. })
-            && state.is_shared(PoolKey { lot: stock.lot, pool: stock.pool }),
+            && is_shared(state, PoolKey { lot: stock.lot, pool: stock.pool }),
     });
     Some(OrderFulfilled {
         occasion: consequence(&issued.occasion),
@@ -74,6 +74,16 @@ fn fulfilled(state: &State<Sales>, order: &Order, issued: &GoodsIssued) -> Optio
         from_prepayment: order.prepaid().min(amount),
         parts: parts.collect(),
     })
+}
+
+/// Whether several producers share a pool that goods are sold of: as its tally says, or its lot before the first sale.
+fn is_shared(state: &State<Sales>, key: PoolKey) -> bool {
+    match state.tally(key) {
+        Some(tally) => tally.shared,
+        None => state
+            .lot(key.lot)
+            .is_some_and(|lot| lot.pools.iter().any(|pool| pool.pool == key.pool && pool.origins.len() > 1)),
+    }
 }
 
 /// The lot says whether several producers share a pool that nothing was sold of yet.

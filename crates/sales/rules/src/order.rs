@@ -86,6 +86,12 @@ impl Order {
         self.states.iter().all(|state| matches!(state, LineState::Cancelled { .. }))
     }
 
+    /// Whether every line has ended, and everything is paid or returned.
+    pub fn is_over(&self) -> bool {
+        let open = self.states.iter().any(|state| state.may_be_issued());
+        !open && self.owed == Money::ZERO && self.prepaid() == Money::ZERO
+    }
+
     /// What lines that may still be issued come to at the ordered quantity.
     pub fn open_amount(&self) -> Money {
         self.amount_of(LineState::may_be_issued)

@@ -1,7 +1,8 @@
-//! How the entities of the four services are laid out: field by field, in the order that is listed here.
+//! How the entities of the four services are laid out: a tag, then field by field, in the order that is listed here.
 //!
-//! The domain's types know nothing of it. Every list names all fields of its type, so a field that the domain adds
-//! does not compile until it is listed; golden bytes notice a layout that changed without its service's `SCHEMA`.
+//! Which entities there are, and by which tags, says the list of each service (`entities!`); the domain knows nothing of
+//! their layout. Every list here names all fields of its type, so a field that the domain adds does not compile until it
+//! is listed; golden bytes notice a layout that changed without its service's `SCHEMA`.
 //! Primitives are bincode's, in its standard configuration: integers of variable length, signed ones in zigzag.
 
 mod distribution;

@@ -2,22 +2,15 @@
 
 use loopledger_domain::procurement::{
     Contract, ContractTerms, Entity, Household, Key, Membership, Party, Payable, PayableSource, Payout, PayoutItem,
-    PayoutMade, Product, ResidenceAt, Station,
+    PayoutMade, Product, ResidenceAt, Station, procurement_entities,
 };
 
 use super::{mirror, record_enum, record_struct};
 
 mirror!(procurement, 3);
+procurement_entities!(record_enum);
 
 record_enum! {
-    Key {
-        0 => Party(id), 1 => Product(id), 2 => Contract(id), 3 => Payable(id), 4 => Payout(id), 5 => Station(id),
-        6 => Consigned(id),
-    }
-    Entity {
-        0 => Party(party), 1 => Product(product), 2 => Contract(contract), 3 => Payable(payable), 4 => Payout(payout),
-        5 => Station(station), 6 => Consigned(quantity),
-    }
     ContractTerms {
         0 => Outright { price }, 1 => AgreedPrice { price }, 2 => Commission { commission_bp, price_basis },
     }

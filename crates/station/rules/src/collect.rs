@@ -12,7 +12,6 @@ use loopledger_types::{
 };
 
 use crate::contracts::Contract;
-use crate::members::members;
 use crate::purchase::PendingReceipt;
 use crate::{Entity, Key, Station, StationState as _};
 
@@ -180,7 +179,7 @@ fn check_member(state: &State<Station>, command: &CollectGoods, kind: PartyKind)
         return Err(Rejection::broken(Rule::NotAHousehold, command.producer));
     }
     let day = command.occasion.business_date;
-    let members = members(state, command.producer);
+    let members = state.members(command.producer);
     if let Some(later) = members.iter().find(|known| known.member == member && day < known.from) {
         return Err(Rejection::too_early(member, later.from));
     }

@@ -10,7 +10,7 @@ use loopledger_rules::stock::{self, Bucket, Checks, MoveLine, shift};
 use loopledger_rules::{Answer, Answers, Context, Decide, Evolve, Missing, Rejection, State};
 use loopledger_types::{Money, PartyId, PlaceId, Quantity, ShipmentId};
 
-use crate::{Entity, Key, Station};
+use crate::{Entity, Key, Station, StationState as _};
 
 /// Creates a shipment (`ShipmentId` index 0).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,13 +86,13 @@ impl Evolve<Station> for GoodsHandedOver {
 impl Answer<Station> for HandOverRefused {
     fn keys(&self, missing: &mut Missing<'_, Station>) {
         missing.ask(Key::HandOver(self.shipment));
-        if let Some(hand_over) = hand_over(missing.state(), self.shipment) {
+        if let Some(hand_over) = missing.state().hand_over(self.shipment) {
             stock::ask_arrival(missing, hand_over.from, hand_over.lines.iter());
         }
     }
 
     fn answer(&self, answers: &mut Answers<'_, Station>) {
-        match hand_over(answers.state, self.shipment) {
+        match answers.state.hand_over(self.shipment) {
             Some(hand_over) => answers.say(GoodsTakenBack {
                 occasion: consequence(&self.occasion),
                 shipment: self.shipment,
@@ -105,11 +105,6 @@ impl Answer<Station> for HandOverRefused {
             None => answers.say(UpstreamIgnored::of(&self.occasion, IgnoreReason::NotAsked)),
         }
     }
-}
-
-fn hand_over(state: &State<Station>, shipment: ShipmentId) -> Option<&HandOver> {
-    let Entity::HandOver(hand_over) = state.entities.get(&Key::HandOver(shipment))? else { return None };
-    Some(hand_over)
 }
 
 impl Evolve<Station> for GoodsTakenBack {

@@ -5,7 +5,7 @@ use loopledger_rules::stock::note_household;
 use loopledger_rules::{ApplyUpstream, Missing, State};
 use loopledger_types::{BusinessDate, MemberId, PartyId};
 
-use crate::{Entity, Key, Station};
+use crate::{Entity, Key, Station, StationState as _};
 
 /// When a member belongs to a household.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl ApplyUpstream<Station> for MemberJoined {
     }
 
     fn apply_upstream(&self, state: &mut State<Station>) {
-        let members = members(state, self.household).iter().copied();
+        let members = state.members(self.household).iter().copied();
         let members = members.chain([belongs(&self.member)]).collect();
         put_members(state, self.household, members);
     }
@@ -43,7 +43,7 @@ impl ApplyUpstream<Station> for MemberLeft {
     }
 
     fn apply_upstream(&self, state: &mut State<Station>) {
-        let mut members: Box<[Membership]> = members(state, self.household).into();
+        let mut members: Box<[Membership]> = state.members(self.household).into();
         for member in members.iter_mut().filter(|known| known.member == self.member) {
             member.until = Some(self.from);
         }
@@ -53,11 +53,6 @@ impl ApplyUpstream<Station> for MemberLeft {
 
 fn belongs(member: &MemberSince) -> Membership {
     Membership { member: member.member, from: member.from, until: None }
-}
-
-pub(crate) fn members(state: &State<Station>, household: PartyId) -> &[Membership] {
-    let Some(Entity::Members(members)) = state.entities.get(&Key::Members(household)) else { return &[] };
-    members
 }
 
 fn put_members(state: &mut State<Station>, household: PartyId, members: Box<[Membership]>) {

@@ -64,9 +64,7 @@ impl Answer<Station> for PurchaseDeclined {
 
 /// The receipt that waits for an answer, and who keeps custody of its goods.
 fn waiting(state: &State<Station>, receipt: ReceiptId) -> Result<(&PendingReceipt, PartyId), IgnoreReason> {
-    let Some(Entity::Receipt(receipt)) = state.entities.get(&Key::Receipt(receipt)) else {
-        return Err(IgnoreReason::NotAsked);
-    };
+    let receipt = state.receipt(receipt).ok_or(IgnoreReason::NotAsked)?;
     if receipt.answered {
         return Err(IgnoreReason::AlreadyAnswered);
     }
