@@ -69,7 +69,7 @@ macro_rules! __entities {
 
         $($crate::__embeds! { $stock })?
 
-        /// Hands the tags of keys and entities to a macro that knows how they are stored.
+        /// Hands the tags of `Key` and `Entity`, which are in scope there, to a macro that knows how they are stored.
         #[macro_export]
         macro_rules! $tags {
             ($d callback:ident) => {
@@ -103,7 +103,7 @@ macro_rules! __is_closed {
     }};
 }
 
-/// Where the methods stand that read entities.
+/// Where the methods stand that read entities: a service's rules cannot add to `State`, which is this crate's.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __readers {
