@@ -13,8 +13,8 @@ use loopledger_ledger::{ApplyError, LoadError};
 use loopledger_projection::{Halt as ProjectionHalt, StartError as ProjectionStartError};
 use loopledger_service::feed::{FollowError, LostTail};
 use loopledger_service::grpc::ServeError;
+use loopledger_service::host::StartError;
 use loopledger_service::metrics::EndpointError;
-use loopledger_service::program::StartError;
 use loopledger_service::repair::RepairError;
 use loopledger_service::writer::{ClockFault, Halt, WriteError};
 use loopledger_state_store::{Reason, StoreError};
@@ -85,7 +85,8 @@ fn errors() -> Vec<(usize, Box<dyn Error>)> {
         (2, Box::new(WriteError::Halted(Halt::Store(store())))),
         (2, Box::new(RepairError::from(follow()))),
         (2, Box::new(RepairError::Append { stream: STREAM, source: append() })),
-        (1, Box::new(StartError { stream: STREAM, source: store() })),
+        (1, Box::new(StartError::Store { service: STREAM.service, partition: 7, source: store() })),
+        (2, Box::new(StartError::Log(follow()))),
         (1, Box::new(ServeError::Listen { address, source: disk() })),
         (1, Box::new(EndpointError { address, source: disk() })),
         // projection

@@ -12,7 +12,7 @@ use loopledger_service::feed::Feed;
 use loopledger_service::repair::{
     Evidence, Finding, Loss, RepairError, Sighting, Standing, Witness, accept, append_again, examine, is_evidence,
 };
-use loopledger_types::CountyCode;
+use loopledger_types::{CountyCode, Service, StreamId};
 use serde_json::{Value, json};
 
 use crate::cli::RepairArgs;
@@ -33,9 +33,9 @@ pub(crate) async fn repair(args: &RepairArgs, view: &View) -> Result<(), Failure
 
 /// Mends any log that the stores in `data` know of.
 async fn repair_log(log: Arc<dyn EventLog>, data: &Path, accepting: bool, view: &View) -> Result<(), Failure> {
-    let evidence = open_stores(data)?;
-    let witnesses: Vec<Witness> = evidence.iter().map(|store| store.witness.clone()).collect();
     let feed = Feed::new(log);
+    let evidence = open_stores(data, &feed)?;
+    let witnesses: Vec<Witness> = evidence.iter().map(|store| store.witness.clone()).collect();
     let look = || examine(&feed, CountyCode::TUOLI, &witnesses, accepting);
     let findings = look().await.map_err(|error| failed(&error))?;
     view.print(&report(&findings))?;
@@ -78,9 +78,11 @@ fn failed(error: &RepairError) -> Failure {
     Failure::refused("repair", error)
 }
 
-fn open_stores(data: &Path) -> Result<Vec<Evidence>, Failure> {
+fn open_stores(data: &Path, feed: &Feed) -> Result<Vec<Evidence>, Failure> {
     let opened = |error| Failure::refused("open a store", &error);
-    let mut evidence = Evidence::of_services(&stores(data), CountyCode::TUOLI).map_err(opened)?;
+    let county = CountyCode::TUOLI;
+    let partition = feed.partition(StreamId { service: Service::Station, county });
+    let mut evidence = Evidence::of_services(&stores(data), county, partition).map_err(opened)?;
     let projection = loopledger_projection::evidence(&projection_store(data), CountyCode::TUOLI).map_err(opened)?;
     evidence.extend(projection);
     for store in &evidence {

@@ -8,7 +8,7 @@ use super::opening::Opened;
 use super::overlay::FULL_KEYS;
 use super::space::Space;
 use super::stream::PageStream;
-use crate::{OpenReport, StoreError, StreamKey};
+use crate::{Backend as _, OpenReport, StoreError, StreamKey};
 
 /// Batches of a stream that may wait by default; with two overlays this bounds the memory of what is not in a run.
 const QUEUE: usize = 4;
@@ -115,6 +115,16 @@ impl PageStore {
     /// What belongs to a stream. Costs nothing until it is used, and there may be one submitter to a stream.
     pub fn stream(&self, stream: StreamKey) -> PageStream {
         PageStream::new(self.clone(), stream)
+    }
+
+    /// How often it was opened again, or moved aside, since [`open`](Self::open): what was submitted before may be gone.
+    pub fn openings(&self) -> u64 {
+        self.opened().opening
+    }
+
+    /// Writes what was submitted, of all streams, syncs, and releases the directory. Everything else fails afterwards.
+    pub fn close(&self) -> Result<(), StoreError> {
+        self.stream(StreamKey::default()).close()
     }
 
     fn new(directory: &Path, options: &Options, opened: Opened) -> Self {

@@ -16,13 +16,14 @@ const STREAMS: usize = 4;
 
 impl Source for Shared {
     fn collect(&self, samples: &mut Samples) {
-        let labels = of_service(NAME, self.county);
+        let labels: Labels = vec![("service", NAME.to_owned())];
         counters(samples, &labels, &self.metrics);
         gauges(samples, &labels, &self.metrics);
         let health = self.health.borrow().clone();
         samples.serving(&labels, health.is_serving());
         samples.store_failed(&labels, health.checkpoints_failed.is_some());
         samples.catch_up(&labels, percent(&health));
+        let labels = of_service(NAME, self.county);
         let heads = *self.heads.borrow();
         for (((service, head), lag), voids) in Service::ALL.into_iter().zip(heads).zip(&self.lags).zip(&self.voids) {
             let stream = self.stream(service);

@@ -9,11 +9,12 @@ use loopledger_domain::distribution::Distribution;
 use loopledger_domain::procurement::Procurement;
 use loopledger_domain::sales::Sales;
 use loopledger_domain::station::Station;
-use loopledger_state_store::{Mirror, Reason, RowStore, ServiceStore, SledStore, StoreError};
-use loopledger_types::{CountyCode, StreamId, StreamSequence};
+use loopledger_state_store::{
+    Mirror, PageStore, Reason, RowStore, ServiceStore, SledStore, StoreError, store_directory, store_owner, stream_key,
+};
+use loopledger_types::{CountyCode, Partition, StreamId, StreamSequence};
 
 use super::Witness;
-use loopledger_state_store::store_directory;
 
 /// A store, what it remembers, and what becomes of it.
 pub struct Evidence {
@@ -65,27 +66,31 @@ fn is_there(directory: &Path) -> Result<bool, StoreError> {
 }
 
 impl Evidence {
-    /// The stores of the four services that are in `data`; those that are not there say nothing.
-    pub fn of_services(data: &Path, county: CountyCode) -> Result<Vec<Self>, StoreError> {
+    /// What the stores of the four services in `data` know of a county, which is in this partition of every topic; those
+    /// that are not there say nothing.
+    pub fn of_services(data: &Path, county: CountyCode, partition: Partition) -> Result<Vec<Self>, StoreError> {
         let all = [
-            Self::of_service::<Procurement>(data, county)?,
-            Self::of_service::<Station>(data, county)?,
-            Self::of_service::<Distribution>(data, county)?,
-            Self::of_service::<Sales>(data, county)?,
+            Self::of_service::<Procurement>(data, county, partition)?,
+            Self::of_service::<Station>(data, county, partition)?,
+            Self::of_service::<Distribution>(data, county, partition)?,
+            Self::of_service::<Sales>(data, county, partition)?,
         ];
         Ok(all.into_iter().flatten().collect())
     }
 
-    fn of_service<D: Decider>(data: &Path, county: CountyCode) -> Result<Option<Self>, StoreError>
+    fn of_service<D: Decider>(data: &Path, county: CountyCode, partition: Partition) -> Result<Option<Self>, StoreError>
     where
         D::Entity: Mirror,
     {
         let stream = StreamId { service: D::SERVICE, county };
-        let directory = store_directory(data, stream);
+        let directory = store_directory(data, D::SERVICE, partition);
         if !is_there(&directory)? {
             return Ok(None);
         }
-        let (store, report) = SledStore::<D::Entity>::open(&directory, stream, None)?;
+        let mut options = SledStore::<D::Entity>::options(store_owner(D::SERVICE, partition), None);
+        options.checked = vec![stream_key(stream)];
+        let (store, report) = PageStore::open(&directory, &options)?;
+        let store = SledStore::<D::Entity>::over(store.stream(stream_key(stream)));
         let witness = Witness::of_service(D::SERVICE.to_string(), stream, &store)?;
         Ok(Some(Self { witness, unusable: report.moved_aside, store: Box::new(store) }))
     }

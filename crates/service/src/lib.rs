@@ -6,12 +6,12 @@
 //! * [`limits`]: what callers may hold of a process: bytes, connections, places, turns.
 //! * [`metrics`], [`trace`], [`telemetry`]: what a program shows of itself: numbers, spans, log lines.
 //! * [`repair`]: repairing a log that came back shorter than what was read of it.
-//! * [`program`]: a service with its store, from start to shutdown.
+//! * [`host`]: the counties of a service, with their stores, from start to shutdown.
 //! * [`scrub`]: verifying the whole log in the background.
 //!
 //! Each but the last two is a crate of its own. What does not live here: rules (`domain`), accounting, bytes (`chain`, `wire`).
 
-pub mod program;
+pub mod host;
 pub mod scrub;
 
 pub use loopledger_feed::clock;

@@ -11,9 +11,10 @@
 
 use std::path::{Path, PathBuf};
 
-use loopledger_types::StreamId;
+use loopledger_types::{Partition, Service, StreamId};
 
 mod checkpoint;
+mod mark;
 mod records;
 mod rows;
 mod service;
@@ -23,6 +24,7 @@ pub use loopledger_page_store::{
     Backend, Batch, Content, Memory, OnPoint, OnSpace, OpenReport, Options, PageStore, PageStream, Reason, StoreError,
     StreamKey, Submission, TAIL_RECORDS, TailRecord, Visit, report_panics_in_one_line,
 };
+pub use mark::{Mark, MarkStore, TopicMark};
 pub use rows::{MAX_ROW_BYTES, MAX_ROWS, RowStore, RowsProgress, StreamProgress};
 pub use service::{MemoryStore, Mirror, ServiceStore, SledStore, Store};
 
@@ -32,7 +34,12 @@ pub fn stream_key(stream: StreamId) -> StreamKey {
     StreamKey(u32::from_be_bytes([checkpoint::service_number(stream), a, b, c]))
 }
 
-/// Where the service that writes `stream` keeps its store.
-pub fn store_directory(data: &Path, stream: StreamId) -> PathBuf {
-    data.join(stream.service.to_string()).join(stream.county.to_string())
+/// Whose a service's store of a partition is.
+pub fn store_owner(service: Service, partition: Partition) -> String {
+    format!("{service}, partition {}", partition.0)
+}
+
+/// Where a service keeps its store of a partition.
+pub fn store_directory(data: &Path, service: Service, partition: Partition) -> PathBuf {
+    data.join(service.to_string()).join(format!("partition-{}", partition.0))
 }

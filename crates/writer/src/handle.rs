@@ -80,6 +80,11 @@ impl<D: Decider> WriterHandle<D> {
         &self.contact
     }
 
+    /// How many handles of the writer there are, with the writer's own.
+    pub fn handles(&self) -> usize {
+        self.inputs.strong_count()
+    }
+
     /// What was asked and the writer has not looked at.
     pub(crate) fn channel_len(&self) -> u64 {
         let used = self.inputs.max_capacity().saturating_sub(self.inputs.capacity());

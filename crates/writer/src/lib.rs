@@ -57,6 +57,7 @@ pub use job::{Answer, EntityKey};
 pub use loopledger_feed::CatchUp;
 pub(crate) use measured::Measured;
 pub use pipeline::AFTER_APPEND;
+pub use shown::{Counted, show};
 
 use beginning::Beginning;
 use loopledger_feed::Feed;

@@ -12,9 +12,9 @@ use loopledger_service::Heads;
 use loopledger_service::clock::ManualClock;
 use loopledger_service::feed::Feed;
 use loopledger_service::grpc::{AllowAll, Policy, ServeError, Server, ServerConfig};
+use loopledger_service::host::HostConfig;
 use loopledger_service::limits::connections::Connections;
 use loopledger_service::metrics::Registry;
-use loopledger_service::program::ProgramConfig;
 use loopledger_service::writer::{Health, WriterConfig};
 use loopledger_station as station;
 use loopledger_types::{CountyCode, Service, StreamId, Timestamp};
@@ -84,11 +84,11 @@ impl County {
         let gate = Arc::new(gate);
         let feed = Feed::new(gate.clone());
         let clock = || Arc::new(ManualClock::new(NOW));
-        let config = ProgramConfig { county: CountyCode::TUOLI, data: None, writer: WriterConfig::default() };
-        let procurement = procurement::App::start(&feed, clock(), &config).unwrap();
-        let station = station::App::start(&feed, clock(), &config).unwrap();
-        let distribution = distribution::App::start(&feed, clock(), &config).unwrap();
-        let sales = sales::App::start(&feed, clock(), &config).unwrap();
+        let config = HostConfig::of(CountyCode::TUOLI, None, WriterConfig::default());
+        let procurement = procurement::App::start(&feed, clock(), config.clone()).await.unwrap();
+        let station = station::App::start(&feed, clock(), config.clone()).await.unwrap();
+        let distribution = distribution::App::start(&feed, clock(), config.clone()).await.unwrap();
+        let sales = sales::App::start(&feed, clock(), config.clone()).await.unwrap();
         let stop = CancellationToken::new();
         let mut server = Server::new(stop.clone()).await.unwrap().with_policy(policy);
         procurement::serve(&procurement, &mut server);
@@ -129,7 +129,7 @@ impl County {
             self.distribution.shut_down().await,
             self.sales.shut_down().await,
         ] {
-            assert!(matches!(health, Health::Stopped), "{health:?}");
+            assert!(matches!(*health, [Health::Stopped]), "{health:?}");
         }
     }
 

@@ -211,5 +211,5 @@ async fn a_call_that_never_ends_does_not_keep_the_server() {
     let status = calling.await.unwrap();
     assert!(![Code::Ok, Code::DeadlineExceeded].contains(&status.code()), "{status:?}");
     county.gate.appends.send_replace(true);
-    assert!(matches!(county.procurement.shut_down().await, Health::Stopped));
+    assert!(matches!(*county.procurement.shut_down().await, [Health::Stopped]));
 }

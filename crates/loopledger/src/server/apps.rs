@@ -12,13 +12,12 @@ use loopledger_sales as sales;
 use loopledger_service::clock::{Clock, SystemClock};
 use loopledger_service::feed::Feed;
 use loopledger_service::grpc::Server;
+use loopledger_service::host::{Decider, Host, HostConfig, StartError};
 use loopledger_service::metrics::Registry;
-use loopledger_service::program::{ProgramConfig, StartError};
-use loopledger_service::scrub::{Known, known_to};
-use loopledger_service::writer::{Health, WriterConfig};
+use loopledger_service::scrub::Known;
+use loopledger_service::writer::WriterConfig;
 use loopledger_station as station;
 use loopledger_types::CountyCode;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// One running program.
@@ -45,7 +44,7 @@ impl Apps {
     ) -> Result<Self, Failure> {
         // Those that are opened first must not decide before the last has looked for what its store remembers.
         let _beginning = feed.beginning();
-        let config = ProgramConfig { county: CountyCode::TUOLI, data: Some(stores(data)), writer };
+        let config = HostConfig::of(CountyCode::TUOLI, Some(stores(data)), writer);
         let starts = programs.iter().map(|program| start(*program, feed, &config, data, stop));
         Ok(Self(try_join_all(starts).await?))
     }
@@ -72,10 +71,10 @@ impl Apps {
     pub(super) fn register(&self, metrics: &Registry) {
         for app in &self.0 {
             match app {
-                App::Procurement(app) => metrics.add(app.handle().clone()),
-                App::Station(app) => metrics.add(app.handle().clone()),
-                App::Distribution(app) => metrics.add(app.handle().clone()),
-                App::Sales(app) => metrics.add(app.handle().clone()),
+                App::Procurement(app) => metrics.add(app.host().clone()),
+                App::Station(app) => metrics.add(app.host().clone()),
+                App::Distribution(app) => metrics.add(app.host().clone()),
+                App::Sales(app) => metrics.add(app.host().clone()),
                 App::Projection(projection) => projection.register_metrics(metrics),
             }
         }
@@ -109,10 +108,10 @@ impl Apps {
 impl App {
     fn known(&self) -> Known {
         match self {
-            Self::Procurement(app) => known_to(app.handle()),
-            Self::Station(app) => known_to(app.handle()),
-            Self::Distribution(app) => known_to(app.handle()),
-            Self::Sales(app) => known_to(app.handle()),
+            Self::Procurement(app) => known(app.host()),
+            Self::Station(app) => known(app.host()),
+            Self::Distribution(app) => known(app.host()),
+            Self::Sales(app) => known(app.host()),
             // It reads what the writers read.
             Self::Projection(_) => Arc::new(Vec::new),
         }
@@ -120,10 +119,10 @@ impl App {
 
     async fn caught_up(&self) -> Result<bool, Failure> {
         match self {
-            Self::Procurement(app) => writer_caught_up(Program::Procurement, app.handle().health()).await,
-            Self::Station(app) => writer_caught_up(Program::Station, app.handle().health()).await,
-            Self::Distribution(app) => writer_caught_up(Program::Distribution, app.handle().health()).await,
-            Self::Sales(app) => writer_caught_up(Program::Sales, app.handle().health()).await,
+            Self::Procurement(app) => Ok(caught_up(app.host()).await),
+            Self::Station(app) => Ok(caught_up(app.host()).await),
+            Self::Distribution(app) => Ok(caught_up(app.host()).await),
+            Self::Sales(app) => Ok(caught_up(app.host()).await),
             Self::Projection(projection) => {
                 let health = projection.caught_up().await;
                 if let Some(halt) = health.halt() {
@@ -149,44 +148,49 @@ impl App {
 async fn start(
     program: Program,
     feed: &Feed,
-    config: &ProgramConfig,
+    config: &HostConfig,
     data: &Path,
     stop: &CancellationToken,
 ) -> Result<App, Failure> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     match program {
-        Program::Procurement => opened(feed, config, procurement::App::start).await.map(App::Procurement),
-        Program::Station => opened(feed, config, station::App::start).await.map(App::Station),
-        Program::Distribution => opened(feed, config, distribution::App::start).await.map(App::Distribution),
-        Program::Sales => opened(feed, config, sales::App::start).await.map(App::Sales),
+        Program::Procurement => {
+            procurement::App::start(feed, clock, config.clone()).await.map(App::Procurement).map_err(not_started)
+        }
+        Program::Station => {
+            station::App::start(feed, clock, config.clone()).await.map(App::Station).map_err(not_started)
+        }
+        Program::Distribution => {
+            distribution::App::start(feed, clock, config.clone()).await.map(App::Distribution).map_err(not_started)
+        }
+        Program::Sales => sales::App::start(feed, clock, config.clone()).await.map(App::Sales).map_err(not_started),
         Program::Projection => {
             let place = StoragePlace::Directory(projection_store(data));
-            let projection = Projection::start(ProjectionConfig::new(config.county, place), feed.clone(), stop.clone());
+            let projection =
+                Projection::start(ProjectionConfig::new(CountyCode::TUOLI, place), feed.clone(), stop.clone());
             let projection = projection.await.map_err(|error| Failure::refused("start", &error))?;
             Ok(App::Projection(Box::new(projection)))
         }
     }
 }
 
-type Start<A> = fn(&Feed, Arc<dyn Clock>, &ProgramConfig) -> Result<A, StartError>;
-
-/// Opens a service's store, and starts its writer.
-async fn opened<A: Send + 'static>(feed: &Feed, config: &ProgramConfig, start: Start<A>) -> Result<A, Failure> {
-    let (feed, config) = (feed.clone(), config.clone());
-    let opening = tokio::task::spawn_blocking(move || start(&feed, Arc::new(SystemClock), &config));
-    let opened = opening.await.map_err(|error| Failure::refused("start", &error))?;
-    opened.map_err(|error| Failure::refused("start", &error))
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn not_started(error: StartError) -> Failure {
+    Failure::refused("start", &error)
 }
 
-async fn writer_caught_up(program: Program, mut health: watch::Receiver<Health>) -> Result<bool, Failure> {
-    let settled = health.wait_for(|health| !matches!(health, Health::CatchingUp(_))).await;
-    match settled.as_deref() {
-        Ok(Health::Halted(halt)) => {
-            note!("loopledger: {program} is halted: {}: {halt}; {}", halt.reason(), halt.advice());
-            Ok(false)
-        }
-        Ok(Health::Serving | Health::Stopped | Health::CatchingUp(_)) => Ok(true),
-        Err(_) => Err(Failure::Refused(format!("{program} ended while it started"))),
+fn known<D: Decider>(host: &Host<D>) -> Known {
+    let host = host.clone();
+    Arc::new(move || host.known())
+}
+
+/// Waits until the service has read what was in the log at the start; says which of its streams are halted.
+async fn caught_up<D: Decider>(host: &Host<D>) -> bool {
+    let halted = host.caught_up().await;
+    for (county, halt) in &halted {
+        note!("loopledger: {}/{county} is halted: {}: {halt}; {}", D::SERVICE, halt.reason(), halt.advice());
     }
+    halted.is_empty()
 }
 
 /// Where the services keep their stores.

@@ -67,7 +67,7 @@ fn programs_go_on_without_their_stores_and_store_again_when_there_is_room() {
     let servers = cluster.servers("a");
     pieces.record_next(&servers);
     let shown = |program: &str, name: &str| {
-        let labels = [("county", "654224"), ("service", program)];
+        let labels = [("service", program)];
         cluster.get(program, "a").scrape().value(name, &labels).unwrap_or_else(|| panic!("{name} is not shown"))
     };
     let has_failed = |program: &str| shown(program, "loopledger_store_failed") > 0.0;

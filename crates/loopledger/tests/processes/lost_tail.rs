@@ -17,7 +17,7 @@ use loopledger_types::Service;
 use loopledger_wire::decode_commit;
 use serde_json::Value;
 
-use crate::support::{BINARY, Server, write_scenario};
+use crate::support::{BINARY, Server, store_of, write_scenario};
 
 /// Commits cut from the end of the stations' stream, and of procurement's.
 const CUT: usize = 40;
@@ -86,11 +86,11 @@ fn what_a_log_lost_is_named_and_appended_again() {
     let last = (kept + CUT).to_string();
 
     let (server, said) = Server::start_halted(&data);
-    assert!(said.contains("station is halted: LOST_TAIL"), "{said}");
+    assert!(said.contains("station/654224 is halted: LOST_TAIL"), "{said}");
     assert!(said.contains(&format!("commits {missing} to {last} of station/654224")), "{said}");
     assert!(said.contains("run `loopledger repair`"), "{said}");
     // Every program that had read what is lost has halted too, and every answer that needs it says so.
-    for service in ["procurement", "distribution", "sales", "the projection"] {
+    for service in ["procurement/654224", "distribution/654224", "sales/654224", "the projection"] {
         assert!(said.contains(&format!("{service} is halted")), "{service}: {said}");
     }
     let status = server.run(&["status"]);
@@ -147,7 +147,7 @@ fn an_accepted_loss_is_in_the_log_and_nothing_happens_twice() {
     // The second time it has a store again, of the shorter log.
     for _ in 0..2 {
         let (server, said) = Server::start_halted(&data);
-        assert!(said.contains("station is halted: LOST_TAIL"), "it names what others lost: {said}");
+        assert!(said.contains("station/654224 is halted: LOST_TAIL"), "it names what others lost: {said}");
         assert_eq!(server.interrupt(), Some(0));
         assert_eq!([cut(&data, "station", 0), cut(&data, "procurement", 0)], kept, "nothing was written");
     }
@@ -162,8 +162,9 @@ fn an_accepted_loss_is_in_the_log_and_nothing_happens_twice() {
     let (code, rows, said) = repair(&data, &["--accept-loss"]);
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(lost_streams(&rows).len(), 2, "{rows:?}");
-    for evidence in ["procurement/654224", "distribution/654224", "sales/654224", "projection-654224"] {
-        assert!(data.join(format!("state/{evidence}.evidence-1")).is_dir(), "{evidence}");
+    let services = ["procurement", "distribution", "sales"].map(store_of);
+    for evidence in services.into_iter().chain(["state/projection-654224".to_owned()]) {
+        assert!(data.join(format!("{evidence}.evidence-1")).is_dir(), "{evidence}");
     }
     assert_eq!(repair(&data, &[]).0, Some(0), "nothing is left to do");
 
@@ -213,7 +214,7 @@ fn what_no_commit_names_is_missed_by_those_who_had_read_it() {
 
     let kept = cut(&data, "procurement", 1);
     std::fs::remove_dir_all(data.join("state/procurement")).expect("the store");
-    let lost = format!("procurement is halted: LOST_TAIL: commits {0} to {0} of procurement/654224", kept + 1);
+    let lost = format!("procurement/654224 is halted: LOST_TAIL: commits {0} to {0} of procurement/654224", kept + 1);
     for _ in 0..2 {
         let (server, said) = Server::start_halted(&data);
         assert!(said.contains(&lost), "{said}");
@@ -246,18 +247,18 @@ fn a_log_that_was_cut_beside_damaged_stores_is_a_lost_tail_and_no_other_ledger()
     assert_eq!(server.interrupt(), Some(0));
 
     let kept = cut(&data, "procurement", 1);
-    let stores = ["procurement/654224", "station/654224", "distribution/654224", "sales/654224", "projection-654224"];
-    for store in stores {
-        std::fs::write(data.join("state").join(store).join("db"), vec![0x5a; 3_000_000]).expect("rubbish");
+    let services = ["procurement", "station", "distribution", "sales"].map(store_of);
+    for store in services.into_iter().chain(["state/projection-654224".to_owned()]) {
+        std::fs::write(data.join(store).join("db"), vec![0x5a; 3_000_000]).expect("rubbish");
     }
-    let lost = format!("procurement is halted: LOST_TAIL: commits {0} to {0} of procurement/654224", kept + 1);
+    let lost = format!("procurement/654224 is halted: LOST_TAIL: commits {0} to {0} of procurement/654224", kept + 1);
     for life in 0..2 {
         let (server, said) = Server::start_halted(&data);
         assert!(said.contains(&lost), "life {life}: {said}");
         assert_eq!(server.interrupt(), Some(0));
         assert_eq!(cut(&data, "procurement", 0), kept, "nothing was written");
     }
-    assert!(data.join("state/procurement/654224.corrupt-1/db").is_file(), "the evidence is kept");
+    assert!(data.join(format!("{}.corrupt-1/db", store_of("procurement"))).is_file(), "the evidence is kept");
     // The damaged store's raw records are what continues the log.
     let (code, rows, said) = repair(&data, &[]);
     assert_eq!((code, lost_streams(&rows).len()), (Some(0), 1), "{said}");

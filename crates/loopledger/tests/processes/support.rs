@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 
 use loopledger_testkit::Exposition;
+use loopledger_types::{CountyCode, Key, partition_of};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_loopledger");
 
@@ -260,4 +261,9 @@ pub(crate) fn write_scenario(path: &Path, households: u32, weeks: u32) -> usize 
         .expect("the binary runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     std::fs::read_to_string(path).expect("the file").lines().count()
+}
+
+/// Where a service keeps the store with its stream, below the data folder.
+pub(crate) fn store_of(service: &str) -> String {
+    format!("state/{service}/partition-{}", partition_of(Key(CountyCode::TUOLI), 64).0)
 }

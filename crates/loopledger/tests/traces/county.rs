@@ -15,7 +15,7 @@ use loopledger_proto::station::v1::station_service_client::StationServiceClient;
 use loopledger_service::clock::SystemClock;
 use loopledger_service::feed::Feed;
 use loopledger_service::grpc::{ServeError, Server, ServerConfig};
-use loopledger_service::program::ProgramConfig;
+use loopledger_service::host::HostConfig;
 use loopledger_service::writer::WriterConfig;
 use loopledger_state_store::Memory;
 use loopledger_station as station_service;
@@ -52,9 +52,9 @@ impl County {
     pub(crate) async fn start() -> Self {
         let log = MemoryLog::keeping_headers(PARTITIONS);
         let feed = Feed::new(Arc::new(log.clone()));
-        let config = ProgramConfig { county: CountyCode::TUOLI, data: None, writer: WriterConfig::default() };
-        let procurement = procurement_service::App::start(&feed, Arc::new(SystemClock), &config).unwrap();
-        let station = station_service::App::start(&feed, Arc::new(SystemClock), &config).unwrap();
+        let config = HostConfig::of(CountyCode::TUOLI, None, WriterConfig::default());
+        let procurement = procurement_service::App::start(&feed, Arc::new(SystemClock), config.clone()).await.unwrap();
+        let station = station_service::App::start(&feed, Arc::new(SystemClock), config.clone()).await.unwrap();
         let stop = CancellationToken::new();
         let mut server = Server::new(stop.clone()).await.unwrap();
         let projection = project(feed, stop.clone()).await;

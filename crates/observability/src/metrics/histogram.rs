@@ -44,6 +44,14 @@ impl Histogram {
 }
 
 impl Buckets {
+    /// Both together.
+    #[must_use]
+    pub fn merged(&self, other: &Self) -> Self {
+        let counts = self.counts.iter().zip(&other.counts);
+        let counts = counts.map(|((bound, count), (_, more))| (*bound, count.saturating_add(*more)));
+        Self { counts: counts.collect(), sum: self.sum.saturating_add(other.sum) }
+    }
+
     pub fn count(&self) -> u64 {
         self.counts.iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
     }

@@ -12,7 +12,7 @@ use loopledger_proto::common::v1::StreamState;
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_service::clock::SystemClock;
 use loopledger_service::feed::Feed;
-use loopledger_service::program::ProgramConfig;
+use loopledger_service::host::HostConfig;
 use loopledger_service::writer::{Health, WriterConfig};
 use loopledger_state_store::Memory;
 use loopledger_types::{
@@ -250,8 +250,8 @@ async fn consequences_due_from_a_halted_writer_are_not_waited_for() {
     let mut ledger = world.ledger();
     let before = tokio::spawn(async move { ledger.r#await(waiting()).await.map(drop).unwrap_err() });
 
-    let config = ProgramConfig { county: CountyCode::TUOLI, data: None, writer: WriterConfig::default() };
-    let procurement = loopledger_procurement::App::start(&feed, Arc::new(SystemClock), &config).unwrap();
+    let config = HostConfig::of(CountyCode::TUOLI, None, WriterConfig::default());
+    let procurement = loopledger_procurement::App::start(&feed, Arc::new(SystemClock), config.clone()).await.unwrap();
     procurement.handle().health().wait_for(|health| matches!(health, Health::Halted(_))).await.unwrap();
     let after = world.ledger().r#await(waiting()).await.map(drop).unwrap_err();
     for refused in [before.await.unwrap(), after] {

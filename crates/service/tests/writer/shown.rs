@@ -10,14 +10,14 @@ use loopledger_types::{Key as LogKey, Service, partition_of};
 use crate::peer::{Command, Left, Right};
 use crate::world::{COUNTY, add, append_unknown, halts, in_time, start, stream, write};
 
-const LEFT: [(&str, &str); 2] = [("county", "654224"), ("service", "station")];
+const LEFT: [(&str, &str); 1] = [("service", "station")];
 
 fn scrape(registry: &Registry) -> Exposition {
     Exposition::parse(&registry.render().unwrap()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn of_stream(name: &'static str) -> Vec<(&'static str, &'static str)> {
-    LEFT.into_iter().chain([("stream", name)]).collect()
+    LEFT.into_iter().chain([("county", "654224"), ("stream", name)]).collect()
 }
 
 fn register(left: &WriterHandle<Left>, right: &WriterHandle<Right>) -> Registry {
