@@ -108,7 +108,7 @@ impl Client {
     pub async fn writer_status(&self, service: Service, patience: Duration) -> Option<Result<WriterStatus, Status>> {
         macro_rules! ask {
             ($service:ident) => {{
-                let mut request = Request::new(loopledger_proto::$service::v1::GetStatusRequest {});
+                let mut request = Request::new(loopledger_proto::$service::v1::GetStatusRequest::default());
                 request.set_timeout(patience);
                 let answer = self.$service().ok()?.get_status(request).await;
                 answer

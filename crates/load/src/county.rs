@@ -160,7 +160,7 @@ fn is_stated_outright(request: &CollectGoodsRequest) -> bool {
 pub(super) async fn commits_settled(client: &Client) -> Result<u64, Failure> {
     let mut ledger = client.ledger()?;
     let heads = ledger.r#await(AwaitRequest::default()).await?.into_inner().heads;
-    let _ = ledger.r#await(AwaitRequest { positions: heads, consequences: true }).await?;
+    let _ = ledger.r#await(AwaitRequest { positions: heads, consequences: true, ..AwaitRequest::default() }).await?;
     let status = ledger.get_status(GetStatusRequest::default()).await?.into_inner();
     Ok(status.streams.iter().fold(0, |sum, stream| u64::saturating_add(sum, stream.sequence)))
 }

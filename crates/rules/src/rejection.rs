@@ -63,7 +63,8 @@ field_faults! {
     DivisionNotInEdition => "DIVISION_NOT_IN_EDITION", "所选版本的区划目录中没有该区划。";
     AmbiguousLabel => "AMBIGUOUS_LABEL", "多个批次使用该批次码,请改用批次编号。";
     NotApplicable => "NOT_APPLICABLE", "该条件不适用于此项查询。";
-    OtherCounty => "OTHER_COUNTY", "该行政区划不在本县。";
+    MalformedCounty => "MALFORMED_COUNTY", "县级行政区划代码格式不正确,应为 6 位数字。";
+    OtherCounty => "OTHER_COUNTY", "属于其他县,与请求的县不一致。";
     BeforeFrom => "BEFORE_FROM", "截止时间不得早于起始时间。";
     MalformedStream => "MALFORMED_STREAM", "流名称不正确。";
     StreamNotRead => "STREAM_NOT_READ", "本服务不读取该流。";

@@ -28,6 +28,7 @@ impl Year {
                     occasion: self.script.occasion(county()),
                     consignee_id: consignee.to_string(),
                     lots: chunk.iter().map(|lot| SettleLot { lot_id: lot.to_string(), charges: Vec::new() }).collect(),
+                    county_code: String::new(),
                 };
                 self.script.sales(Sell::SettleConsignment(command));
             }
@@ -74,6 +75,7 @@ impl Year {
                 occasion: self.script.occasion(division),
                 payout_id: payout.to_string(),
                 reason: "账户信息有误,银行退回".to_owned(),
+                county_code: String::new(),
             };
             self.script.procurement(Procure::FailPayout(command));
             self.make_payout(payer, payee, division, &received_by);
@@ -98,6 +100,7 @@ impl Year {
             method: method.into(),
             proof_hash: Vec::new(),
             received_by: received_by.to_owned(),
+            county_code: String::new(),
         };
         self.script.procurement(Procure::MakePayout(command));
         PayoutId::derive(request, stream(Service::Procurement), 0)
@@ -114,6 +117,7 @@ impl Year {
                     occasion: self.script.occasion(household.division),
                     household_id: household.id.to_string(),
                     category: HouseholdCategory::Exited.into(),
+                    county_code: String::new(),
                 };
                 self.script.procurement(Procure::ChangeHouseholdCategory(command));
             }
@@ -125,6 +129,7 @@ impl Year {
                     occasion: self.script.occasion(household.division),
                     household_id: household.id.to_string(),
                     relation: Relation::Child.into(),
+                    county_code: String::new(),
                 };
                 self.script.procurement(Procure::AddHouseholdMember(command));
             }

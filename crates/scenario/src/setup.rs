@@ -110,6 +110,7 @@ fn register_party(script: &mut Script, kind: PartyKind, division: DivisionCode, 
         kind: kind.into(),
         division_code: division.to_string(),
         label: label.to_owned(),
+        county_code: String::new(),
     };
     script.procurement(Procure::RegisterParty(command));
     PartyId::derive(request, stream(Service::Procurement), 0)
@@ -136,6 +137,7 @@ fn register_product(script: &mut Script, code: &str, name: &str, class: Class, b
             BaseUnit::Piece => PbBaseUnit::Piece,
         }
         .into(),
+        county_code: String::new(),
     };
     script.procurement(Procure::RegisterProduct(command));
     Goods { id: ProductId::derive(request, stream(Service::Procurement), 0) }
@@ -153,6 +155,7 @@ fn open_stations(script: &mut Script, operator: PartyId) -> Vec<Station> {
             division_code: village.code.to_string(),
             operator_id: operator.to_string(),
             label: format!("{}{}电商服务站", village.township_name, village.name.trim_end_matches("委会")),
+            county_code: String::new(),
         };
         script.station(AtStation::OpenStation(command));
         stations.push(Station { id: PlaceId::derive(request, stream(Service::Station), 0), division: village.code });
@@ -170,6 +173,7 @@ fn open_site(script: &mut Script, kind: PlaceKind, division: DivisionCode, opera
         division_code: division.to_string(),
         operator_id: operator.to_string(),
         label: label.to_owned(),
+        county_code: String::new(),
     };
     script.distribution(distribution::v1::record_request::Command::OpenSite(command));
     PlaceId::derive(request, stream(Service::Distribution), 0)
@@ -184,6 +188,7 @@ fn open_channel(script: &mut Script, medium: Medium, operator: PartyId, label: &
         medium: medium.into(),
         operator_id: operator.to_string(),
         label: label.to_owned(),
+        county_code: String::new(),
     };
     script.sales(Sell::OpenChannel(command));
     ChannelId::derive(request, stream(Service::Sales), 0)
@@ -209,6 +214,7 @@ fn register_households(script: &mut Script, stations: &[Station], count: u32) ->
             division_code: place.division.to_string(),
             category: category.into(),
             members: members.into_iter().map(i32::from).collect(),
+            county_code: String::new(),
         };
         script.procurement(Procure::RegisterHousehold(command));
         let products = (0..PRODUCE.len()).filter(|_| script.dice.chance(45)).collect();
@@ -265,6 +271,7 @@ fn contract_chickpea(
             valid_from: "2020-04-01".to_owned(),
             valid_to: last_day.to_string(),
             quantity_max: limited.then(|| quantity(CONTRACT_MAX_GRAMS, Unit::Gram)).flatten(),
+            county_code: String::new(),
         };
         script.procurement(procurement::v1::record_request::Command::ContractLinkage(command));
         household.contract = Some(ContractId::derive(request, stream(Service::Procurement), 0));

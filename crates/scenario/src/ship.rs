@@ -117,6 +117,7 @@ impl Year {
             impurity: quantity(impurity, base),
             live_weight_grams: (product.base == BaseUnit::Head)
                 .then(|| u64::try_from(units.saturating_mul(38_000)).unwrap_or(0)),
+            county_code: String::new(),
         };
         self.script.station(AtStation::CollectGoods(command));
         if self.is_taken(index, household, product, net) {
@@ -177,6 +178,7 @@ impl Year {
             carrier_id: self.world.carrier.to_string(),
             freight_fen: freight(&goods),
             lines,
+            county_code: String::new(),
         };
         self.script.station(AtStation::HandOverGoods(command));
         self.owes_freight(principal);
@@ -210,6 +212,7 @@ impl Year {
             carrier_id: self.world.carrier.to_string(),
             freight_fen: freight(&goods).saturating_mul(3),
             lines,
+            county_code: String::new(),
         };
         self.script.distribution(Distribute::DispatchShipment(command));
         self.owes_freight(principal);
@@ -232,6 +235,7 @@ impl Year {
                 shipment_id: load.shipment.to_string(),
                 place_id: load.to.to_string(),
                 differences: differences.iter().map(|(difference, _)| difference.clone()).collect(),
+                county_code: String::new(),
             };
             self.script.distribution(Distribute::ReceiveShipment(command));
             let lost = differences.first().map_or(0, |(_, lost)| *lost);

@@ -35,6 +35,7 @@ impl Year {
                 quantity: quantity(bought, Unit::Piece),
                 price: price(UnitPrice { e4: *cost_e4, per: Unit::Piece }),
                 lot_label: format!("{}-{}", code, self.script.today()),
+                county_code: String::new(),
             };
             self.script.distribution(Distribute::BuyInGoods(command));
             self.owed.insert((brand, supplier));
@@ -74,6 +75,7 @@ impl Year {
                 carrier_id: self.world.carrier.to_string(),
                 freight_fen: 1_500,
                 lines,
+                county_code: String::new(),
             };
             self.script.distribution(Distribute::DispatchShipment(command));
             self.owes_freight(brand);

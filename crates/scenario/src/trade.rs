@@ -165,6 +165,7 @@ impl Year {
             buyer_id: deal.buyer.map(|buyer| buyer.to_string()).unwrap_or_default(),
             buyer_division_code: deal.division.to_string(),
             lines: lines.iter().map(|line| self.order_line_request(line)).collect(),
+            county_code: String::new(),
         };
         self.script.sales(Sell::PlaceOrder(command));
         let prepaid = if deal.online {
@@ -221,6 +222,7 @@ impl Year {
                 occasion: self.script.occasion(order.division),
                 order_id: order.id.to_string(),
                 line: 0,
+                county_code: String::new(),
             };
             self.script.sales(Sell::CancelOrderLine(command));
             order.cancelled = true;
@@ -252,6 +254,7 @@ impl Year {
                         order_id,
                         line: number,
                         quantity: weighed,
+                        county_code: String::new(),
                     };
                     self.script.station(station::v1::record_request::Command::IssueGoods(command));
                 } else {
@@ -262,6 +265,7 @@ impl Year {
                         order_id,
                         line: number,
                         quantity: weighed,
+                        county_code: String::new(),
                     };
                     self.script.distribution(Distribute::IssueGoods(command));
                 }
@@ -331,6 +335,7 @@ impl Year {
             order_id: order.to_string(),
             amount_fen,
             method: method.into(),
+            county_code: String::new(),
         };
         self.script.sales(Sell::RecordPayment(command));
     }
@@ -344,6 +349,7 @@ impl Year {
             order_id: order.id.to_string(),
             amount_fen,
             method: PaymentMethod::Mobile.into(),
+            county_code: String::new(),
         };
         self.script.sales(Sell::ReturnPrepayment(command));
     }

@@ -7,7 +7,7 @@ use core::time::Duration;
 use std::collections::HashMap;
 
 use loopledger_domain::{Rejection, Violation};
-use loopledger_types::{EntityKind, Position, RequestId, StreamId};
+use loopledger_types::{CountyCode, EntityKind, Position, RequestId, StreamId};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, LocalizedMessage, PreconditionViolation, StatusExt as _};
 
@@ -59,6 +59,10 @@ pub enum Failure {
     LostTail { stream: StreamId, from: u64, to: u64 },
     /// Nothing more is written to the stream, or folded of it, until an operator acts.
     StreamHalted(HaltNotice),
+    /// The request names no county, and the server hosts several.
+    CountyRequired,
+    /// The server does not host the county. `owner` is who does, if that is known.
+    CountyNotHosted { county: CountyCode, owner: Option<String> },
     /// This process does not serve the stream.
     NotServed { stream: StreamId },
     /// Still loading or rebuilding.
@@ -74,11 +78,12 @@ pub enum Failure {
 impl Failure {
     pub const fn code(&self) -> Code {
         match self {
-            Self::MalformedMessage { .. } | Self::UnknownField(_) | Self::MessageTooLarge { .. } => {
-                Code::InvalidArgument
-            }
+            Self::MalformedMessage { .. }
+            | Self::UnknownField(_)
+            | Self::MessageTooLarge { .. }
+            | Self::CountyRequired => Code::InvalidArgument,
             Self::RequestIdReused { .. } => Code::AlreadyExists,
-            Self::NotFound { .. } | Self::ReceiptNotFound { .. } => Code::NotFound,
+            Self::NotFound { .. } | Self::ReceiptNotFound { .. } | Self::CountyNotHosted { .. } => Code::NotFound,
             Self::QueueFull { .. } | Self::TooMuchAtOnce { .. } => Code::ResourceExhausted,
             Self::OutcomeUnknown { .. } | Self::DeadlineExceeded | Self::MessageTooSlow { .. } => {
                 Code::DeadlineExceeded
@@ -113,6 +118,8 @@ impl Failure {
             Self::PositionNotInLog { .. } => "POSITION_NOT_IN_LOG",
             Self::LostTail { .. } => "LOST_TAIL",
             Self::StreamHalted(_) => "STREAM_HALTED",
+            Self::CountyRequired => "COUNTY_REQUIRED",
+            Self::CountyNotHosted { .. } => "COUNTY_NOT_HOSTED",
             Self::NotServed { .. } => "STREAM_NOT_SERVED",
             Self::NotReady { .. } => "NOT_READY",
             Self::ShuttingDown => "SHUTTING_DOWN",
@@ -153,6 +160,11 @@ impl Failure {
                 )
             }
             Self::StreamHalted(halt) => halt.english(),
+            Self::CountyRequired => "This server hosts several counties: name one in county_code.".to_owned(),
+            Self::CountyNotHosted { county, owner: None } => format!("County {county} is not hosted here."),
+            Self::CountyNotHosted { county, owner: Some(owner) } => {
+                format!("County {county} is not hosted here, but by {owner}.")
+            }
             Self::NotServed { stream } => format!("{stream} is not served here."),
             Self::NotReady { .. } => "Still loading; try again.".to_owned(),
             Self::ShuttingDown => "The server is going down; try another one, or again.".to_owned(),
@@ -180,6 +192,8 @@ impl Failure {
             | Self::PositionNotInLog { .. }
             | Self::LostTail { .. }
             | Self::StreamHalted(_)
+            | Self::CountyRequired
+            | Self::CountyNotHosted { .. }
             | Self::NotServed { .. }
             | Self::ShuttingDown
             | Self::Internal { .. } => None,
@@ -198,6 +212,7 @@ impl Failure {
             }
             Self::LostTail { stream, .. } | Self::NotServed { stream } => Some(("stream", stream.to_string())),
             Self::StreamHalted(halt) => Some(("stream", halt.stream.to_string())),
+            Self::CountyNotHosted { county, .. } => Some(("county", county.to_string())),
             Self::MalformedMessage { .. }
             | Self::UnknownField(_)
             | Self::MessageTooLarge { .. }
@@ -207,11 +222,20 @@ impl Failure {
             | Self::UpstreamBehind { .. }
             | Self::OutcomeUnknown { .. }
             | Self::DeadlineExceeded
+            | Self::CountyRequired
             | Self::NotReady { .. }
             | Self::ShuttingDown
             | Self::LogUnavailable { .. }
             | Self::Internal { .. } => None,
         }
+    }
+
+    /// The path of the wrong field. Of a message that was not read none can be named: the empty path is the message itself.
+    fn field(&self) -> &str {
+        if let Self::UnknownField(unknown) = self {
+            return &unknown.path;
+        }
+        if matches!(self, Self::CountyRequired) { "county_code" } else { "" }
     }
 
     fn metadata(&self) -> HashMap<String, String> {
@@ -243,10 +267,15 @@ impl Failure {
                 let named = [("stream", halt.stream.to_string()), ("halt_reason", halt.reason.as_str().to_owned())];
                 named.into_iter().chain(at).map(|(name, value)| (name.to_owned(), value)).collect()
             }
+            Self::CountyNotHosted { county, owner } => {
+                let owner = owner.iter().map(|owner| ("owner".to_owned(), owner.clone()));
+                owner.chain([("county".to_owned(), county.to_string())]).collect()
+            }
             Self::NotServed { stream } => map([("stream", stream.to_string())]),
             Self::Internal { what } => map([("what", (*what).to_owned())]),
             Self::QueueFull { .. }
             | Self::DeadlineExceeded
+            | Self::CountyRequired
             | Self::NotReady { .. }
             | Self::ShuttingDown
             | Self::LogUnavailable { .. } => HashMap::new(),
@@ -264,8 +293,7 @@ impl From<&Failure> for Status {
         }
         let english = failure.english();
         if failure.code() == Code::InvalidArgument {
-            // Of a message that was not read no field can be named: the empty path is the message itself.
-            let field = if let Failure::UnknownField(unknown) = failure { unknown.path.as_str() } else { "" };
+            let field = failure.field();
             details.set_bad_request(vec![FieldViolation {
                 reason: failure.reason().to_owned(),
                 localized_message: Some(LocalizedMessage::new(LOCALE, chinese::failure(failure))),
@@ -280,7 +308,8 @@ impl From<&Failure> for Status {
             )]);
         }
         if let Some((kind, name)) = failure.resource() {
-            details.set_resource_info(kind, name, "", &english);
+            let owner = if let Failure::CountyNotHosted { owner: Some(owner), .. } = failure { owner } else { "" };
+            details.set_resource_info(kind, name, owner, &english);
         }
         Self::with_error_details(failure.code(), english, details)
     }

@@ -5,6 +5,7 @@
 
 mod codec;
 mod commit;
+mod county;
 mod error;
 mod event;
 mod halt;
@@ -14,6 +15,7 @@ mod shape;
 mod words;
 
 pub use commit::{Draft, NotUnderstood, decode_commit, encode_commit};
+pub use county::OfCounty;
 pub use error::{DOMAIN, Failure, code_name, rejection_status, status_from_pb, status_to_pb};
 pub use event::{TYPE_URLS, decode_answer, encode_event, type_url};
 pub use halt::{HaltNotice, HaltReason};

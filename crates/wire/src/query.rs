@@ -4,7 +4,8 @@ use loopledger_domain::procurement::ContractTerms;
 use loopledger_domain::{FieldFault, Rejection};
 use loopledger_proto::common::v1 as pb;
 use loopledger_types::{
-    BaseUnit, BusinessDate, DivisionCode, Head, IdError, Month, Position, Quantity, StreamId, Unit, UnitPrice, hex,
+    BaseUnit, BusinessDate, CountyCode, DivisionCode, Head, IdError, Month, Position, Quantity, StreamId, Unit,
+    UnitPrice, hex,
 };
 
 use crate::request::{Check, at};
@@ -36,6 +37,11 @@ pub fn at_least(found: &[pb::Position]) -> Result<Vec<Position>, Rejection> {
 /// Positions to wait for.
 pub fn positions(field: &'static str, positions: &[pb::Position]) -> Result<Vec<Position>, Rejection> {
     one(|check| check.positions(at(field), positions))
+}
+
+/// The county that a request names; empty: the only one that the server hosts.
+pub fn county(text: &str) -> Result<Option<CountyCode>, Rejection> {
+    one(|check| check.optional_county(at("county_code"), text))
 }
 
 /// A required id.

@@ -23,7 +23,8 @@ const STATUS_MAX: Duration = Duration::from_secs(1);
 pub(super) async fn reach(client: &Client, positions: Vec<Position>) -> Result<Result<Vec<Position>, Status>, Failure> {
     let until = Instant::now().checked_add(BARRIER_MAX);
     loop {
-        let mut request = Request::new(AwaitRequest { positions: positions.clone(), consequences: true });
+        let mut request =
+            Request::new(AwaitRequest { positions: positions.clone(), consequences: true, ..AwaitRequest::default() });
         request.set_timeout(QUESTION_MAX);
         let status = match client.ledger()?.r#await(request).await {
             Ok(answer) => return Ok(Ok(answer.into_inner().heads)),

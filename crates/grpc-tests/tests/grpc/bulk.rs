@@ -40,6 +40,7 @@ fn register(number: usize) -> RegisterPartyRequest {
         kind: common::PartyKind::Firm.into(),
         division_code: "654224".to_owned(),
         label: format!("firm {number}"),
+        county_code: String::new(),
     }
 }
 

@@ -156,7 +156,7 @@ fn an_outage_is_shown_for_as_long_as_it_lasts_and_logged_once() {
     let runtime = crate::runtime();
     let first = runtime.block_on(register_at(&url, 1)).expect("a broker takes it");
     let digest = || status(&servers)["ledger_digest"].clone();
-    let folded = AwaitRequest { positions: vec![first], consequences: false };
+    let folded = AwaitRequest { positions: vec![first], consequences: false, ..AwaitRequest::default() };
     let url_of_ledger = projection.await_ready();
     runtime
         .block_on(async { LedgerServiceClient::new(channel(&url_of_ledger)).r#await(folded).await })

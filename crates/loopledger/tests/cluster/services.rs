@@ -66,7 +66,8 @@ macro_rules! bulk {
 
             async fn receipt(channel: Channel, request_id: String) -> Result<Receipt, Status> {
                 let mut client = $module::v1::$client_module::$client::new(channel);
-                let request = $module::v1::GetReceiptRequest { at_least: Vec::new(), request_id };
+                let request =
+                    $module::v1::GetReceiptRequest { at_least: Vec::new(), request_id, county_code: String::new() };
                 let answer = client.get_receipt(request).await?.into_inner();
                 answer.receipt.ok_or_else(|| Status::internal("an answer that says nothing"))
             }

@@ -235,7 +235,7 @@ impl<'a> Workload<'a> {
         let positions: Vec<Position> = self.written.borrow().values().cloned().collect();
         let began = Instant::now();
         let heads = loop {
-            let request = AwaitRequest { positions: positions.clone(), consequences: true };
+            let request = AwaitRequest { positions: positions.clone(), consequences: true, ..AwaitRequest::default() };
             let trouble = match self.channel(PROJECTION) {
                 Some(channel) => {
                     let mut client = LedgerServiceClient::new(channel);

@@ -116,6 +116,7 @@ impl County {
             division_code: VILLAGE.to_owned(),
             operator_id: coop.party_id.clone(),
             label: "一号站".to_owned(),
+            county_code: String::new(),
         };
         let opened = StationServiceClient::new(self.channel.clone()).open_station(opening).await.unwrap().into_inner();
         let ids = Ids {

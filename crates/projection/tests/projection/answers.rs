@@ -346,6 +346,10 @@ async fn void_records_are_passed_over_when_commits_are_read_back() {
     }
     for at in (1..HISTORY.commits(Service::Station).len()).step_by(41) {
         let positions = vec![position_to_pb(position(Service::Station, at))];
-        world.ledger().r#await(pb::AwaitRequest { positions, consequences: true }).await.unwrap();
+        world
+            .ledger()
+            .r#await(pb::AwaitRequest { positions, consequences: true, ..pb::AwaitRequest::default() })
+            .await
+            .unwrap();
     }
 }

@@ -26,7 +26,11 @@ async fn incremental_loaded_and_rebuilt_states_are_one() {
         let counts = |service| records[..end].iter().filter(|(of, _)| *of == service).count();
         let positions = Service::ALL.into_iter().filter(|service| counts(*service) > 0);
         let positions = positions.map(|service| position_to_pb(position(service, counts(service)))).collect();
-        let request = loopledger_proto::ledger::v1::AwaitRequest { positions, consequences: false };
+        let request = loopledger_proto::ledger::v1::AwaitRequest {
+            positions,
+            consequences: false,
+            ..loopledger_proto::ledger::v1::AwaitRequest::default()
+        };
         world.ledger().r#await(request).await.unwrap();
         world.projection.checkpoint().await;
         at = end;
@@ -104,6 +108,6 @@ async fn a_projection_of_an_empty_log_serves_at_once() {
 async fn a_rebuild_whose_listener_goes_away_ends_and_lets_the_next_one_begin() {
     let world = World::start(&full_log().await, StoragePlace::Memory(Memory::new())).await;
     world.settled().await;
-    drop(world.ledger().rebuild(loopledger_proto::ledger::v1::RebuildRequest {}).await.unwrap());
+    drop(world.ledger().rebuild(loopledger_proto::ledger::v1::RebuildRequest::default()).await.unwrap());
     assert_eq!(world.rebuild().await.last().unwrap().digests_agree, Some(true));
 }

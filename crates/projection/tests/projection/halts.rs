@@ -89,7 +89,7 @@ async fn refusals(world: &World) -> Vec<Status> {
             .get_statement(pb::GetStatementRequest { party_id: id(), month, ..Default::default() })
             .await
             .unwrap_err(),
-        ledger.rebuild(pb::RebuildRequest {}).await.map(drop).unwrap_err(),
+        ledger.rebuild(pb::RebuildRequest::default()).await.map(drop).unwrap_err(),
     ]
 }
 
@@ -123,8 +123,16 @@ async fn a_commit_that_is_not_understood_halts_its_stream_in_every_answer() {
     // The other streams go on, and what is known is shown.
     append(&log, &last.into_iter().map(|(_, record)| record).collect::<Vec<_>>()).await;
     let known = vec![position_to_pb(position(Service::Sales, HISTORY.commits(Service::Sales).len()))];
-    world.ledger().r#await(pb::AwaitRequest { positions: known, consequences: false }).await.unwrap();
-    let beyond = pb::AwaitRequest { positions: vec![position_to_pb(future)], consequences: false };
+    world
+        .ledger()
+        .r#await(pb::AwaitRequest { positions: known, consequences: false, ..pb::AwaitRequest::default() })
+        .await
+        .unwrap();
+    let beyond = pb::AwaitRequest {
+        positions: vec![position_to_pb(future)],
+        consequences: false,
+        ..pb::AwaitRequest::default()
+    };
     assert_eq!(reason(&world.ledger().r#await(beyond).await.unwrap_err()), "STREAM_HALTED");
     let status = world.status().await;
     let of = |service: Service| status.streams.iter().find(|s| s.stream == stream(service).to_string()).unwrap();
@@ -246,7 +254,11 @@ async fn consequences_due_from_a_halted_writer_are_not_waited_for() {
     let feed = Feed::new(Arc::new(Refusing(log)));
     let world = World::start_on(feed.clone(), StoragePlace::Memory(Memory::new())).await;
     assert!(world.projection.caught_up().await.is_serving());
-    let waiting = move || pb::AwaitRequest { positions: vec![position_to_pb(asked)], consequences: true };
+    let waiting = move || pb::AwaitRequest {
+        positions: vec![position_to_pb(asked)],
+        consequences: true,
+        ..pb::AwaitRequest::default()
+    };
     let mut ledger = world.ledger();
     let before = tokio::spawn(async move { ledger.r#await(waiting()).await.map(drop).unwrap_err() });
 
@@ -259,7 +271,8 @@ async fn consequences_due_from_a_halted_writer_are_not_waited_for() {
         assert!(refused.message().starts_with("procurement/654224 is halted"), "{refused:?}");
     }
     // What needs nothing of it is answered, and the status says so.
-    let reads = pb::AwaitRequest { positions: vec![position_to_pb(asked)], consequences: false };
+    let reads =
+        pb::AwaitRequest { positions: vec![position_to_pb(asked)], consequences: false, ..pb::AwaitRequest::default() };
     world.ledger().r#await(reads).await.unwrap();
     let status = world.status().await;
     let of = |service: Service| status.streams.iter().find(|s| s.stream == stream(service).to_string()).unwrap();

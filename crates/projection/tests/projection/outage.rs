@@ -78,6 +78,10 @@ async fn a_stream_that_is_read_again_says_so_at_once() {
 
     append(&log, &[last]).await;
     let known = vec![position_to_pb(position(Service::Sales, count))];
-    world.ledger().r#await(pb::AwaitRequest { positions: known, consequences: false }).await.unwrap();
+    world
+        .ledger()
+        .r#await(pb::AwaitRequest { positions: known, consequences: false, ..pb::AwaitRequest::default() })
+        .await
+        .unwrap();
     assert_eq!(health.borrow().stream(Service::Sales), &StreamHealth::Serving);
 }

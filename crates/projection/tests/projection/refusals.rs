@@ -181,10 +181,11 @@ async fn books() {
     let position = common::Position { stream: "sales".into(), sequence: 0, hash: vec![1] };
     let expected = [("[0].stream", "MALFORMED_STREAM"), ("[0].sequence", "REQUIRED"), ("[0].hash", "HASH_LENGTH")];
     let of = |field: &'static str| expected.map(|(path, reason)| (format!("{field}{path}"), reason));
-    let request = pb::AwaitRequest { positions: vec![position.clone()], consequences: false };
+    let request =
+        pb::AwaitRequest { positions: vec![position.clone()], consequences: false, ..pb::AwaitRequest::default() };
     let wrong = of("positions");
     assert_invalid(client.r#await(request).await, &wrong.each_ref().map(|(field, reason)| (field.as_str(), *reason)));
-    let request = pb::GetStatusRequest { at_least: vec![position], consequences: false };
+    let request = pb::GetStatusRequest { at_least: vec![position], consequences: false, county_code: String::new() };
     let wrong = of("at_least");
     assert_invalid(
         client.get_status(request).await,

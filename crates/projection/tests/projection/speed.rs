@@ -146,7 +146,8 @@ async fn folding_saving_loading_rebuilding_and_asking() {
     println!("the lock was held for at most {} us", metrics.checkpoint_lock_microseconds_max.get());
 
     let clock = Clock::start();
-    let mut reports = LedgerServiceClient::new(routes).rebuild(pb::RebuildRequest {}).await.unwrap().into_inner();
+    let mut reports =
+        LedgerServiceClient::new(routes).rebuild(pb::RebuildRequest::default()).await.unwrap().into_inner();
     let mut last = pb::RebuildResponse::default();
     while let Some(report) = reports.message().await.unwrap() {
         last = report;

@@ -50,7 +50,7 @@ async fn long_queries_take_turns_by_connection() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rebuild_that_is_not_read_keeps_no_other_from_beginning() {
     let world = World::full().await;
-    let unread = world.ledger().rebuild(pb::RebuildRequest {}).await.unwrap();
+    let unread = world.ledger().rebuild(pb::RebuildRequest::default()).await.unwrap();
     for _ in 0..2 {
         assert_eq!(world.rebuild().await.last().unwrap().digests_agree, Some(true));
     }
@@ -70,7 +70,11 @@ async fn a_connection_that_waits_for_what_is_far_leaves_others_their_places() {
     let far = Position { sequence: 1_000_000, ..there };
     let ask = |caller: Caller, position: Position, millis: u64| {
         let world = Arc::clone(&world);
-        let request = pb::AwaitRequest { positions: vec![position_to_pb(position)], consequences: false };
+        let request = pb::AwaitRequest {
+            positions: vec![position_to_pb(position)],
+            consequences: false,
+            ..pb::AwaitRequest::default()
+        };
         tokio::spawn(caller.scope(async move { world.ledger().r#await(within(request, millis)).await }))
     };
     // One too many: it is the only one that is answered.

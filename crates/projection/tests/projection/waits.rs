@@ -19,7 +19,7 @@ async fn a_query_waits_for_what_is_not_folded_yet() {
     let (log, records) = (MemoryLog::new(PARTITIONS), HISTORY.records());
     let world = World::start(&log, StoragePlace::Memory(Memory::new())).await;
     let mut client = world.ledger();
-    let request = pb::AwaitRequest { positions: heads(), consequences: true };
+    let request = pb::AwaitRequest { positions: heads(), consequences: true, ..pb::AwaitRequest::default() };
     let waiting = tokio::spawn(async move { client.r#await(request).await });
     append(&log, records).await;
     let answer = waiting.await.unwrap().unwrap().into_inner();
@@ -31,7 +31,11 @@ async fn a_position_beyond_the_head_is_behind_when_time_is_up() {
     let world = World::full().await;
     let head = HISTORY.commits(Service::Sales).len();
     let beyond = Position { sequence: u64::try_from(head + 3).unwrap(), ..position(Service::Sales, head) };
-    let request = pb::AwaitRequest { positions: vec![position_to_pb(beyond)], consequences: false };
+    let request = pb::AwaitRequest {
+        positions: vec![position_to_pb(beyond)],
+        consequences: false,
+        ..pb::AwaitRequest::default()
+    };
     let refused = world.ledger().r#await(within(request, 40)).await.unwrap_err();
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unavailable, "UPSTREAM_BEHIND"));
     let details = tonic_types::StatusExt::get_error_details(&refused);
@@ -58,7 +62,11 @@ async fn a_position_with_another_hash_is_data_loss() {
     for sequence in [1, 2, 63, 64, 65, 130, last - 1, last] {
         let right = position(Service::Station, sequence);
         let wrong = Position { hash: Hash([7; 32]), ..right };
-        let ask = |position| pb::AwaitRequest { positions: vec![position_to_pb(position)], consequences: true };
+        let ask = |position| pb::AwaitRequest {
+            positions: vec![position_to_pb(position)],
+            consequences: true,
+            ..pb::AwaitRequest::default()
+        };
         world.ledger().r#await(ask(right)).await.unwrap();
         let lost = world.ledger().r#await(ask(wrong)).await.unwrap_err();
         assert_eq!((lost.code(), reason(&lost).as_str()), (Code::DataLoss, "POSITION_NOT_IN_LOG"), "{sequence}");
@@ -83,7 +91,11 @@ async fn consequences_are_waited_for_and_named_when_they_are_missing() {
     let (log, before) = (MemoryLog::new(PARTITIONS), before.unwrap());
     append(&log, &HISTORY.records()[..before]).await;
     let world = World::start(&log, StoragePlace::Memory(Memory::new())).await;
-    let ask = |consequences| pb::AwaitRequest { positions: vec![position_to_pb(cause)], consequences };
+    let ask = |consequences| pb::AwaitRequest {
+        positions: vec![position_to_pb(cause)],
+        consequences,
+        ..pb::AwaitRequest::default()
+    };
     world.ledger().r#await(ask(false)).await.unwrap();
     let late = world.ledger().r#await(within(ask(true), 40)).await.unwrap_err();
     assert_eq!((late.code(), reason(&late).as_str()), (Code::Unavailable, "UPSTREAM_BEHIND"));
@@ -97,7 +109,11 @@ async fn another_county_is_not_served_here() {
     let world = World::full().await;
     let foreign = loopledger_types::StreamId::parse("sales/650102").unwrap();
     let positions = vec![position_to_pb(Position { stream: foreign, ..position(Service::Sales, 1) })];
-    let refused = world.ledger().r#await(pb::AwaitRequest { positions, consequences: false }).await.unwrap_err();
+    let refused = world
+        .ledger()
+        .r#await(pb::AwaitRequest { positions, consequences: false, ..pb::AwaitRequest::default() })
+        .await
+        .unwrap_err();
     assert_eq!(reason(&refused), "STREAM_NOT_SERVED");
 }
 
@@ -106,7 +122,11 @@ async fn waiting_ends_with_the_projection() {
     let world = World::full().await;
     let beyond = Position { sequence: 1_000_000, ..position(Service::Sales, 1) };
     let mut client = world.ledger();
-    let request = pb::AwaitRequest { positions: vec![position_to_pb(beyond)], consequences: false };
+    let request = pb::AwaitRequest {
+        positions: vec![position_to_pb(beyond)],
+        consequences: false,
+        ..pb::AwaitRequest::default()
+    };
     let waiting = tokio::spawn(async move { client.r#await(request).await });
     world.projection.shutdown().await;
     assert_eq!(reason(&waiting.await.unwrap().unwrap_err()), "SHUTTING_DOWN");

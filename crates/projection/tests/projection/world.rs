@@ -124,7 +124,7 @@ impl World {
 
     /// Waits until the whole history is folded, and all that follows from it.
     pub(crate) async fn settled(&self) {
-        let request = pb::AwaitRequest { positions: heads(), consequences: true };
+        let request = pb::AwaitRequest { positions: heads(), consequences: true, ..pb::AwaitRequest::default() };
         self.ledger().r#await(request).await.unwrap();
     }
 
@@ -133,7 +133,7 @@ impl World {
     }
 
     pub(crate) async fn rebuild(&self) -> Vec<pb::RebuildResponse> {
-        let mut reports = self.ledger().rebuild(pb::RebuildRequest {}).await.unwrap().into_inner();
+        let mut reports = self.ledger().rebuild(pb::RebuildRequest::default()).await.unwrap().into_inner();
         let mut all = Vec::new();
         while let Some(report) = reports.message().await.unwrap() {
             all.push(report);

@@ -29,17 +29,17 @@ async fn every_method_is_counted_and_says_how_old_its_answer_is() {
         let request = pb::GetStatusRequest { at_least: at_least.clone(), ..Default::default() };
         check(before, ledger.get_status(request).await.map(|answer| says_its_age(&answer)));
         let before = counted();
-        let request = pb::AwaitRequest { positions: at_least, consequences: true };
+        let request = pb::AwaitRequest { positions: at_least, consequences: true, ..pb::AwaitRequest::default() };
         check(before, ledger.r#await(request).await.map(|answer| says_its_age(&answer)));
     }
     let before = counted();
-    let rebuilding = ledger.rebuild(pb::RebuildRequest {}).await.unwrap();
+    let rebuilding = ledger.rebuild(pb::RebuildRequest::default()).await.unwrap();
     check(before, Ok(says_its_age(&rebuilding)));
     let mut reports = rebuilding.into_inner();
     while reports.message().await.unwrap().is_some() {}
     world.projection.shutdown().await;
     let before = counted();
-    let refused = ledger.rebuild(pb::RebuildRequest {}).await.map(|answer| says_its_age(&answer));
+    let refused = ledger.rebuild(pb::RebuildRequest::default()).await.map(|answer| says_its_age(&answer));
     assert!(refused.is_err(), "nothing is answered after the end");
     check(before, refused);
     assert_eq!(counted().1, 4, "three malformed requests, and a rebuild that came too late");

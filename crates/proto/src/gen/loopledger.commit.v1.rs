@@ -16,8 +16,8 @@ pub struct Commit {
     /// The caller's idempotency key (UUID); reactions and timers derive theirs.
     #[prost(string, tag = "4")]
     pub request_id: ::prost::alloc::string::String,
-    /// SHA-256(full name of the request message, 0x00, its bytes without request_id and after); 32 zero bytes for
-    /// reactions and timers.
+    /// SHA-256(full name of the request message, 0x00, its bytes without request_id, after and county_code); 32 zero bytes
+    /// for reactions and timers.
     #[prost(bytes = "vec", tag = "5")]
     pub request_digest: ::prost::alloc::vec::Vec<u8>,
     /// What a reaction reacts to.

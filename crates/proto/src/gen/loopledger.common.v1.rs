@@ -23,7 +23,7 @@ pub struct Occasion {
 /// A commit, named so that a reader can tell whether it has the same one: the receipt of a write.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Position {
-    /// Service and county, e.g. "station/654224".
+    /// Service and county, e.g. "station/654224". In a request, of the request's county; else OTHER_COUNTY.
     #[prost(string, tag = "1")]
     pub stream: ::prost::alloc::string::String,
     /// 1, 2, 3 ... without gaps per stream.

@@ -43,8 +43,12 @@ pub mod record_response {
     }
 }
 /// State of the service's writer. Answers without waiting.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetStatusRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetStatusRequest {
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetStatusResponse {
     /// The heads that the service has read, its own stream's among them.
@@ -62,6 +66,9 @@ pub struct GetReceiptRequest {
     /// UUID. NOT_FOUND if no commit of the county's stream has it.
     #[prost(string, tag = "2")]
     pub request_id: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetReceiptResponse {
@@ -94,6 +101,9 @@ pub struct OpenSiteRequest {
     /// 1 to 100 characters.
     #[prost(string, tag = "7")]
     pub label: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenSiteResponse {
@@ -131,6 +141,9 @@ pub struct DispatchShipmentRequest {
     /// 1 to 200. They take from at most 200 lots and pools; TOO_MANY_LOTS states how much fits (`quantity_max`).
     #[prost(message, repeated, tag = "9")]
     pub lines: ::prost::alloc::vec::Vec<super::super::common::v1::MoveLine>,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DispatchShipmentResponse {
@@ -160,6 +173,9 @@ pub struct ReceiveShipmentRequest {
     /// What did not arrive whole; at most 200.
     #[prost(message, repeated, tag = "6")]
     pub differences: ::prost::alloc::vec::Vec<ReceiptDifference>,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 /// What of a line was damaged or is missing; the rest was received.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -211,6 +227,9 @@ pub struct BuyInGoodsRequest {
     /// 1 to 64 characters.
     #[prost(string, tag = "10")]
     pub lot_label: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BuyInGoodsResponse {
@@ -240,6 +259,9 @@ pub struct IssueGoodsRequest {
     /// What actually left; positive.
     #[prost(message, optional, tag = "6")]
     pub quantity: ::core::option::Option<super::super::common::v1::Quantity>,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct IssueGoodsResponse {
@@ -260,6 +282,9 @@ pub struct ListSitesRequest {
     /// From the page before, with the same filters; empty: the first page.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListSitesResponse {
@@ -301,6 +326,9 @@ pub struct ListStockRequest {
     /// Empty: every site. NOT_FOUND if the service has no such place.
     #[prost(string, tag = "4")]
     pub place_id: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListStockResponse {
@@ -321,6 +349,9 @@ pub struct GetShipmentRequest {
     pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
     pub shipment_id: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetShipmentResponse {
@@ -500,6 +531,8 @@ pub mod distribution_service_client {
         /// Any of the commands below, pipelined, answered in order; a refusal ends no stream. A message that cannot be read is
         /// answered in its place with MALFORMED_MESSAGE and no request id, one with a field that is not in this contract with
         /// UNKNOWN_FIELD; one above 64 KiB ends the stream with MESSAGE_TOO_LARGE.
+        /// Its county is that of the first command that can be read; COUNTY_REQUIRED or COUNTY_NOT_HOSTED ends a stream that has
+        /// none. Later commands may leave it empty; one that names another county is refused in its place with OTHER_COUNTY.
         pub async fn record(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::RecordRequest>,
@@ -844,6 +877,8 @@ pub mod distribution_service_server {
         /// Any of the commands below, pipelined, answered in order; a refusal ends no stream. A message that cannot be read is
         /// answered in its place with MALFORMED_MESSAGE and no request id, one with a field that is not in this contract with
         /// UNKNOWN_FIELD; one above 64 KiB ends the stream with MESSAGE_TOO_LARGE.
+        /// Its county is that of the first command that can be read; COUNTY_REQUIRED or COUNTY_NOT_HOSTED ends a stream that has
+        /// none. Later commands may leave it empty; one that names another county is refused in its place with OTHER_COUNTY.
         async fn record(
             &self,
             request: tonic::Request<tonic::Streaming<super::RecordRequest>>,

@@ -77,6 +77,9 @@ pub struct GetHouseholdIncomeRequest {
     /// divisions are the same by every edition.
     #[prost(string, tag = "7")]
     pub division_edition: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetHouseholdIncomeResponse {
@@ -175,6 +178,9 @@ pub struct ListIncomeLinesRequest {
     /// "YYYY-MM"; empty: every month.
     #[prost(string, tag = "12")]
     pub month: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListIncomeLinesResponse {
@@ -252,6 +258,9 @@ pub struct ListDivisionIncomeRequest {
     /// See GetHouseholdIncomeRequest; with a division that it has no unit of, DIVISION_NOT_IN_EDITION.
     #[prost(string, tag = "10")]
     pub division_edition: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListDivisionIncomeResponse {
@@ -893,6 +902,9 @@ pub struct GetStatusRequest {
     pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
     #[prost(bool, tag = "2")]
     pub consequences: bool,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetStatusResponse {
@@ -957,6 +969,9 @@ pub struct AwaitRequest {
     pub positions: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
     #[prost(bool, tag = "2")]
     pub consequences: bool,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AwaitResponse {
@@ -978,6 +993,9 @@ pub struct ListBalancesRequest {
     /// Up to and including this month, "YYYY-MM"; empty: the last.
     #[prost(string, tag = "6")]
     pub through_month: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListBalancesResponse {
@@ -1055,6 +1073,9 @@ pub struct ListBalanceFactsRequest {
     /// Last month; empty: the last of the ledger.
     #[prost(string, tag = "9")]
     pub to_month: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListBalanceFactsResponse {
@@ -1080,6 +1101,9 @@ pub struct GetTrialBalanceRequest {
     pub from_month: ::prost::alloc::string::String,
     #[prost(string, tag = "5")]
     pub to_month: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetTrialBalanceResponse {
@@ -1123,6 +1147,9 @@ pub struct GetStatementRequest {
     /// Gives the derived amounts too, which values every lot of the party.
     #[prost(bool, tag = "8")]
     pub derived: bool,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetStatementResponse {
@@ -1220,6 +1247,9 @@ pub struct ListLotValuesRequest {
     /// empty: nothing is.
     #[prost(string, tag = "10")]
     pub as_of: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListLotValuesResponse {
@@ -1298,6 +1328,9 @@ pub struct ListCommitsRequest {
     /// First sequence; 0 means 1.
     #[prost(uint64, tag = "6")]
     pub from_sequence: u64,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListCommitsResponse {
@@ -1326,8 +1359,12 @@ pub struct CommitView {
     #[prost(string, repeated, tag = "6")]
     pub events: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RebuildRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RebuildRequest {
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RebuildResponse {
     #[prost(uint64, tag = "1")]
@@ -2321,6 +2358,9 @@ pub struct GetLoopRequest {
     /// divisions are the same by every edition. One that has no unit of the division asked for is DIVISION_NOT_IN_EDITION.
     #[prost(string, tag = "8")]
     pub division_edition: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetLoopResponse {
@@ -2523,6 +2563,9 @@ pub struct ListLoopByDivisionRequest {
     /// See GetLoopRequest.
     #[prost(string, tag = "10")]
     pub division_edition: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListLoopByDivisionResponse {
@@ -2582,6 +2625,9 @@ pub struct ListLoopFactsRequest {
     /// See GetLoopRequest.
     #[prost(string, tag = "11")]
     pub division_edition: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListLoopFactsResponse {
@@ -3252,6 +3298,9 @@ pub struct TraceLotRequest {
     pub page_size: u32,
     #[prost(string, tag = "7")]
     pub page_token: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
     /// Exactly one.
     #[prost(oneof = "trace_lot_request::Subject", tags = "3, 4, 5")]
     pub subject: ::core::option::Option<trace_lot_request::Subject>,
@@ -3423,6 +3472,9 @@ pub struct TraceOrderRequest {
     pub page_size: u32,
     #[prost(string, tag = "5")]
     pub page_token: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TraceOrderResponse {
@@ -3464,6 +3516,9 @@ pub struct ListLikelyDuplicatesRequest {
     /// Empty: every station.
     #[prost(string, tag = "7")]
     pub station_id: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListLikelyDuplicatesResponse {

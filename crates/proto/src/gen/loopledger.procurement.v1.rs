@@ -207,8 +207,12 @@ pub mod record_response {
     }
 }
 /// State of the service's writer. Answers without waiting.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetStatusRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetStatusRequest {
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetStatusResponse {
     /// The heads that the service has read, its own stream's among them.
@@ -226,6 +230,9 @@ pub struct GetReceiptRequest {
     /// UUID. NOT_FOUND if no commit of the county's stream has it.
     #[prost(string, tag = "2")]
     pub request_id: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetReceiptResponse {
@@ -255,6 +262,9 @@ pub struct RegisterHouseholdRequest {
     /// 1 to 50, exactly one head (HOUSEHOLD_NEEDS_ONE_HEAD).
     #[prost(enumeration = "super::super::common::v1::Relation", repeated, tag = "6")]
     pub members: ::prost::alloc::vec::Vec<i32>,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RegisterHouseholdResponse {
@@ -283,6 +293,9 @@ pub struct ChangeHouseholdCategoryRequest {
     pub household_id: ::prost::alloc::string::String,
     #[prost(enumeration = "super::super::common::v1::HouseholdCategory", tag = "5")]
     pub category: i32,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ChangeHouseholdCategoryResponse {
@@ -306,6 +319,9 @@ pub struct AddHouseholdMemberRequest {
     /// Not a second head (HOUSEHOLD_NEEDS_ONE_HEAD).
     #[prost(enumeration = "super::super::common::v1::Relation", tag = "5")]
     pub relation: i32,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AddHouseholdMemberResponse {
@@ -332,6 +348,9 @@ pub struct RemoveHouseholdMemberRequest {
     /// MEMBER_NOT_IN_HOUSEHOLD if not a member on that day.
     #[prost(string, tag = "5")]
     pub member_id: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RemoveHouseholdMemberResponse {
@@ -355,6 +374,9 @@ pub struct RelocateHouseholdRequest {
     /// 12 digits: a village-level unit of the county.
     #[prost(string, tag = "5")]
     pub division_code: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RelocateHouseholdResponse {
@@ -383,6 +405,9 @@ pub struct RegisterPartyRequest {
     /// A public business name or code, never a person's name; 1 to 100 characters.
     #[prost(string, tag = "6")]
     pub label: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RegisterPartyResponse {
@@ -414,6 +439,9 @@ pub struct RegisterProductRequest {
     /// The unit that it is counted in; never changes.
     #[prost(enumeration = "super::super::common::v1::BaseUnit", tag = "7")]
     pub base_unit: i32,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RegisterProductResponse {
@@ -457,6 +485,9 @@ pub struct ContractLinkageRequest {
     /// (CONTRACT_QUANTITY_EXCEEDED), an outright purchase is declined.
     #[prost(message, optional, tag = "11")]
     pub quantity_max: ::core::option::Option<super::super::common::v1::Quantity>,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ContractLinkageResponse {
@@ -496,6 +527,9 @@ pub struct MakePayoutRequest {
     /// The member of the payee's household who received it; may be empty.
     #[prost(string, tag = "10")]
     pub received_by: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MakePayoutResponse {
@@ -523,6 +557,9 @@ pub struct FailPayoutRequest {
     /// 1 to 100 characters; no personal data.
     #[prost(string, tag = "5")]
     pub reason: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FailPayoutResponse {
@@ -537,6 +574,9 @@ pub struct GetPartyRequest {
     pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
     pub party_id: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetPartyResponse {
@@ -560,6 +600,9 @@ pub struct ListPartiesRequest {
     /// Unspecified: every kind.
     #[prost(enumeration = "super::super::common::v1::PartyKind", tag = "4")]
     pub kind: i32,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListPartiesResponse {
@@ -584,6 +627,9 @@ pub struct ListProductsRequest {
     /// From the page before, with the same filters; empty: the first page.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListProductsResponse {
@@ -608,6 +654,9 @@ pub struct ListContractsRequest {
     /// From the page before, with the same filters; empty: the first page.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListContractsResponse {
@@ -637,6 +686,9 @@ pub struct ListPayablesRequest {
     pub payer_id: ::prost::alloc::string::String,
     #[prost(string, tag = "5")]
     pub payee_id: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListPayablesResponse {
@@ -746,6 +798,8 @@ pub mod procurement_service_client {
         /// Any of the commands below, pipelined, answered in order; a refusal ends no stream. A message that cannot be read is
         /// answered in its place with MALFORMED_MESSAGE and no request id, one with a field that is not in this contract with
         /// UNKNOWN_FIELD; one above 64 KiB ends the stream with MESSAGE_TOO_LARGE.
+        /// Its county is that of the first command that can be read; COUNTY_REQUIRED or COUNTY_NOT_HOSTED ends a stream that has
+        /// none. Later commands may leave it empty; one that names another county is refused in its place with OTHER_COUNTY.
         pub async fn record(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::RecordRequest>,
@@ -1293,6 +1347,8 @@ pub mod procurement_service_server {
         /// Any of the commands below, pipelined, answered in order; a refusal ends no stream. A message that cannot be read is
         /// answered in its place with MALFORMED_MESSAGE and no request id, one with a field that is not in this contract with
         /// UNKNOWN_FIELD; one above 64 KiB ends the stream with MESSAGE_TOO_LARGE.
+        /// Its county is that of the first command that can be read; COUNTY_REQUIRED or COUNTY_NOT_HOSTED ends a stream that has
+        /// none. Later commands may leave it empty; one that names another county is refused in its place with OTHER_COUNTY.
         async fn record(
             &self,
             request: tonic::Request<tonic::Streaming<super::RecordRequest>>,

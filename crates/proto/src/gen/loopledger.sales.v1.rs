@@ -45,8 +45,12 @@ pub mod record_response {
     }
 }
 /// State of the service's writer. Answers without waiting.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetStatusRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetStatusRequest {
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetStatusResponse {
     /// The heads that the service has read, its own stream's among them.
@@ -64,6 +68,9 @@ pub struct GetReceiptRequest {
     /// UUID. NOT_FOUND if no commit of the county's stream has it.
     #[prost(string, tag = "2")]
     pub request_id: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetReceiptResponse {
@@ -92,6 +99,9 @@ pub struct OpenChannelRequest {
     /// 1 to 100 characters.
     #[prost(string, tag = "6")]
     pub label: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenChannelResponse {
@@ -134,6 +144,9 @@ pub struct PlaceOrderRequest {
     /// The id of an order that has the same number, if it is another order all the same; else empty.
     #[prost(string, tag = "10")]
     pub same_number_as: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PlaceOrderLine {
@@ -173,6 +186,9 @@ pub struct CancelOrderLineRequest {
     /// Index of the line, from 0, below 200.
     #[prost(uint32, tag = "5")]
     pub line: u32,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CancelOrderLineResponse {
@@ -198,6 +214,9 @@ pub struct RecordPaymentRequest {
     pub amount_fen: i64,
     #[prost(enumeration = "super::super::common::v1::PaymentMethod", tag = "6")]
     pub method: i32,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RecordPaymentResponse {
@@ -226,6 +245,9 @@ pub struct ReturnPrepaymentRequest {
     pub amount_fen: i64,
     #[prost(enumeration = "super::super::common::v1::PaymentMethod", tag = "6")]
     pub method: i32,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReturnPrepaymentResponse {
@@ -254,6 +276,9 @@ pub struct SettleConsignmentRequest {
     /// TOO_LARGE states how many of these lots would fit (`lots_max`).
     #[prost(message, repeated, tag = "5")]
     pub lots: ::prost::alloc::vec::Vec<SettleLot>,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SettleLot {
@@ -286,6 +311,9 @@ pub struct GetOrderRequest {
     pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
     #[prost(string, tag = "2")]
     pub order_id: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetOrderResponse {
@@ -360,6 +388,9 @@ pub struct ListChannelsRequest {
     /// From the page before, with the same filters; empty: the first page.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListChannelsResponse {
@@ -515,6 +546,8 @@ pub mod sales_service_client {
         /// Any of the commands below, pipelined, answered in order; a refusal ends no stream. A message that cannot be read is
         /// answered in its place with MALFORMED_MESSAGE and no request id, one with a field that is not in this contract with
         /// UNKNOWN_FIELD; one above 64 KiB ends the stream with MESSAGE_TOO_LARGE.
+        /// Its county is that of the first command that can be read; COUNTY_REQUIRED or COUNTY_NOT_HOSTED ends a stream that has
+        /// none. Later commands may leave it empty; one that names another county is refused in its place with OTHER_COUNTY.
         pub async fn record(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::RecordRequest>,
@@ -831,6 +864,8 @@ pub mod sales_service_server {
         /// Any of the commands below, pipelined, answered in order; a refusal ends no stream. A message that cannot be read is
         /// answered in its place with MALFORMED_MESSAGE and no request id, one with a field that is not in this contract with
         /// UNKNOWN_FIELD; one above 64 KiB ends the stream with MESSAGE_TOO_LARGE.
+        /// Its county is that of the first command that can be read; COUNTY_REQUIRED or COUNTY_NOT_HOSTED ends a stream that has
+        /// none. Later commands may leave it empty; one that names another county is refused in its place with OTHER_COUNTY.
         async fn record(
             &self,
             request: tonic::Request<tonic::Streaming<super::RecordRequest>>,

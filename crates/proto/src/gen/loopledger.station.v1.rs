@@ -45,8 +45,12 @@ pub mod record_response {
     }
 }
 /// State of the service's writer. Answers without waiting.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetStatusRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetStatusRequest {
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetStatusResponse {
     /// The heads that the service has read, its own stream's among them.
@@ -64,6 +68,9 @@ pub struct GetReceiptRequest {
     /// UUID. NOT_FOUND if no commit of the county's stream has it.
     #[prost(string, tag = "2")]
     pub request_id: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetReceiptResponse {
@@ -96,6 +103,9 @@ pub struct OpenStationRequest {
     /// 1 to 100 characters.
     #[prost(string, tag = "7")]
     pub label: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenStationResponse {
@@ -155,6 +165,9 @@ pub struct CollectGoodsRequest {
     /// The id of a receipt that has the same number, if it is another paper all the same; else empty.
     #[prost(string, tag = "18")]
     pub same_number_as: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
     /// Exactly one.
     #[prost(oneof = "collect_goods_request::Basis", tags = "8, 9")]
     pub basis: ::core::option::Option<collect_goods_request::Basis>,
@@ -218,6 +231,9 @@ pub struct HandOverGoodsRequest {
     /// 1 to 200. They take from at most 200 lots and pools; TOO_MANY_LOTS states how much fits (`quantity_max`).
     #[prost(message, repeated, tag = "9")]
     pub lines: ::prost::alloc::vec::Vec<super::super::common::v1::MoveLine>,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HandOverGoodsResponse {
@@ -256,6 +272,9 @@ pub struct BuyInGoodsRequest {
     /// 1 to 64 characters.
     #[prost(string, tag = "10")]
     pub lot_label: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BuyInGoodsResponse {
@@ -285,6 +304,9 @@ pub struct IssueGoodsRequest {
     /// What actually left; positive.
     #[prost(message, optional, tag = "6")]
     pub quantity: ::core::option::Option<super::super::common::v1::Quantity>,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct IssueGoodsResponse {
@@ -326,6 +348,9 @@ pub struct InspectGoodsRequest {
     /// SHA-256 of the report, 32 bytes; empty: there is none.
     #[prost(bytes = "vec", tag = "10")]
     pub report_hash: ::prost::alloc::vec::Vec<u8>,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct InspectGoodsResponse {
@@ -344,6 +369,9 @@ pub struct ListStationsRequest {
     /// From the page before, with the same filters; empty: the first page.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListStationsResponse {
@@ -385,6 +413,9 @@ pub struct ListStockRequest {
     /// Empty: every station and workshop. NOT_FOUND if the service has no such place.
     #[prost(string, tag = "4")]
     pub place_id: ::prost::alloc::string::String,
+    /// The county: six digits, GB/T 2260. May be empty only where the server hosts one county.
+    #[prost(string, tag = "100")]
+    pub county_code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListStockResponse {
@@ -494,6 +525,8 @@ pub mod station_service_client {
         /// Any of the commands below, pipelined, answered in order; a refusal ends no stream. A message that cannot be read is
         /// answered in its place with MALFORMED_MESSAGE and no request id, one with a field that is not in this contract with
         /// UNKNOWN_FIELD; one above 64 KiB ends the stream with MESSAGE_TOO_LARGE.
+        /// Its county is that of the first command that can be read; COUNTY_REQUIRED or COUNTY_NOT_HOSTED ends a stream that has
+        /// none. Later commands may leave it empty; one that names another county is refused in its place with OTHER_COUNTY.
         pub async fn record(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::RecordRequest>,
@@ -820,6 +853,8 @@ pub mod station_service_server {
         /// Any of the commands below, pipelined, answered in order; a refusal ends no stream. A message that cannot be read is
         /// answered in its place with MALFORMED_MESSAGE and no request id, one with a field that is not in this contract with
         /// UNKNOWN_FIELD; one above 64 KiB ends the stream with MESSAGE_TOO_LARGE.
+        /// Its county is that of the first command that can be read; COUNTY_REQUIRED or COUNTY_NOT_HOSTED ends a stream that has
+        /// none. Later commands may leave it empty; one that names another county is refused in its place with OTHER_COUNTY.
         async fn record(
             &self,
             request: tonic::Request<tonic::Streaming<super::RecordRequest>>,

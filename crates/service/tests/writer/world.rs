@@ -71,7 +71,7 @@ pub(crate) fn write(number: u64, command: Command) -> Write<Command> {
     for (slot, byte) in digest.iter_mut().zip(text.bytes()) {
         *slot = byte;
     }
-    Write { request_id: request(number), digest, after: Vec::new(), created: Created::default(), command }
+    Write { request_id: request(number), digest, after: Vec::new(), created: Created::default(), command, county: None }
 }
 
 pub(crate) fn after(mut write: Write<Command>, positions: Vec<Position>) -> Write<Command> {

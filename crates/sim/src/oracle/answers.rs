@@ -156,7 +156,8 @@ pub(crate) async fn status(routes: &Routes, streams: &Streams) -> Result<pb::Get
     let mut ledger = LedgerServiceClient::new(routes.clone());
     let heads = SERVICES.into_iter().filter_map(|service| streams.of(service).last());
     let at_least = heads.map(|commit| loopledger_wire::position_to_pb(commit.position())).collect();
-    let mut request = tonic::Request::new(pb::GetStatusRequest { at_least, consequences: true });
+    let mut request =
+        tonic::Request::new(pb::GetStatusRequest { at_least, consequences: true, county_code: String::new() });
     request.set_timeout(Duration::from_mins(1));
     Ok(ledger.get_status(request).await?.into_inner())
 }
@@ -218,7 +219,8 @@ pub(crate) async fn check_commits(routes: &Routes, streams: &Streams) -> Result<
 
 /// Folding everything anew gives the same digests.
 pub(crate) async fn rebuild(routes: &Routes) -> Result<Vec<String>, Status> {
-    let mut reports = LedgerServiceClient::new(routes.clone()).rebuild(pb::RebuildRequest {}).await?.into_inner();
+    let mut reports =
+        LedgerServiceClient::new(routes.clone()).rebuild(pb::RebuildRequest::default()).await?.into_inner();
     let mut agree = None;
     while let Some(report) = reports.message().await? {
         agree = report.digests_agree.or(agree);

@@ -108,6 +108,7 @@ impl Workload {
                 quantity,
                 price,
                 lot_label,
+                county_code: String::new(),
             };
             WorkItem::new(Form::Station(AtStation::BuyInGoods(request)), Creates::Lot(Service::Station, lot))
         } else {
@@ -122,6 +123,7 @@ impl Workload {
                 quantity,
                 price,
                 lot_label,
+                county_code: String::new(),
             };
             WorkItem::new(Form::Distribution(AtSite::BuyInGoods(request)), Creates::Lot(Service::Distribution, lot))
         })

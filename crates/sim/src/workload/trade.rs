@@ -105,6 +105,7 @@ impl Workload {
                 order_id,
                 line,
                 quantity,
+                county_code: String::new(),
             }))
         } else {
             Form::Distribution(AtSite::IssueGoods(d::IssueGoodsRequest {
@@ -114,6 +115,7 @@ impl Workload {
                 order_id,
                 line,
                 quantity,
+                county_code: String::new(),
             }))
         };
         Some(WorkItem::new(form, Creates::Nothing))

@@ -48,6 +48,11 @@ pub(super) fn failure(failure: &Failure) -> String {
             format!("{stream} 第 {from} 至 {to} 条曾经存在,现已不在日志中:请停止各服务,运行 loopledger repair。")
         }
         Failure::StreamHalted(halt) => halt.chinese(),
+        Failure::CountyRequired => "此服务器承载多个县,请在请求中填写县级行政区划代码(county_code)。".to_owned(),
+        Failure::CountyNotHosted { county, owner: None } => format!("此服务器不承载县 {county}。"),
+        Failure::CountyNotHosted { county, owner: Some(owner) } => {
+            format!("此服务器不承载县 {county},该县由 {owner} 承载。")
+        }
         Failure::NotServed { stream } => format!("此处不提供 {stream}。"),
         Failure::NotReady { .. } => "正在加载,请稍后重试。".to_owned(),
         Failure::ShuttingDown => "服务正在关闭,请稍后重试。".to_owned(),

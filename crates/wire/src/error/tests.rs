@@ -59,6 +59,12 @@ fn failures() -> Vec<(Failure, Code, &'static str)> {
         (Failure::PositionNotInLog { position }, Code::DataLoss, "POSITION_NOT_IN_LOG"),
         (Failure::LostTail { stream, from: 3, to: 5 }, Code::DataLoss, "LOST_TAIL"),
         (halted(HaltReason::NotUnderstood), Code::FailedPrecondition, "STREAM_HALTED"),
+        (Failure::CountyRequired, Code::InvalidArgument, "COUNTY_REQUIRED"),
+        (
+            Failure::CountyNotHosted { county: CountyCode::TUOLI, owner: Some("station-3".to_owned()) },
+            Code::NotFound,
+            "COUNTY_NOT_HOSTED",
+        ),
         (Failure::NotServed { stream }, Code::Unavailable, "STREAM_NOT_SERVED"),
         (Failure::NotReady { retry_after }, Code::Unavailable, "NOT_READY"),
         (Failure::ShuttingDown, Code::Unavailable, "SHUTTING_DOWN"),

@@ -5,8 +5,8 @@ use loopledger_domain::stock::LineWeight;
 use loopledger_domain::{FieldFault, Measure, Occasion, Rejection, Violation};
 use loopledger_proto::common::v1 as pb;
 use loopledger_types::{
-    BusinessDate, DateError, DivisionCode, EntityKind, Hash, IdError, Money, Position, Quantity, RequestId, StreamId,
-    Timestamp, Unit, UnitPrice, divisions,
+    BusinessDate, CountyCode, DateError, DivisionCode, EntityKind, Hash, IdError, Money, Position, Quantity, RequestId,
+    StreamId, Timestamp, Unit, UnitPrice, divisions,
 };
 
 use super::Created;
@@ -214,6 +214,18 @@ impl Check {
             Ok(code) if divisions::exists(code, self.day) => Some(self.day.map_or(code, |day| code.on(day))),
             Ok(_) => self.wrong(at, FieldFault::UnknownDivision, "There is no such division, or not on that day."),
             Err(error) => self.wrong(at, FieldFault::MalformedDivision, error.to_string()),
+        }
+    }
+
+    /// A county; empty means none.
+    #[expect(clippy::option_option, reason = "outer: acceptable or not; inner: there or not")]
+    pub(crate) fn optional_county(&mut self, at: FieldPath<'_>, text: &str) -> Option<Option<CountyCode>> {
+        if text.is_empty() {
+            return Some(None);
+        }
+        match CountyCode::parse(text) {
+            Ok(county) => Some(Some(county)),
+            Err(_) => self.wrong(at, FieldFault::MalformedCounty, "A county code has six digits (GB/T 2260)."),
         }
     }
 

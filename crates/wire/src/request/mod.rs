@@ -16,21 +16,23 @@ use core::fmt;
 
 use loopledger_domain::Rejection;
 use loopledger_proto::common::v1 as pb;
-use loopledger_types::{EntityKind, Position, RequestId, StreamId};
+use loopledger_types::{CountyCode, EntityKind, Position, RequestId, StreamId};
 use sha2::{Digest as _, Sha256};
 
 pub(crate) use check::Check;
 pub use check::{CHARGES_MAX, GRADE_MAX, LABEL_MAX, LINES_MAX, MEMBERS_MAX, NUMBER_MAX, POSITIONS_MAX};
 pub(crate) use path::{FieldPath, at};
 
-use crate::position_to_pb;
+use crate::{OfCounty, position_to_pb};
 
 /// A command of a caller, with what the writer needs besides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write<C> {
     pub request_id: RequestId,
-    /// SHA-256(full name of the request message, 0x00, its bytes without `request_id` and `after`): what makes a repeat
-    /// a repeat. The deadline travels in `grpc-timeout`, outside the message.
+    /// Whose books these are; `None`: those of the only county that the server hosts.
+    pub county: Option<CountyCode>,
+    /// SHA-256(full name of the request message, 0x00, its bytes without `request_id`, `after` and `county_code`): what
+    /// makes a repeat a repeat. The deadline travels in `grpc-timeout`, outside the message.
     pub digest: [u8; 32],
     /// Positions of other streams that must be folded before this is decided.
     pub after: Vec<Position>,
@@ -99,7 +101,7 @@ impl Receipt {
 }
 
 /// A write request of one RPC.
-pub trait Request: prost::Message + Default + Sized + 'static {
+pub trait Request: OfCounty + prost::Message + Default + Sized + 'static {
     type Command;
     type Response: prost::Message + Default;
 
@@ -117,6 +119,12 @@ pub trait BulkRequest: prost::Message + Default + Sized + 'static {
 
     /// As it was sent, to be repeated in the answer; empty if there is no command.
     fn request_id(&self) -> &str;
+
+    /// The county that the command names, as it was sent; empty if it names none.
+    fn county_code(&self) -> &str;
+
+    /// The same to be set; `None` if there is no command.
+    fn county_code_mut(&mut self) -> Option<&mut String>;
 
     /// The positions that the command rests on; `None` if there is no command.
     fn after(&mut self) -> Option<&mut Vec<pb::Position>>;
@@ -144,14 +152,15 @@ macro_rules! requests {
                 let mut check = $crate::request::Check::default();
                 let request_id = check.request_id($crate::request::at("request_id"), &request.request_id);
                 let after = check.positions($crate::request::at("after"), &request.after);
+                let county = check.optional_county($crate::request::at("county_code"), &request.county_code);
                 let command = $read(&request, &mut check);
-                let ((request_id, after, command), created) = check.finish(
-                    request_id.zip(after).zip(command).map(|((request_id, after), command)| (request_id, after, command)),
-                )?;
+                let whole = request_id.zip(after).zip(county).zip(command);
+                let ((((request_id, after), county), command), created) = check.finish(whole)?;
                 request.request_id = String::new();
                 request.after = Vec::new();
+                request.county_code = String::new();
                 let digest = $crate::request::digest(concat!($package, ".", stringify!($request)), &request);
-                Ok($crate::request::Write { request_id, digest, after, created, command })
+                Ok($crate::request::Write { request_id, county, digest, after, created, command })
             }
 
             fn answer($receipt: &$crate::request::Receipt, $created: $crate::request::Created) -> $pb::$response {
@@ -181,6 +190,20 @@ macro_rules! requests {
                 match &self.command {
                     None => "",
                     $(Some($pb::record_request::Command::$variant(request)) => &request.request_id,)*
+                }
+            }
+
+            fn county_code(&self) -> &str {
+                match &self.command {
+                    None => "",
+                    $(Some($pb::record_request::Command::$variant(request)) => &request.county_code,)*
+                }
+            }
+
+            fn county_code_mut(&mut self) -> Option<&mut String> {
+                match &mut self.command {
+                    None => None,
+                    $(Some($pb::record_request::Command::$variant(request)) => Some(&mut request.county_code),)*
                 }
             }
 
@@ -217,7 +240,7 @@ macro_rules! requests {
 
 pub(crate) use requests;
 
-/// See [`Write::digest`]; the request comes without `request_id` and `after`.
+/// See [`Write::digest`]; the request comes without what it leaves out.
 fn digest(name: &str, request: &impl prost::Message) -> [u8; 32] {
     Sha256::new().chain_update(name).chain_update([0]).chain_update(request.encode_to_vec()).finalize().into()
 }

@@ -33,8 +33,8 @@ fn outcome(service: &str, request: &Value) -> Outcome {
 }
 
 fn write<R: BulkRequest<Command: Debug>>(bytes: &[u8]) -> Outcome {
-    let Write { request_id, digest, after, created, command } = R::decode(bytes).unwrap().into_write()?;
-    Ok(Write { request_id, digest, after, created, command: format!("{command:?}") })
+    let Write { request_id, county, digest, after, created, command } = R::decode(bytes).unwrap().into_write()?;
+    Ok(Write { request_id, county, digest, after, created, command: format!("{command:?}") })
 }
 
 fn uuid(n: u8) -> String {
@@ -139,7 +139,7 @@ fn snake(name: &str) -> String {
 }
 
 #[test]
-fn the_digest_covers_all_but_request_id_and_after() {
+fn the_digest_covers_all_but_request_id_after_and_county() {
     for (service, command, fields) in samples() {
         let whole = complete(command, &fields);
         let digest = |request: &Value| outcome(service, request).unwrap().digest;
@@ -147,6 +147,8 @@ fn the_digest_covers_all_but_request_id_and_after() {
         let mut repeat = whole.clone();
         repeat[command]["requestId"] = json!("0190b6a0-0000-7000-8000-000000000001");
         repeat[command]["after"] = json!([]);
+        assert_eq!(digest(&repeat), first, "{command}");
+        repeat[command]["countyCode"] = json!("654224");
         assert_eq!(digest(&repeat), first, "{command}");
         repeat[command]["occasion"]["businessDate"] = json!("2020-04-02");
         assert_ne!(digest(&repeat), first, "{command}");
@@ -285,6 +287,24 @@ fn a_division_is_recorded_by_its_code_of_the_day_whichever_was_sent() {
         }
     }
     assert_eq!(accepted, 30);
+}
+
+#[test]
+fn every_command_may_name_its_county() {
+    for (service, command, fields) in samples() {
+        let of = |code: &str| {
+            let mut request = complete(command, &fields);
+            request[command]["countyCode"] = json!(code);
+            outcome(service, &request)
+        };
+        assert_eq!(of("").unwrap().county, None, "{command}");
+        assert_eq!(of("650102").unwrap().county, Some(CountyCode::parse("650102").unwrap()), "{command}");
+        for malformed in ["65010", "6501020", "065010", "65010x", "654224202207", " 650102", "塔城地区托"] {
+            assert_eq!(violations(of(malformed)), ["county_code MALFORMED_COUNTY"], "{command} {malformed}");
+        }
+    }
+    let found = violations(outcome("procurement", &json!({"relocateHousehold": {"countyCode": "6", "after": [{}]}})));
+    assert!(found.len() > 4 && found.contains(&"county_code MALFORMED_COUNTY".to_owned()), "{found:?}");
 }
 
 #[test]

@@ -107,7 +107,7 @@ async fn check_projections(deployment: &Deployment, chain: &Chain) -> String {
     let mut seen: Option<GetStatusResponse> = None;
     for url in deployment.urls(PROJECTION) {
         let mut client = LedgerServiceClient::new(channel(&url));
-        let ask = GetStatusRequest { at_least: heads.clone(), consequences: true };
+        let ask = GetStatusRequest { at_least: heads.clone(), consequences: true, county_code: String::new() };
         let began = Instant::now();
         // A stream that could not be read a moment ago is said to serve again some time after it was.
         let status = loop {
