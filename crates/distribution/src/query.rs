@@ -6,7 +6,7 @@ use loopledger_domain::distribution::{Distribution, Key, Shipment};
 use loopledger_domain::stock::Place;
 use loopledger_proto::distribution::v1 as pb;
 use loopledger_service::grpc::stock::{self, StockQuery};
-use loopledger_service::grpc::{Calls, refused};
+use loopledger_service::grpc::{CountyCalls, refused};
 use loopledger_types::{EntityKind, PlaceId, ShipmentId};
 use loopledger_wire::Word as _;
 use loopledger_wire::query::{self, Page};
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tonic::Status;
 
 pub(crate) async fn get_receipt(
-    calls: &Calls<Distribution>,
+    calls: &CountyCalls<Distribution>,
     request: pb::GetReceiptRequest,
     deadline: Instant,
 ) -> Result<pb::GetReceiptResponse, Status> {
@@ -23,7 +23,7 @@ pub(crate) async fn get_receipt(
 }
 
 pub(crate) async fn list_sites(
-    calls: &Calls<Distribution>,
+    calls: &CountyCalls<Distribution>,
     request: pb::ListSitesRequest,
     deadline: Instant,
 ) -> Result<pb::ListSitesResponse, Status> {
@@ -33,7 +33,7 @@ pub(crate) async fn list_sites(
 }
 
 pub(crate) async fn list_stock(
-    calls: &Calls<Distribution>,
+    calls: &CountyCalls<Distribution>,
     request: pb::ListStockRequest,
     deadline: Instant,
 ) -> Result<pb::ListStockResponse, Status> {
@@ -58,7 +58,7 @@ fn site(id: PlaceId, place: &Place) -> pb::Site {
 }
 
 pub(crate) async fn get_shipment(
-    calls: &Calls<Distribution>,
+    calls: &CountyCalls<Distribution>,
     request: pb::GetShipmentRequest,
     deadline: Instant,
 ) -> Result<pb::GetShipmentResponse, Status> {

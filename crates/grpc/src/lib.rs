@@ -7,12 +7,14 @@
 mod answered;
 mod bulk;
 mod calls;
+mod county_calls;
 mod deadline;
 mod endpoint;
 mod format;
 mod frames;
 mod guard;
 mod health;
+mod hosting;
 mod known;
 mod metered;
 mod methods;
@@ -24,13 +26,15 @@ pub mod stock;
 mod unreadable;
 
 pub use bulk::RecordStream;
-pub use calls::{Calls, duration_to_pb, log_status};
+pub use calls::Calls;
+pub use county_calls::{CountyCalls, duration_to_pb, log_status};
 pub use deadline::{DEADLINE_DEFAULT, DEADLINE_MAX, deadline_of};
 pub use endpoint::{Endpoint, EndpointError};
+pub use hosting::Hosting;
 pub use policy::{AllowAll, Policy};
 pub use server::{Bound, DRAIN_MAX, ServeError, Server, ServerConfig};
 pub use server::{CALLS_END_MAX, STOP_MAX};
-pub use status::{failure_status, refused, write_status};
+pub use status::{failure_status, refused};
 
 /// The largest message that a service writes, in bytes: what gRPC clients accept by default.
 pub const MESSAGE_BYTES_MAX: usize = 4 * 1_024 * 1_024;
@@ -54,7 +58,7 @@ pub type Answering<'call, R> =
     core::pin::Pin<Box<dyn Future<Output = Result<tonic::Response<R>, tonic::Status>> + Send + 'call>>;
 
 /// Writes methods of a tonic service trait, in an `impl` without `#[tonic::async_trait]` (which does not look into
-/// macros). `self.calls` is the service's [`Calls`].
+/// macros). `self.calls` is the service's [`Calls`]; a query is asked of the county that it names.
 ///
 /// ```text
 /// rpcs! {
@@ -87,14 +91,17 @@ macro_rules! rpcs {
 
         fn $status<'life, 'call>(
             &'life self,
-            _: ::tonic::Request<$status_request>,
+            request: ::tonic::Request<$status_request>,
         ) -> $crate::Answering<'call, $status_response>
         where
             'life: 'call,
             Self: 'call,
         {
-            let (status, heads) = self.calls.status();
-            Box::pin(::core::future::ready(Ok(::tonic::Response::new($status_response { heads, status: Some(status) }))))
+            Box::pin(async move {
+                let deadline = $crate::deadline_of(request.metadata());
+                let (status, heads) = self.calls.of(request.get_ref(), deadline).await?.status();
+                Ok(::tonic::Response::new($status_response { heads, status: Some(status) }))
+            })
         }
 
         $(fn $write<'life, 'call>(
@@ -118,7 +125,8 @@ macro_rules! rpcs {
         {
             Box::pin(async move {
                 let deadline = $crate::deadline_of(request.metadata());
-                let answer = $with(&self.calls, request.into_inner(), deadline).await?;
+                let calls = self.calls.of(request.get_ref(), deadline).await?;
+                let answer = $with(&calls, request.into_inner(), deadline).await?;
                 Ok(::tonic::Response::new(answer))
             })
         })*

@@ -15,8 +15,9 @@ pub(super) const QUEUE_RETRY: Duration = Duration::from_millis(50);
 /// An operator has to act, or the log has to be reachable again.
 const LOG_RETRY: Duration = Duration::from_secs(1);
 
-/// The status of a failed write, or of a question to the writer of `stream` (without a request id).
-pub fn write_status(stream: StreamId, request_id: Option<RequestId>, error: &WriteError) -> Status {
+/// The status of a failed write, or of a question to the writer of `stream` (without a request id). A message that was refused
+/// before it was known whose it is has no stream.
+pub(super) fn write_status(stream: Option<StreamId>, request_id: Option<RequestId>, error: &WriteError) -> Status {
     match error {
         WriteError::Rejected(rejection) => rejection_status(rejection),
         WriteError::Malformed { what } => Failure::MalformedMessage { what: what.clone() }.into(),
@@ -35,12 +36,13 @@ pub fn write_status(stream: StreamId, request_id: Option<RequestId>, error: &Wri
         },
         WriteError::LogUnavailable => Failure::LogUnavailable { retry_after: LOG_RETRY }.into(),
         WriteError::Internal { detail } => {
-            tracing::error!(%stream, %detail, "bug: a decision was rejected before it was written");
+            let stream = stream.map(tracing::field::display);
+            tracing::error!(stream, %detail, "bug: a decision was rejected before it was written");
             Failure::Internal { what: "the decision could not be recorded" }.into()
         }
         WriteError::UpstreamHalted(notice) => notice.failure().into(),
-        WriteError::Halted(halt) => halt.notice(stream).failure().into(),
-        WriteError::ShuttingDown => Failure::ShuttingDown.into(),
+        WriteError::Halted(halt) if let Some(stream) = stream => halt.notice(stream).failure().into(),
+        WriteError::Halted(_) | WriteError::ShuttingDown => Failure::ShuttingDown.into(),
     }
 }
 
@@ -50,16 +52,18 @@ pub(super) fn check_streams<D: Decider>(
     own: StreamId,
     positions: &[Position],
 ) -> Result<(), Rejection> {
-    let is_read = |stream: StreamId| {
-        stream.county == own.county && (stream.service == own.service || D::UPSTREAM.contains(&stream.service))
-    };
-    let unread = positions.iter().enumerate().filter(|(_, position)| !is_read(position.stream));
-    let violations: Vec<Violation> = unread
-        .map(|(index, position)| {
-            let text = format!("{} is not read by this service.", position.stream);
-            Violation::new(format!("{field}[{index}].stream"), FieldFault::StreamNotRead, text)
-        })
-        .collect();
+    let mut violations = Vec::new();
+    for (index, Position { stream, .. }) in positions.iter().enumerate() {
+        let is_read = stream.service == own.service || D::UPSTREAM.contains(&stream.service);
+        let (fault, text) = if !is_read {
+            (FieldFault::StreamNotRead, format!("{stream} is not read by this service."))
+        } else if stream.county != own.county {
+            (FieldFault::OtherCounty, format!("{stream} is of another county; the request is of {}.", own.county))
+        } else {
+            continue;
+        };
+        violations.push(Violation::new(format!("{field}[{index}].stream"), fault, text));
+    }
     if violations.is_empty() { Ok(()) } else { Err(Rejection::Invalid(violations)) }
 }
 

@@ -12,7 +12,7 @@ use prost::Message;
 use tokio::time::Instant;
 use tonic::Status;
 
-use super::{Calls, pages, refused};
+use super::{CountyCalls, pages, refused};
 
 /// A page of rows, the token of the next, and the heads.
 pub type Rows<R> = (Vec<R>, String, Vec<pb::Position>);
@@ -29,7 +29,7 @@ pub struct StockQuery<'a> {
 
 /// What the holder's places hold, by place, product and age.
 pub async fn list_stock<H: Holder>(
-    calls: &Calls<H>,
+    calls: &CountyCalls<H>,
     asked: StockQuery<'_>,
     deadline: Instant,
 ) -> Result<Rows<pb::StockItem>, Status> {
@@ -63,7 +63,7 @@ pub async fn list_stock<H: Holder>(
 
 /// The holder's own places, by id.
 pub async fn list_places<H: Holder, R: Message + 'static>(
-    calls: &Calls<H>,
+    calls: &CountyCalls<H>,
     at_least: &[pb::Position],
     page: Page,
     deadline: Instant,

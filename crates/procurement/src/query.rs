@@ -6,7 +6,7 @@ use loopledger_domain::procurement::ProcurementState as _;
 use loopledger_domain::procurement::{Account, Key, Payable, Procurement};
 use loopledger_domain::{Age, FieldFault, Numbered, PartyKind, Rejection};
 use loopledger_proto::procurement::v1 as pb;
-use loopledger_service::grpc::{Calls, pages, refused};
+use loopledger_service::grpc::{CountyCalls, pages, refused};
 use loopledger_types::{BusinessDate, ContractId, EntityKind, Money, PartyId, PayableId, ProductId, Timestamp};
 use loopledger_wire::query::{self, Page};
 use tokio::time::Instant;
@@ -15,7 +15,7 @@ use tonic::Status;
 use crate::view;
 
 pub(crate) async fn get_receipt(
-    calls: &Calls<Procurement>,
+    calls: &CountyCalls<Procurement>,
     request: pb::GetReceiptRequest,
     deadline: Instant,
 ) -> Result<pb::GetReceiptResponse, Status> {
@@ -24,7 +24,7 @@ pub(crate) async fn get_receipt(
 }
 
 pub(crate) async fn get_party(
-    calls: &Calls<Procurement>,
+    calls: &CountyCalls<Procurement>,
     request: pb::GetPartyRequest,
     deadline: Instant,
 ) -> Result<pb::GetPartyResponse, Status> {
@@ -39,7 +39,7 @@ pub(crate) async fn get_party(
 }
 
 pub(crate) async fn list_parties(
-    calls: &Calls<Procurement>,
+    calls: &CountyCalls<Procurement>,
     request: pb::ListPartiesRequest,
     deadline: Instant,
 ) -> Result<pb::ListPartiesResponse, Status> {
@@ -59,7 +59,7 @@ pub(crate) async fn list_parties(
 }
 
 pub(crate) async fn list_products(
-    calls: &Calls<Procurement>,
+    calls: &CountyCalls<Procurement>,
     request: pb::ListProductsRequest,
     deadline: Instant,
 ) -> Result<pb::ListProductsResponse, Status> {
@@ -78,7 +78,7 @@ pub(crate) async fn list_products(
 }
 
 pub(crate) async fn list_contracts(
-    calls: &Calls<Procurement>,
+    calls: &CountyCalls<Procurement>,
     request: pb::ListContractsRequest,
     deadline: Instant,
 ) -> Result<pb::ListContractsResponse, Status> {
@@ -97,7 +97,7 @@ pub(crate) async fn list_contracts(
 }
 
 pub(crate) async fn list_payables(
-    calls: &Calls<Procurement>,
+    calls: &CountyCalls<Procurement>,
     request: pb::ListPayablesRequest,
     deadline: Instant,
 ) -> Result<pb::ListPayablesResponse, Status> {

@@ -6,7 +6,7 @@ use loopledger_domain::Rejection;
 use loopledger_domain::sales::SalesState as _;
 use loopledger_domain::sales::{Channel, Key, LineState, Order, OrderLine, Sales};
 use loopledger_proto::sales::v1 as pb;
-use loopledger_service::grpc::{Calls, pages, refused};
+use loopledger_service::grpc::{CountyCalls, pages, refused};
 use loopledger_types::{ChannelId, EntityKind, OrderId};
 use loopledger_wire::Word;
 use loopledger_wire::query::{self, Page, price_to_pb};
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tonic::Status;
 
 pub(crate) async fn get_receipt(
-    calls: &Calls<Sales>,
+    calls: &CountyCalls<Sales>,
     request: pb::GetReceiptRequest,
     deadline: Instant,
 ) -> Result<pb::GetReceiptResponse, Status> {
@@ -23,7 +23,7 @@ pub(crate) async fn get_receipt(
 }
 
 pub(crate) async fn get_order(
-    calls: &Calls<Sales>,
+    calls: &CountyCalls<Sales>,
     request: pb::GetOrderRequest,
     deadline: Instant,
 ) -> Result<pb::GetOrderResponse, Status> {
@@ -37,7 +37,7 @@ pub(crate) async fn get_order(
 }
 
 pub(crate) async fn list_channels(
-    calls: &Calls<Sales>,
+    calls: &CountyCalls<Sales>,
     request: pb::ListChannelsRequest,
     deadline: Instant,
 ) -> Result<pb::ListChannelsResponse, Status> {

@@ -5,7 +5,7 @@ use core::time::Duration;
 use futures::future::join;
 use loopledger_dice::Dice;
 use loopledger_domain::{Decider, Rejection};
-use loopledger_service::writer::{Answer, Halt, WriteError};
+use loopledger_service::writer::{Answer, Halt, Ordered, WriteError};
 use loopledger_types::{EntityKind, Position, RequestId, WithCauses};
 use loopledger_wire::Write;
 use tokio::time::{Instant, sleep, timeout};
@@ -111,11 +111,11 @@ pub(crate) async fn ask_in_bulk<D: Decider>(
     let mut heard = Vec::new();
     if let Some(handle) = pool.any(dice) {
         history.count("bulk streams");
-        let (mut stream, mut answers) = handle.ordered();
+        let (mut stream, mut answers) = Ordered::open(None);
         let wait_until = Instant::now().checked_add(Duration::from_secs(3));
         let send = async move {
             for write in writes {
-                stream.submit(write.clone(), wait_until).await;
+                stream.submit(&handle, write.clone(), wait_until).await;
             }
         };
         let hear = async {

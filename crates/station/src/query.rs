@@ -4,7 +4,7 @@ use loopledger_domain::station::Station;
 use loopledger_domain::stock::Place;
 use loopledger_proto::station::v1 as pb;
 use loopledger_service::grpc::stock::{self, StockQuery};
-use loopledger_service::grpc::{Calls, refused};
+use loopledger_service::grpc::{CountyCalls, refused};
 use loopledger_types::PlaceId;
 use loopledger_wire::Word as _;
 use loopledger_wire::query::Page;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tonic::Status;
 
 pub(crate) async fn get_receipt(
-    calls: &Calls<Station>,
+    calls: &CountyCalls<Station>,
     request: pb::GetReceiptRequest,
     deadline: Instant,
 ) -> Result<pb::GetReceiptResponse, Status> {
@@ -21,7 +21,7 @@ pub(crate) async fn get_receipt(
 }
 
 pub(crate) async fn list_stations(
-    calls: &Calls<Station>,
+    calls: &CountyCalls<Station>,
     request: pb::ListStationsRequest,
     deadline: Instant,
 ) -> Result<pb::ListStationsResponse, Status> {
@@ -32,7 +32,7 @@ pub(crate) async fn list_stations(
 }
 
 pub(crate) async fn list_stock(
-    calls: &Calls<Station>,
+    calls: &CountyCalls<Station>,
     request: pb::ListStockRequest,
     deadline: Instant,
 ) -> Result<pb::ListStockResponse, Status> {

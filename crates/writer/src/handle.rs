@@ -2,14 +2,13 @@
 
 use core::future::Future;
 use core::time::Duration;
-use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use loopledger_domain::{Decider, State};
 use loopledger_types::{Position, RequestId, StreamId};
 use loopledger_wire::{Receipt, Write};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::health::{Health, Metrics};
@@ -20,9 +19,6 @@ use loopledger_feed::Contact;
 use loopledger_feed::Heads;
 use loopledger_limits::{Asking, Caller, Permit, Permits};
 use loopledger_observability::trace::TraceContext;
-
-/// Writes of one bulk stream that are not answered yet: what keeps the writer's window full.
-const ORDERED_MAX: usize = 8_192;
 
 /// How long a single write waits for room in the queue. It has room every few milliseconds, unless the log takes nothing.
 const QUEUE_PATIENCE: Duration = Duration::from_secs(1);
@@ -148,20 +144,6 @@ impl<D: Decider> WriterHandle<D> {
         }
     }
 
-    /// Opens a bulk stream: writes go in, and come out answered in the same order.
-    pub fn ordered(&self) -> (Ordered<D>, Answers) {
-        self.ordered_traced(None)
-    }
-
-    /// The same as part of a trace, with everything that is written.
-    pub fn ordered_traced(&self, trace: Option<TraceContext>) -> (Ordered<D>, Answers) {
-        let (send, receive) = mpsc::unbounded_channel();
-        let permits = Arc::new(Semaphore::new(ORDERED_MAX));
-        let ordered = Ordered { handle: self.clone(), next: 0, replies: send, permits: Arc::clone(&permits), trace };
-        let answers = Answers { next: 0, replies: receive, early: BTreeMap::new(), ready: VecDeque::new(), permits };
-        (ordered, answers)
-    }
-
     /// Looks at the state. `keys` are entities to be in memory first. Answered only when every commit that was seen
     /// has been read back, with the heads that it was seen at.
     pub async fn query<R: Send + 'static>(
@@ -278,101 +260,12 @@ impl<D: Decider> WriterHandle<D> {
     }
 
     /// Why there is no answer.
-    fn gone(&self) -> WriteError {
+    pub(super) fn gone(&self) -> WriteError {
         match &*self.health.borrow() {
             Health::Halted(halt) => WriteError::Halted(halt.clone()),
             Health::Stopped => WriteError::ShuttingDown,
             Health::CatchingUp(_) | Health::Serving => WriteError::Halted(Halt::Stopped),
         }
-    }
-}
-
-/// The writing half of a bulk stream.
-#[derive(Debug)]
-pub struct Ordered<D: Decider> {
-    handle: WriterHandle<D>,
-    next: u64,
-    replies: mpsc::UnboundedSender<(u64, Answer)>,
-    permits: Arc<Semaphore>,
-    trace: Option<TraceContext>,
-}
-
-impl<D: Decider> Ordered<D> {
-    /// Queues the next write, waiting for room: this is the stream's back-pressure. A write with `after` holds back
-    /// those behind it until its positions are folded, at the latest until `wait_until`. Every write gets an answer,
-    /// whatever comes of it.
-    pub async fn submit(&mut self, write: Write<D::Command>, wait_until: Option<Instant>) {
-        if !write.after.is_empty()
-            && let Err(error) = self.handle.wait_to_write(write.after.clone(), wait_until).await
-        {
-            return self.refuse(error).await;
-        }
-        let index = self.reserve().await;
-        let reply = Reply::Ordered(index, self.replies.clone());
-        let (asking, trace) = (Asking::current(), self.trace.map(Box::new));
-        let job = Job { asking, write, deadline: None, reply, trace };
-        if let Err(unsent) = self.handle.inputs.send(Input::Command(job)).await {
-            unsent.0.fail(self.handle.gone());
-        }
-    }
-
-    /// Answers the next write without asking the writer, in its turn.
-    pub async fn refuse(&mut self, error: WriteError) {
-        let index = self.reserve().await;
-        drop(self.replies.send((index, Err(error))));
-    }
-
-    async fn reserve(&mut self) -> u64 {
-        let permit = self.permits.acquire().await.expect("the semaphore is never closed");
-        // Given back when the answer is taken.
-        permit.forget();
-        let index = self.next;
-        self.next = self.next.saturating_add(1);
-        index
-    }
-}
-
-/// The answering half of a bulk stream.
-#[derive(Debug)]
-pub struct Answers {
-    next: u64,
-    replies: mpsc::UnboundedReceiver<(u64, Answer)>,
-    /// Answers whose turn has not come.
-    early: BTreeMap<u64, Answer>,
-    ready: VecDeque<Answer>,
-    permits: Arc<Semaphore>,
-}
-
-impl Answers {
-    /// The next answer in the order of the writes; `None` after the last, when the writing half is gone.
-    pub async fn next(&mut self) -> Option<Answer> {
-        let mut received = Vec::new();
-        while self.ready.is_empty() {
-            if self.replies.recv_many(&mut received, ORDERED_MAX).await == 0 {
-                return None;
-            }
-            for (index, answer) in received.drain(..) {
-                if index == self.next {
-                    self.next = self.next.saturating_add(1);
-                    self.ready.push_back(answer);
-                } else {
-                    self.early.insert(index, answer);
-                }
-                while let Some(answer) = self.early.remove(&self.next) {
-                    self.next = self.next.saturating_add(1);
-                    self.ready.push_back(answer);
-                }
-            }
-        }
-        self.permits.add_permits(1);
-        self.ready.pop_front()
-    }
-
-    /// An answer that needs no waiting.
-    pub fn try_next(&mut self) -> Option<Answer> {
-        let answer = self.ready.pop_front()?;
-        self.permits.add_permits(1);
-        Some(answer)
     }
 }
 

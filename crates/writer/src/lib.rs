@@ -23,6 +23,7 @@ mod intake;
 mod job;
 mod loss_watch;
 mod measured;
+mod ordered;
 mod outcome;
 mod own;
 mod pipeline;
@@ -51,11 +52,12 @@ use tokio_util::sync::CancellationToken;
 
 pub use clock::ClockFault;
 pub use error::{Halt, WriteError};
-pub use handle::{Answers, Ordered, WriterHandle};
+pub use handle::WriterHandle;
 pub use health::{Gauge, Health, Metrics};
 pub use job::{Answer, EntityKey};
 pub use loopledger_feed::CatchUp;
 pub(crate) use measured::Measured;
+pub use ordered::{Answers, Ordered};
 pub use pipeline::AFTER_APPEND;
 pub use shown::{Counted, show};
 

@@ -14,13 +14,14 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::Channel;
 use tonic::{Code, Request, Streaming};
 use tonic_types::StatusExt as _;
 
 use crate::county::{ABSENT, County, PATIENCE, VILLAGE};
 use crate::{refusals, wire};
 
-fn request_id(number: usize) -> String {
+pub(crate) fn request_id(number: usize) -> String {
     format!("{number:08x}-1111-4000-8000-000000000000")
 }
 
@@ -32,7 +33,7 @@ fn occasion() -> common::Occasion {
     }
 }
 
-fn register(number: usize) -> RegisterPartyRequest {
+pub(crate) fn register(number: usize) -> RegisterPartyRequest {
     RegisterPartyRequest {
         request_id: request_id(number),
         after: Vec::new(),
@@ -44,7 +45,7 @@ fn register(number: usize) -> RegisterPartyRequest {
     }
 }
 
-fn taken(number: usize) -> RecordRequest {
+pub(crate) fn taken(number: usize) -> RecordRequest {
     RecordRequest { command: Some(Command::RegisterParty(register(number))) }
 }
 
@@ -68,24 +69,28 @@ fn refused(number: usize) -> RecordRequest {
 }
 
 async fn open(county: &County) -> (mpsc::Sender<RecordRequest>, Streaming<RecordResponse>) {
+    open_at(&county.channel).await
+}
+
+pub(crate) async fn open_at(channel: &Channel) -> (mpsc::Sender<RecordRequest>, Streaming<RecordResponse>) {
     let (send, requests) = mpsc::channel(64);
-    let mut client = ProcurementServiceClient::new(county.channel.clone());
+    let mut client = ProcurementServiceClient::new(channel.clone());
     let answers = client.record(ReceiverStream::new(requests)).await.unwrap().into_inner();
     (send, answers)
 }
 
-async fn next(answers: &mut Streaming<RecordResponse>) -> RecordResponse {
+pub(crate) async fn next(answers: &mut Streaming<RecordResponse>) -> RecordResponse {
     timeout(PATIENCE, answers.message()).await.expect("an answer comes").unwrap().expect("the stream goes on")
 }
 
-fn code(answer: &RecordResponse) -> Code {
+pub(crate) fn code(answer: &RecordResponse) -> Code {
     match answer.outcome.as_ref().unwrap() {
         Outcome::Receipt(_) => Code::Ok,
         Outcome::Status(status) => Code::from_i32(status.code),
     }
 }
 
-fn sequence(answer: &RecordResponse) -> u64 {
+pub(crate) fn sequence(answer: &RecordResponse) -> u64 {
     match answer.outcome.as_ref().unwrap() {
         Outcome::Receipt(receipt) => receipt.position.as_ref().unwrap().sequence,
         Outcome::Status(status) => panic!("{status:?}"),
@@ -211,15 +216,15 @@ async fn a_caller_that_does_not_read_is_not_read_either() {
 }
 
 /// Sends messages of any bytes at all.
-async fn open_raw(county: &County, messages: Vec<Vec<u8>>) -> Streaming<Vec<u8>> {
-    let mut grpc = tonic::client::Grpc::new(county.channel.clone());
+pub(crate) async fn open_raw(channel: &Channel, messages: Vec<Vec<u8>>) -> Streaming<Vec<u8>> {
+    let mut grpc = tonic::client::Grpc::new(channel.clone());
     grpc.ready().await.unwrap();
     let path = wire::path("procurement", "Record").parse().unwrap();
     let messages = Request::new(futures::stream::iter(messages));
     grpc.streaming(messages, path, wire::Raw).await.unwrap().into_inner()
 }
 
-async fn next_raw(answers: &mut Streaming<Vec<u8>>) -> RecordResponse {
+pub(crate) async fn next_raw(answers: &mut Streaming<Vec<u8>>) -> RecordResponse {
     let answer = timeout(PATIENCE, answers.message()).await.expect("an answer comes").unwrap();
     prost::Message::decode(answer.expect("the stream goes on").as_slice()).unwrap()
 }
@@ -242,7 +247,7 @@ async fn a_message_that_cannot_be_read_is_answered_in_its_place() {
     for (number, message) in (1..).zip(&garbage) {
         messages.extend([message.clone(), good(number)]);
     }
-    let mut answers = open_raw(&county, messages).await;
+    let mut answers = open_raw(&county.channel, messages).await;
     assert_eq!(sequence(&next_raw(&mut answers).await), 1);
     for number in 1..=garbage.len() {
         let answer = next_raw(&mut answers).await;
@@ -261,7 +266,7 @@ async fn a_message_that_cannot_be_read_is_answered_in_its_place() {
 async fn a_stream_with_an_oversize_message_is_answered_as_far_as_it_went() {
     let county = County::start().await;
     let good = |number: usize| prost::Message::encode_to_vec(&taken(number));
-    let mut answers = open_raw(&county, vec![good(0), good(1), vec![0; 5 * 1024 * 1024], good(2)]).await;
+    let mut answers = open_raw(&county.channel, vec![good(0), good(1), vec![0; 5 * 1024 * 1024], good(2)]).await;
     for number in 0..2 {
         let answer = next_raw(&mut answers).await;
         assert_eq!((answer.request_id.clone(), code(&answer)), (request_id(number), Code::Ok));

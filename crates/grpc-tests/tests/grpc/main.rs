@@ -13,6 +13,7 @@ mod bulk;
 mod calls;
 mod cases;
 mod counted;
+mod counties;
 mod county;
 mod gate;
 mod largest;

@@ -55,7 +55,7 @@ pub(crate) fn say(county: &County, status: &Status) -> String {
         let resource = details.resource_info().unwrap_or_else(|| panic!("no detail of its code: {status:?}"));
         write!(line, " {} {}", resource.resource_type, resource.resource_name).unwrap();
         match info.reason.as_str() {
-            "NOT_FOUND" => Code::NotFound,
+            "NOT_FOUND" | "COUNTY_NOT_HOSTED" => Code::NotFound,
             "EXISTS" => Code::AlreadyExists,
             "POSITION_NOT_IN_LOG" => Code::DataLoss,
             other => panic!("{other}"),

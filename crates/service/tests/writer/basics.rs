@@ -2,7 +2,7 @@
 
 use loopledger_domain::{Rejection, Rule};
 use loopledger_event_log::MemoryLog;
-use loopledger_service::writer::{Health, WriteError, WriterConfig};
+use loopledger_service::writer::{Health, Ordered, WriteError, WriterConfig};
 use loopledger_state_store::Memory;
 use loopledger_types::Service;
 
@@ -74,12 +74,18 @@ async fn a_rule_that_panics_halts_the_stream_with_its_message() {
 async fn a_thousand_at_once_are_answered_in_order_through_one_stream() {
     let log = MemoryLog::new(8);
     let writer = start::<Left>(&log, &Memory::new(), WriterConfig::default());
-    let (mut ordered, mut answers) = writer.handle().ordered();
+    let (mut ordered, mut answers) = Ordered::open(None);
     let send = async {
         for number in 0..1_000 {
             // Every tenth overdraws an account of its own.
             let amount = if number % 10 == 9 { -1 } else { 1 };
-            ordered.submit(add(number, if amount < 0 { 1_000 + number } else { number % 5 }, amount), in_time()).await;
+            ordered
+                .submit(
+                    writer.handle(),
+                    add(number, if amount < 0 { 1_000 + number } else { number % 5 }, amount),
+                    in_time(),
+                )
+                .await;
         }
         drop(ordered);
     };

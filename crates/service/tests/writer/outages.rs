@@ -10,7 +10,7 @@ use loopledger_event_log::{
     AppendError, Appending, Decorator, Ending, EventLog, LogReader, MemoryLog, Offset, ReadError, Record,
 };
 use loopledger_service::feed::Feed;
-use loopledger_service::writer::{Health, WriteError, Writer, WriterConfig};
+use loopledger_service::writer::{Health, Ordered, WriteError, Writer, WriterConfig};
 use loopledger_state_store::{MAX_CHANGES, Memory, MemoryStore};
 use loopledger_types::{Partition, Service, Topic};
 use tokio::time::Instant;
@@ -113,10 +113,10 @@ async fn what_is_folded_again_at_once_is_no_more_than_a_slow_store_takes() {
     // Each changes an account of its own, and is a request.
     let count = u64::try_from(MAX_CHANGES).unwrap();
     left.handle().submit(after(add(0, 0, 1), vec![first]), in_time()).await.unwrap();
-    let (mut ordered, mut answers) = left.handle().ordered();
+    let (mut ordered, mut answers) = Ordered::open(None);
     let send = async {
         for number in 1..count {
-            ordered.submit(add(number, number, 1), None).await;
+            ordered.submit(left.handle(), add(number, number, 1), None).await;
         }
         drop(ordered);
     };

@@ -9,7 +9,7 @@ use loopledger_event_log::{
 };
 use loopledger_service::clock::ManualClock;
 use loopledger_service::feed::Feed;
-use loopledger_service::writer::{WriteError, Writer, WriterConfig};
+use loopledger_service::writer::{Ordered, WriteError, Writer, WriterConfig};
 use loopledger_state_store::{Memory, MemoryStore, ServiceStore};
 use loopledger_types::{Hash, Partition, Position, Service, Timestamp, Topic};
 use tokio::time::Instant;
@@ -108,10 +108,10 @@ async fn single_writes_and_bulk_streams_wait_in_turn_for_room_in_the_queue() {
     for answer in futures::future::join_all(queued).await {
         answer.unwrap();
     }
-    let (mut ordered, mut answers) = handle.ordered();
+    let (mut ordered, mut answers) = Ordered::open(None);
     let send = async {
         for number in 10..200 {
-            ordered.submit(add(number, 1, 1), None).await;
+            ordered.submit(handle, add(number, 1, 1), None).await;
         }
         drop(ordered);
     };

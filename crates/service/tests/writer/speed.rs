@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use loopledger_event_log::{FileLog, FileLogOptions, MemoryLog};
 use loopledger_service::feed::Feed;
-use loopledger_service::writer::{Writer, WriterConfig};
+use loopledger_service::writer::{Ordered, Writer, WriterConfig};
 use loopledger_state_store::{Memory, SledStore};
 use loopledger_types::Service;
 
@@ -21,10 +21,10 @@ async fn commits_per_second_on_one_core() {
     writer.handle().serving().await.unwrap();
     let writes: Vec<_> = (0..count).map(|number| add(number, number % 1_000, 1)).collect();
     let began = Instant::now();
-    let (mut ordered, mut answers) = writer.handle().ordered();
+    let (mut ordered, mut answers) = Ordered::open(None);
     let send = async {
         for write in writes {
-            ordered.submit(write, None).await;
+            ordered.submit(writer.handle(), write, None).await;
         }
         drop(ordered);
     };
@@ -72,10 +72,10 @@ async fn on_the_file_log() {
     times.sort_unstable();
     println!("one at a time: median {:?}, 99th {:?}", times[times.len() / 2], times[times.len() * 99 / 100]);
     let began = Instant::now();
-    let (mut ordered, mut answers) = writer.handle().ordered();
+    let (mut ordered, mut answers) = Ordered::open(None);
     let send = tokio::spawn(async move {
         for number in single..single + bulk {
-            ordered.submit(add(number, number % 1_000, 1), None).await;
+            ordered.submit(writer.handle(), add(number, number % 1_000, 1), None).await;
         }
     });
     while let Some(answer) = answers.next().await {

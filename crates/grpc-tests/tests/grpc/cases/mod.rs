@@ -57,7 +57,13 @@ pub(crate) fn common_cases() -> Vec<(Value, &'static str)> {
         ),
         // 99 is no province.
         (json!({"occasion": {"divisionCode": "999999"}}), "INVALID_REQUEST occasion.division_code:UNKNOWN_DIVISION"),
-        (json!({"after": position("procurement/110101", 1, hash)}), "INVALID_REQUEST after[0].stream:STREAM_NOT_READ"),
+        (json!({"after": position("procurement/110101", 1, hash)}), "INVALID_REQUEST after[0].stream:OTHER_COUNTY"),
+        (json!({"after": position("ledger/110101", 1, hash)}), "INVALID_REQUEST after[0].stream:STREAM_NOT_READ"),
+        (json!({"countyCode": "110101"}), "COUNTY_NOT_HOSTED county 110101"),
+        (
+            json!({"countyCode": "65422", "occasion": null}),
+            "INVALID_REQUEST county_code:MALFORMED_COUNTY occasion:REQUIRED",
+        ),
         (json!({"after": position("ledger/654224", 1, hash)}), "INVALID_REQUEST after[0].stream:STREAM_NOT_READ"),
         (json!({"after": position("procurement/654224", 1, hash)}), "POSITION_NOT_IN_LOG commit procurement/654224/1"),
         (json!({"after": position("sales/654224", 1, "AQI=")}), "INVALID_REQUEST after[0].hash:HASH_LENGTH"),
