@@ -28,7 +28,7 @@ mod shared;
 
 pub use app::{Projection, ProjectionConfig, StartError, StoragePlace};
 pub use evidence::evidence;
-pub use grpc::SERVICE_NAMES;
+pub use grpc::{SERVICE_NAMES, add_services};
 pub use health::{Halt, Health, StreamHealth};
 pub use loopledger_service::feed::CatchUp;
 pub use metrics::Metrics;

@@ -21,6 +21,7 @@ mod trace;
 mod valuation;
 mod window;
 
+use core::fmt;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -123,6 +124,25 @@ impl From<Failure> for QueryError {
 #[derive(Debug, Clone)]
 pub struct Queries {
     shared: Arc<Shared>,
+}
+
+/// The counties whose ledgers this process answers from.
+pub trait Ledgers: fmt::Debug + Send + Sync + 'static {
+    /// The county meant by a request that names none: the only one.
+    fn only(&self) -> Option<CountyCode>;
+
+    fn queries(&self, county: CountyCode) -> Result<Queries, Failure>;
+}
+
+/// One county, and no other.
+impl Ledgers for Queries {
+    fn only(&self) -> Option<CountyCode> {
+        Some(self.county())
+    }
+
+    fn queries(&self, county: CountyCode) -> Result<Queries, Failure> {
+        if county == self.county() { Ok(self.clone()) } else { Err(Failure::CountyNotHosted { county, owner: None }) }
+    }
 }
 
 impl Queries {

@@ -1,9 +1,7 @@
 //! Commits as they stand in the log.
 
 use loopledger_chain::Envelope;
-use loopledger_domain::FieldFault;
 use loopledger_proto::ledger::v1 as pb;
-use loopledger_types::StreamId;
 use loopledger_wire::position_to_pb;
 
 use super::fields::Fields;
@@ -17,11 +15,8 @@ impl Rpc for pb::ListCommitsRequest {
 
     fn parse(&self, fields: &mut Fields) -> Option<ListCommits> {
         let page = fields.take(CommitPage::parse(self.page_size, &self.page_token));
-        let stream = StreamId::parse(&self.stream);
-        if let Err(error) = &stream {
-            fields.wrong("stream", FieldFault::MalformedStream, &error.to_string());
-        }
-        Some(ListCommits { stream: stream.ok()?, from_sequence: self.from_sequence, page: page? })
+        let stream = fields.stream(&self.stream);
+        Some(ListCommits { stream: stream?, from_sequence: self.from_sequence, page: page? })
     }
 
     fn to_pb(CommitsAnswer { heads, commits, next_page_token }: CommitsAnswer) -> pb::ListCommitsResponse {

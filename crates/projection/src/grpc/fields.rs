@@ -1,22 +1,24 @@
 //! Checking requests: every wrong field of one is named at once.
 
 use loopledger_domain::{FieldFault, Rejection, Violation};
+use loopledger_proto::common::v1 as common;
 use loopledger_types::divisions::Edition;
-use loopledger_types::{CountyCode, DivisionCode, Month};
+use loopledger_types::{CountyCode, DivisionCode, Month, Position, StreamId};
 use loopledger_wire::{query, rejection_status};
 use tonic::Status;
 
 use crate::api::{Divisions, Months, Window};
 
-/// What was found wrong so far in a request to this county.
+/// What was found wrong so far in a request to a county.
 #[derive(Debug)]
 pub(super) struct Fields {
-    county: CountyCode,
+    /// `None`: the request names none, and there are several.
+    county: Option<CountyCode>,
     found: Vec<Violation>,
 }
 
 impl Fields {
-    pub(super) const fn of(county: CountyCode) -> Self {
+    pub(super) const fn of(county: Option<CountyCode>) -> Self {
         Self { county, found: Vec::new() }
     }
 
@@ -32,7 +34,7 @@ impl Fields {
         }
     }
 
-    pub(super) fn wrong(&mut self, field: &'static str, fault: FieldFault, description: &str) {
+    pub(super) fn wrong(&mut self, field: impl Into<String>, fault: FieldFault, description: &str) {
         self.found.push(Violation::new(field, fault, description));
     }
 
@@ -41,6 +43,36 @@ impl Fields {
         match values {
             Some(values) if self.found.is_empty() => Ok(values),
             _ => Err(rejection_status(&Rejection::Invalid(self.found))),
+        }
+    }
+
+    /// Whether something that `field` names, in `county`, is of the county that is asked.
+    fn is_of_county(&mut self, field: impl Into<String>, county: CountyCode) -> bool {
+        let is_other = self.county.is_some_and(|asked| asked != county);
+        if is_other {
+            self.wrong(field, FieldFault::OtherCounty, &format!("That is of another county: {county}."));
+        }
+        !is_other
+    }
+
+    /// Positions of streams of the county.
+    pub(super) fn positions(&mut self, field: &'static str, found: &[common::Position]) -> Option<Vec<Position>> {
+        let positions = self.take(query::positions(field, found))?;
+        let mut are_of_county = true;
+        for (index, position) in positions.iter().enumerate() {
+            are_of_county &= self.is_of_county(format!("{field}[{index}].stream"), position.stream.county);
+        }
+        are_of_county.then_some(positions)
+    }
+
+    /// A stream of the county.
+    pub(super) fn stream(&mut self, text: &str) -> Option<StreamId> {
+        match StreamId::parse(text) {
+            Ok(stream) => self.is_of_county("stream", stream.county).then_some(stream),
+            Err(error) => {
+                self.wrong("stream", FieldFault::MalformedStream, &error.to_string());
+                None
+            }
         }
     }
 
@@ -103,11 +135,7 @@ impl Fields {
 
     fn division_of_county(&mut self, text: &str) -> Option<DivisionCode> {
         let division = self.take(query::division("division_code", text))?;
-        if division.county() != self.county {
-            self.wrong("division_code", FieldFault::OtherCounty, "The division lies in another county.");
-            return None;
-        }
-        Some(division)
+        self.is_of_county("division_code", division.county()).then_some(division)
     }
 }
 
@@ -125,7 +153,7 @@ mod tests {
     #[test]
     fn open_ends_are_those_of_the_facts() {
         let days = Some(Days { first: day("2020-04-02"), last: day("2020-12-30") });
-        let window = |from: &str, to: &str| Fields::of(CountyCode::TUOLI).window(from, to, "").unwrap();
+        let window = |from: &str, to: &str| Fields::of(Some(CountyCode::TUOLI)).window(from, to, "").unwrap();
         let check = |from, to, days, expected: (&str, &str)| {
             assert_eq!(window(from, to).between(days), (day(expected.0), day(expected.1)), "{from} {to}");
         };
@@ -146,13 +174,13 @@ mod tests {
             ("654224103200", "2023-12-31", "2020-12-31", ("2023-06-30", "654224103200")),
             ("654224103", "", "2020-12-31", ("2023-06-30", "654224103")),
         ] {
-            let (found, division) = Fields::of(CountyCode::TUOLI).divisions(code, edition).unwrap().by(day(last));
+            let (found, division) = Fields::of(Some(CountyCode::TUOLI)).divisions(code, edition).unwrap().by(day(last));
             assert_eq!(
                 (found.day().to_string(), division.unwrap().to_string()),
                 (expected.0.into(), expected.1.into())
             );
         }
-        let mut fields = Fields::of(CountyCode::TUOLI);
+        let mut fields = Fields::of(Some(CountyCode::TUOLI));
         assert!(fields.divisions("654224103", "2020-01-01").is_none());
         let found = fields.found.iter().map(|found| (found.field.as_str(), found.fault.reason())).collect::<Vec<_>>();
         assert_eq!(found, [("division_code", "DIVISION_NOT_IN_EDITION")]);
@@ -160,7 +188,7 @@ mod tests {
 
     #[test]
     fn everything_wrong_is_named_at_once() {
-        let mut fields = Fields::of(CountyCode::TUOLI);
+        let mut fields = Fields::of(Some(CountyCode::TUOLI));
         let window = fields.window("2020-13-01", "x", "");
         let division = fields.divisions_of_county("650102", "");
         assert!(window.is_none() && division.is_none());

@@ -17,13 +17,15 @@ mod trace;
 mod valuation;
 mod view;
 
+use std::sync::Arc;
+
 use loopledger_proto::ledger::v1::income_service_server::{self, IncomeServiceServer};
 use loopledger_proto::ledger::v1::ledger_service_server::{self, LedgerServiceServer};
 use loopledger_proto::ledger::v1::loop_service_server::{self, LoopServiceServer};
 use loopledger_proto::ledger::v1::trace_service_server::{self, TraceServiceServer};
 use tonic::service::Routes;
 
-use crate::api::Queries;
+use crate::api::Ledgers;
 use crate::app::Projection;
 
 /// The names of the services, for health checks.
@@ -37,17 +39,22 @@ pub const SERVICE_NAMES: [&str; 4] = [
 /// The services of `ledger.v1`.
 #[derive(Debug, Clone)]
 struct Grpc {
-    queries: Queries,
+    ledgers: Arc<dyn Ledgers>,
 }
 
 impl Projection {
     /// Adds the services of `ledger.v1` to a server.
     pub fn add_services(&self, routes: Routes) -> Routes {
-        let grpc = Grpc { queries: self.queries() };
-        routes
-            .add_service(IncomeServiceServer::new(grpc.clone()))
-            .add_service(LoopServiceServer::new(grpc.clone()))
-            .add_service(TraceServiceServer::new(grpc.clone()))
-            .add_service(LedgerServiceServer::new(grpc))
+        add_services(Arc::new(self.queries()), routes)
     }
+}
+
+/// Adds the services of `ledger.v1` to a server, for these counties.
+pub fn add_services(ledgers: Arc<dyn Ledgers>, routes: Routes) -> Routes {
+    let grpc = Grpc { ledgers };
+    routes
+        .add_service(IncomeServiceServer::new(grpc.clone()))
+        .add_service(LoopServiceServer::new(grpc.clone()))
+        .add_service(TraceServiceServer::new(grpc.clone()))
+        .add_service(LedgerServiceServer::new(grpc))
 }

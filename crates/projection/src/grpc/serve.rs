@@ -1,24 +1,26 @@
-//! What is done for every method, streams included: deadline, fields, terms, count, age.
+//! What is done for every method, streams included: deadline, county, fields, terms, count, age.
 
+use loopledger_domain::Rejection;
 use loopledger_proto::common::v1 as common;
 use loopledger_proto::ledger::v1 as pb;
 use loopledger_service::grpc::deadline_of;
 use loopledger_service::limits::Asking;
-use loopledger_wire::{query, rejection_status};
+use loopledger_types::CountyCode;
+use loopledger_wire::{Failure, OfCounty, query, rejection_status};
 use tokio::time::Instant;
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
 
 use super::Grpc;
 use super::fields::Fields;
-use crate::api::{Query, QueryError, Terms};
+use crate::api::{Queries, Query, QueryError, Terms};
 
 /// Metadata of every answer: for how many seconds it has not been known that everything in the log was read. Some seconds,
 /// unless the log cannot be reached.
 const AGE: &str = "loopledger-age-seconds";
 
 /// A method, by its request.
-pub(super) trait Rpc: Includes + Send {
+pub(super) trait Rpc: OfCounty + Includes + Send {
     type Query: Query;
     type Response;
 
@@ -86,28 +88,46 @@ impl Grpc {
     /// Answers a call. Every method is this, and nothing else.
     pub(super) async fn serve<R: Rpc>(&self, request: Request<R>) -> Result<Response<R::Response>, Status> {
         let deadline = deadline_of(request.metadata());
-        let answer = self.answer(request.into_inner(), deadline).await;
-        self.queries.count(answer.is_ok());
+        let request = request.into_inner();
+        let code = query::county(request.county_code());
+        // A code that is wrong in form names no county; the rest of the request is read all the same.
+        let county = code.as_ref().ok().copied().flatten().or_else(|| self.ledgers.only());
+        let is_named = code.is_ok();
+        let read = read(&request, code, county, deadline);
+        drop(request);
+        let queries = match self.find(county) {
+            Ok(queries) => queries,
+            Err(failure) => return Err(read.err().filter(|_| !is_named).unwrap_or_else(|| failure.into())),
+        };
+        let answer = match read {
+            Ok((query, terms)) => queries.ask(query, &terms).await.map_err(status),
+            Err(wrong) => Err(wrong),
+        };
+        queries.count(answer.is_ok());
         let mut response = Response::new(R::to_pb(answer?));
-        response.metadata_mut().insert(AGE, MetadataValue::from(self.queries.age().as_secs()));
+        response.metadata_mut().insert(AGE, MetadataValue::from(queries.age().as_secs()));
         Ok(response)
     }
 
-    async fn answer<R: Rpc>(&self, request: R, deadline: Instant) -> Result<<R::Query as Query>::Answer, Status> {
-        let (query, terms) = self.read(&request, deadline)?;
-        drop(request);
-        self.queries.ask(query, &terms).await.map_err(status)
+    fn find(&self, county: Option<CountyCode>) -> Result<Queries, Failure> {
+        self.ledgers.queries(county.ok_or(Failure::CountyRequired)?)
     }
+}
 
-    /// Everything that is wrong with a request is named at once.
-    fn read<R: Rpc>(&self, request: &R, deadline: Instant) -> Result<(R::Query, Terms), Status> {
-        let mut fields = Fields::of(self.queries.county());
-        let at_least = fields.take(query::positions(R::POSITIONS, request.positions()));
-        let query = request.parse(&mut fields);
-        let (at_least, query) = fields.finish(at_least.zip(query))?;
-        let (consequences, asking) = (request.consequences(), Asking::current());
-        Ok((query, Terms { at_least, consequences, deadline, asking }))
-    }
+/// The request as a query to `county`. Everything that is wrong with it is named at once.
+fn read<R: Rpc>(
+    request: &R,
+    code: Result<Option<CountyCode>, Rejection>,
+    county: Option<CountyCode>,
+    deadline: Instant,
+) -> Result<(R::Query, Terms), Status> {
+    let mut fields = Fields::of(county);
+    let code = fields.take(code);
+    let at_least = fields.positions(R::POSITIONS, request.positions());
+    let query = request.parse(&mut fields);
+    let ((_, at_least), query) = fields.finish(code.zip(at_least).zip(query))?;
+    let (consequences, asking) = (request.consequences(), Asking::current());
+    Ok((query, Terms { at_least, consequences, deadline, asking }))
 }
 
 fn status(error: QueryError) -> Status {

@@ -18,6 +18,7 @@
 
 mod answers;
 mod api;
+mod counties;
 mod evidence;
 mod folds;
 mod halts;

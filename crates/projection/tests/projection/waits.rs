@@ -7,6 +7,7 @@ use loopledger_state_store::Memory;
 use loopledger_types::{Hash, Position, Service};
 use loopledger_wire::position_to_pb;
 use tonic::Code;
+use tonic_types::StatusExt as _;
 
 use crate::world::{HISTORY, PARTITIONS, World, append, heads, position, stream, within};
 
@@ -114,7 +115,10 @@ async fn another_county_is_not_served_here() {
         .r#await(pb::AwaitRequest { positions, consequences: false, ..pb::AwaitRequest::default() })
         .await
         .unwrap_err();
-    assert_eq!(reason(&refused), "STREAM_NOT_SERVED");
+    assert_eq!(reason(&refused), "INVALID_REQUEST");
+    let violations = refused.get_details_bad_request().unwrap().field_violations;
+    let found: Vec<_> = violations.iter().map(|found| (found.field.as_str(), found.reason.as_str())).collect();
+    assert_eq!(found, [("positions[0].stream", "OTHER_COUNTY")]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
