@@ -135,13 +135,17 @@ def ledger_totals(url, heads):
     from loopledger.ledger.v1.income_pb2 import ListDivisionIncomeRequest
     from loopledger.ledger.v1.income_pb2_grpc import IncomeServiceStub
 
-    at_least = [Position(stream=stream, sequence=head[0], hash=head[1]) for stream, head in heads.items()]
-    counties = {stream.rpartition("/")[2] for stream in heads}
+    # By county: an answer is of one, and so are the positions that it must include.
+    at_least = {}
+    for stream, head in heads.items():
+        position = Position(stream=stream, sequence=head[0], hash=head[1])
+        at_least.setdefault(stream.rpartition("/")[2], []).append(position)
     found = {}
     with grpc.insecure_channel(url.removeprefix("http://")) as channel:
         income = IncomeServiceStub(channel)
-        for county in sorted(counties):
-            request = ListDivisionIncomeRequest(at_least=at_least, division_code=county, page_size=1000)
+        for county, positions in sorted(at_least.items()):
+            request = ListDivisionIncomeRequest(
+                county_code=county, at_least=positions, division_code=county, page_size=1000)
             while True:
                 answer = income.ListDivisionIncome(request, timeout=PATIENCE_SECONDS)
                 for row in answer.rows:

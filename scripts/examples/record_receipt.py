@@ -34,6 +34,7 @@ from loopledger.procurement.v1.procurement_pb2_grpc import ProcurementServiceStu
 from loopledger.station.v1 import station_pb2 as station  # noqa: E402
 from loopledger.station.v1.station_pb2_grpc import StationServiceStub  # noqa: E402
 
+COUNTY = "654224"
 VILLAGE = "654224202207"
 DEADLINE_SECONDS = 10
 PAUSE_SECONDS_MAX = 30
@@ -73,6 +74,8 @@ class Outbox:
 def send(outbox, call, service, name, command):
     """Keeps the command, then sends it until it is answered."""
     command.request_id = str(uuid.uuid4())
+    # A server may host several counties.
+    command.county_code = COUNTY
     line = RecordLine()
     getattr(getattr(line, service), name).CopyFrom(command)
     kept = getattr(getattr(outbox.keep(line), service), name)
@@ -139,7 +142,8 @@ def main():
     # `at_least` with `consequences`: the purchase that follows from the receipt is in the answer.
     income = IncomeServiceStub(channel).GetHouseholdIncome(
         GetHouseholdIncomeRequest(
-            at_least=[collected.position], consequences=True, household_id=household.household_id),
+            county_code=COUNTY, at_least=[collected.position], consequences=True,
+            household_id=household.household_id),
         timeout=DEADLINE_SECONDS)
     print(f"household {household.household_id} has earned {income.total.net_fen / 100:.2f} yuan")
     return 0

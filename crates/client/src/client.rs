@@ -12,7 +12,8 @@ use loopledger_proto::ledger::v1::trace_service_client::TraceServiceClient;
 use loopledger_proto::procurement::v1::procurement_service_client::ProcurementServiceClient;
 use loopledger_proto::sales::v1::sales_service_client::SalesServiceClient;
 use loopledger_proto::station::v1::station_service_client::StationServiceClient;
-use loopledger_types::{Service, WithCauses};
+use loopledger_types::{CountyCode, Service, StreamId, WithCauses};
+use loopledger_wire::OfCounty;
 use tokio::time::{Instant, sleep};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
@@ -30,10 +31,11 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// Largest answer taken: a page of a statement, with room.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Open connections, one per program (the same one if one URL serves all).
+/// Open connections, one per program (the same one if one URL serves all), and the county that requests are about.
 #[derive(Debug, Clone)]
 pub struct Client {
     channels: Vec<(Program, Channel)>,
+    county: Option<CountyCode>,
 }
 
 impl Client {
@@ -54,7 +56,23 @@ impl Client {
             let channel = connect(server).await?;
             channels.extend(Program::ALL.map(|program| (program, channel.clone())));
         }
-        Ok(Self { channels })
+        Ok(Self { channels, county: None })
+    }
+
+    /// The same for the requests of one county; `None`: the server hosts only one.
+    #[must_use]
+    pub fn of_county(self, county: Option<CountyCode>) -> Self {
+        Self { county, ..self }
+    }
+
+    /// The county that its requests are about, unless the server hosts only one.
+    pub const fn county(&self) -> Option<CountyCode> {
+        self.county
+    }
+
+    /// The request as it is sent: of the client's county, unless it names one itself.
+    pub fn in_county<R: OfCounty>(&self, request: R) -> R {
+        named(request, self.county)
     }
 
     /// The same for a server that was started just now: one that does not answer yet is waited for.
@@ -104,18 +122,19 @@ impl Client {
         Ok(SalesServiceClient::new(self.channel(Program::Sales)?).max_decoding_message_size(MESSAGE_BYTES_MAX))
     }
 
-    /// What the writer of a service's stream says of itself; `None` if its address is not given, or nothing writes it.
-    pub async fn writer_status(&self, service: Service, patience: Duration) -> Option<Result<WriterStatus, Status>> {
+    /// What the writer of a stream says of itself; `None` if its address is not given, or nothing writes it.
+    pub async fn writer_status(&self, stream: StreamId, patience: Duration) -> Option<Result<WriterStatus, Status>> {
         macro_rules! ask {
             ($service:ident) => {{
-                let mut request = Request::new(loopledger_proto::$service::v1::GetStatusRequest::default());
+                let request = loopledger_proto::$service::v1::GetStatusRequest::default();
+                let mut request = Request::new(named(request, Some(stream.county)));
                 request.set_timeout(patience);
                 let answer = self.$service().ok()?.get_status(request).await;
                 answer
                     .and_then(|answer| answer.into_inner().status.ok_or(Status::internal("an answer without a status")))
             }};
         }
-        Some(match service {
+        Some(match stream.service {
             Service::Procurement => ask!(procurement),
             Service::Station => ask!(station),
             Service::Distribution => ask!(distribution),
@@ -143,6 +162,14 @@ impl Client {
     pub fn trace(&self) -> Result<TraceServiceClient<Channel>, Failure> {
         Ok(TraceServiceClient::new(self.channel(Program::Projection)?).max_decoding_message_size(MESSAGE_BYTES_MAX))
     }
+}
+
+/// The request with the county, unless it names one itself.
+pub(crate) fn named<R: OfCounty>(mut request: R, county: Option<CountyCode>) -> R {
+    if let Some(county) = county.filter(|_| request.county_code().is_empty()) {
+        *request.county_code_mut() = county.to_string();
+    }
+    request
 }
 
 async fn connect(url: &str) -> Result<Channel, Failure> {

@@ -105,6 +105,9 @@ fn in_words(status: &Status) -> String {
         text.push_str(&tr!("\n  另有 {more} 处", "\n  and {more} more"));
     }
     text.push_str(&facts(&details));
+    if details.error_info().is_some_and(|info| info.reason == "COUNTY_REQUIRED") {
+        text.push_str(pick("\n  请用 --county 指明是哪个县", "\n  say which with --county"));
+    }
     text
 }
 

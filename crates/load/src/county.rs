@@ -48,8 +48,9 @@ pub(super) struct Collections {
 
 impl Collections {
     /// `run` makes the request ids of one run unlike those of another.
-    pub(super) fn new(seed: u64, households: u32, run: u64) -> Self {
-        let collected = play(seed, households, DEMO_WEEKS).filter_map(|line| collection(&line).cloned()).take(PATTERNS);
+    pub(super) fn new(client: &Client, seed: u64, households: u32, run: u64) -> Self {
+        let collected = play(seed, households, DEMO_WEEKS).filter_map(|line| collection(&line).cloned());
+        let collected = collected.map(|request| client.in_county(request)).take(PATTERNS);
         let (outright, consigned): (Vec<_>, Vec<_>) = collected.partition(is_outright);
         let mut patterns = Vec::new();
         for (chunk, other) in outright.chunks(OUTRIGHT_IN_FOUR).zip(consigned.into_iter().cycle()) {
@@ -116,9 +117,9 @@ pub(super) struct Household {
 }
 
 /// The households of the scenario, by the ids that follow from their registrations.
-pub(super) fn households(seed: u64, count: u32) -> Vec<Household> {
+pub(super) fn households(client: &Client, seed: u64, count: u32) -> Vec<Household> {
     let registrations = play(seed, count, DEMO_WEEKS).take_while(|line| collection(line).is_none());
-    let stream = StreamId { service: Service::Procurement, county: CountyCode::TUOLI };
+    let stream = StreamId { service: Service::Procurement, county: client.county().unwrap_or(CountyCode::TUOLI) };
     let households = registrations.filter_map(|line| {
         let Line::Procurement(procurement::v1::RecordRequest {
             command: Some(procurement::v1::record_request::Command::RegisterHousehold(request)),
@@ -159,8 +160,9 @@ fn is_stated_outright(request: &CollectGoodsRequest) -> bool {
 /// Commits of all streams, once everything that follows from them is in the ledger.
 pub(super) async fn commits_settled(client: &Client) -> Result<u64, Failure> {
     let mut ledger = client.ledger()?;
-    let heads = ledger.r#await(AwaitRequest::default()).await?.into_inner().heads;
-    let _ = ledger.r#await(AwaitRequest { positions: heads, consequences: true, ..AwaitRequest::default() }).await?;
-    let status = ledger.get_status(GetStatusRequest::default()).await?.into_inner();
+    let heads = ledger.r#await(client.in_county(AwaitRequest::default())).await?.into_inner().heads;
+    let all = AwaitRequest { positions: heads, consequences: true, ..AwaitRequest::default() };
+    let _ = ledger.r#await(client.in_county(all)).await?;
+    let status = ledger.get_status(client.in_county(GetStatusRequest::default())).await?.into_inner();
     Ok(status.streams.iter().fold(0, |sum, stream| u64::saturating_add(sum, stream.sequence)))
 }

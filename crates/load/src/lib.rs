@@ -7,6 +7,7 @@ mod queries;
 mod writes;
 
 use loopledger_client::{Client, Failure};
+use loopledger_types::CountyCode;
 
 /// What is measured, and with how much.
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -19,9 +20,9 @@ pub enum Bench {
     Income(queries::IncomeArgs),
 }
 
-/// Loads the server that `server` names, as [`Client::connect`] reads it, and prints what it measured.
-pub async fn bench(server: &str, bench: &Bench) -> Result<(), Failure> {
-    let client = Client::connect(server).await?;
+/// Loads a county of the server that `server` names, as [`Client::connect`] reads it, and prints what it measured.
+pub async fn bench(server: &str, county: Option<CountyCode>, bench: &Bench) -> Result<(), Failure> {
+    let client = Client::connect(server).await?.of_county(county);
     match bench {
         Bench::Bulk(args) => writes::bulk(&client, args).await,
         Bench::Unary(args) => writes::unary(&client, server, args).await,

@@ -5,6 +5,7 @@ use std::time::Instant;
 use loopledger_client::{Client, Failure, say};
 use loopledger_dice::Dice;
 use loopledger_proto::ledger::v1::{GetHouseholdIncomeRequest, ListDivisionIncomeRequest};
+use loopledger_types::CountyCode;
 
 use super::county::{Collections, commits_settled, households, open};
 use super::latency::{Latencies, rate};
@@ -39,9 +40,9 @@ pub(super) async fn income(client: &Client, args: &IncomeArgs) -> Result<(), Fai
     for _ in 0..args.queries {
         let index = usize::try_from(dice.between(0, i64::try_from(last).unwrap_or(0))).unwrap_or(0);
         let household_id = households.get(index).cloned().unwrap_or_default();
+        let request = client.in_county(GetHouseholdIncomeRequest { household_id, ..Default::default() });
         let asked = Instant::now();
-        let answer =
-            service.get_household_income(GetHouseholdIncomeRequest { household_id, ..Default::default() }).await?;
+        let answer = service.get_household_income(request).await?;
         latencies.add(asked.elapsed());
         months = months.saturating_add(answer.get_ref().by_month.len());
     }
@@ -61,9 +62,9 @@ pub(super) async fn income(client: &Client, args: &IncomeArgs) -> Result<(), Fai
 /// A purchase of every household in every month, when all of it is in the ledger.
 async fn fill(client: &Client, args: &IncomeArgs) -> Result<Vec<String>, Failure> {
     open(client, args.seed, args.households).await?;
-    let households = households(args.seed, args.households);
+    let households = households(client, args.seed, args.households);
     let ids = households.iter().map(|household| household.id.to_string()).collect();
-    let collections = Collections::new(args.seed, args.households, args.seed).monthly(households, args.months);
+    let collections = Collections::new(client, args.seed, args.households, args.seed).monthly(households, args.months);
     let (recorded, refused) = stream(client, collections).await?;
     let commits = commits_settled(client).await?;
     say!("filled: {recorded} purchases, {refused} refused, {commits} commits")?;
@@ -77,10 +78,10 @@ async fn all_households(client: &Client) -> Result<Vec<String>, Failure> {
         let request = ListDivisionIncomeRequest {
             page_size: 1_000,
             page_token,
-            division_code: "654224".to_owned(),
+            division_code: client.county().unwrap_or(CountyCode::TUOLI).to_string(),
             ..ListDivisionIncomeRequest::default()
         };
-        let answer = service.list_division_income(request).await?.into_inner();
+        let answer = service.list_division_income(client.in_county(request)).await?.into_inner();
         households.extend(answer.rows.into_iter().filter_map(|row| Some(row.household?.household_id)));
         page_token = answer.next_page_token;
         if page_token.is_empty() {

@@ -43,7 +43,7 @@ pub struct BulkArgs {
 
 pub(super) async fn bulk(client: &Client, args: &BulkArgs) -> Result<(), Failure> {
     open(client, args.county.seed, args.county.households).await?;
-    let mut collections = Collections::new(args.county.seed, args.county.households, args.county.run);
+    let mut collections = Collections::new(client, args.county.seed, args.county.households, args.county.run);
     let before = commits_settled(client).await?;
     let began = Instant::now();
     let (recorded, refused) = stream(client, (0..args.commands).map(move |_| collections.next())).await?;
@@ -99,7 +99,7 @@ pub(super) async fn unary(client: &Client, server: &str, args: &UnaryArgs) -> Re
     open(client, args.county.seed, args.county.households).await?;
     let before = commits_settled(client).await?;
     let each = args.commands.checked_div(u64::from(args.connections)).unwrap_or(0).max(1);
-    let collections = Collections::new(args.county.seed, args.county.households, args.county.run);
+    let collections = Collections::new(client, args.county.seed, args.county.households, args.county.run);
     let mut connections = Vec::new();
     for number in 0..args.connections {
         let station = Client::connect(server).await?.station()?;

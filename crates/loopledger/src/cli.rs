@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use loopledger_client::Program;
+use loopledger_client::{Client, Failure, Program};
 use loopledger_load::Bench;
+use loopledger_types::CountyCode;
 
 use crate::command::{
     DemoArgs, DuplicatesArgs, IncomeArgs, LoopArgs, RecordArgs, StatementArgs, TopicsCommand, TraceArgs,
@@ -133,6 +134,20 @@ pub(crate) struct Server {
     /// One URL that serves everything, or service=URL pairs separated by commas.
     #[arg(long, env = "LOOPLEDGER_SERVER", default_value = DEFAULT_SERVER)]
     pub(crate) server: String,
+    /// The county that requests are about: six digits, GB/T 2260; needed where the server hosts several.
+    #[arg(long, env = "LOOPLEDGER_COUNTY", value_name = "CODE", value_parser = CountyCode::parse)]
+    pub(crate) county: Option<CountyCode>,
+}
+
+impl Server {
+    pub(crate) async fn connect(&self) -> Result<Client, Failure> {
+        Ok(Client::connect(&self.server).await?.of_county(self.county))
+    }
+
+    /// The same for a server that was started just now.
+    pub(crate) async fn connect_soon(&self) -> Result<Client, Failure> {
+        Ok(Client::connect_soon(&self.server).await?.of_county(self.county))
+    }
 }
 
 #[derive(Debug, Args)]

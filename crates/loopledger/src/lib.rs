@@ -16,7 +16,7 @@ use core::time::Duration;
 use std::env;
 use std::process::ExitCode;
 
-use loopledger_client::{Client, Failure, lang, note};
+use loopledger_client::{Failure, lang, note};
 use loopledger_service::metrics::Build;
 
 use crate::cli::{Command, Output};
@@ -61,36 +61,34 @@ async fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Up(args) => server::up(args).await,
         Command::Serve(args) => server::serve(args).await,
         Command::Demo { server, args } => {
-            command::demo(async || Client::connect_soon(&server.server).await, &server.server, &args).await
+            command::demo(async || server.connect_soon().await, &server.server, &args).await
         }
-        Command::Record { server, args } => {
-            command::record(async || Client::connect(&server.server).await, &args).await
-        }
+        Command::Record { server, args } => command::record(async || server.connect().await, &args).await,
         Command::Income { server, output, args } => {
-            let client = Client::connect(&server.server).await?;
+            let client = server.connect().await?;
             shown(&output, async |view| command::income(&client, &args, view).await).await
         }
         Command::Loop { server, output, args } => {
-            let client = Client::connect(&server.server).await?;
+            let client = server.connect().await?;
             shown(&output, async |view| command::show_loop(&client, &args, view).await).await
         }
         Command::Trace { server, output, args } => {
-            let client = Client::connect(&server.server).await?;
+            let client = server.connect().await?;
             shown(&output, async |view| command::trace(&client, &args, view).await).await
         }
         Command::Statement { server, output, args } => {
-            let client = Client::connect(&server.server).await?;
+            let client = server.connect().await?;
             shown(&output, async |view| command::statement(&client, &args, view).await).await
         }
         Command::Duplicates { server, output, args } => {
-            let client = Client::connect(&server.server).await?;
+            let client = server.connect().await?;
             shown(&output, async |view| command::duplicates(&client, &args, view).await).await
         }
-        Command::Rebuild { server } => command::rebuild(&Client::connect(&server.server).await?).await,
-        Command::Bench { server, bench } => loopledger_load::bench(&server.server, &bench).await,
+        Command::Rebuild { server } => command::rebuild(&server.connect().await?).await,
+        Command::Bench { server, bench } => loopledger_load::bench(&server.server, server.county, &bench).await,
         Command::Repair { output, args } => repair::repair(&args, &output.view()).await,
         Command::Status { server, output } => {
-            let client = Client::connect(&server.server).await?;
+            let client = server.connect().await?;
             shown(&output, async |view| command::status(&client, view).await).await
         }
         Command::Topics { topics } => command::topics(&topics).await,

@@ -4,12 +4,12 @@ use core::time::Duration;
 
 use loopledger_proto::common::v1::Position;
 use loopledger_proto::ledger::v1::AwaitRequest;
-use loopledger_types::StreamId;
+use loopledger_types::{CountyCode, StreamId};
 use tokio::time::Instant;
 use tonic::{Request, Status};
 use tonic_types::StatusExt as _;
 
-use crate::client::Client;
+use crate::client::{Client, named};
 use crate::exit::Failure;
 
 /// How long a barrier is waited for before it is said to be behind.
@@ -18,13 +18,17 @@ const BARRIER_MAX: Duration = Duration::from_secs(30);
 const QUESTION_MAX: Duration = Duration::from_secs(2);
 const STATUS_MAX: Duration = Duration::from_secs(1);
 
-/// The heads at which `positions` and their consequences are in. A service in a process of its own may be halted without
-/// the ledger's knowing: it is asked, and what it says ends the wait. The inner error may be over in a while.
-pub(super) async fn reach(client: &Client, positions: Vec<Position>) -> Result<Result<Vec<Position>, Status>, Failure> {
+/// The heads of a county at which its `positions` and their consequences are in. A service in a process of its own may be
+/// halted without the ledger's knowing: it is asked, and what it says ends the wait. The inner error may be over in a while.
+pub(super) async fn reach(
+    client: &Client,
+    county: Option<CountyCode>,
+    positions: &[Position],
+) -> Result<Result<Vec<Position>, Status>, Failure> {
     let until = Instant::now().checked_add(BARRIER_MAX);
     loop {
-        let mut request =
-            Request::new(AwaitRequest { positions: positions.clone(), consequences: true, ..AwaitRequest::default() });
+        let asked = AwaitRequest { positions: positions.to_vec(), consequences: true, ..AwaitRequest::default() };
+        let mut request = Request::new(named(asked, county));
         request.set_timeout(QUESTION_MAX);
         let status = match client.ledger()?.r#await(request).await {
             Ok(answer) => return Ok(Ok(answer.into_inner().heads)),
@@ -47,6 +51,6 @@ fn behind(status: &Status) -> Option<StreamId> {
 }
 
 async fn halted(client: &Client, stream: StreamId) -> Option<Failure> {
-    let halt = client.writer_status(stream.service, STATUS_MAX).await?.ok()?.halt?;
+    let halt = client.writer_status(stream, STATUS_MAX).await?.ok()?.halt?;
     Some(Failure::Refused(format!("STREAM_HALTED: {} ({})", halt.message_zh, halt.message)))
 }

@@ -7,7 +7,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use loopledger_proto::common::v1::Position;
-use loopledger_types::Service;
+use loopledger_types::{CountyCode, StreamId};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tonic::Status;
@@ -15,7 +15,7 @@ use tonic::Status;
 use super::answer::{Answer, Verdict, verdict};
 use super::barrier;
 use super::broken::Broken;
-use super::lane::{Lane, Reply, rest_on, service_of};
+use super::lane::{Lane, Reply, Route, complete};
 use super::line::Line;
 use crate::both;
 use crate::client::Client;
@@ -28,6 +28,8 @@ pub(super) const IN_FLIGHT_MAX: usize = 8_192;
 
 /// How long a server may be away, unless the caller says otherwise: long enough for a restart that replays its log.
 pub const PATIENCE_SECONDS: u64 = 60;
+/// Streams open at once: a server takes 32 bulk streams on a connection, and those that were closed may still be among them.
+const LANES_MAX: usize = 24;
 /// Between two attempts to reach a server that is away.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
@@ -88,7 +90,7 @@ struct Slot {
 pub struct Recorder<'a, F> {
     client: &'a Client,
     patience: Duration,
-    lanes: BTreeMap<Service, Lane>,
+    lanes: BTreeMap<Route, Lane>,
     /// Tells the answers of a lane that was given up from those of its successor.
     generation: u64,
     replies: (mpsc::UnboundedSender<Reply>, mpsc::UnboundedReceiver<Reply>),
@@ -96,14 +98,14 @@ pub struct Recorder<'a, F> {
     slots: VecDeque<Slot>,
     /// Place in the file of the first slot.
     first: u64,
-    /// Per service the places of the lines that are unanswered, in the order sent.
-    unanswered: BTreeMap<Service, VecDeque<u64>>,
+    /// Per route the places of the lines that are unanswered, in the order sent.
+    unanswered: BTreeMap<Route, VecDeque<u64>>,
     /// Since when nothing was answered although we tried again.
     trouble: Option<Instant>,
-    /// Newest position of each stream that this run has written.
-    written: BTreeMap<String, Position>,
-    /// What the last barrier reached.
-    heads: Vec<Position>,
+    /// By county the newest position of each stream that this run has written.
+    written: BTreeMap<CountyCode, BTreeMap<String, Position>>,
+    /// What the last barrier reached, by county.
+    heads: BTreeMap<CountyCode, Vec<Position>>,
     tally: Tally,
     /// Hears every answer, in file order.
     tell: F,
@@ -112,7 +114,7 @@ pub struct Recorder<'a, F> {
 impl<'a, F: FnMut(&Line, &Answer, &Tally) -> Result<(), Failure>> Recorder<'a, F> {
     /// `heads` is what the last barrier before the first line had reached.
     pub fn new(client: &'a Client, patience: Duration, heads: Vec<Position>, tell: F) -> Self {
-        Self {
+        let mut recorder = Self {
             client,
             patience,
             lanes: BTreeMap::new(),
@@ -122,10 +124,22 @@ impl<'a, F: FnMut(&Line, &Answer, &Tally) -> Result<(), Failure>> Recorder<'a, F
             first: 0,
             unanswered: BTreeMap::new(),
             trouble: None,
-            written: heads.iter().map(|head| (head.stream.clone(), head.clone())).collect(),
-            heads,
+            written: BTreeMap::new(),
+            heads: BTreeMap::new(),
             tally: Tally::default(),
             tell,
+        };
+        recorder.rest_on(heads);
+        recorder
+    }
+
+    /// What follows rests on these heads.
+    fn rest_on(&mut self, heads: Vec<Position>) {
+        self.heads.clear();
+        for head in heads {
+            let Some(county) = county_of(&head) else { continue };
+            self.written.entry(county).or_default().insert(head.stream.clone(), head.clone());
+            self.heads.entry(county).or_default().push(head);
         }
     }
 
@@ -142,8 +156,8 @@ impl<'a, F: FnMut(&Line, &Answer, &Tally) -> Result<(), Failure>> Recorder<'a, F
                     self.drain(0).await?;
                     return Err(Stop::Broken(broken));
                 }
-                Ok(line) => match service_of(&line.command) {
-                    Some(service) => self.send(service, line).await?,
+                Ok(line) => match Route::of(&line.command, self.client.county()) {
+                    Some(route) => self.send(route, line).await?,
                     None => self.barrier(line).await?,
                 },
             }
@@ -151,25 +165,44 @@ impl<'a, F: FnMut(&Line, &Answer, &Tally) -> Result<(), Failure>> Recorder<'a, F
         Ok(self.drain(0).await?)
     }
 
-    async fn send(&mut self, service: Service, line: Line) -> Result<(), Failure> {
+    async fn send(&mut self, route: Route, line: Line) -> Result<(), Failure> {
         self.drain(IN_FLIGHT_MAX.saturating_sub(1)).await?;
+        // Lines to one stream keep their order, also if only some of them name its county.
+        if self.unanswered.iter().any(|(other, places)| route.may_be(*other) && !places.is_empty()) {
+            self.drain(0).await?;
+        }
+        if self.lanes.len() >= LANES_MAX && !self.lanes.contains_key(&route) {
+            self.drain(0).await?;
+            for lane in core::mem::take(&mut self.lanes).into_values() {
+                lane.close().await;
+            }
+        }
         let place = self.first.saturating_add(u64::try_from(self.slots.len()).unwrap_or(u64::MAX));
         self.slots.push_back(Slot { line, answer: None });
-        self.unanswered.entry(service).or_default().push_back(place);
-        if self.lanes.contains_key(&service) {
-            self.transmit(service, place);
+        self.unanswered.entry(route).or_default().push_back(place);
+        if self.lanes.contains_key(&route) {
+            self.transmit(route, place);
             Ok(())
         } else {
-            self.open(service).await
+            self.open(route).await
         }
     }
 
     /// Hands a line to its lane. One that is closed says why in its last reply, and everything is sent again then.
-    fn transmit(&self, service: Service, place: u64) {
-        let (Some(slot), Some(lane)) = (self.slot(place), self.lanes.get(&service)) else { return };
+    fn transmit(&self, route: Route, place: u64) {
+        let (Some(slot), Some(lane)) = (self.slot(place), self.lanes.get(&route)) else { return };
         let mut command = slot.line.command.clone();
-        rest_on(&mut command, &self.heads);
+        complete(&mut command, route.county, self.heads_of(route.county));
         lane.send(command);
+    }
+
+    /// What the last barrier reached in a county; of the only one if none is named.
+    fn heads_of(&self, county: Option<CountyCode>) -> &[Position] {
+        let heads = match county {
+            Some(county) => self.heads.get(&county),
+            None => self.heads.values().next().filter(|_| self.heads.len() == 1),
+        };
+        heads.map_or(&[], Vec::as_slice)
     }
 
     fn index(&self, place: u64) -> Option<usize> {
@@ -180,16 +213,16 @@ impl<'a, F: FnMut(&Line, &Answer, &Tally) -> Result<(), Failure>> Recorder<'a, F
         self.slots.get(self.index(place)?)
     }
 
-    /// Opens the lane of `service`, and sends what is unanswered there.
-    async fn open(&mut self, service: Service) -> Result<(), Failure> {
+    /// Opens the lane of `route`, and sends what is unanswered there.
+    async fn open(&mut self, route: Route) -> Result<(), Failure> {
         loop {
             self.generation = self.generation.saturating_add(1);
-            match Lane::open(self.client, service, self.generation, self.replies.0.clone()).await? {
+            match Lane::open(self.client, route, self.generation, self.replies.0.clone()).await? {
                 Ok(lane) => {
-                    self.lanes.insert(service, lane);
-                    let places: Vec<u64> = self.unanswered.get(&service).into_iter().flatten().copied().collect();
+                    self.lanes.insert(route, lane);
+                    let places: Vec<u64> = self.unanswered.get(&route).into_iter().flatten().copied().collect();
                     for place in places {
-                        self.transmit(service, place);
+                        self.transmit(route, place);
                     }
                     return Ok(());
                 }
@@ -235,32 +268,32 @@ impl<'a, F: FnMut(&Line, &Answer, &Tally) -> Result<(), Failure>> Recorder<'a, F
         Ok(())
     }
 
-    async fn take(&mut self, (service, generation, reply): Reply) -> Result<(), Failure> {
-        if self.lanes.get(&service).is_none_or(|lane| lane.generation != generation) {
+    async fn take(&mut self, (route, generation, reply): Reply) -> Result<(), Failure> {
+        if self.lanes.get(&route).is_none_or(|lane| lane.generation != generation) {
             return Ok(());
         }
-        let is_due = self.unanswered.get(&service).is_some_and(|places| !places.is_empty());
+        let is_due = self.unanswered.get(&route).is_some_and(|places| !places.is_empty());
         let status = match reply {
             Ok(answer) if is_due => match settled(answer) {
-                Ok(answer) => return self.answered(service, answer),
+                Ok(answer) => return self.answered(route, answer),
                 Err(status) => status,
             },
             // More answers than questions: the stream is of no use.
             Ok(_) => Status::unavailable("the server answered what was not asked"),
             Err(status) => status,
         };
-        self.lanes.remove(&service);
+        self.lanes.remove(&route);
         if is_due {
             self.wait_after(status).await?;
-            self.open(service).await?;
+            self.open(route).await?;
         }
         Ok(())
     }
 
     /// Keeps an answer in its place, and tells all that are next in the file.
-    fn answered(&mut self, service: Service, answer: Answer) -> Result<(), Failure> {
+    fn answered(&mut self, route: Route, answer: Answer) -> Result<(), Failure> {
         self.trouble = None;
-        let place = self.unanswered.get_mut(&service).and_then(VecDeque::pop_front);
+        let place = self.unanswered.get_mut(&route).and_then(VecDeque::pop_front);
         let index = place.and_then(|place| self.index(place));
         if let Some(slot) = index.and_then(|index| self.slots.get_mut(index)) {
             slot.answer = Some(answer);
@@ -276,8 +309,10 @@ impl<'a, F: FnMut(&Line, &Answer, &Tally) -> Result<(), Failure>> Recorder<'a, F
         self.tally.count(answer);
         if let Answer::Recorded(receipt) = answer
             && let Some(position) = &receipt.position
+            && let Some(county) = county_of(position)
         {
-            let newest = self.written.entry(position.stream.clone()).or_insert_with(|| position.clone());
+            let newest = self.written.entry(county).or_default();
+            let newest = newest.entry(position.stream.clone()).or_insert_with(|| position.clone());
             if newest.sequence < position.sequence {
                 *newest = position.clone();
             }
@@ -285,23 +320,38 @@ impl<'a, F: FnMut(&Line, &Answer, &Tally) -> Result<(), Failure>> Recorder<'a, F
         (self.tell)(line, answer, &self.tally)
     }
 
-    /// Everything before it is answered; its consequences are in; what follows carries the heads.
+    /// Everything before it is answered, in every county; its consequences are in; what follows carries the heads.
     async fn barrier(&mut self, line: Line) -> Result<(), Failure> {
         self.drain(0).await?;
-        let heads = loop {
-            match barrier::reach(self.client, self.written.values().cloned().collect()).await? {
-                Ok(heads) => break heads,
-                Err(status) => self.wait_after(status).await?,
-            }
-        };
-        self.trouble = None;
-        self.heads.clone_from(&heads);
-        for head in &heads {
-            self.written.insert(head.stream.clone(), head.clone());
+        let mut due: Vec<(Option<CountyCode>, Vec<Position>)> = Vec::new();
+        for (county, written) in &self.written {
+            due.push((Some(*county), written.values().cloned().collect()));
         }
+        if due.is_empty() {
+            due.push((self.client.county(), Vec::new()));
+        }
+        let mut heads = Vec::new();
+        for (county, positions) in due {
+            heads.extend(self.reach(county, &positions).await?);
+        }
+        self.trouble = None;
+        self.rest_on(heads.clone());
         self.first = self.first.saturating_add(1);
         self.tell(&line, &Answer::Reached(heads))
     }
+
+    async fn reach(&mut self, county: Option<CountyCode>, positions: &[Position]) -> Result<Vec<Position>, Failure> {
+        loop {
+            match barrier::reach(self.client, county, positions).await? {
+                Ok(heads) => return Ok(heads),
+                Err(status) => self.wait_after(status).await?,
+            }
+        }
+    }
+}
+
+fn county_of(position: &Position) -> Option<CountyCode> {
+    StreamId::parse(&position.stream).ok().map(|stream| stream.county)
 }
 
 /// An answer that ends its line; else why it does not.

@@ -1,40 +1,24 @@
 //! The county of a request: named, left out, malformed, not hosted; and a service that hosts several.
 
-use std::sync::Arc;
-
-use futures::FutureExt as _;
-use futures::future::{BoxFuture, ready};
-use loopledger_domain::procurement::Procurement;
-use loopledger_procurement as procurement;
 use loopledger_proto::common::v1 as common;
 use loopledger_proto::procurement::v1::record_request::Command;
 use loopledger_proto::procurement::v1::record_response::Outcome;
 use loopledger_proto::procurement::v1::{GetStatusRequest, RecordRequest, RecordResponse, RegisterPartyRequest};
-use loopledger_service::clock::ManualClock;
-use loopledger_service::feed::Feed;
-use loopledger_service::grpc::{Calls, Hosting, ServeError, Server, ServerConfig};
-use loopledger_service::program::ProgramConfig;
-use loopledger_service::writer::{WriterConfig, WriterHandle};
-use loopledger_types::{CountyCode, Timestamp};
-use loopledger_wire::Failure;
 use prost::Message as _;
 use serde_json::json;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
-use tokio_util::sync::CancellationToken;
-use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 
 use crate::bulk::{code, next, next_raw, open_at, open_raw, register, request_id, sequence, taken};
 use crate::cases::samples;
 use crate::county::{self, County, PATIENCE};
-use crate::gate::Gate;
 use crate::refusals::say;
+use crate::several::Several;
 use crate::{season, wire};
 
-const HERE: &str = "654224";
-const THERE: &str = "654201";
+pub(crate) const HERE: &str = "654224";
+pub(crate) const THERE: &str = "654201";
 const NOWHERE: &str = "110101";
 
 fn reason(status: &Status) -> String {
@@ -132,7 +116,7 @@ async fn a_repeat_is_found_whether_or_not_it_names_its_county() {
     county.stop().await;
 }
 
-fn of_county(number: usize, code: &str) -> RecordRequest {
+pub(crate) fn of_county(number: usize, code: &str) -> RecordRequest {
     let request = RegisterPartyRequest { county_code: code.to_owned(), ..register(number) };
     RecordRequest { command: Some(Command::RegisterParty(request)) }
 }
@@ -172,67 +156,9 @@ async fn what_ends_a_bulk_stream_before_it_has_a_county() {
     county.stop().await;
 }
 
-/// Two counties of procurement, and what keeps them running.
-#[derive(Debug)]
-struct Two {
-    here: WriterHandle<Procurement>,
-    there: WriterHandle<Procurement>,
-}
-
-impl Hosting<Procurement> for Two {
-    fn only(&self) -> Option<CountyCode> {
-        None
-    }
-
-    fn writer(&self, county: CountyCode) -> BoxFuture<'_, Result<WriterHandle<Procurement>, Failure>> {
-        let hosted = [&self.here, &self.there].into_iter().find(|writer| writer.stream().county == county);
-        let owner = Some("procurement-7".to_owned());
-        ready(hosted.cloned().ok_or(Failure::CountyNotHosted { county, owner })).boxed()
-    }
-}
-
-struct Several {
-    here: procurement::App,
-    there: procurement::App,
-    calls: Calls<Procurement>,
-    channel: Channel,
-    stop: CancellationToken,
-    served: JoinHandle<Result<(), ServeError>>,
-}
-
-impl Several {
-    async fn start() -> Self {
-        let feed = Feed::new(Arc::new(Gate::open()));
-        let app = |code: &str| {
-            let county = CountyCode::parse(code).unwrap();
-            let config = ProgramConfig { county, data: None, writer: WriterConfig::default() };
-            // 2026-11-24T00:00:00Z.
-            let clock = ManualClock::new(Timestamp { seconds: 1_795_478_400, nanos: 0 });
-            procurement::App::start(&feed, Arc::new(clock), &config).unwrap()
-        };
-        let (here, there) = (app(HERE), app(THERE));
-        let stop = CancellationToken::new();
-        let two = Two { here: here.handle().clone(), there: there.handle().clone() };
-        let calls = Calls::new(Arc::new(two), stop.clone());
-        let mut server = Server::new(stop.clone()).await.unwrap();
-        server.bulk::<_, RecordRequest>(procurement::NAME, calls.clone());
-        let bound = server.bind(ServerConfig::new("127.0.0.1:0".parse().unwrap())).await.unwrap();
-        let address = bound.address();
-        let served = tokio::spawn(bound.serve());
-        Self { here, there, calls, channel: county::connect(address).await, stop, served }
-    }
-
-    async fn stop(self) {
-        self.stop.cancel();
-        self.served.await.unwrap().unwrap();
-        self.here.shut_down().await;
-        self.there.shut_down().await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_is_of_the_county_that_it_names() {
-    let several = Several::start().await;
+    let several = Several::start(&[HERE, THERE]).await;
     let write = async |code: &str, number: usize, after: Vec<common::Position>| {
         let request = RegisterPartyRequest { county_code: code.to_owned(), after, ..register(number) };
         several.calls.write(Request::new(request)).await.map(|answer| answer.into_inner())
@@ -273,7 +199,7 @@ async fn a_call_is_of_the_county_that_it_names() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bulk_stream_finds_its_county_with_its_first_command() {
-    let several = Several::start().await;
+    let several = Several::start(&[HERE, THERE]).await;
     // Each with a number of its own: both begin with 1.
     for code in [HERE, THERE] {
         let (send, mut answers) = open_at(&several.channel).await;

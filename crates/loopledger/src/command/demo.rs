@@ -8,6 +8,7 @@ use loopledger_client::lang::pick;
 use loopledger_client::record::to_json;
 use loopledger_client::{Client, Failure, say, tr};
 use loopledger_proto::ledger::v1::ListDivisionIncomeRequest;
+use loopledger_types::CountyCode;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::income::{Window, print_household};
@@ -74,13 +75,16 @@ async fn show_outcome(client: &Client, server: &str, view: &View) -> Result<(), 
         say!()?;
     }
     print_digest(client).await?;
-    hints(server, households.first().map(String::as_str), view)
+    hints(server, client.county(), households.first().map(String::as_str), view)
 }
 
 /// Commands to go on with, for this server.
-fn hints(server: &str, household: Option<&str>, view: &View) -> Result<(), Failure> {
+fn hints(server: &str, county: Option<CountyCode>, household: Option<&str>, view: &View) -> Result<(), Failure> {
     say!("\n{}", pick("接下来可以看:", "To look further:"))?;
-    let at = if server == DEFAULT_SERVER { String::new() } else { format!(" --server {server}") };
+    let mut at = if server == DEFAULT_SERVER { String::new() } else { format!(" --server {server}") };
+    if let Some(county) = county {
+        at.push_str(&format!(" --county {county}"));
+    }
     let mut commands = Vec::new();
     if let Some(household) = household {
         let what = pick("这户的收入,以及每一分钱的依据", "what this household earned, and why");
@@ -105,12 +109,12 @@ async fn earning_households(client: &Client) -> Result<Vec<String>, Failure> {
     let mut page_token = String::new();
     loop {
         let request = ListDivisionIncomeRequest {
-            division_code: "654224".to_owned(),
+            division_code: client.county().unwrap_or(CountyCode::TUOLI).to_string(),
             page_size: 1_000,
             page_token,
             ..ListDivisionIncomeRequest::default()
         };
-        let answer = client.income()?.list_division_income(request).await?.into_inner();
+        let answer = client.income()?.list_division_income(client.in_county(request)).await?.into_inner();
         let sums = answer.rows.into_iter().filter_map(|row| Some((row.sums?.net_fen, row.household?.household_id)));
         rows.extend(sums.filter(|(net, _)| *net > 0));
         page_token = answer.next_page_token;

@@ -53,7 +53,7 @@ pub(crate) async fn duplicates(client: &Client, args: &DuplicatesArgs, view: &Vi
             station_id: args.station.clone().unwrap_or_default(),
             ..ListLikelyDuplicatesRequest::default()
         };
-        let answer = client.trace()?.list_likely_duplicates(request).await?.into_inner();
+        let answer = client.trace()?.list_likely_duplicates(client.in_county(request)).await?.into_inner();
         for duplicate in &answer.duplicates {
             group = group.saturating_add(1);
             for receipt in &duplicate.receipts {

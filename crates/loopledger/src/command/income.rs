@@ -94,7 +94,7 @@ async fn household_income(
         division_edition: window.edition.to_owned(),
         ..GetHouseholdIncomeRequest::default()
     };
-    Ok(client.income()?.get_household_income(request).await?.into_inner())
+    Ok(client.income()?.get_household_income(client.in_county(request)).await?.into_inner())
 }
 
 /// The sums of one household, under a heading for each way to divide them.
@@ -238,7 +238,7 @@ async fn lines(client: &Client, household: &str, window: Window<'_>) -> Result<V
             as_of: window.as_of.to_owned(),
             ..ListIncomeLinesRequest::default()
         };
-        let answer = client.income()?.list_income_lines(request).await?.into_inner();
+        let answer = client.income()?.list_income_lines(client.in_county(request)).await?.into_inner();
         lines.extend(answer.lines);
         page_token = answer.next_page_token;
         if page_token.is_empty() {
@@ -315,7 +315,7 @@ async fn print_division(client: &Client, division: &str, window: Window<'_>, vie
             division_edition: window.edition.to_owned(),
             ..ListDivisionIncomeRequest::default()
         };
-        let mut answer = client.income()?.list_division_income(request).await?.into_inner();
+        let mut answer = client.income()?.list_division_income(client.in_county(request)).await?.into_inner();
         rows.append(&mut answer.rows);
         page_token = std::mem::take(&mut answer.next_page_token);
         if page_token.is_empty() {

@@ -55,7 +55,7 @@ pub(super) async fn print_loop(client: &Client, args: &LoopArgs, view: &View) ->
         value_added: true,
         ..GetLoopRequest::default()
     };
-    let answer = client.loops()?.get_loop(request).await?.into_inner();
+    let answer = client.loops()?.get_loop(client.in_county(request)).await?.into_inner();
     match view.format {
         Format::Table => table(&answer, &args.division, view),
         Format::Json => View::print_json(&loop_json(&answer, &args.division)),

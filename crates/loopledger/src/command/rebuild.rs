@@ -9,7 +9,7 @@ use tokio_stream::StreamExt;
 use super::Progress;
 
 pub(crate) async fn rebuild(client: &Client) -> Result<(), Failure> {
-    let mut reports = client.ledger()?.rebuild(RebuildRequest::default()).await?.into_inner();
+    let mut reports = client.ledger()?.rebuild(client.in_county(RebuildRequest::default())).await?.into_inner();
     let mut progress = Progress::new(pick("重算", "rebuild"), 0);
     while let Some(report) = reports.next().await {
         let report = report?;

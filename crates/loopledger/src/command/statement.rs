@@ -33,7 +33,7 @@ pub(crate) async fn statement(client: &Client, args: &StatementArgs, view: &View
             derived: whole.is_none(),
             ..GetStatementRequest::default()
         };
-        let mut answer = client.ledger()?.get_statement(request).await?.into_inner();
+        let mut answer = client.ledger()?.get_statement(client.in_county(request)).await?.into_inner();
         page_token = std::mem::take(&mut answer.next_page_token);
         match &mut whole {
             Some(whole) => {

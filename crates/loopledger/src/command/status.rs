@@ -142,7 +142,7 @@ pub(super) async fn print_digest(client: &Client) -> Result<(), Failure> {
 
 async fn ask_writer(client: &Client, stream: &str) -> Writer {
     let Ok(stream) = StreamId::parse(stream) else { return Writer::NotAsked };
-    match client.writer_status(stream.service, PATIENCE).await {
+    match client.writer_status(stream, PATIENCE).await {
         None => Writer::NotAsked,
         Some(Ok(status)) => Writer::Said(Box::new(status)),
         Some(Err(status)) => Writer::Unreachable(Box::new(status)),
@@ -178,7 +178,8 @@ const fn state(state: StreamState) -> &'static str {
 }
 
 async fn ask(client: &Client) -> Result<GetStatusResponse, Failure> {
-    Ok(client.ledger()?.get_status(GetStatusRequest::default()).await?.into_inner())
+    let request = client.in_county(GetStatusRequest::default());
+    Ok(client.ledger()?.get_status(request).await?.into_inner())
 }
 
 /// The object that docs/design.md §10 fixes, on one line.

@@ -56,7 +56,7 @@ async fn whole(client: &Client, lot: &str) -> Result<TraceLotResponse, Failure> 
         };
         let request =
             TraceLotRequest { subject: Some(subject), page_size: 1_000, page_token, ..TraceLotRequest::default() };
-        let mut page = client.trace()?.trace_lot(request).await?.into_inner();
+        let mut page = client.trace()?.trace_lot(client.in_county(request)).await?.into_inner();
         page_token = std::mem::take(&mut page.next_page_token);
         match &mut whole {
             Some(whole) => whole.steps.extend(page.steps),

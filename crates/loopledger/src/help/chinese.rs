@@ -58,6 +58,7 @@ pub(super) fn argument(path: &str, name: &str) -> Option<&'static str> {
         ("serve", "service") => "哪个服务",
         ("serve", "partitions") => "本副本负责的分区,如 0-31,40,或 none [默认: 全部];其余分区只作热备",
         (_, "server") => "服务器地址:一个 URL 提供全部服务,或用逗号分隔的 service=URL",
+        (_, "county") => "请求所指的县:六位数字,GB/T 2260;服务器承载多个县时必须指明",
         ("record", "file") => "指令文件,每行一条 ProtoJSON;不写或写 \"-\" 则读标准输入",
         ("record", "receipts") => "把每条答复保存在该文件中,下次从最后一条答复之后继续",
         ("record", "quiet") => "不显示答复,只显示进度",

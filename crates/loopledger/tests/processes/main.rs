@@ -13,6 +13,7 @@ mod calls;
 mod clocks;
 #[path = "../traces/collector.rs"]
 mod collector;
+mod counties;
 mod ends;
 mod few_descriptors;
 mod kills;
