@@ -60,11 +60,11 @@ impl<D: Decider> Calls<D> {
     }
 
     /// A bulk stream of the generated service, which a message that is none ends; see [`super::Server::bulk`].
-    pub async fn record<R>(&self, requests: Request<Streaming<R>>) -> Result<Response<RecordStream<R>>, Status>
+    pub fn record<R>(&self, requests: Request<Streaming<R>>) -> Response<RecordStream<R>>
     where
         R: BulkRequest<Command = D::Command>,
     {
-        Ok(self.record_frames(requests.map(|requests| requests.map_ok(Ok))))
+        self.record_frames(requests.map(|requests| requests.map_ok(Ok)))
     }
 
     /// A bulk stream. Only a deadline that its caller sets bounds it.

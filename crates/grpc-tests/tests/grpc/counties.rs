@@ -7,7 +7,7 @@ use loopledger_proto::procurement::v1::{GetStatusRequest, RecordRequest, RecordR
 use prost::Message as _;
 use serde_json::json;
 use tokio::time::{Instant, timeout};
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt as _;
 
 use crate::bulk::{code, next, next_raw, open_at, open_raw, register, request_id, sequence, taken};
@@ -161,7 +161,7 @@ async fn a_call_is_of_the_county_that_it_names() {
     let several = Several::start(&[HERE, THERE]).await;
     let write = async |code: &str, number: usize, after: Vec<common::Position>| {
         let request = RegisterPartyRequest { county_code: code.to_owned(), after, ..register(number) };
-        several.calls.write(Request::new(request)).await.map(|answer| answer.into_inner())
+        several.calls.write(Request::new(request)).await.map(Response::into_inner)
     };
     // The same request in each county: two commits, two parties.
     let here = write(HERE, 1, vec![]).await.unwrap();
@@ -187,7 +187,7 @@ async fn a_call_is_of_the_county_that_it_names() {
         let calls = several.calls.of(&request, deadline).await.unwrap();
         let (status, heads) = calls.status();
         assert_eq!((status.stream, heads.contains(head)), (format!("procurement/{code}"), true));
-        let (receipt, _) = calls.receipt(&[head.clone()], &request_id(1), deadline).await.unwrap();
+        let (receipt, _) = calls.receipt(core::slice::from_ref(head), &request_id(1), deadline).await.unwrap();
         assert_eq!(receipt.position.as_ref(), Some(head));
     }
     for (code, expected) in [("", "COUNTY_REQUIRED"), (NOWHERE, "COUNTY_NOT_HOSTED"), ("x", "INVALID_REQUEST")] {

@@ -81,10 +81,8 @@ async fn show_outcome(client: &Client, server: &str, view: &View) -> Result<(), 
 /// Commands to go on with, for this server.
 fn hints(server: &str, county: Option<CountyCode>, household: Option<&str>, view: &View) -> Result<(), Failure> {
     say!("\n{}", pick("接下来可以看:", "To look further:"))?;
-    let mut at = if server == DEFAULT_SERVER { String::new() } else { format!(" --server {server}") };
-    if let Some(county) = county {
-        at.push_str(&format!(" --county {county}"));
-    }
+    let server = if server == DEFAULT_SERVER { String::new() } else { format!(" --server {server}") };
+    let at = server + &county.map(|county| format!(" --county {county}")).unwrap_or_default();
     let mut commands = Vec::new();
     if let Some(household) = household {
         let what = pick("这户的收入,以及每一分钱的依据", "what this household earned, and why");

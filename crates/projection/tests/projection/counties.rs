@@ -41,7 +41,8 @@ async fn ask_all(routes: &Routes, code: &str) -> Vec<(&'static str, Result<(), S
     macro_rules! ask {
         ($($client:ident.$method:ident($request:ident);)*) => {
             vec![$({
-                let request = pb::$request { county_code: code.to_owned(), ..pb::$request::default() };
+                let mut request = pb::$request::default();
+                code.clone_into(&mut request.county_code);
                 (stringify!($method), $client.$method(request).await.map(drop))
             },)*]
         };

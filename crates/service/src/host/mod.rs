@@ -15,10 +15,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 pub use loopledger_domain::Decider;
 use loopledger_state_store::{Mirror, StoreError};
 use loopledger_types::{CountyCode, Partition, Position, Service, StreamId};
+use loopledger_wire::Failure;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::time::interval;
@@ -27,7 +28,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::clock::Clock;
 use crate::feed::{Feed, FollowError};
-use crate::grpc::{CALLS_END_MAX, Calls, STOP_MAX};
+use crate::grpc::{CALLS_END_MAX, Calls, Hosting, STOP_MAX};
 use crate::metrics::Readiness;
 use crate::writer::{Halt, Health, WriterConfig, WriterHandle};
 use counties::County;
@@ -78,13 +79,6 @@ pub enum StartError {
     Log(#[source] FollowError),
     #[error("opening the state stores panicked")]
     Panicked,
-}
-
-/// Why there is no writer of a county.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{county} is not hosted here")]
-pub struct NotHosted {
-    pub county: CountyCode,
 }
 
 /// What is left of a stop for the stores: the last checkpoints.
@@ -143,7 +137,7 @@ where
         let wakes = feed.wakes();
         let opening = {
             let (feed, on_point) = (feed.clone(), writer.on_point.clone());
-            move || partition::open::<D>(&feed, &counties, data.as_deref(), on_point)
+            move || partition::open::<D>(&feed, &counties, data.as_deref(), on_point.as_ref())
         };
         let opened = tokio::task::spawn_blocking(opening).await.map_err(|_| StartError::Panicked)??;
         let (partitions, counties) = opened;
@@ -195,17 +189,7 @@ where
 }
 
 impl<D: Decider> Host<D> {
-    /// Whether the county is hosted.
-    pub fn hosts(&self, county: CountyCode) -> bool {
-        self.0.counties.contains_key(&county)
-    }
-
-    /// The only county that is hosted, if there is but one.
-    pub fn only(&self) -> Option<CountyCode> {
-        let mut counties = self.0.counties.keys();
-        counties.next().copied().filter(|_| counties.next().is_none())
-    }
-
+    /// The counties that are hosted.
     pub fn counties(&self) -> impl Iterator<Item = CountyCode> {
         self.0.counties.keys().copied()
     }
@@ -232,13 +216,27 @@ impl<D: Decider> Host<D> {
     }
 }
 
+impl<D: Decider> Hosting<D> for Host<D>
+where
+    D::Entity: Mirror,
+{
+    fn only(&self) -> Option<CountyCode> {
+        let mut counties = self.0.counties.keys();
+        counties.next().copied().filter(|_| counties.next().is_none())
+    }
+
+    fn writer(&self, county: CountyCode) -> BoxFuture<'_, Result<WriterHandle<D>, Failure>> {
+        Box::pin(async move { self.wake(county).await.ok_or(Failure::CountyNotHosted { county, owner: None }) })
+    }
+}
+
 impl<D: Decider> Host<D>
 where
     D::Entity: Mirror,
 {
-    /// The county's writer, brought to life if it is parked.
-    pub async fn writer(&self, county: CountyCode) -> Result<WriterHandle<D>, NotHosted> {
-        self.wake(county).await.ok_or(NotHosted { county })
+    /// What the service's gRPC methods call; bulk streams end with `stop`.
+    pub fn calls(&self, stop: CancellationToken) -> Calls<D> {
+        Calls::new(Arc::new(self.clone()), stop)
     }
 
     /// Brings counties to life of which something is read.
@@ -282,14 +280,9 @@ where
 }
 
 impl<D: Decider> Running<D> {
-    /// The writer of the first county.
+    /// The writer of the first county, if it is alive: for tests, with few counties.
     pub fn handle(&self) -> WriterHandle<D> {
         self.host.0.counties.values().next().and_then(County::handle).expect("a county is hosted")
-    }
-
-    /// What the service's gRPC methods call; bulk streams end with `stop`.
-    pub fn calls(&self, stop: CancellationToken) -> Calls<D> {
-        Calls::new(self.handle(), stop)
     }
 }
 
@@ -310,7 +303,7 @@ macro_rules! app {
 
         /// Offers the service on `server`, healthy while its writer serves.
         pub fn serve(app: &App, server: &mut $crate::grpc::Server) {
-            let calls = app.calls(server.stop_token());
+            let calls = app.host().calls(server.stop_token());
             server.follow(NAME, app.host().readiness(), |readiness| *readiness);
             server.bulk::<$rules, $record>(NAME, calls.clone());
             let service = $server::new(Grpc { calls })

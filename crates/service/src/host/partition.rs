@@ -49,7 +49,7 @@ pub(super) fn open<D: Decider>(
     feed: &Feed,
     counties: &[CountyCode],
     data: Option<&Path>,
-    on_point: Option<OnPoint>,
+    on_point: Option<&OnPoint>,
 ) -> Result<Opened, StartError>
 where
     D::Entity: Mirror,
@@ -63,7 +63,7 @@ where
     for (partition, counties) in hosted {
         let place = match data {
             None => Place::Memory(counties.iter().map(|county| (*county, Memory::new())).collect()),
-            Some(data) => Place::Directory(open_store::<D>(data, partition, &counties, on_point.clone())?),
+            Some(data) => Place::Directory(open_store::<D>(data, partition, &counties, on_point.cloned())?),
         };
         partitions.insert(
             partition,
@@ -192,11 +192,8 @@ impl HostedPartition {
     {
         let own = StreamId { service: D::SERVICE, county };
         let store = self.store::<D::Entity>(own);
-        let progress = match store.progress() {
-            Ok(progress) => progress,
-            // Its writer says what is wrong with it.
-            Err(_) => return Standing::Unsettled,
-        };
+        // Of a store that cannot be read its writer says what is wrong.
+        let Ok(progress) = store.progress() else { return Standing::Unsettled };
         let Some(progress) = progress else {
             // Of a commit that is not in the checkpoint the raw record may be there.
             if store.remembered().is_some() {

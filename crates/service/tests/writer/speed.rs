@@ -73,9 +73,10 @@ async fn on_the_file_log() {
     println!("one at a time: median {:?}, 99th {:?}", times[times.len() / 2], times[times.len() * 99 / 100]);
     let began = Instant::now();
     let (mut ordered, mut answers) = Ordered::open(None);
+    let handle = writer.handle().clone();
     let send = tokio::spawn(async move {
         for number in single..single + bulk {
-            ordered.submit(writer.handle(), add(number, number % 1_000, 1), None).await;
+            ordered.submit(&handle, add(number, number % 1_000, 1), None).await;
         }
     });
     while let Some(answer) = answers.next().await {
