@@ -116,7 +116,7 @@ where
         let store = partition.store::<D::Entity>(stream);
         match store.progress() {
             Ok(Some(progress)) => {
-                tracing::info!(%stream, sequence = progress.head.sequence, "resuming from a checkpoint")
+                tracing::info!(%stream, sequence = progress.head.sequence, "resuming from a checkpoint");
             }
             Ok(None) => tracing::info!(%stream, "no checkpoint: reading the whole log"),
             // The writer says so, and tries again.

@@ -17,6 +17,7 @@ mod clocks;
 mod faults;
 mod full_store;
 mod halts;
+mod hosts;
 mod lost_tail;
 mod outages;
 mod peer;
