@@ -24,9 +24,8 @@ const OUTRIGHT_IN_FOUR: usize = 3;
 
 /// Sends the scenario's registrations; repeats find them.
 pub(super) async fn open(client: &Client, seed: u64, households: u32) -> Result<(), Failure> {
-    let registrations = play(seed, households, DEMO_WEEKS).take_while(|line| collection(line).is_none());
-    let (tally, ended) =
-        Recorder::new(client, Duration::ZERO, Vec::new(), |_, _, _| Ok(())).run(numbered(registrations)).await;
+    let recorder = Recorder::new(client, Duration::ZERO, Vec::new(), |_, _, _| Ok(()));
+    let (tally, ended) = recorder.run(numbered(registrations(seed, households))).await;
     match ended {
         Ok(()) if tally.refused == 0 => Ok(()),
         Ok(()) => Err(Failure::Refused(format!("{} registrations were refused", tally.refused))),
@@ -48,9 +47,11 @@ pub(super) struct Collections {
 
 impl Collections {
     /// `run` makes the request ids of one run unlike those of another.
-    pub(super) fn new(client: &Client, seed: u64, households: u32, run: u64) -> Self {
+    pub(super) fn new(county: Option<CountyCode>, seed: u64, households: u32, run: u64) -> Self {
+        let county_code = county.map(|county| county.to_string()).unwrap_or_default();
         let collected = play(seed, households, DEMO_WEEKS).filter_map(|line| collection(&line).cloned());
-        let collected = collected.map(|request| client.in_county(request)).take(PATTERNS);
+        let collected = collected.map(|request| CollectGoodsRequest { county_code: county_code.clone(), ..request });
+        let collected = collected.take(PATTERNS);
         let (outright, consigned): (Vec<_>, Vec<_>) = collected.partition(is_outright);
         let mut patterns = Vec::new();
         for (chunk, other) in outright.chunks(OUTRIGHT_IN_FOUR).zip(consigned.into_iter().cycle()) {
@@ -117,10 +118,9 @@ pub(super) struct Household {
 }
 
 /// The households of the scenario, by the ids that follow from their registrations.
-pub(super) fn households(client: &Client, seed: u64, count: u32) -> Vec<Household> {
-    let registrations = play(seed, count, DEMO_WEEKS).take_while(|line| collection(line).is_none());
-    let stream = StreamId { service: Service::Procurement, county: client.county().unwrap_or(CountyCode::TUOLI) };
-    let households = registrations.filter_map(|line| {
+pub(super) fn households(county: Option<CountyCode>, seed: u64, count: u32) -> Vec<Household> {
+    let stream = StreamId { service: Service::Procurement, county: county.unwrap_or(CountyCode::TUOLI) };
+    let households = registrations(seed, count).filter_map(|line| {
         let Line::Procurement(procurement::v1::RecordRequest {
             command: Some(procurement::v1::record_request::Command::RegisterHousehold(request)),
         }) = line.line?
@@ -131,6 +131,11 @@ pub(super) fn households(client: &Client, seed: u64, count: u32) -> Vec<Househol
         Some(Household { id: PartyId::derive(request, stream, 0), head: MemberId::derive(request, stream, 0) })
     });
     households.collect()
+}
+
+/// What the scenario begins with: all that comes before its first collection.
+fn registrations(seed: u64, households: u32) -> impl Iterator<Item = RecordLine> {
+    play(seed, households, DEMO_WEEKS).take_while(|line| collection(line).is_none())
 }
 
 fn collection(line: &RecordLine) -> Option<&CollectGoodsRequest> {
@@ -165,4 +170,133 @@ pub(super) async fn commits_settled(client: &Client) -> Result<u64, Failure> {
     let _ = ledger.r#await(client.in_county(all)).await?;
     let status = ledger.get_status(client.in_county(GetStatusRequest::default())).await?.into_inner();
     Ok(status.streams.iter().fold(0, |sum, stream| u64::saturating_add(sum, stream.sequence)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use loopledger_domain::procurement::Event as Procurement;
+    use loopledger_domain::{Event, Relation};
+    use loopledger_testkit::County;
+
+    use super::*;
+
+    const SEED: u64 = 7;
+    const HOUSEHOLDS: u32 = 20;
+
+    fn collections(run: u64) -> Collections {
+        Collections::new(SEED, HOUSEHOLDS, run)
+    }
+
+    /// One request after every pattern.
+    fn one_cycle(collections: &mut Collections) -> Vec<CollectGoodsRequest> {
+        (0..collections.patterns.len()).map(|_| collections.next()).collect()
+    }
+
+    fn two_cycles(mut collections: Collections) -> Vec<CollectGoodsRequest> {
+        [one_cycle(&mut collections), one_cycle(&mut collections)].concat()
+    }
+
+    /// The scenario's county with its registrations.
+    fn registered() -> County {
+        let mut county = County::new();
+        for outcome in registrations(SEED, HOUSEHOLDS).filter_map(|line| county.record(line)) {
+            outcome.expect("a registration is accepted");
+        }
+        county
+    }
+
+    /// How many commits the request leads to: its own and all reactions.
+    fn commits_of(county: &mut County, request: CollectGoodsRequest) -> usize {
+        let before = county.records().len();
+        let said = format!("{request:?}");
+        let line = Line::Station(RecordRequest { command: Some(Command::CollectGoods(request)) });
+        let outcome = county.record(RecordLine { line: Some(line) }).expect("it is no barrier");
+        outcome.unwrap_or_else(|refused| panic!("{refused:?}: {said}"));
+        county.records()[before..].len()
+    }
+
+    /// Events of procurement that `which` picks.
+    fn procured<T>(county: &County, which: impl Fn(&Procurement) -> Option<T>) -> Vec<T> {
+        let events = county.commits(Service::Procurement).iter().flat_map(|commit| &commit.events);
+        events.filter_map(|event| if let Event::Procurement(event) = event { which(event) } else { None }).collect()
+    }
+
+    #[test]
+    fn the_same_seed_and_run_make_the_same_requests() {
+        let made = two_cycles(collections(1));
+        assert_eq!(made, two_cycles(collections(1)));
+        assert_eq!(made, two_cycles(collections(2).again(1)));
+        assert_ne!(made, two_cycles(Collections::new(SEED + 1, HOUSEHOLDS, 1)));
+    }
+
+    #[test]
+    fn another_run_makes_the_same_purchases_under_other_request_ids_and_numbers() {
+        let first = collections(1);
+        let second = first.again(2);
+        let (mut first, mut second) = (two_cycles(first), two_cycles(second));
+        let made = first.iter().chain(&second);
+        let ids: BTreeSet<_> = made.clone().map(|request| &request.request_id).collect();
+        let numbers: BTreeSet<_> = made.clone().map(|request| &request.receipt_number).collect();
+        assert_eq!((ids.len(), numbers.len()), (made.clone().count(), made.count()), "no id and no number is repeated");
+
+        for request in first.iter_mut().chain(&mut second) {
+            (request.request_id, request.receipt_number, request.occasion) = Default::default();
+        }
+        assert_eq!(first, second);
+    }
+
+    #[test]
+    fn collections_are_spread_over_the_year_2020() {
+        let made = two_cycles(collections(1));
+        let days: BTreeSet<_> = made.iter().map(|made| made.occasion.clone().expect("a day").business_date).collect();
+        assert!(days.iter().all(|day| day.starts_with("2020-")), "{days:?}");
+        assert!(days.len() > 100, "{days:?}");
+    }
+
+    #[test]
+    fn the_services_accept_every_collection_and_react_to_three_in_four() {
+        let (mut county, mut collections) = (registered(), collections(1));
+        let fours = one_cycle(&mut collections);
+        assert!(fours.len() > 100, "{} patterns", fours.len());
+        // The last ones of a cycle may be fewer than four.
+        for four in fours.chunks_exact(4) {
+            let mut commits: Vec<_> = four.iter().map(|request| commits_of(&mut county, request.clone())).collect();
+            commits.sort_unstable();
+            assert_eq!(commits, [1, 3, 3, 3], "{four:?}");
+        }
+        for request in one_cycle(&mut collections) {
+            commits_of(&mut county, request);
+        }
+    }
+
+    #[test]
+    fn the_households_have_the_ids_that_the_services_derive() {
+        let registered = procured(&registered(), |event| {
+            let Procurement::HouseholdRegistered(registered) = event else { return None };
+            let head = registered.members.iter().find(|member| member.relation == Relation::Head)?;
+            Some((registered.household, head.member))
+        });
+        assert_eq!(registered.len(), 20);
+        let named = households(SEED, HOUSEHOLDS).into_iter().map(|household| (household.id, household.head));
+        assert_eq!(named.collect::<Vec<_>>(), registered);
+    }
+
+    #[test]
+    fn every_household_sells_something_outright_in_every_month() {
+        let mut county = registered();
+        let households = households(SEED, HOUSEHOLDS);
+        for request in collections(1).monthly(households.clone(), 12) {
+            commits_of(&mut county, request);
+        }
+        let purchases = procured(&county, |event| {
+            let Procurement::PurchaseAccepted(accepted) = event else { return None };
+            Some((accepted.producer.id, accepted.occasion.business_date.month()))
+        });
+        let (producers, months): (BTreeSet<_>, BTreeSet<_>) = purchases.iter().copied().unzip();
+        assert_eq!(producers, households.iter().map(|household| household.id).collect());
+        assert_eq!((months.len(), purchases.len()), (12, 240));
+        assert_eq!(purchases.iter().collect::<BTreeSet<_>>().len(), 240, "none sells twice in a month");
+    }
 }
