@@ -3,12 +3,12 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use loopledger_client::record::{Recorder, Stop, numbered};
+use loopledger_client::record::{Answer, Recorder, Stop, numbered};
 use loopledger_client::{Client, Failure};
 use loopledger_dice::Dice;
-use loopledger_proto::client::v1::RecordLine;
 use loopledger_proto::client::v1::record_line::Line;
-use loopledger_proto::common::v1::contract_terms;
+use loopledger_proto::client::v1::{Await, RecordLine};
+use loopledger_proto::common::v1::{Position, contract_terms};
 use loopledger_proto::ledger::v1::{AwaitRequest, GetStatusRequest};
 use loopledger_proto::procurement;
 use loopledger_proto::station::v1::collect_goods_request::Basis;
@@ -22,12 +22,21 @@ const PATTERNS: usize = 20_000;
 /// Of four commands three are outright purchases, with two reactions each; one is consigned, with none.
 const OUTRIGHT_IN_FOUR: usize = 3;
 
-/// Sends the scenario's registrations; repeats find them.
-pub(super) async fn open(client: &Client, seed: u64, households: u32) -> Result<(), Failure> {
-    let recorder = Recorder::new(client, Duration::ZERO, Vec::new(), |_, _, _| Ok(()));
-    let (tally, ended) = recorder.run(numbered(registrations(seed, households))).await;
+/// Sends the scenario's registrations; repeats find them. The heads at which they and their consequences are in the
+/// ledger.
+pub(super) async fn open(client: &Client, seed: u64, households: u32) -> Result<Vec<Position>, Failure> {
+    let mut reached = Vec::new();
+    let barrier = RecordLine { line: Some(Line::Await(Await {})) };
+    let lines = numbered(registrations(seed, households).chain([barrier]));
+    let recorder = Recorder::new(client, Duration::ZERO, Vec::new(), |_, answer, _| {
+        if let Answer::Reached(heads) = answer {
+            reached.clone_from(heads);
+        }
+        Ok(())
+    });
+    let (tally, ended) = recorder.run(lines).await;
     match ended {
-        Ok(()) if tally.refused == 0 => Ok(()),
+        Ok(()) if tally.refused == 0 => Ok(reached),
         Ok(()) => Err(Failure::Refused(format!("{} registrations were refused", tally.refused))),
         Err(Stop::Failed(failure)) => Err(failure),
         Err(Stop::Broken(broken)) => Err(Failure::Usage(broken.to_string())),
@@ -162,11 +171,20 @@ fn is_stated_outright(request: &CollectGoodsRequest) -> bool {
     is_outright(request) && matches!(request.basis, Some(Basis::Stated(_)))
 }
 
-/// Commits of all streams, once everything that follows from them is in the ledger.
-pub(super) async fn commits_settled(client: &Client) -> Result<u64, Failure> {
+/// The later one of two positions of a stream.
+pub(super) fn later(one: Option<Position>, other: Option<Position>) -> Option<Position> {
+    [one, other].into_iter().flatten().max_by_key(|position| position.sequence)
+}
+
+/// Commits of all streams, once these positions and everything that follows from them is in the ledger. The ledger's own
+/// heads would not do: it may not have read yet what was acknowledged.
+pub(super) async fn commits_settled(
+    client: &Client,
+    positions: impl IntoIterator<Item = Position>,
+) -> Result<u64, Failure> {
     let mut ledger = client.ledger()?;
-    let heads = ledger.r#await(client.in_county(AwaitRequest::default())).await?.into_inner().heads;
-    let all = AwaitRequest { positions: heads, consequences: true, ..AwaitRequest::default() };
+    let positions = positions.into_iter().collect();
+    let all = AwaitRequest { positions, consequences: true, ..AwaitRequest::default() };
     let _ = ledger.r#await(client.in_county(all)).await?;
     let status = ledger.get_status(client.in_county(GetStatusRequest::default())).await?.into_inner();
     Ok(status.streams.iter().fold(0, |sum, stream| u64::saturating_add(sum, stream.sequence)))
@@ -186,7 +204,7 @@ mod tests {
     const HOUSEHOLDS: u32 = 20;
 
     fn collections(run: u64) -> Collections {
-        Collections::new(SEED, HOUSEHOLDS, run)
+        Collections::new(None, SEED, HOUSEHOLDS, run)
     }
 
     /// One request after every pattern.
@@ -228,7 +246,7 @@ mod tests {
         let made = two_cycles(collections(1));
         assert_eq!(made, two_cycles(collections(1)));
         assert_eq!(made, two_cycles(collections(2).again(1)));
-        assert_ne!(made, two_cycles(Collections::new(SEED + 1, HOUSEHOLDS, 1)));
+        assert_ne!(made, two_cycles(Collections::new(None, SEED + 1, HOUSEHOLDS, 1)));
     }
 
     #[test]
@@ -279,14 +297,14 @@ mod tests {
             Some((registered.household, head.member))
         });
         assert_eq!(registered.len(), 20);
-        let named = households(SEED, HOUSEHOLDS).into_iter().map(|household| (household.id, household.head));
+        let named = households(None, SEED, HOUSEHOLDS).into_iter().map(|household| (household.id, household.head));
         assert_eq!(named.collect::<Vec<_>>(), registered);
     }
 
     #[test]
     fn every_household_sells_something_outright_in_every_month() {
         let mut county = registered();
-        let households = households(SEED, HOUSEHOLDS);
+        let households = households(None, SEED, HOUSEHOLDS);
         for request in collections(1).monthly(households.clone(), 12) {
             commits_of(&mut county, request);
         }

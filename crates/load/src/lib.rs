@@ -1,5 +1,5 @@
-//! The load generator for a running server. It measures what is acknowledged, never what is sent, and says how
-//! far the ledger is when the last answer comes.
+//! The load generator for a running server. It measures what is acknowledged, never what is sent, and how long
+//! it takes until everything that follows is in the ledger.
 
 mod county;
 mod latency;

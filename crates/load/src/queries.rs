@@ -5,11 +5,12 @@ use std::time::Instant;
 use loopledger_client::{Client, Failure, say};
 use loopledger_dice::Dice;
 use loopledger_proto::ledger::v1::{GetHouseholdIncomeRequest, ListDivisionIncomeRequest};
+
 use loopledger_types::CountyCode;
 
 use super::county::{Collections, commits_settled, households, open};
 use super::latency::{Latencies, rate};
-use super::writes::stream;
+use super::writes::{Written, stream};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct IncomeArgs {
@@ -40,8 +41,8 @@ pub(super) async fn income(client: &Client, args: &IncomeArgs) -> Result<(), Fai
     for _ in 0..args.queries {
         let index = usize::try_from(dice.between(0, i64::try_from(last).unwrap_or(0))).unwrap_or(0);
         let household_id = households.get(index).cloned().unwrap_or_default();
-        let request = client.in_county(GetHouseholdIncomeRequest { household_id, ..Default::default() });
         let asked = Instant::now();
+        let request = client.in_county(GetHouseholdIncomeRequest { household_id, ..Default::default() });
         let answer = service.get_household_income(request).await?;
         latencies.add(asked.elapsed());
         months = months.saturating_add(answer.get_ref().by_month.len());
@@ -62,11 +63,12 @@ pub(super) async fn income(client: &Client, args: &IncomeArgs) -> Result<(), Fai
 /// A purchase of every household in every month, when all of it is in the ledger.
 async fn fill(client: &Client, args: &IncomeArgs) -> Result<Vec<String>, Failure> {
     open(client, args.seed, args.households).await?;
-    let households = households(client, args.seed, args.households);
+    let households = households(client.county(), args.seed, args.households);
     let ids = households.iter().map(|household| household.id.to_string()).collect();
-    let collections = Collections::new(client, args.seed, args.households, args.seed).monthly(households, args.months);
-    let (recorded, refused) = stream(client, collections).await?;
-    let commits = commits_settled(client).await?;
+    let collections =
+        Collections::new(client.county(), args.seed, args.households, args.seed).monthly(households, args.months);
+    let Written { recorded, refused, last } = stream(client, collections).await?;
+    let commits = commits_settled(client, last).await?;
     say!("filled: {recorded} purchases, {refused} refused, {commits} commits")?;
     Ok(ids)
 }

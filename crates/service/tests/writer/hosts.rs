@@ -152,11 +152,7 @@ async fn counties_come_to_life_rest_and_come_to_life_again() {
     for live in [shown(&process.left, "loopledger_live_counties"), shown(&process.right, "loopledger_live_counties")] {
         assert_eq!(live, KEEP);
     }
-    assert_eq!(
-        shown(&process.left, "loopledger_commits_total"),
-        COUNTIES as usize * 3,
-        "what ended writers counted"
-    );
+    assert_eq!(shown(&process.left, "loopledger_commits_total"), COUNTIES as usize * 3, "what ended writers counted");
     for number in 0..COUNTIES {
         assert_eq!(process.balance(number).await, i64::from(number) + 1);
         process.deal(number, 101).await;
