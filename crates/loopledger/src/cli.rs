@@ -132,7 +132,8 @@ pub(crate) const DEFAULT_SERVER: &str = "http://127.0.0.1:7610";
 #[derive(Debug, Args)]
 pub(crate) struct Server {
     /// One URL that serves everything, or service=URL pairs separated by commas.
-    #[arg(long, env = "LOOPLEDGER_SERVER", default_value = DEFAULT_SERVER)]
+    // Global for `bench`: the argument may also follow what is measured.
+    #[arg(long, global = true, env = "LOOPLEDGER_SERVER", default_value = DEFAULT_SERVER)]
     pub(crate) server: String,
     /// The county that requests are about: six digits, GB/T 2260; needed where the server hosts several.
     #[arg(long, env = "LOOPLEDGER_COUNTY", value_name = "CODE", value_parser = CountyCode::parse)]

@@ -17,6 +17,7 @@ mod counties;
 mod ends;
 mod few_descriptors;
 mod kills;
+mod load;
 mod logs;
 mod lost_tail;
 mod manners;
