@@ -7,7 +7,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tokio::time::{Instant, sleep};
 
 use super::describe::{Admin, Cluster};
-use super::rules::{FIXED, Layout, MESSAGE_BYTES, REPLICAS, Wanted, judge, min_insync_replicas};
+use super::rules::{Layout, REPLICAS, Wanted, judge, required_settings};
 use super::{DEFAULT_PARTITIONS, Mend, SETTLE_PAUSE, WrongTopics};
 use crate::error::ConnectError;
 use crate::settings::KafkaOptions;
@@ -31,7 +31,7 @@ pub async fn create(options: &KafkaOptions, wanted: Wanted) -> Result<Created, C
         before.topics.iter().filter(|topic| topic.partitions.is_empty()).map(|topic| topic.name.as_str()).collect();
     let mut topics = Vec::new();
     if !missing.is_empty() {
-        let settings = settings(replicas);
+        let settings = required_settings(replicas);
         let new: Vec<NewTopic<'_>> =
             missing.iter().map(|name| new_topic(name, partitions, replicas, &settings)).collect();
         let action = "create the topics";
@@ -61,16 +61,6 @@ fn replicas(cluster: &Cluster, wanted: Wanted) -> Result<u32, ConnectError> {
         }),
         (None, _) => Ok(REPLICAS),
     }
-}
-
-fn settings(replicas: u32) -> Vec<(&'static str, String)> {
-    let mut settings: Vec<_> = FIXED.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-    settings.push(("min.insync.replicas", min_insync_replicas(replicas).to_string()));
-    settings.push(("max.message.bytes", MESSAGE_BYTES.to_string()));
-    if replicas == 1 {
-        settings.push(("flush.messages", "1".to_owned()));
-    }
-    settings
 }
 
 fn new_topic<'a>(

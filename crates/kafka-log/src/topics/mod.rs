@@ -11,7 +11,7 @@ mod wrong;
 use std::sync::Arc;
 
 pub use create::{Created, create};
-pub use rules::{Layout, Wanted};
+pub use rules::{Layout, Wanted, required_settings};
 pub use wrong::{Mend, Wrong, WrongTopics};
 
 use crate::error::ConnectError;

@@ -6,7 +6,7 @@ use super::describe::{Cluster, TopicState};
 use super::wrong::{Mend, Wrong, WrongTopics};
 
 /// What a topic must take: one batch of the producer, and what Kafka puts around it. Kafka's own default.
-pub(super) const MESSAGE_BYTES: u64 = 1_048_588;
+const MESSAGE_BYTES: u64 = 1_048_588;
 const _: () = assert!(1_048_588 > crate::settings::BATCH_BYTES_MAX);
 
 /// Replicas of a topic where there are brokers for them: one may fail, and what is acknowledged is on two.
@@ -15,7 +15,7 @@ pub(super) const REPLICAS: u32 = 3;
 const ELIGIBLE_LEADER_REPLICAS: &str = "eligible.leader.replicas.version";
 
 /// Settings that are the same wherever a topic lives, and why.
-pub(super) const FIXED: [(&str, &str); 4] = [
+const FIXED: [(&str, &str); 4] = [
     // Compaction keeps the last record of a key: of a county, that is, and its chain would be gone.
     ("cleanup.policy", "delete"),
     // The log is the truth and is kept; Kafka deletes after seven days by default.
@@ -60,8 +60,19 @@ impl Layout {
 }
 
 /// How many replicas must have a record before it is confirmed: a majority.
-pub(super) const fn min_insync_replicas(replication_factor: u32) -> u32 {
+const fn min_insync_replicas(replication_factor: u32) -> u32 {
     (replication_factor / 2).saturating_add(1)
+}
+
+/// The settings of a new topic with so many replicas: what [`judge`] accepts.
+pub fn required_settings(replicas: u32) -> Vec<(&'static str, String)> {
+    let mut settings: Vec<_> = FIXED.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    settings.push(("min.insync.replicas", min_insync_replicas(replicas).to_string()));
+    settings.push(("max.message.bytes", MESSAGE_BYTES.to_string()));
+    if replicas == 1 {
+        settings.push(("flush.messages", "1".to_owned()));
+    }
+    settings
 }
 
 /// Says what the topics have in common, or everything that is wrong with them.

@@ -10,7 +10,7 @@ fn root() -> PathBuf {
 }
 
 /// Where documents, sources and contracts lie; files of the root besides.
-const FOLDERS: [&str; 5] = ["benches", "crates", "docs", "proto", "scripts"];
+const FOLDERS: [&str; 6] = ["benches", "crates", "docs", "k8s", "proto", "scripts"];
 
 /// What is built or installed there, and not ours.
 const SKIPPED: [&str; 3] = ["target", "node_modules", "__pycache__"];

@@ -6,3 +6,4 @@ mod facts;
 mod layers;
 mod lints;
 mod sizes;
+mod topics;
