@@ -27,6 +27,6 @@ use_go_folder() {
   exec 9>"$cache/lock"
   flock 9
   # A module cache that can be written to can be removed; -trimpath keeps this machine's paths out of the binaries.
-  export GOPATH=$cache/go GOCACHE=$cache/go/build GOTOOLCHAIN=local GOFLAGS='-modcacherw -trimpath' CGO_ENABLED=0
+  export GOPATH=$cache/go GOCACHE=$cache/go/build GOFLAGS='-modcacherw -trimpath' CGO_ENABLED=0
   [ "$1" = yes ] || trap 'rm -rf "$cache/go"' EXIT
 }
