@@ -18,6 +18,12 @@ BROKERS = {"strimzi.io/cluster": "loopledger", "strimzi.io/name": "loopledger-ka
 OTHERS = [BROKERS, {"strimzi.io/kind": "cluster-operator"}, {"loopledger/client": "true"}, {"k8s-app": "kube-dns"},
           {"app.kubernetes.io/name": "prometheus"}, {"app.kubernetes.io/name": "opentelemetry-collector"}]
 
+# Kinds that would let callers in from outside.
+PUBLISHING = {"Ingress", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "Gateway"}
+
+# The ports of an API server, which has no pods to name.
+API_SERVER = {443, 6443}
+
 # Variables of the environment that are no arguments of `serve`.
 VARIABLES = {"LOOPLEDGER_LOG_FORMAT"}
 
@@ -62,7 +68,7 @@ def selectors(things):
     for thing in things:
         spec = thing.get("spec", {})
         if thing["kind"] == "Service":
-            selector = spec["selector"]
+            selector = spec.get("selector", {"no": "selector"})
         elif thing["kind"] in ("PodDisruptionBudget", "PodMonitor"):
             selector = spec["selector"]["matchLabels"]
         else:
@@ -84,7 +90,7 @@ def port_names(things):
     for service in of(things, "Service"):
         for port in service["spec"]["ports"]:
             target = port.get("targetPort", port["port"])
-            if not all(has_port(pod, target) for pod in pods.selected(service["spec"]["selector"])):
+            if not all(has_port(pod, target) for pod in pods.selected(service["spec"].get("selector", {"no": "selector"}))):
                 yield f"{name(service)} leads to port {target}, which its pods do not have"
     for monitor in of(things, "PodMonitor"):
         for endpoint in monitor["spec"]["podMetricsEndpoints"]:
@@ -95,8 +101,8 @@ def port_names(things):
         yield from policy_ports(policy, pods)
     for pod in pods.templates:
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-            said = pod["spec"]["containers"][0][probe]
-            handler = said.get("httpGet") or said.get("grpc")
+            said = pod["spec"]["containers"][0].get(probe, {})
+            handler = said.get("httpGet") or said.get("grpc") or {"port": "of nothing"}
             if not has_port(pod, handler["port"]):
                 yield f"{probe} of {component(pod)} asks port {handler['port']}, which it does not have"
         for flag, port in (("--listen", "grpc"), ("--metrics", "metrics")):
@@ -142,6 +148,8 @@ def flags(things, binary):
         # The files that arguments name are in the pod.
         words = [argument for argument in arguments(pod) if not argument.startswith(("--config=", "--kafka-config="))]
         code, _, said = parsed(binary, *words)
+        if words[:2] != ["serve", component(pod)]:
+            yield f"{component(pod)} runs {' '.join(words[:2])}"
         if code != 0:
             yield f"{component(pod)} does not know its arguments: {said.strip().splitlines()[0]}"
         for variable in pod["spec"]["containers"][0].get("env", []):
@@ -228,6 +236,7 @@ def properties(program, text, pod):
 def kafka_users(things):
     """A program writes its own topic and no other."""
     users = of(things, "KafkaUser")
+    logins = [listener.get("authentication") for cluster in of(things, "Kafka") for listener in cluster["spec"]["kafka"]["listeners"]]
     for user in users:
         acls = [acl for acl in user["spec"]["authorization"]["acls"] if acl.get("type", "allow") == "allow"]
         writes = [acl["resource"] for acl in acls
@@ -235,6 +244,8 @@ def kafka_users(things):
         topic = f"loopledger.{PROGRAMS.get(user['metadata']['name'])}.v1"
         if writes != [{"type": "topic", "name": topic, "patternType": "literal"}]:
             yield f"{name(user)} may change {[resource.get('name', resource['type']) for resource in writes]}, not {topic} alone"
+        if user["spec"]["authentication"] not in logins:
+            yield f"{name(user)} logs in by {user['spec']['authentication']['type']}, which no listener of Kafka asks for"
         reads = [acl["resource"] for acl in acls if {"Read", "Describe", "DescribeConfigs"} <= set(acl["operations"])]
         if {"type": "topic", "name": "loopledger.", "patternType": "prefix"} not in reads:
             yield f"{name(user)} may not read every topic"
@@ -245,6 +256,12 @@ def kafka_users(things):
 def kafka(things):
     """Topics, pools and users belong to the cluster, and the cluster can hold them."""
     clusters = of(things, "Kafka")
+    for cluster in clusters:
+        if cluster["spec"]["kafka"].get("authorization") != {"type": "simple"}:
+            yield f"{name(cluster)} asks nobody for rights"
+        for listener in cluster["spec"]["kafka"]["listeners"]:
+            if not listener["tls"] or listener["type"] != "internal":
+                yield f"{name(cluster)} listens in clear text, or outside, by {listener['name']}"
     names = {cluster["metadata"]["name"] for cluster in clusters}
     pools = of(things, "KafkaNodePool")
     for thing in pools + of(things, "KafkaTopic") + of(things, "KafkaUser"):
@@ -282,36 +299,60 @@ def policy(things):
         container = pod["containers"][0]
         resources = container.get("resources", {})
         budget = budgets.get(program["metadata"]["name"], {})
-        drain = container["lifecycle"]["preStop"]["sleep"]["seconds"] + STOP_SECONDS
+        sleep = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        drain = sleep + STOP_SECONDS
+        data = [argument.removeprefix("--data=") for argument in arguments(program["spec"]["template"]) if argument.startswith("--data=")]
         for holds, wrong in [
-            (spec["podManagementPolicy"] == "Parallel", "waits for one pod before it makes the next: a bad image stays"),
-            (spec["updateStrategy"].get("rollingUpdate", {}).get("maxUnavailable") == 1, "restarts several replicas at once"),
+            (spec.get("replicas", 1) >= 2, "has no second replica"),
+            (spec.get("podManagementPolicy") == "Parallel", "waits for one pod before it makes the next: a bad image stays"),
+            (spec.get("updateStrategy", {}).get("rollingUpdate", {}).get("maxUnavailable") == 1, "restarts several replicas at once"),
             (spec.get("minReadySeconds", 0) > 0, "takes a replica for ready at once"),
-            (set(spec["persistentVolumeClaimRetentionPolicy"].values()) == {"Retain"}, "deletes volumes"),
-            (all(claim["spec"]["accessModes"] == ["ReadWriteOncePod"] for claim in spec["volumeClaimTemplates"]),
+            (set(spec.get("persistentVolumeClaimRetentionPolicy", {"whenDeleted": None}).values()) == {"Retain"}, "deletes volumes"),
+            (data == [mount["mountPath"] for mount in container["volumeMounts"] if mount["name"] == "data"],
+             "keeps its store elsewhere than on its volume"),
+            ([claim["spec"]["accessModes"] for claim in spec.get("volumeClaimTemplates", [])] == [["ReadWriteOncePod"]],
              "lets two pods have one store"),
             (pod.get("automountServiceAccountToken") is False, "has a service account's token"),
-            (pod["terminationGracePeriodSeconds"] > drain + 1, f"is killed before its drain of {drain} s has ended"),
-            (container["securityContext"].get("readOnlyRootFilesystem") is True, "can write its root file system"),
+            (pod.get("securityContext", {}).get("fsGroup") == pod.get("securityContext", {}).get("runAsUser") == 65532,
+             "is not the image's user 65532, or its volume is not that user's"),
+            (sleep > 0, "ends before clients have left it"),
+            (pod.get("terminationGracePeriodSeconds", 30) > drain + 1, f"is killed before its drain of {drain} s has ended"),
+            (container.get("securityContext", {}).get("readOnlyRootFilesystem") is True, "can write its root file system"),
             ("memory" in resources.get("limits", {}) and "memory" in resources.get("requests", {}), "has no memory limit"),
             ("cpu" not in resources.get("limits", {}), "is throttled: it has a CPU limit"),
             ("cpu" in resources.get("requests", {}), "has no share of the CPU"),
-            (container["livenessProbe"].get("httpGet", {}).get("path") == "/livez",
-             "is restarted when Kafka is away: liveness is not /livez"),
-            ("grpc" in container["readinessProbe"], "is ready before gRPC serves"),
+            (all(container.get(probe, {}).get("httpGet", {}).get("path") == "/livez" for probe in ("startupProbe", "livenessProbe")),
+             "is restarted when Kafka is away: startup or liveness is not /livez"),
+            ("grpc" in container.get("readinessProbe", {}), "is ready before gRPC serves"),
             (re.search(r"(:(?!latest$)[^/]+|@sha256:.*)$", container["image"]), "has an image without a version"),
             (budget.get("maxUnavailable") == 1 and budget.get("unhealthyPodEvictionPolicy") == "AlwaysAllow",
              "has no disruption budget of one that lets unhealthy pods go"),
         ]:
             if not holds:
                 yield f"{name(program)} {wrong}"
-    for scaler in of(things, "HorizontalPodAutoscaler"):
-        yield f"{name(scaler)} moves partitions from their stores"
+    for thing in things:
+        if thing["kind"] == "HorizontalPodAutoscaler":
+            yield f"{name(thing)} moves partitions from their stores"
+        if thing["kind"] in PUBLISHING or thing["kind"] == "Service" and thing["spec"].get("type", "ClusterIP") != "ClusterIP":
+            yield f"{name(thing)} publishes what knows no users"
+        if thing["kind"] == "ConfigMap" and re.search(r"(?i)(password|secret|\bkey\.pem) *=", str(thing.get("data"))):
+            yield f"{name(thing)} has a secret in it"
+
+
+def network(things):
+    """What is not named is denied, and what is named names somebody."""
     denials = [policy for policy in of(things, "NetworkPolicy") if policy["spec"]["podSelector"] == {}
                and not policy["spec"].get("ingress") and not policy["spec"].get("egress")
                and set(policy["spec"]["policyTypes"]) == {"Ingress", "Egress"}]
     if not denials:
         yield "no NetworkPolicy denies what is not named"
+    for policy in of(things, "NetworkPolicy"):
+        flows = [(flow.get("from"), flow) for flow in policy["spec"].get("ingress", [])]
+        flows += [(flow.get("to"), flow) for flow in policy["spec"].get("egress", [])]
+        for peers, flow in flows:
+            opened = {port.get("port") for port in flow.get("ports", [])}
+            if not peers and not (opened and opened <= API_SERVER):
+                yield f"{name(policy)} has a flow that names nobody"
 
 
 @functools.cache
@@ -337,7 +378,7 @@ def alerts(things):
             yield f"k8s/README.md has a page for {page}, which is no alert"
 
 
-RULES = [selectors, port_names, replicas, references, kafka_users, kafka, policy, alerts]
+RULES = [selectors, port_names, replicas, references, kafka_users, kafka, policy, network, alerts]
 
 
 def violations(things, binary):
