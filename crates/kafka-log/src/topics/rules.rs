@@ -64,7 +64,7 @@ const fn min_insync_replicas(replication_factor: u32) -> u32 {
     (replication_factor / 2).saturating_add(1)
 }
 
-/// The settings of a new topic with so many replicas: what [`judge`] accepts.
+/// The settings of a new topic with so many replicas: what every start of a program accepts.
 pub fn required_settings(replicas: u32) -> Vec<(&'static str, String)> {
     let mut settings: Vec<_> = FIXED.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
     settings.push(("min.insync.replicas", min_insync_replicas(replicas).to_string()));
