@@ -14,7 +14,7 @@ use loopledger_proto::procurement::v1::RecordRequest;
 use loopledger_service::clock::ManualClock;
 use loopledger_service::feed::Feed;
 use loopledger_service::grpc::{Calls, Hosting, ServeError, Server, ServerConfig};
-use loopledger_service::program::ProgramConfig;
+use loopledger_service::host::HostConfig;
 use loopledger_service::writer::{WriterConfig, WriterHandle};
 use loopledger_state_store::Memory;
 use loopledger_types::{CountyCode, Timestamp};
@@ -73,11 +73,11 @@ impl Several {
         let (mut writers, mut books) = (BTreeMap::new(), BTreeMap::new());
         for code in codes {
             let county = CountyCode::parse(code).unwrap();
-            let config = ProgramConfig { county, data: None, writer: WriterConfig::default() };
-            let app = procurement::App::start(&feed, Arc::new(ManualClock::new(NOW)), &config).unwrap();
+            let config = HostConfig::of(county, None, WriterConfig::default());
+            let app = procurement::App::start(&feed, Arc::new(ManualClock::new(NOW)), config).await.unwrap();
             let config = ProjectionConfig::new(county, StoragePlace::Memory(Memory::new()));
             let projection = Projection::start(config, feed.clone(), CancellationToken::new()).await.unwrap();
-            writers.insert(county, app.handle().clone());
+            writers.insert(county, app.handle());
             books.insert(county, projection.queries());
             apps.push(app);
             projections.push(projection);
