@@ -14,7 +14,7 @@ use crate::command::{
 use crate::config::ConfigArgs;
 use crate::kafka::KafkaClient;
 use crate::output::{Format, View};
-use crate::server::PartitionSet;
+use crate::server::{Counties, PartitionSet};
 
 /// LoopLedger 闭环账本: the ledger of a county's circulation of farm produce.
 ///
@@ -190,6 +190,9 @@ pub(crate) struct RepairArgs {
 pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
+    /// The counties that are hosted: codes (six digits, GB/T 2260) separated by commas, or a file with one in each line.
+    #[arg(long, default_value = "654224", value_name = "FILE|CODES")]
+    pub(crate) counties: Counties,
     /// Where the log and the stores live.
     #[arg(long, default_value = "data")]
     pub(crate) data: PathBuf,
@@ -233,6 +236,9 @@ pub(crate) struct ServeArgs {
     pub(crate) service: Program,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
+    /// The counties that are hosted: codes (six digits, GB/T 2260) separated by commas, or a file with one in each line.
+    #[arg(long, default_value = "654224", value_name = "FILE|CODES")]
+    pub(crate) counties: Counties,
     /// Brokers of the Kafka cluster: host:port, separated by commas.
     #[arg(long, value_name = "BROKERS")]
     pub(crate) kafka: String,

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::cli::RepairArgs;
 use crate::output::{Cell, Report, View};
-use crate::server::{open_log, projection_store, stores};
+use crate::server::{open_log, stores};
 
 pub(crate) async fn repair(args: &RepairArgs, view: &View) -> Result<(), Failure> {
     if args.kafka.is_none() && !args.data.join("log").is_dir() {
@@ -83,7 +83,7 @@ fn open_stores(data: &Path, feed: &Feed) -> Result<Vec<Evidence>, Failure> {
     let county = CountyCode::TUOLI;
     let partition = feed.partition(StreamId { service: Service::Station, county });
     let mut evidence = Evidence::of_services(&stores(data), county, partition).map_err(opened)?;
-    let projection = loopledger_projection::evidence(&projection_store(data), CountyCode::TUOLI).map_err(opened)?;
+    let projection = loopledger_projection::evidence(&stores(data), county, partition).map_err(opened)?;
     evidence.extend(projection);
     for store in &evidence {
         if let Some((to, reason)) = &store.unusable {

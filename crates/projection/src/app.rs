@@ -7,7 +7,7 @@ use std::sync::Arc;
 use loopledger_event_log::{Offset, ReadError};
 use loopledger_service::feed::{CatchUp, Feed, FollowError, Follower};
 use loopledger_service::metrics::Registry;
-use loopledger_state_store::{Memory, Reason, RowStore, StoreError};
+use loopledger_state_store::{Memory, PageStore, Reason, RowStore, StoreError};
 use loopledger_types::{CountyCode, Head, Position, Service, StreamId};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep};
@@ -32,6 +32,8 @@ use crate::shared::{Folded, Shared};
 pub enum StoragePlace {
     /// One directory for this projection alone.
     Directory(PathBuf),
+    /// A store that holds the rows of other counties too, and is closed by its owner.
+    Shared(PageStore),
     /// For tests and simulation.
     Memory(Memory),
 }
@@ -77,6 +79,8 @@ pub struct Projection {
     checkpointer: AbortOnDropHandle<()>,
     checkpoints: mpsc::Sender<checkpoint::Request>,
     stop_checkpoints: CancellationToken,
+    /// Shared by everybody who asks.
+    lease: Arc<()>,
 }
 
 impl Projection {
@@ -117,7 +121,8 @@ impl Projection {
             Checkpointer { shared: Arc::clone(&shared), store: Arc::new(store), saved, every, requests, offsets_saved };
         let checkpointer = AbortOnDropHandle::new(tokio::spawn(checkpointer.run(stop_checkpoints.clone())));
         let fold = AbortOnDropHandle::new(fold);
-        Ok(Self { shared, report, stop, fold, followers, checkpointer, checkpoints, stop_checkpoints })
+        let lease = Arc::new(());
+        Ok(Self { shared, report, stop, fold, followers, checkpointer, checkpoints, stop_checkpoints, lease })
     }
 
     /// What it began with.
@@ -147,7 +152,16 @@ impl Projection {
 
     /// The ledger's answers.
     pub fn queries(&self) -> Queries {
-        Queries::new(Arc::clone(&self.shared))
+        Queries::new(Arc::clone(&self.shared), Arc::clone(&self.lease))
+    }
+
+    /// Whether somebody may ask.
+    pub(crate) fn is_held(&self) -> bool {
+        Arc::strong_count(&self.lease) > 1
+    }
+
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Waits until everything is folded that was in the log at the start, or a stream has halted.
@@ -168,7 +182,11 @@ impl Projection {
     /// Stops folding, writes the last checkpoint and closes the store.
     pub async fn shutdown(self) {
         self.stop.cancel();
-        drop(self.followers);
+        for follower in self.followers {
+            follower.abort();
+            // It was aborted, or has ended: nothing of it reads any more.
+            let _ = follower.await;
+        }
         drop(self.fold.await);
         // Waiting queries are answered now, and not after their deadlines.
         self.shared.health.send_modify(|health| {
@@ -221,13 +239,21 @@ fn open(county: CountyCode, storage: &StoragePlace) -> Result<Opened, StartError
         Err(LoadFailure::Store(error)) if !matches!(error, StoreError::Corrupt(_)) => Err(error.into()),
         Err(failure) => {
             let aside = store.condemn(&failure.to_string())?;
-            drop(store);
             let (to, why) = match (aside, failure) {
                 (Some((to, why)), _) => (Some(to), why),
                 (None, LoadFailure::Store(StoreError::Corrupt(what))) => (None, Reason::Corrupt(what)),
                 (None, failure) => (None, Reason::Condemned(failure.to_string())),
             };
-            let (store, ..) = open_store(county, storage)?;
+            let store = match storage {
+                StoragePlace::Shared(_) => {
+                    store.reopen()?;
+                    store
+                }
+                StoragePlace::Directory(_) | StoragePlace::Memory(_) => {
+                    drop(store);
+                    open_store(county, storage)?.0
+                }
+            };
             Ok(fresh(store, StartReport::MovedAside { to, why }))
         }
     }
@@ -241,6 +267,7 @@ fn open_store(county: CountyCode, storage: &StoragePlace) -> Result<OpenedStore,
             let (store, report) = RowStore::open(directory, &owner(county), saved::schema(), None)?;
             Ok((store, report.moved_aside, report.absent))
         }
+        StoragePlace::Shared(store) => Ok((RowStore::of_county(store, county), None, None)),
         StoragePlace::Memory(memory) => Ok((RowStore::in_memory(memory.clone()), None, None)),
     }
 }

@@ -1,4 +1,4 @@
-//! The projection of one county: follows its streams, folds them into the ledger, and serves `ledger.v1`.
+//! The projection: follows the streams of each county, folds them into its ledger, and serves `ledger.v1`.
 //!
 //! Invariants: commits are folded in the order of their stream, none is skipped, and every answer names the heads that
 //! it was computed at. A stream that cannot be followed halts here, and every answer that needs it says so.
@@ -17,6 +17,7 @@ mod fold;
 mod grpc;
 mod halts;
 mod health;
+mod host;
 mod index;
 mod merge;
 mod metrics;
@@ -30,6 +31,7 @@ pub use app::{Projection, ProjectionConfig, StartError, StoragePlace};
 pub use evidence::evidence;
 pub use grpc::{SERVICE_NAMES, add_services};
 pub use health::{Halt, Health, StreamHealth};
+pub use host::{LedgersConfig, Projections, RunningLedgers};
 pub use loopledger_service::feed::CatchUp;
 pub use metrics::Metrics;
 pub use saved::StartReport;

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use loopledger_types::{Head, StreamId};
+use loopledger_types::{CountyCode, Head, Service, StreamId};
 
 use crate::checkpoint::{HeadAt, LAYOUT, decode_heads, encode_heads};
-use crate::{Backend, Batch, Memory, OnPoint, OpenReport, Options, PageStore, Reason, StoreError, StreamKey, Visit};
+use crate::{
+    Backend, Batch, Memory, OnPoint, OpenReport, Options, PageStore, Reason, StoreError, StreamKey, Visit, stream_key,
+};
 
 /// Rows to a checkpoint; a projection with more submits several at successive boundaries.
 pub const MAX_ROWS: usize = 262_144;
@@ -35,6 +37,8 @@ pub struct RowsProgress {
 #[derive(Debug)]
 pub struct RowStore {
     backend: Box<dyn Backend>,
+    /// Whether other rows are in the same store, which somebody else closes.
+    is_shared: bool,
 }
 
 impl RowStore {
@@ -48,7 +52,13 @@ impl RowStore {
 
     /// Rows over what belongs to them in a store.
     pub fn over(backend: impl Backend) -> Self {
-        Self { backend: Box::new(backend) }
+        Self { backend: Box::new(backend), is_shared: false }
+    }
+
+    /// A county's rows in a store that holds those of others too, and is not closed with them.
+    pub fn of_county(store: &PageStore, county: CountyCode) -> Self {
+        let key = stream_key(StreamId { service: Service::Ledger, county });
+        Self { backend: Box::new(store.stream(key)), is_shared: true }
     }
 
     /// Opens the rows of `owner`, alone in `directory`, whose encoding is of version `schema`, or moves aside what is there. Without room on its
@@ -115,9 +125,9 @@ impl RowStore {
         self.backend.flush()
     }
 
-    /// Flushes and lets the directory go. Everything else fails afterwards.
+    /// Flushes, and lets the directory go unless it is shared. Nothing else may be asked afterwards.
     pub fn close(&self) -> Result<(), StoreError> {
-        self.backend.close()
+        if self.is_shared { self.backend.flush() } else { self.backend.close() }
     }
 
     /// Closes the store without care and opens what is on disk again: what was submitted and is not there is forgotten,

@@ -51,8 +51,9 @@ impl Ledgers for Books {
         None
     }
 
-    fn queries(&self, county: CountyCode) -> Result<Queries, Failure> {
-        self.0.get(&county).cloned().ok_or(Failure::CountyNotHosted { county, owner: None })
+    fn queries(&self, county: CountyCode) -> BoxFuture<'_, Result<Queries, Failure>> {
+        let found = { self.0.get(&county).cloned().ok_or(Failure::CountyNotHosted { county, owner: None }) };
+        Box::pin(core::future::ready(found))
     }
 }
 

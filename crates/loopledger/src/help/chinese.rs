@@ -56,6 +56,7 @@ pub(super) fn argument(path: &str, name: &str) -> Option<&'static str> {
             "确认本机时钟正确,尽管数据流最新的记录晚于它(CLOCK_BEHIND),或全部记录都在一年多以前(CLOCK_AHEAD);在时钟越过最新记录之前,新记录沿用其时间"
         }
         ("serve", "service") => "哪个服务",
+        (_, "counties") => "承载的县:六位代码(GB/T 2260),以逗号分隔;或每行一个代码的文件",
         ("serve", "partitions") => "本副本负责的分区,如 0-31,40,或 none [默认: 全部];其余分区只作热备",
         (_, "server") => "服务器地址:一个 URL 提供全部服务,或用逗号分隔的 service=URL",
         (_, "county") => "请求所指的县:六位数字,GB/T 2260;服务器承载多个县时必须指明",

@@ -1,5 +1,6 @@
 //! The programs of this process.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,12 +8,12 @@ use futures::future::{join_all, try_join_all};
 use loopledger_client::{Failure, Program, note};
 use loopledger_distribution as distribution;
 use loopledger_procurement as procurement;
-use loopledger_projection::{Projection, ProjectionConfig, SERVICE_NAMES, StoragePlace};
+use loopledger_projection::{LedgersConfig, RunningLedgers, SERVICE_NAMES, add_services};
 use loopledger_sales as sales;
 use loopledger_service::clock::{Clock, SystemClock};
 use loopledger_service::feed::Feed;
 use loopledger_service::grpc::Server;
-use loopledger_service::host::{Decider, Host, HostConfig, StartError};
+use loopledger_service::host::{Decider, Host, HostConfig, Parking, StartError};
 use loopledger_service::metrics::Registry;
 use loopledger_service::scrub::Known;
 use loopledger_service::writer::WriterConfig;
@@ -20,13 +21,15 @@ use loopledger_station as station;
 use loopledger_types::CountyCode;
 use tokio_util::sync::CancellationToken;
 
+use super::counties::Counties;
+
 /// One running program.
 enum App {
     Procurement(procurement::App),
     Station(station::App),
     Distribution(distribution::App),
     Sales(sales::App),
-    Projection(Box<Projection>),
+    Projection(RunningLedgers),
 }
 
 /// Everything that runs.
@@ -39,12 +42,20 @@ impl Apps {
         programs: &[Program],
         feed: &Feed,
         data: &Path,
+        counties: &Counties,
+        standby: BTreeSet<CountyCode>,
         writer: WriterConfig,
         stop: &CancellationToken,
     ) -> Result<Self, Failure> {
         // Those that are opened first must not decide before the last has looked for what its store remembers.
         let _beginning = feed.beginning();
-        let config = HostConfig::of(CountyCode::TUOLI, Some(stores(data)), writer);
+        let config = HostConfig {
+            counties: counties.codes().to_vec(),
+            data: Some(stores(data)),
+            writer,
+            standby,
+            parking: Parking::default(),
+        };
         let starts = programs.iter().map(|program| start(*program, feed, &config, data, stop));
         Ok(Self(try_join_all(starts).await?))
     }
@@ -57,10 +68,11 @@ impl Apps {
                 App::Station(app) => station::serve(app, server),
                 App::Distribution(app) => distribution::serve(app, server),
                 App::Sales(app) => sales::serve(app, server),
-                App::Projection(projection) => {
-                    server.route(|routes| projection.add_services(routes));
+                App::Projection(running) => {
+                    let ledgers = Arc::new(running.ledgers().clone());
+                    server.route(|routes| add_services(ledgers, routes));
                     for name in SERVICE_NAMES {
-                        server.follow(name, projection.health(), loopledger_projection::Health::readiness);
+                        server.follow(name, running.ledgers().readiness(), |readiness| *readiness);
                     }
                 }
             }
@@ -75,7 +87,7 @@ impl Apps {
                 App::Station(app) => metrics.add(app.host().clone()),
                 App::Distribution(app) => metrics.add(app.host().clone()),
                 App::Sales(app) => metrics.add(app.host().clone()),
-                App::Projection(projection) => projection.register_metrics(metrics),
+                App::Projection(running) => metrics.add(running.ledgers().clone()),
             }
         }
     }
@@ -123,13 +135,13 @@ impl App {
             Self::Station(app) => Ok(caught_up(app.host()).await),
             Self::Distribution(app) => Ok(caught_up(app.host()).await),
             Self::Sales(app) => Ok(caught_up(app.host()).await),
-            Self::Projection(projection) => {
-                let health = projection.caught_up().await;
-                if let Some(halt) = health.halt() {
+            Self::Projection(running) => {
+                let halted = running.ledgers().caught_up().await;
+                for (county, halt) in &halted {
                     let (reason, advice) = (halt.reason(), halt.notice().reason.advice());
-                    note!("loopledger: the projection is halted: {reason}: {halt}; {advice}");
+                    note!("loopledger: the projection of {county} is halted: {reason}: {halt}; {advice}");
                 }
-                Ok(health.halt().is_none())
+                Ok(halted.is_empty())
             }
         }
     }
@@ -140,7 +152,7 @@ impl App {
             Self::Station(app) => drop(app.shut_down().await),
             Self::Distribution(app) => drop(app.shut_down().await),
             Self::Sales(app) => drop(app.shut_down().await),
-            Self::Projection(projection) => projection.shutdown().await,
+            Self::Projection(running) => running.shut_down().await,
         }
     }
 }
@@ -165,11 +177,10 @@ async fn start(
         }
         Program::Sales => sales::App::start(feed, clock, config.clone()).await.map(App::Sales).map_err(not_started),
         Program::Projection => {
-            let place = StoragePlace::Directory(projection_store(data));
-            let projection =
-                Projection::start(ProjectionConfig::new(CountyCode::TUOLI, place), feed.clone(), stop.clone());
-            let projection = projection.await.map_err(|error| Failure::refused("start", &error))?;
-            Ok(App::Projection(Box::new(projection)))
+            let config =
+                LedgersConfig { counties: config.counties.clone(), data: stores(data), parking: config.parking };
+            let running = RunningLedgers::start(config, feed.clone(), stop.clone()).await;
+            running.map(App::Projection).map_err(|error| Failure::refused("start", &error))
         }
     }
 }
@@ -196,9 +207,4 @@ async fn caught_up<D: Decider>(host: &Host<D>) -> bool {
 /// Where the services keep their stores.
 pub(crate) fn stores(data: &Path) -> PathBuf {
     data.join("state")
-}
-
-/// Where the projection keeps its own.
-pub(crate) fn projection_store(data: &Path) -> PathBuf {
-    stores(data).join(format!("projection-{}", CountyCode::TUOLI))
 }

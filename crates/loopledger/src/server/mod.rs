@@ -4,6 +4,7 @@
 //! writers drain and store, the projection stores, the log closes; then the last spans are exported, and the metrics end.
 
 mod apps;
+mod counties;
 mod log;
 mod partitions;
 mod serve;
@@ -23,13 +24,14 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+pub(crate) use counties::Counties;
 pub(crate) use partitions::PartitionSet;
 pub(crate) use serve::serve;
 pub(crate) use up::up;
 
 use crate::BUILD;
 use apps::Apps;
-pub(crate) use apps::{projection_store, stores};
+pub(crate) use apps::stores;
 pub(crate) use log::open as open_log;
 
 /// Runs `body` until a signal cancels its token, with metrics served on `address`, and with traces if the environment

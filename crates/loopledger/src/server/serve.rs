@@ -1,7 +1,7 @@
 //! `serve`: one program in its own process, on Kafka. Replicas of one service may run side by side: the chain orders
 //! two writers of a stream, and which replica serves a county is an optimisation.
 
-use core::time::Duration;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use loopledger_client::{Failure, say};
@@ -15,10 +15,6 @@ use super::apps::Apps;
 use super::{Running, log, observed};
 use crate::cli::ServeArgs;
 use crate::crash;
-
-/// How long a standby leaves an upstream commit to the replica that serves the county: longer than a leader's change
-/// takes, so that a standby which reacts is needed.
-const STANDBY_REACTION_DELAY: Duration = Duration::from_secs(5);
 
 pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
     let address = args.metrics.unwrap_or_else(|| args.service.default_metrics());
@@ -35,23 +31,27 @@ async fn run(args: ServeArgs, metrics: &Registry, stop: CancellationToken) -> Re
     let feed = Feed::new(log.clone());
     reach.found(Arc::clone(feed.contact()));
     // The number is the same for every topic.
-    let partition = partition_of(Key(CountyCode::TUOLI), log.partition_count(Service::Station.topic()));
-    let is_standby = args.partitions.as_ref().is_some_and(|partitions| !partitions.contains(partition));
+    let partition = |county| partition_of(Key(county), log.partition_count(Service::Station.topic()));
+    let is_standby = |county| args.partitions.as_ref().is_some_and(|served| !served.contains(partition(county)));
+    let standby: BTreeSet<CountyCode> =
+        args.counties.codes().iter().copied().filter(|county| is_standby(*county)).collect();
+    let counties = match args.counties.only() {
+        Some(county) => {
+            let role = if standby.is_empty() { "" } else { "(备用)" };
+            format!("县 {county} 分区 {}{role}", partition(county).0)
+        }
+        None => format!("{} 个县,其中备用 {}", args.counties.codes().len(), standby.len()),
+    };
     let running = Running::start(listen, log, metrics, stop.clone(), async |server| {
-        let reaction_delay = if is_standby { STANDBY_REACTION_DELAY } else { Duration::ZERO };
-        let accept_clock = args.clock.accept_clock;
-        let writer = WriterConfig { on_point, reaction_delay, accept_clock, ..WriterConfig::default() };
-        let apps = Apps::start(&[args.service], &feed, &args.data, writer, &stop).await?;
+        let writer = WriterConfig { on_point, accept_clock: args.clock.accept_clock, ..WriterConfig::default() };
+        let apps = Apps::start(&[args.service], &feed, &args.data, &args.counties, standby, writer, &stop).await?;
         apps.serve(server);
         Ok(apps)
     })
     .await?;
     say!(
-        "LoopLedger 闭环账本 · {}{} · 县 {} 分区 {} · gRPC {} · 数据 {}",
+        "LoopLedger 闭环账本 · {} · {counties} · gRPC {} · 数据 {}",
         args.service,
-        if is_standby { "(备用)" } else { "" },
-        CountyCode::TUOLI,
-        partition.0,
         running.address,
         args.data.display()
     )?;

@@ -1,5 +1,6 @@
 //! `up`: every program in one process, on the embedded log or on Kafka.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use loopledger_types::{CountyCode, Service, StreamId};
 use tokio_util::sync::CancellationToken;
 
 use super::apps::Apps;
+use super::counties::Counties;
 use super::{Running, log, observed};
 use crate::cli::UpArgs;
 use crate::command::{DemoArgs, demo};
@@ -40,18 +42,20 @@ async fn run(args: UpArgs, metrics: &Registry, stop: CancellationToken) -> Resul
     reach.found(Arc::clone(feed.contact()));
     let running = Running::start(args.listen, log, metrics, stop.clone(), async |server| {
         let writer = WriterConfig { on_point, accept_clock: args.clock.accept_clock, ..WriterConfig::default() };
-        let apps = Apps::start(&Program::ALL, &feed, &args.data, writer, &stop).await?;
+        let apps =
+            Apps::start(&Program::ALL, &feed, &args.data, &args.counties, BTreeSet::new(), writer, &stop).await?;
         apps.serve(server);
         Ok(apps)
     })
     .await?;
     say!(
-        "LoopLedger 闭环账本 · 托里县 {} · gRPC {} · 持久性 {durability} · 数据 {}",
-        CountyCode::TUOLI,
+        "LoopLedger 闭环账本 · {} · gRPC {} · 持久性 {durability} · 数据 {}",
+        hosted(&args.counties),
         running.address,
         args.data.display()
     )?;
-    let streams = Service::ALL.map(|service| StreamId { service, county: CountyCode::TUOLI }).to_vec();
+    let counties = args.counties.codes().iter().copied();
+    let streams = counties.flat_map(|county| Service::ALL.map(|service| StreamId { service, county })).collect();
     // Brokers look after their own disks.
     let scrub = is_embedded.then(|| Scrub::start(feed, streams, running.apps.known(), ScrubConfig::default(), metrics));
     let demo = async || if args.demo { play_demo(running.address, &args, &running.stop).await } else { Ok(()) };
@@ -59,6 +63,15 @@ async fn run(args: UpArgs, metrics: &Registry, stop: CancellationToken) -> Resul
     drop(scrub);
     running.finish().await?;
     ended
+}
+
+/// The counties, for people.
+fn hosted(counties: &Counties) -> String {
+    match counties.only() {
+        Some(CountyCode::TUOLI) => format!("托里县 {}", CountyCode::TUOLI),
+        Some(county) => format!("县 {county}"),
+        None => format!("{} 个县", counties.codes().len()),
+    }
 }
 
 async fn play_demo(address: SocketAddr, args: &UpArgs, stop: &CancellationToken) -> Result<(), Failure> {

@@ -90,7 +90,7 @@ fn what_a_log_lost_is_named_and_appended_again() {
     assert!(said.contains(&format!("commits {missing} to {last} of station/654224")), "{said}");
     assert!(said.contains("run `loopledger repair`"), "{said}");
     // Every program that had read what is lost has halted too, and every answer that needs it says so.
-    for service in ["procurement/654224", "distribution/654224", "sales/654224", "the projection"] {
+    for service in ["procurement/654224", "distribution/654224", "sales/654224", "the projection of 654224"] {
         assert!(said.contains(&format!("{service} is halted")), "{service}: {said}");
     }
     let status = server.run(&["status"]);
@@ -162,8 +162,7 @@ fn an_accepted_loss_is_in_the_log_and_nothing_happens_twice() {
     let (code, rows, said) = repair(&data, &["--accept-loss"]);
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(lost_streams(&rows).len(), 2, "{rows:?}");
-    let services = ["procurement", "distribution", "sales"].map(store_of);
-    for evidence in services.into_iter().chain(["state/projection-654224".to_owned()]) {
+    for evidence in ["procurement", "distribution", "sales", "projection"].map(store_of) {
         assert!(data.join(format!("{evidence}.evidence-1")).is_dir(), "{evidence}");
     }
     assert_eq!(repair(&data, &[]).0, Some(0), "nothing is left to do");
@@ -247,8 +246,7 @@ fn a_log_that_was_cut_beside_damaged_stores_is_a_lost_tail_and_no_other_ledger()
     assert_eq!(server.interrupt(), Some(0));
 
     let kept = cut(&data, "procurement", 1);
-    let services = ["procurement", "station", "distribution", "sales"].map(store_of);
-    for store in services.into_iter().chain(["state/projection-654224".to_owned()]) {
+    for store in ["procurement", "station", "distribution", "sales", "projection"].map(store_of) {
         std::fs::write(data.join(store).join("db"), vec![0x5a; 3_000_000]).expect("rubbish");
     }
     let lost = format!("procurement/654224 is halted: LOST_TAIL: commits {0} to {0} of procurement/654224", kept + 1);

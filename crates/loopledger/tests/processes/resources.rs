@@ -68,8 +68,8 @@ fn few_descriptors_refuse_the_start_and_move_nothing_aside() {
 
 #[test]
 fn a_pipe_in_place_of_a_file_ends_the_start_and_names_it() {
-    let station = format!("{}/db", store_of("station"));
-    for file in [station.as_str(), "state/projection-654224/conf", "log/log.meta", "log/lock"] {
+    let (station, projection) = (format!("{}/db", store_of("station")), format!("{}/conf", store_of("projection")));
+    for file in [station.as_str(), projection.as_str(), "log/log.meta", "log/lock"] {
         let folder = tempfile::tempdir().expect("a folder");
         let data = folder.path().join("data");
         assert_eq!(Server::start(&data).interrupt(), Some(0));

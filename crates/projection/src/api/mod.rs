@@ -22,9 +22,11 @@ mod valuation;
 mod window;
 
 use core::fmt;
+use core::future::ready;
 use core::time::Duration;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use loopledger_domain::Rejection;
 use loopledger_service::limits::Asking;
 use loopledger_types::{CountyCode, EntityKind, Position};
@@ -124,6 +126,8 @@ impl From<Failure> for QueryError {
 #[derive(Debug, Clone)]
 pub struct Queries {
     shared: Arc<Shared>,
+    /// Says that somebody may ask, for as long as this lasts.
+    _lease: Arc<()>,
 }
 
 /// The counties whose ledgers this process answers from.
@@ -131,7 +135,8 @@ pub trait Ledgers: fmt::Debug + Send + Sync + 'static {
     /// The county meant by a request that names none: the only one.
     fn only(&self) -> Option<CountyCode>;
 
-    fn queries(&self, county: CountyCode) -> Result<Queries, Failure>;
+    /// The county's answers; its ledger is loaded if it is parked.
+    fn queries(&self, county: CountyCode) -> BoxFuture<'_, Result<Queries, Failure>>;
 }
 
 /// One county, and no other.
@@ -140,14 +145,15 @@ impl Ledgers for Queries {
         Some(self.county())
     }
 
-    fn queries(&self, county: CountyCode) -> Result<Queries, Failure> {
-        if county == self.county() { Ok(self.clone()) } else { Err(Failure::CountyNotHosted { county, owner: None }) }
+    fn queries(&self, county: CountyCode) -> BoxFuture<'_, Result<Queries, Failure>> {
+        let is_own = county == self.county();
+        Box::pin(ready(if is_own { Ok(self.clone()) } else { Err(Failure::CountyNotHosted { county, owner: None }) }))
     }
 }
 
 impl Queries {
-    pub(crate) const fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+    pub(crate) const fn new(shared: Arc<Shared>, lease: Arc<()>) -> Self {
+        Self { shared, _lease: lease }
     }
 
     pub fn county(&self) -> CountyCode {

@@ -1,5 +1,7 @@
 //! What is done for every method, streams included: deadline, county, fields, terms, count, age.
 
+use core::time::Duration;
+
 use loopledger_domain::Rejection;
 use loopledger_proto::common::v1 as common;
 use loopledger_proto::ledger::v1 as pb;
@@ -7,7 +9,7 @@ use loopledger_service::grpc::deadline_of;
 use loopledger_service::limits::Asking;
 use loopledger_types::CountyCode;
 use loopledger_wire::{Failure, OfCounty, query, rejection_status};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
 
@@ -18,6 +20,9 @@ use crate::api::{Queries, Query, QueryError, Terms};
 /// Metadata of every answer: for how many seconds it has not been known that everything in the log was read. Some seconds,
 /// unless the log cannot be reached.
 const AGE: &str = "loopledger-age-seconds";
+
+/// When to come back for a ledger that is being loaded.
+const LOAD_RETRY: Duration = Duration::from_secs(1);
 
 /// A method, by its request.
 pub(super) trait Rpc: OfCounty + Includes + Send {
@@ -95,7 +100,7 @@ impl Grpc {
         let is_named = code.is_ok();
         let read = read(&request, code, county, deadline);
         drop(request);
-        let queries = match self.find(county) {
+        let queries = match self.find(county, deadline).await {
             Ok(queries) => queries,
             Err(failure) => return Err(read.err().filter(|_| !is_named).unwrap_or_else(|| failure.into())),
         };
@@ -109,8 +114,10 @@ impl Grpc {
         Ok(response)
     }
 
-    fn find(&self, county: Option<CountyCode>) -> Result<Queries, Failure> {
-        self.ledgers.queries(county.ok_or(Failure::CountyRequired)?)
+    async fn find(&self, county: Option<CountyCode>, deadline: Instant) -> Result<Queries, Failure> {
+        let finding = self.ledgers.queries(county.ok_or(Failure::CountyRequired)?);
+        // A ledger that was parked may take longer than the call has.
+        timeout_at(deadline, finding).await.unwrap_or(Err(Failure::NotReady { retry_after: LOAD_RETRY }))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use loopledger_event_log::MemoryLog;
 use loopledger_projection::api::{Ledgers, Queries};
 use loopledger_projection::{Projection, ProjectionConfig, StoragePlace, add_services};
@@ -124,9 +125,12 @@ impl Ledgers for Two {
         None
     }
 
-    fn queries(&self, county: CountyCode) -> Result<Queries, Failure> {
-        let found = self.0.iter().find(|queries| queries.county() == county);
-        found.cloned().ok_or_else(|| Failure::CountyNotHosted { county, owner: Some("projection-3".to_owned()) })
+    fn queries(&self, county: CountyCode) -> BoxFuture<'_, Result<Queries, Failure>> {
+        let found = {
+            let found = self.0.iter().find(|queries| queries.county() == county);
+            found.cloned().ok_or_else(|| Failure::CountyNotHosted { county, owner: Some("projection-3".to_owned()) })
+        };
+        Box::pin(core::future::ready(found))
     }
 }
 

@@ -10,8 +10,8 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::Host;
 use super::life::{DRAIN_MAX, DRAIN_MAX_IN_OUTAGE, report};
+use super::{Host, STANDBY_REACTION_DELAY};
 use crate::writer::{Halt, Health, Writer, WriterHandle};
 
 /// Handles that the host itself holds of a writer: the writer's own, and the one that is shown.
@@ -123,7 +123,11 @@ where
             Err(_) => {}
         }
         let (feed, clock) = (shared.feed.clone(), Arc::clone(&shared.clock));
-        let writer = Writer::start(code, feed, Arc::clone(&store), clock, shared.writer.clone());
+        let mut config = shared.writer.clone();
+        if shared.standby.contains(&code) {
+            config.reaction_delay = STANDBY_REACTION_DELAY;
+        }
+        let writer = Writer::start(code, feed, Arc::clone(&store), clock, config);
         let handle = writer.handle().clone();
         *county.shown() = Some(handle.clone());
         let reports = tokio::spawn(report(self.clone(), stream, handle.health()));

@@ -11,7 +11,7 @@ mod shown;
 
 use core::fmt;
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -43,13 +43,16 @@ pub struct HostConfig {
     /// Where stores live, one directory for each service and partition; `None`: in memory only, so every start replays the log.
     pub data: Option<PathBuf>,
     pub writer: WriterConfig,
+    /// Counties of which this process is a standby: another one serves them, and this one reacts only to what has gone
+    /// unanswered.
+    pub standby: BTreeSet<CountyCode>,
     pub parking: Parking,
 }
 
 impl HostConfig {
     /// Of one county.
     pub fn of(county: CountyCode, data: Option<PathBuf>, writer: WriterConfig) -> Self {
-        Self { counties: vec![county], data, writer, parking: Parking::default() }
+        Self { counties: vec![county], data, writer, standby: BTreeSet::new(), parking: Parking::default() }
     }
 }
 
@@ -81,6 +84,10 @@ pub enum StartError {
     Panicked,
 }
 
+/// How long a standby leaves an upstream commit to the replica that serves the county: longer than a leader's change
+/// takes, so that a standby which reacts is needed.
+pub(super) const STANDBY_REACTION_DELAY: Duration = Duration::from_secs(5);
+
 /// What is left of a stop for the stores: the last checkpoints.
 const CLOSE_SHARE: Duration = Duration::from_secs(1);
 
@@ -95,6 +102,7 @@ struct Shared<D: Decider> {
     feed: Feed,
     clock: Arc<dyn Clock>,
     writer: WriterConfig,
+    standby: BTreeSet<CountyCode>,
     parking: Parking,
     counties: BTreeMap<CountyCode, County<D>>,
     partitions: BTreeMap<Partition, HostedPartition>,
@@ -133,7 +141,7 @@ where
     pub async fn start(feed: &Feed, clock: Arc<dyn Clock>, config: HostConfig) -> Result<Self, StartError> {
         // Nothing is read before every county of every program has said where it stands.
         let beginning = feed.beginning();
-        let HostConfig { counties, data, writer, parking } = config;
+        let HostConfig { counties, data, writer, standby, parking } = config;
         let wakes = feed.wakes();
         let opening = {
             let (feed, on_point) = (feed.clone(), writer.on_point.clone());
@@ -145,6 +153,7 @@ where
             feed: feed.clone(),
             clock,
             writer,
+            standby,
             parking,
             counties: counties.into_iter().map(|county| (county, County::new(county))).collect(),
             partitions,

@@ -1,6 +1,7 @@
 //! Many counties in one process: they come to life when something concerns them, rest otherwise, and share nothing but
 //! their partition.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -69,7 +70,13 @@ async fn start(log: &Log, data: &Path) -> Process {
     let feed = Feed::new(Arc::new(log.clone()));
     let parking = Parking { keep: KEEP, after: Duration::from_secs(10), every: Duration::from_secs(1) };
     let counties = (0..COUNTIES).map(county).collect();
-    let config = HostConfig { counties, data: Some(data.to_path_buf()), writer: WriterConfig::default(), parking };
+    let config = HostConfig {
+        counties,
+        data: Some(data.to_path_buf()),
+        writer: WriterConfig::default(),
+        standby: BTreeSet::new(),
+        parking,
+    };
     let beginning = feed.beginning();
     let left = Running::start(&feed, clock(), config.clone()).await.unwrap();
     let right = Running::start(&feed, clock(), config).await.unwrap();
