@@ -14,8 +14,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Feed;
 use super::locate::{self, Stand};
+use super::place::{Look, Place};
 use super::record::{Batch, Record};
-use super::source::{Look, Place};
 use loopledger_observability::trace::TraceContext;
 
 /// A void record may mean that the log was cut and has grown again, so that another program's commits stand where ours

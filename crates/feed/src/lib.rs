@@ -13,6 +13,7 @@ mod heads;
 mod lag;
 mod locate;
 mod losses;
+mod place;
 mod reach;
 mod record;
 mod routes;
