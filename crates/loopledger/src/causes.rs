@@ -86,7 +86,7 @@ fn errors() -> Vec<(usize, Box<dyn Error>)> {
         (2, Box::new(RepairError::from(follow()))),
         (2, Box::new(RepairError::Append { stream: STREAM, source: append() })),
         (1, Box::new(StartError::Store { service: STREAM.service, partition: 7, source: store() })),
-        (2, Box::new(StartError::Log(follow()))),
+        (3, Box::new(StartError::Log(follow()))),
         (1, Box::new(ServeError::Listen { address, source: disk() })),
         (1, Box::new(EndpointError { address, source: disk() })),
         // projection

@@ -190,12 +190,12 @@ pub(crate) struct RepairArgs {
 pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
-    /// The counties that are hosted: codes (six digits, GB/T 2260) separated by commas, or a file with one in each line.
-    #[arg(long, default_value = "654224", value_name = "FILE|CODES")]
-    pub(crate) counties: Counties,
     /// Where the log and the stores live.
     #[arg(long, default_value = "data")]
     pub(crate) data: PathBuf,
+    /// The counties that are hosted: codes (six digits, GB/T 2260) separated by commas, or a file with one in each line.
+    #[arg(long, default_value = "654224", value_name = "FILE|CODES")]
+    pub(crate) counties: Counties,
     /// Brokers of a Kafka cluster (host:port, separated by commas) instead of the embedded log.
     #[arg(long, value_name = "BROKERS")]
     pub(crate) kafka: Option<String>,
@@ -236,9 +236,6 @@ pub(crate) struct ServeArgs {
     pub(crate) service: Program,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
-    /// The counties that are hosted: codes (six digits, GB/T 2260) separated by commas, or a file with one in each line.
-    #[arg(long, default_value = "654224", value_name = "FILE|CODES")]
-    pub(crate) counties: Counties,
     /// Brokers of the Kafka cluster: host:port, separated by commas.
     #[arg(long, value_name = "BROKERS")]
     pub(crate) kafka: String,
@@ -247,6 +244,9 @@ pub(crate) struct ServeArgs {
     /// Where the program's store lives. Programs may share a folder, replicas of one program may not.
     #[arg(long, default_value = "data")]
     pub(crate) data: PathBuf,
+    /// The counties that are hosted: codes (six digits, GB/T 2260) separated by commas, or a file with one in each line.
+    #[arg(long, default_value = "654224", value_name = "FILE|CODES")]
+    pub(crate) counties: Counties,
     /// gRPC address [default: 127.0.0.1:7610 to 7614, in the order of the programs]; port 0 picks a free one.
     #[arg(long)]
     pub(crate) listen: Option<SocketAddr>,
