@@ -81,15 +81,23 @@ impl Source for Projections {
     }
 
     fn condition(&self) -> Option<(Readiness, Vec<String>)> {
-        let readiness = *self.readiness().borrow();
         let alive = self.alive();
         let mut lines = Vec::new();
         if self.hosted() > 1 {
             lines.push(format!("{NAME}: {} counties, {} in memory", self.hosted(), alive.len()));
         }
-        let conditions = alive.iter().filter_map(|shared| shared.condition());
+        let conditions: Vec<_> = alive.iter().filter_map(|shared| shared.condition()).collect();
+        let has = |wanted| conditions.iter().any(|(readiness, _)| *readiness == wanted);
+        // One that is halted still shows its status, which is where a caller learns why.
+        let readiness = if *self.readiness().borrow() == Readiness::Starting {
+            Readiness::Starting
+        } else if conditions.is_empty() || has(Readiness::Able) {
+            Readiness::Able
+        } else {
+            Readiness::Unable
+        };
         let is_single = self.hosted() == 1;
-        let said = conditions.filter(|(of, lines)| is_single || *of != Readiness::Able || lines.len() > 1);
+        let said = conditions.into_iter().filter(|(of, lines)| is_single || *of != Readiness::Able || lines.len() > 1);
         lines.extend(said.take(SHOWN_MAX).flat_map(|(_, lines)| lines));
         Some((readiness, lines))
     }
